@@ -1,0 +1,233 @@
+//! Finding an adapter and opening a device on it.
+//!
+//! A device is asked for everything that its adapter offers, since kernels are chosen by what the device has; with [`Options::baseline`] it
+//! gets only what every WebGPU device has, which is how tests make sure that the least of devices can run a model.
+
+use crate::info::DeviceInfo;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::native as host;
+use crate::readback::Staging;
+#[cfg(target_arch = "wasm32")]
+use crate::web as host;
+use crate::{Error, ErrorKind};
+use futures::FutureExt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tegula_plan::Requires;
+
+/// Which device to open, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Ask only for core limits and no features.
+    pub baseline: bool,
+    /// Part of the adapter's name, in either case. Natively only: browsers choose themselves.
+    pub adapter: Option<String>,
+}
+
+/// A device and its queue. Cheap to clone: clones are the same device.
+#[derive(Clone)]
+pub struct Gpu {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: DeviceInfo,
+    fault: Arc<Mutex<Option<ErrorKind>>>,
+    staging: Mutex<Staging>,
+    outcomes: Mutex<Vec<Outcome>>,
+}
+
+#[cfg(target_arch = "wasm32")]
+impl Drop for Inner {
+    /// Frees everything now: a browser would wait for its garbage collector, which does not know how large a GPU buffer is.
+    fn drop(&mut self) {
+        self.device.destroy();
+    }
+}
+
+/// How a creation went, which browsers tell later.
+#[cfg(not(target_arch = "wasm32"))]
+type Outcome = futures::future::BoxFuture<'static, Result<(), Error>>;
+#[cfg(target_arch = "wasm32")]
+type Outcome = futures::future::LocalBoxFuture<'static, Result<(), Error>>;
+
+impl Gpu {
+    /// Opens a device: on the adapter that is named, else on the most capable one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoAdapter`] with the reason; [`ErrorKind::DeviceRequest`].
+    pub async fn new(options: &Options) -> Result<Gpu, Error> {
+        let (adapter, mut info) = host::find(options.adapter.as_deref()).await?;
+        let wanted = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+        let features = if options.baseline { wgpu::Features::empty() } else { adapter.features() & wanted };
+        let limits = if options.baseline { wgpu::Limits::default() } else { adapter.limits() };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("tegula"),
+            required_features: features,
+            required_limits: limits,
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let refused = |error: wgpu::RequestDeviceError| ErrorKind::DeviceRequest { adapter: info.name.clone(), reason: error.to_string() };
+        let (device, queue) = host::open(&adapter, &descriptor, options.baseline).await.map_err(refused)?;
+
+        let granted = DeviceInfo::of(&adapter.get_info(), device.features(), &device.limits());
+        info = DeviceInfo {
+            subgroups: host::has_subgroups(&device),
+            f16: granted.f16,
+            timestamps: granted.timestamps,
+            limits: granted.limits,
+            ..info
+        };
+        tracing::debug!(?info, "device opened");
+
+        let fault = Arc::new(Mutex::new(None));
+        let note = fault.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            tracing::debug!(?reason, message, "device lost");
+            let reason = if message.is_empty() { format!("{reason:?}") } else { message };
+            *lock(&note) = Some(ErrorKind::Lost { reason });
+        });
+        let note = fault.clone();
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            tracing::error!(%error, "uncaptured GPU error");
+            lock(&note).get_or_insert_with(|| Error::creating("while running", error).into_kind());
+        }));
+        let inner = Inner { device, queue, info, fault, staging: Mutex::default(), outcomes: Mutex::default() };
+        #[cfg_attr(target_arch = "wasm32", expect(clippy::arc_with_non_send_sync, reason = "browsers have one thread for each device"))]
+        Ok(Gpu { inner: Arc::new(inner) })
+    }
+
+    /// What there is to choose from: natively all adapters, the preferred first; in a browser the one it would give.
+    pub async fn adapters() -> Vec<DeviceInfo> {
+        host::adapters().await.into_iter().map(|(_, info)| info).collect()
+    }
+
+    /// The device.
+    #[must_use]
+    pub fn info(&self) -> &DeviceInfo {
+        &self.inner.info
+    }
+
+    /// Whether it has the features that a variant needs.
+    #[must_use]
+    pub fn meets(&self, requires: &Requires) -> bool {
+        self.missing(requires).is_none()
+    }
+
+    /// The first feature of `requires` that the device does not have.
+    pub(crate) fn missing(&self, requires: &Requires) -> Option<&'static str> {
+        let Requires { subgroups, f16 } = *requires;
+        if subgroups && !self.info().subgroups {
+            Some("subgroups")
+        } else if f16 && !self.info().f16 {
+            Some("shader-f16")
+        } else {
+            None
+        }
+    }
+
+    /// Why the device is lost, if it is.
+    #[must_use]
+    pub fn lost(&self) -> Option<String> {
+        match &*lock(&self.inner.fault) {
+            Some(ErrorKind::Lost { reason }) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    /// Awaits the outcome of everything that was created. Natively all is known at once; browsers report lack of memory late.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutOfMemory`] and whatever else creations raised.
+    pub async fn settled(&self) -> Result<(), Error> {
+        let outcomes = std::mem::take(&mut *lock(&self.inner.outcomes));
+        futures::future::join_all(outcomes).await.into_iter().collect()
+    }
+
+    /// Waits until all that was submitted has run.
+    pub async fn done(&self) {
+        let (sender, receiver) = futures::channel::oneshot::channel();
+        self.queue().on_submitted_work_done(move || {
+            let _ = sender.send(());
+        });
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Err(error) = self.device().poll(wgpu::PollType::wait_indefinitely()) {
+            tracing::warn!(%error, "waiting for the GPU");
+        }
+        // Cancelled only when the device is gone, and then nothing runs any more.
+        let _ = receiver.await;
+    }
+
+    /// Fails if the device is lost or refused a command.
+    pub(crate) fn healthy(&self) -> Result<(), Error> {
+        lock(&self.inner.fault).clone().map_or(Ok(()), |kind| Err(kind.into()))
+    }
+
+    pub(crate) fn device(&self) -> &wgpu::Device {
+        &self.inner.device
+    }
+
+    pub(crate) fn queue(&self) -> &wgpu::Queue {
+        &self.inner.queue
+    }
+
+    pub(crate) fn staging(&self) -> MutexGuard<'_, Staging> {
+        lock(&self.inner.staging)
+    }
+
+    /// Waits for a submission natively; browsers cannot block.
+    pub(crate) fn wait(&self, submission: wgpu::SubmissionIndex) {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Err(error) = self.device().poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None }) {
+            tracing::warn!(%error, "waiting for the GPU");
+        }
+        #[cfg(target_arch = "wasm32")]
+        let _ = submission;
+    }
+
+    /// Runs `create`; what it raises is returned if known at once, else kept for [`Gpu::settled`].
+    pub(crate) fn scoped<T>(&self, what: impl FnOnce() -> String, create: impl FnOnce(&wgpu::Device) -> T) -> Result<T, Error> {
+        let scopes = Scopes::open(self.device());
+        let made = create(self.device());
+        let mut error = Box::pin(scopes.close());
+        match (&mut error).now_or_never() {
+            Some(None) => {}
+            Some(Some(error)) => return Err(Error::creating(&what(), error)),
+            None => {
+                let what = what();
+                let outcome = error.map(move |error| error.map_or(Ok(()), |error| Err(Error::creating(&what, error))));
+                lock(&self.inner.outcomes).push(Box::pin(outcome));
+            }
+        }
+        Ok(made)
+    }
+}
+
+/// Error scopes of all kinds around a creation. Natively scopes belong to a thread, so no future may be awaited while they are open.
+pub(crate) struct Scopes {
+    memory: wgpu::ErrorScopeGuard,
+    validation: wgpu::ErrorScopeGuard,
+    internal: wgpu::ErrorScopeGuard,
+}
+
+impl Scopes {
+    pub(crate) fn open(device: &wgpu::Device) -> Self {
+        let [memory, validation, internal] = [wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::Internal]
+            .map(|filter| device.push_error_scope(filter));
+        Scopes { memory, validation, internal }
+    }
+
+    /// Closes the scopes now; the first error they caught is known natively at once, in browsers later.
+    pub(crate) fn close(self) -> impl Future<Output = Option<wgpu::Error>> + use<> {
+        // A stack: last opened, first closed.
+        let caught = [self.internal.pop(), self.validation.pop(), self.memory.pop()];
+        futures::future::join_all(caught).map(|errors| errors.into_iter().flatten().next())
+    }
+}
+
+/// A panic while holding one of these locks leaves nothing half-done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,33 @@
+//! The GPU as Tegula sees it: buffers of bytes, pipelines made from kernel texts, and passes of dispatches.
+//!
+//! This is the one crate that names wgpu, so that the rest of the project is the same natively (Vulkan, Metal, Direct3D 12) and in a browser
+//! (WebGPU), and so that the schedule search measures with the dispatch code that ships. It knows nothing of models: what to run comes as
+//! [`tegula_plan::Kernel`]s and ranges of buffers.
+//!
+//! Nothing here is created per step but the command encoder: pipelines and bind groups are made once, staging buffers for what is read back
+//! come from a pool, and a step is one pass, one submit and one map ([`Pass::submit_reading`]).
+
+mod bandwidth;
+mod buffer;
+mod clock;
+mod device;
+mod error;
+mod fill;
+mod info;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+mod pass;
+mod pipeline;
+mod readback;
+#[cfg(target_arch = "wasm32")]
+mod web;
+
+pub use bandwidth::stream_bandwidth;
+pub use buffer::{Buffer, Range, Usage};
+pub use device::{Gpu, Options};
+pub use error::{Error, ErrorKind};
+pub use fill::{Filler, Filling};
+pub use info::{DeviceInfo, Limits};
+pub use pass::Pass;
+pub use pipeline::{BindGroup, Pipeline, Source};
+pub use readback::Readback;

@@ -1,0 +1,56 @@
+//! Adapters of the operating system.
+
+use crate::info::DeviceInfo;
+use crate::{Error, ErrorKind};
+
+/// All adapters, the preferred first: a software renderer is the last resort.
+pub(crate) async fn adapters() -> Vec<(wgpu::Adapter, DeviceInfo)> {
+    let descriptor = wgpu::InstanceDescriptor {
+        backends: wgpu::Backends::PRIMARY,
+        flags: wgpu::InstanceFlags::empty(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    };
+    let adapters = wgpu::Instance::new(descriptor).enumerate_adapters(wgpu::Backends::PRIMARY).await;
+    let mut found: Vec<_> = adapters
+        .into_iter()
+        .map(|adapter| {
+            let info = DeviceInfo::of(&adapter.get_info(), adapter.features(), &adapter.limits());
+            (adapter, info)
+        })
+        .collect();
+    let order = ["discrete", "integrated", "virtual", "unknown", "cpu"];
+    found.sort_by_key(|(_, info)| order.iter().position(|kind| *kind == info.device_type));
+    found
+}
+
+/// The adapter whose name contains `name`, else the preferred one.
+pub(crate) async fn find(name: Option<&str>) -> Result<(wgpu::Adapter, DeviceInfo), Error> {
+    let mut found = adapters().await;
+    if found.is_empty() {
+        let reason = "no Vulkan, Metal or Direct3D 12 driver offers one; install the driver of the GPU, or Mesa's software driver";
+        return Err(ErrorKind::NoAdapter { reason: reason.into() }.into());
+    }
+    let Some(name) = name else { return Ok(found.swap_remove(0)) };
+    let wanted = name.to_lowercase();
+    match found.iter().position(|(_, info)| info.name.to_lowercase().contains(&wanted)) {
+        Some(index) => Ok(found.swap_remove(index)),
+        None => {
+            let names: Vec<_> = found.iter().map(|(_, info)| info.name.as_str()).collect();
+            Err(ErrorKind::NoAdapter { reason: format!("none is named like `{name}`; there are: {}", names.join(", ")) }.into())
+        }
+    }
+}
+
+/// Opens a device.
+pub(crate) async fn open(
+    adapter: &wgpu::Adapter,
+    descriptor: &wgpu::DeviceDescriptor<'_>,
+    _baseline: bool,
+) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
+    adapter.request_device(descriptor).await
+}
+
+/// Whether the device was given subgroup operations.
+pub(crate) fn has_subgroups(device: &wgpu::Device) -> bool {
+    device.features().contains(wgpu::Features::SUBGROUP)
+}

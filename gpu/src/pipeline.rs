@@ -1,0 +1,196 @@
+//! Pipelines and bind groups.
+//!
+//! A kernel says what it binds ([`Kernel::bindings`]), so layouts are explicit: bind groups can be made without asking the driver for a
+//! reflected layout, and a text that disagrees with its plan is refused here and not at the first dispatch.
+
+use crate::device::{Gpu, Scopes};
+use crate::{Error, ErrorKind, Range};
+use std::future::Future;
+use tegula_plan::{Kernel, Requires};
+
+/// A compiled kernel. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    pub(crate) raw: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+    bindings: usize,
+}
+
+/// What a dispatch reads and writes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct BindGroup {
+    pub(crate) raw: wgpu::BindGroup,
+}
+
+/// What a pipeline is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// For people.
+    pub label: &'a str,
+    /// The kernel's text, without `enable` directives: which are needed depends on the target.
+    pub wgsl: &'a str,
+    /// What the text needs.
+    pub requires: &'a Requires,
+    /// What it binds, and its size.
+    pub kernel: &'a Kernel,
+}
+
+impl Gpu {
+    /// Whether a kernel keeps within the device's limits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`].
+    pub fn fits(&self, kernel: &Kernel) -> Result<(), Error> {
+        let limits = &self.info().limits;
+        let bindings = kernel.bindings.len() as u64;
+        let needs = [
+            ("maxComputeInvocationsPerWorkgroup", u64::from(kernel.invocations), u64::from(limits.workgroup_invocations)),
+            ("maxComputeWorkgroupStorageSize", u64::from(kernel.workgroup_memory), u64::from(limits.workgroup_memory)),
+            ("maxStorageBuffersPerShaderStage", bindings, u64::from(limits.storage_buffers_per_stage)),
+        ];
+        match needs.into_iter().find(|(_, needed, available)| needed > available) {
+            None => Ok(()),
+            Some((limit, needed, available)) => {
+                Err(ErrorKind::Limit { limit, what: format!("kernel `{}`", kernel.name), needed, available }.into())
+            }
+        }
+    }
+
+    /// Compiles a kernel.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`], [`ErrorKind::Feature`], and [`ErrorKind::Shader`] when the text is wrong or disagrees with `kernel`.
+    pub async fn pipeline(&self, label: &str, wgsl: &str, requires: &Requires, kernel: &Kernel) -> Result<Pipeline, Error> {
+        self.start_pipeline(&Source { label, wgsl, requires, kernel })?.await
+    }
+
+    /// Compiles kernels side by side: on several threads natively, in the browser's own way there.
+    ///
+    /// # Errors
+    /// The first of those that [`Gpu::pipeline`] gives.
+    pub async fn pipelines(&self, sources: &[Source<'_>]) -> Result<Vec<Pipeline>, Error> {
+        #[cfg(not(target_arch = "wasm32"))]
+        let made = {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+            let compile = |part: &[Source<'_>]| -> Vec<_> {
+                part.iter().map(|source| futures::executor::block_on(self.start_pipeline(source)?)).collect()
+            };
+            std::thread::scope(|scope| {
+                let parts: Vec<_> =
+                    sources.chunks(sources.len().div_ceil(threads).max(1)).map(|part| scope.spawn(move || compile(part))).collect();
+                parts.into_iter().flat_map(|part| part.join().expect("compiling a kernel does not panic")).collect::<Vec<_>>()
+            })
+        };
+        #[cfg(target_arch = "wasm32")]
+        let made = {
+            // All are begun before any is awaited.
+            let begun: Vec<_> = sources.iter().map(|source| self.start_pipeline(source)).collect();
+            futures::future::join_all(begun.into_iter().map(|pipeline| async { pipeline?.await })).await
+        };
+        made.into_iter().collect()
+    }
+
+    /// Hands a kernel to the driver or browser; the future gives its verdict.
+    fn start_pipeline(&self, source: &Source<'_>) -> Result<impl Future<Output = Result<Pipeline, Error>> + use<>, Error> {
+        let Source { label, wgsl, requires, kernel } = *source;
+        self.fits(kernel)?;
+        if let Some(feature) = self.missing(requires) {
+            return Err(ErrorKind::Feature { label: label.into(), feature }.into());
+        }
+        let device = self.device();
+        let scopes = Scopes::open(device);
+        let module = compile(device, label, [directives(requires), wgsl].concat());
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries(kernel) });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(label),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            // Kernels write workgroup memory before they read it.
+            compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: false, ..Default::default() },
+            cache: None,
+        });
+        let error = scopes.close();
+        let pipeline = Pipeline { raw, layout, bindings: kernel.bindings.len() };
+        let label = label.to_owned();
+        Ok(async move {
+            match error.await {
+                None => Ok(pipeline),
+                Some(wgpu::Error::OutOfMemory { .. }) => Err(ErrorKind::OutOfMemory { what: format!("kernel `{label}`") }.into()),
+                Some(error) => Err(ErrorKind::Shader { label, message: error.to_string() }.into()),
+            }
+        })
+    }
+
+    /// Binds ranges to a kernel: `uniform` at 0, `storage` from 1 on in the order of [`Kernel::bindings`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] when a range is larger than the device can bind; [`ErrorKind::Binding`] when ranges do not fit the kernel or
+    /// their buffers.
+    pub fn bind(&self, label: &str, pipeline: &Pipeline, uniform: Range<'_>, storage: &[Range<'_>]) -> Result<BindGroup, Error> {
+        let misfit = |reason: String| Error::from(ErrorKind::Binding { label: label.into(), reason });
+        if storage.len() != pipeline.bindings {
+            return Err(misfit(format!("{} ranges for {} bindings", storage.len(), pipeline.bindings)));
+        }
+        let limits = self.info().limits;
+        let mut entries = Vec::with_capacity(1 + storage.len());
+        for (binding, range) in (0..).zip([uniform].iter().chain(storage)) {
+            let Range { buffer, offset, size } = *range;
+            let bytes = range.bytes().ok_or_else(|| misfit(format!("bytes {offset}+{size} of a buffer of {}", buffer.bytes())))?;
+            let available = limits.max_storage_binding;
+            if binding > 0 && bytes > available {
+                let what = format!("binding {binding} of `{label}`");
+                return Err(ErrorKind::Limit { limit: "maxStorageBufferBindingSize", what, needed: bytes, available }.into());
+            }
+            let resource =
+                wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: &buffer.raw, offset, size: wgpu::BufferSize::new(bytes) });
+            entries.push(wgpu::BindGroupEntry { binding, resource });
+        }
+        let descriptor = wgpu::BindGroupDescriptor { label: Some(label), layout: &pipeline.layout, entries: &entries };
+        let raw = self.scoped(|| format!("bind group `{label}`"), |device| device.create_bind_group(&descriptor))?;
+        Ok(BindGroup { raw })
+    }
+}
+
+/// The `enable` lines of a text. naga has no `enable subgroups;` and needs none, browsers insist on it.
+fn directives(requires: &Requires) -> &'static str {
+    match (requires.f16, requires.subgroups && cfg!(target_arch = "wasm32")) {
+        (false, false) => "",
+        (true, false) => "enable f16;\n",
+        (false, true) => "enable subgroups;\n",
+        (true, true) => "enable f16;\nenable subgroups;\n",
+    }
+}
+
+fn entries(kernel: &Kernel) -> Vec<wgpu::BindGroupLayoutEntry> {
+    let storage = kernel.bindings.iter().map(|binding| wgpu::BufferBindingType::Storage { read_only: !binding.writes });
+    std::iter::once(wgpu::BufferBindingType::Uniform)
+        .chain(storage)
+        .zip(0..)
+        .map(|(ty, binding)| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            count: None,
+        })
+        .collect()
+}
+
+/// Natively without the guard that wgpu puts into every loop, which keeps drivers from unrolling. Bounds of buffers are checked all the same.
+#[cfg_attr(not(target_arch = "wasm32"), expect(unsafe_code, reason = "the only way to leave loops as they are written"))]
+fn compile(device: &wgpu::Device, label: &str, wgsl: String) -> wgpu::ShaderModule {
+    let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(wgsl.into()) };
+    #[cfg(target_arch = "wasm32")]
+    return device.create_shader_module(descriptor);
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        let checks = wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..wgpu::ShaderRuntimeChecks::checked() };
+        // SAFETY: texts come from Tegula's compiler, whose templates have only counted loops; every other check stays on.
+        unsafe { device.create_shader_module_trusted(descriptor, checks) }
+    }
+}

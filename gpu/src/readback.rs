@@ -1,0 +1,101 @@
+//! Bytes on their way back from the GPU.
+//!
+//! Buffers that the CPU can map are kept in a pool, so that a loop that reads the same sizes creates nothing. Each [`Readback`] has its own:
+//! several steps can be under way, and awaiting one does not wait for those after it.
+
+use crate::device::Gpu;
+use crate::{Error, ErrorKind};
+use futures::channel::oneshot;
+
+/// Idle staging buffers are kept up to so many bytes in all.
+const KEPT: u64 = 32 << 20;
+
+/// The smallest staging buffer.
+const SMALLEST: u64 = 256;
+
+/// Staging buffers that nobody uses.
+#[derive(Default)]
+pub(crate) struct Staging {
+    idle: Vec<wgpu::Buffer>,
+}
+
+/// Bytes that a pass copies for the CPU. Dropping it gives them up.
+pub struct Readback {
+    gpu: Gpu,
+    staging: wgpu::Buffer,
+    bytes: u64,
+    submission: wgpu::SubmissionIndex,
+    mapped: oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+impl Staging {
+    /// Takes a buffer of exactly this size.
+    fn take(&mut self, size: u64) -> Option<wgpu::Buffer> {
+        let index = self.idle.iter().position(|buffer| buffer.size() == size)?;
+        Some(self.idle.swap_remove(index))
+    }
+
+    /// Keeps a buffer for the next who wants its size, at the cost of those kept longest.
+    fn keep(&mut self, buffer: wgpu::Buffer) {
+        self.idle.push(buffer);
+        let mut kept: u64 = self.idle.iter().map(wgpu::Buffer::size).sum();
+        let excess = self.idle.iter().take_while(|oldest| {
+            let over = kept > KEPT;
+            kept = kept.saturating_sub(oldest.size());
+            over
+        });
+        let excess = excess.count();
+        self.idle.drain(..excess);
+    }
+}
+
+impl Gpu {
+    /// A staging buffer for at least `bytes` bytes. Sizes are powers of two, so that nearly equal reads share.
+    pub(crate) fn claim_staging(&self, bytes: u64) -> Result<wgpu::Buffer, Error> {
+        let size = bytes.max(SMALLEST).checked_next_power_of_two().unwrap_or(bytes).min(self.info().limits.max_buffer.max(bytes));
+        if let Some(buffer) = self.staging().take(size) {
+            return Ok(buffer);
+        }
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        self.scoped(
+            || format!("staging buffer of {size} bytes"),
+            |device| device.create_buffer(&wgpu::BufferDescriptor { label: Some("staging"), size, usage, mapped_at_creation: false }),
+        )
+    }
+}
+
+impl Readback {
+    /// Asks for the mapping right away, so that it is under way before anybody waits.
+    pub(crate) fn begin(gpu: Gpu, staging: wgpu::Buffer, bytes: u64, submission: wgpu::SubmissionIndex) -> Self {
+        let (sender, mapped) = oneshot::channel();
+        staging.map_async(wgpu::MapMode::Read, 0..bytes.max(4), move |result| {
+            // Nobody listens when the read-back was dropped.
+            let _ = sender.send(result);
+        });
+        Readback { gpu, staging, bytes, submission, mapped }
+    }
+
+    /// Waits for the bytes. Natively this blocks the thread, but not longer than until its own pass has run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lost`], [`ErrorKind::Refused`].
+    pub async fn bytes(mut self) -> Result<Vec<u8>, Error> {
+        self.gpu.wait(self.submission.clone());
+        let mapped = (&mut self.mapped).await;
+        self.gpu.healthy()?;
+        let failed = |reason: String| Error::from(ErrorKind::Refused { reason });
+        mapped.map_err(|_| failed("a read-back was given up".into()))?.map_err(|error| failed(format!("mapping for reading: {error}")))?;
+        let view = self.staging.get_mapped_range(0..self.bytes.max(4)).map_err(|error| failed(format!("mapping for reading: {error}")))?;
+        let bytes = view[..self.bytes as usize].to_vec();
+        drop(view);
+        Ok(bytes)
+    }
+}
+
+impl Drop for Readback {
+    fn drop(&mut self) {
+        // Ends the mapping, or the wish for one; what the GPU still copies is overwritten by whoever takes the buffer next, later in the queue.
+        self.staging.unmap();
+        self.gpu.staging().keep(self.staging.clone());
+    }
+}

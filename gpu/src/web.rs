@@ -1,0 +1,120 @@
+//! The browser's adapter.
+//!
+//! wgpu's web backend neither knows nor requests the feature `subgroups`, and tells little about an adapter. So the truth about features
+//! comes from the JavaScript objects, and `GPUAdapter.prototype.requestDevice` is replaced while wgpu calls it, only for that one call: a page
+//! that uses WebGPU for other things never meets the replacement.
+
+use crate::info::DeviceInfo;
+use crate::{Error, ErrorKind};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(inline_js = r#"
+export function unavailable() {
+  if (globalThis.navigator?.gpu) return undefined;
+  if (globalThis.isSecureContext === false)
+    return "the page is not a secure context, and WebGPU exists only in those; serve it over https or from localhost";
+  return "this browser has no WebGPU (navigator.gpu is missing); use a current Chrome, Edge, Safari or Firefox, and check that WebGPU is switched on";
+}
+
+export async function adapter_facts() {
+  const adapter = await globalThis.navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return undefined;
+  const info = adapter.info ?? {};
+  return {
+    vendor: info.vendor ?? "",
+    architecture: info.architecture ?? "",
+    name: info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(" "),
+    subgroups: adapter.features.has("subgroups"),
+  };
+}
+
+let original;
+
+export function request_with_features(names) {
+  const prototype = globalThis.GPUAdapter?.prototype;
+  if (!prototype || original) return;
+  original = prototype.requestDevice;
+  prototype.requestDevice = function (descriptor) {
+    const features = new Set(descriptor?.requiredFeatures ?? []);
+    for (const name of names) if (this.features.has(name)) features.add(name);
+    return original.call(this, { ...descriptor, requiredFeatures: [...features] });
+  };
+}
+
+export function request_as_before() {
+  if (original) globalThis.GPUAdapter.prototype.requestDevice = original;
+  original = undefined;
+}
+
+export function device_has(device, name) {
+  return device.features.has(name);
+}
+
+export function now() {
+  return performance.now();
+}
+"#)]
+extern "C" {
+    fn unavailable() -> Option<String>;
+    #[wasm_bindgen(catch)]
+    async fn adapter_facts() -> Result<JsValue, JsValue>;
+    fn request_with_features(names: Vec<String>);
+    fn request_as_before();
+    fn device_has(device: &JsValue, name: &str) -> bool;
+    /// Milliseconds on the page's clock.
+    pub(crate) fn now() -> f64;
+}
+
+/// The adapter that the browser would give.
+pub(crate) async fn adapters() -> Vec<(wgpu::Adapter, DeviceInfo)> {
+    find(None).await.into_iter().collect()
+}
+
+/// The adapter that the browser gives; it offers no choice by name.
+pub(crate) async fn find(_name: Option<&str>) -> Result<(wgpu::Adapter, DeviceInfo), Error> {
+    let absent = |reason: String| Error::from(ErrorKind::NoAdapter { reason });
+    if let Some(reason) = unavailable() {
+        return Err(absent(reason));
+    }
+    let facts = adapter_facts().await.map_err(|error| absent(format!("the browser failed to look for one: {error:?}")))?;
+    let nothing = "the browser found no suitable GPU: its driver may be missing or blocklisted, or hardware acceleration switched off (see chrome://gpu or about:support)";
+    if facts.is_undefined() {
+        return Err(absent(nothing.into()));
+    }
+    let descriptor =
+        wgpu::InstanceDescriptor { backends: wgpu::Backends::BROWSER_WEBGPU, ..wgpu::InstanceDescriptor::new_without_display_handle() };
+    let options = wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
+    let adapter = wgpu::Instance::new(descriptor).request_adapter(&options).await.map_err(|_| absent(nothing.into()))?;
+    let text = |key: &str| js_sys::Reflect::get(&facts, &key.into()).ok().and_then(|value| value.as_string()).unwrap_or_default();
+    let info = DeviceInfo::of(&adapter.get_info(), adapter.features(), &adapter.limits());
+    let subgroups = js_sys::Reflect::get(&facts, &"subgroups".into()).is_ok_and(|value| value.is_truthy());
+    let info = DeviceInfo {
+        name: text("name"),
+        vendor: text("vendor"),
+        backend: "webgpu".into(),
+        driver: text("architecture"),
+        subgroups,
+        ..info
+    };
+    Ok((adapter, info))
+}
+
+/// Opens a device, with subgroup operations where the adapter has them unless only the baseline is wanted.
+pub(crate) async fn open(
+    adapter: &wgpu::Adapter,
+    descriptor: &wgpu::DeviceDescriptor<'_>,
+    baseline: bool,
+) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
+    if !baseline {
+        request_with_features(vec!["subgroups".into()]);
+    }
+    // wgpu calls the browser here, not when the future is awaited.
+    let device = adapter.request_device(descriptor);
+    request_as_before();
+    device.await
+}
+
+/// Whether the device was given subgroup operations.
+pub(crate) fn has_subgroups(device: &wgpu::Device) -> bool {
+    device.as_webgpu().is_some_and(|device| device_has(device.as_ref(), "subgroups"))
+}

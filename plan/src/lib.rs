@@ -1,0 +1,274 @@
+//! The contract between the compiler and the runtime.
+//!
+//! A [`Plan`] is all that the runtime knows of a model: which tensors to load, which buffers to make, and for each device class which
+//! kernels to run in which order. It holds no weights, names no GPU API and does no I/O, so that both sides can depend on it alone. It
+//! travels inside a model library ([`Library`]), a WebAssembly module whose code computes what [`Size`] expresses.
+
+mod error;
+mod library;
+mod param;
+mod size;
+
+pub use error::{Error, ErrorKind};
+pub use library::{FORMAT_VERSION, Library, section};
+pub use param::{Dtype, Param};
+pub use size::Size;
+
+use serde::{Deserialize, Serialize};
+
+/// Tokens in a page of the KV cache.
+pub const PAGE_SIZE: u32 = 16;
+
+/// Members of the uniform block that every kernel is launched with, in order, each a `u32`: `struct Launch` of `wgsl/lib/launch.wgsl`.
+///
+/// `rows`: rows of the step; `first`: first row this dispatch works on; `splits`: parts that attention cuts a sequence into; `base`: first
+/// row of the table part that is bound; `gain`, `bias`, `query_gain`, `key_gain`: offsets in the vectors arena, in elements.
+pub const LAUNCH_MEMBERS: [&str; LAUNCH_WORDS] = ["rows", "first", "splits", "base", "gain", "bias", "query_gain", "key_gain"];
+
+/// Words of the launch uniform.
+pub const LAUNCH_WORDS: usize = 8;
+
+/// Words in a row of the launch table: the grid, then the uniform block.
+pub const TABLE_WORDS: usize = 3 + LAUNCH_WORDS;
+
+/// The largest storage binding that a plan may ask for, in bytes: what every WebGPU device can bind. Larger tables are split.
+pub const MAX_BINDING: u64 = 128 << 20;
+
+/// The most storage buffers that a kernel may bind: what every WebGPU device has.
+pub const MAX_STORAGE_BUFFERS: usize = 8;
+
+/// A compiled model, for every device class the library serves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What the model is.
+    pub model: Model,
+    /// The tensors it reads from the weight package.
+    pub params: Vec<Param>,
+    /// Small f32 arrays kept together in one arena ([`Buffer::Vectors`]): gains, biases, rope frequencies.
+    pub vectors: Vec<Vector>,
+    /// Everything a dispatch can bind.
+    pub buffers: Vec<Buffer>,
+    /// Kernels and dispatches by device class, the most demanding first. The last one requires nothing.
+    pub variants: Vec<Variant>,
+}
+
+/// Facts about the model that the runtime needs to serve it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// Model family, such as `llama`.
+    pub architecture: String,
+    /// Quantization, such as `q4f16_1`.
+    pub quantization: String,
+    /// Rows of the logits.
+    pub vocab_size: u32,
+    /// Width of the residual stream.
+    pub hidden_size: u32,
+    /// Decoder layers, each with a KV cache of its own.
+    pub layers: u32,
+    /// Query heads.
+    pub query_heads: u32,
+    /// Key and value heads.
+    pub kv_heads: u32,
+    /// Elements of a head.
+    pub head_dim: u32,
+    /// The most tokens of one sequence, prompt and answer together.
+    pub context_window_size: u32,
+    /// Tokens that no layer looks back beyond, where all layers have a sliding window: pages before it can be freed.
+    pub sliding_window: Option<u32>,
+    /// The most rows of a `prefill` step.
+    pub prefill_chunk_size: u32,
+    /// The most sequences of a step, and rows of the page table.
+    pub max_batch_size: u32,
+    /// Element type of the KV cache: [`Dtype::F16`] (pairs packed in words) or [`Dtype::F32`].
+    pub cache: Dtype,
+}
+
+impl Model {
+    /// Bytes that one page takes in the cache of one layer. Layout: `[page][key, value][kv_heads][PAGE_SIZE][head_dim]`.
+    #[must_use]
+    pub fn page_bytes(&self) -> u64 {
+        2 * u64::from(self.kv_heads) * u64::from(PAGE_SIZE) * u64::from(self.head_dim) * self.cache.bytes()
+    }
+
+    /// Bytes that one token takes in the caches of all layers.
+    #[must_use]
+    pub fn cache_bytes_per_token(&self) -> u64 {
+        self.page_bytes() / u64::from(PAGE_SIZE) * u64::from(self.layers)
+    }
+
+    /// Entries in a sequence's row of the page table.
+    #[must_use]
+    pub fn pages_per_sequence(&self) -> u32 {
+        self.context_window_size.div_ceil(PAGE_SIZE)
+    }
+}
+
+/// An array in the vectors arena.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Vector {
+    /// First element in the arena, in elements of f32; a multiple of 4, so that kernels may read `vec4f`.
+    pub offset: u32,
+    /// Number of elements.
+    pub length: u32,
+    /// Where the values come from.
+    pub source: VectorSource,
+}
+
+/// What fills an array of the vectors arena.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VectorSource {
+    /// A parameter, by index in [`Plan::params`], converted to f32.
+    Param(u32),
+    /// Values that the compiler worked out.
+    Values(Vec<f32>),
+}
+
+/// Something that a dispatch binds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Buffer {
+    /// A parameter, by index in [`Plan::params`], as stored; f32 is expanded from bf16. Padded with zeros to a multiple of 16 bytes.
+    Weight(u32),
+    /// All of [`Plan::vectors`], f32.
+    Vectors,
+    /// The KV cache of a layer; its size grows with the pages in use.
+    Cache(u32),
+    /// A [`Row`] for each row of the step, written by the host.
+    Rows,
+    /// `u32[max_batch_size][pages_per_sequence]`: the cache page that holds each page of each sequence, written by the host.
+    PageTable,
+    /// Scratch of `bytes` bytes at `offset` of the activation arena numbered `arena`. Buffers whose lives do not overlap share bytes.
+    Activation {
+        /// Which arena.
+        arena: u32,
+        /// First byte in the arena, a multiple of 256.
+        offset: u64,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// `f32[rows][vocab_size]`: logits of the rows that the entry asks for, read by the host.
+    Logits {
+        /// The most rows that any entry writes.
+        rows: u32,
+    },
+    /// `u32[max_batch_size]`: for each sequence the id with the greatest logit, read by the host and by the next step's embedding.
+    Sampled,
+}
+
+/// What the host says of a row of a step. Sixteen bytes, little-endian words in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Row {
+    /// Token id, or [`Row::SAMPLED`] for the id that the last step sampled for this sequence.
+    pub token: u32,
+    /// Position in the sequence, from 0.
+    pub position: u32,
+    /// Where its key and value go: page times [`PAGE_SIZE`] plus the place in the page.
+    pub slot: u32,
+    /// Row of the page table, and of the sampled ids.
+    pub sequence: u32,
+}
+
+impl Row {
+    /// A token that only the GPU knows yet.
+    pub const SAMPLED: u32 = u32::MAX;
+
+    /// The words as the GPU reads them.
+    #[must_use]
+    pub fn words(self) -> [u32; 4] {
+        [self.token, self.position, self.slot, self.sequence]
+    }
+}
+
+/// What a device must have for a variant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Requires {
+    /// Subgroup operations.
+    pub subgroups: bool,
+    /// 16-bit floats in shaders.
+    pub f16: bool,
+}
+
+/// The kernels and dispatches for a class of devices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// `baseline`, `subgroups`, …
+    pub name: String,
+    /// What it needs beyond core WebGPU at its default limits.
+    pub requires: Requires,
+    /// Specialised templates.
+    pub kernels: Vec<Kernel>,
+    /// What can be run.
+    pub entries: Vec<Entry>,
+}
+
+impl Variant {
+    /// The export of the model library that computes an entry's launch table.
+    #[must_use]
+    pub fn export(&self, entry: &Entry) -> String {
+        format!("{}.{}", self.name, entry.name)
+    }
+}
+
+/// A specialised template. Its entry point is `main`; binding 0 of group 0 is the launch uniform, and storage bindings follow from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Kernel {
+    /// For people: what it computes and its schedule.
+    pub name: String,
+    /// Its text: index in [`Library::shaders`].
+    pub shader: u32,
+    /// Invocations of a workgroup.
+    pub invocations: u32,
+    /// Bytes of workgroup memory.
+    pub workgroup_memory: u32,
+    /// The storage bindings from 1 on, by name in the text.
+    pub bindings: Vec<KernelBinding>,
+}
+
+/// A storage binding of a kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KernelBinding {
+    /// Name of the variable.
+    pub name: String,
+    /// Whether the kernel writes it.
+    pub writes: bool,
+}
+
+/// A sequence of dispatches: one compute pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// `prefill` (a chunk of one sequence, logits of its last row), `decode` (one row), `batch` (one row each of up to `max_batch_size`
+    /// sequences) or `score` (a chunk, logits of every row).
+    pub name: String,
+    /// The most rows of a step.
+    pub max_rows: u32,
+    /// In order; each sees what those before it wrote.
+    pub dispatches: Vec<Dispatch>,
+}
+
+/// One kernel launch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispatch {
+    /// For people, such as `layers.0.qkv`.
+    pub label: String,
+    /// Index in [`Variant::kernels`].
+    pub kernel: u32,
+    /// What each of the kernel's storage bindings is bound to.
+    pub bindings: Vec<Binding>,
+    /// Workgroups in x, y and z.
+    pub grid: [Size; 3],
+    /// Words of the launch uniform.
+    pub uniforms: [Size; LAUNCH_WORDS],
+}
+
+/// A range of a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// Index in [`Plan::buffers`].
+    pub buffer: u32,
+    /// First byte; a multiple of 256.
+    pub offset: u64,
+    /// Bytes; zero for all that follow.
+    pub size: u64,
+}

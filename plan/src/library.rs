@@ -1,0 +1,256 @@
+//! The model library: a WebAssembly module without imports.
+//!
+//! Its code exports `memory` and, for each variant and entry, a function `VARIANT.ENTRY(rows, pages) -> address` that fills a launch table:
+//! one row of [`TABLE_WORDS`](crate::TABLE_WORDS) words a dispatch, grid first. Three custom sections hold the rest: `tegula.version` (four
+//! bytes, little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). The reader below walks sections only, so that the runtime needs
+//! no WebAssembly parser of its own; engines validate the code.
+
+use crate::{Error, ErrorKind, Plan};
+
+/// The version of the container and of the plan in it. Raised by every change that an older runtime would misread.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Names of the custom sections.
+pub mod section {
+    /// The format version.
+    pub const VERSION: &str = "tegula.version";
+    /// The plan.
+    pub const PLAN: &str = "tegula.plan";
+    /// The shader bundle.
+    pub const WGSL: &str = "tegula.wgsl";
+}
+
+/// No section of a library unpacks to more: a guard against damaged or hostile files.
+const MAX_UNPACKED: usize = 64 << 20;
+
+/// A model library that has been read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Library {
+    /// The plan.
+    pub plan: Plan,
+    /// Kernel texts, without `enable` or `requires` directives: those depend on where the kernel runs.
+    pub shaders: Vec<String>,
+}
+
+impl Library {
+    /// Reads a module.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotALibrary`], [`ErrorKind::UnknownVersion`] (before anything else is read), [`ErrorKind::Damaged`].
+    pub fn parse(module: &[u8]) -> Result<Library, Error> {
+        let sections = Sections { rest: module.strip_prefix(b"\0asm\x01\0\0\0").ok_or_else(|| foreign("no WebAssembly header"))? };
+        let (mut version, mut plan, mut wgsl) = (None, None, None);
+        for item in sections {
+            match item? {
+                (section::VERSION, body) => version = Some(body),
+                (section::PLAN, body) => plan = Some(body),
+                (section::WGSL, body) => wgsl = Some(body),
+                _ => {}
+            }
+        }
+        let version = version.ok_or_else(|| foreign("no section `tegula.version`"))?;
+        let version = version.try_into().map(u32::from_le_bytes).map_err(|_| foreign("the version is not four bytes"))?;
+        if version != FORMAT_VERSION {
+            return Err(ErrorKind::UnknownVersion { found: version, supported: FORMAT_VERSION }.into());
+        }
+        let library = Library { plan: unpack(section::PLAN, plan)?, shaders: unpack(section::WGSL, wgsl)? };
+        library.check().map_err(|reason| ErrorKind::Damaged { section: section::PLAN, reason })?;
+        Ok(library)
+    }
+
+    /// Packs a value as the body of a custom section.
+    #[must_use]
+    pub fn pack<T: serde::Serialize>(value: &T) -> Vec<u8> {
+        let json = serde_json::to_vec(value).expect("plans and texts have no map keys or failing serializers");
+        miniz_oxide::deflate::compress_to_vec(&json, 9)
+    }
+
+    /// Every index in the plan points at something, so that the runtime may follow them without checks.
+    fn check(&self) -> Result<(), String> {
+        let Plan { params, vectors, buffers, variants, model } = &self.plan;
+        let within = |what: &str, index: u32, length: usize| {
+            if (index as usize) < length { Ok(()) } else { Err(format!("{what} {index} of {length}")) }
+        };
+        for vector in vectors {
+            if let crate::VectorSource::Param(param) = vector.source {
+                within("parameter", param, params.len())?;
+            }
+        }
+        for buffer in buffers {
+            match buffer {
+                crate::Buffer::Weight(param) => within("parameter", *param, params.len())?,
+                crate::Buffer::Cache(layer) => within("layer", *layer, model.layers as usize)?,
+                _ => {}
+            }
+        }
+        if !variants.last().is_some_and(|last| last.requires == crate::Requires::default()) {
+            return Err("no variant for every device".into());
+        }
+        for variant in variants {
+            for kernel in &variant.kernels {
+                within("shader", kernel.shader, self.shaders.len())?;
+            }
+            for dispatch in variant.entries.iter().flat_map(|entry| &entry.dispatches) {
+                within("kernel", dispatch.kernel, variant.kernels.len())?;
+                let kernel = &variant.kernels[dispatch.kernel as usize];
+                if dispatch.bindings.len() != kernel.bindings.len() {
+                    return Err(format!("`{}` binds {} of {}", dispatch.label, dispatch.bindings.len(), kernel.bindings.len()));
+                }
+                for binding in &dispatch.bindings {
+                    within("buffer", binding.buffer, buffers.len())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn foreign(reason: &str) -> Error {
+    ErrorKind::NotALibrary(reason.into()).into()
+}
+
+fn unpack<T: serde::de::DeserializeOwned>(section: &'static str, body: Option<&[u8]>) -> Result<T, Error> {
+    let damaged = |reason: String| Error::from(ErrorKind::Damaged { section, reason });
+    let body = body.ok_or_else(|| damaged("it is missing".into()))?;
+    let json = miniz_oxide::inflate::decompress_to_vec_with_limit(body, MAX_UNPACKED).map_err(|error| damaged(error.to_string()))?;
+    serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))
+}
+
+/// The custom sections of a module, by name.
+struct Sections<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Sections<'a> {
+    fn section(&mut self) -> Option<(u8, &'a [u8])> {
+        let (&id, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        let size = leb128(&mut self.rest)?;
+        let (body, rest) = self.rest.split_at_checked(size as usize)?;
+        self.rest = rest;
+        Some((id, body))
+    }
+}
+
+impl<'a> Iterator for Sections<'a> {
+    type Item = Result<(&'a str, &'a [u8]), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.rest.is_empty() {
+            let Some((id, mut body)) = self.section() else { return Some(Err(foreign("it is cut off"))) };
+            if id != 0 {
+                continue;
+            }
+            let name = leb128(&mut body).and_then(|size| body.split_at_checked(size as usize));
+            let Some((name, body)) = name else { return Some(Err(foreign("a custom section has no name"))) };
+            return Some(Ok((std::str::from_utf8(name).unwrap_or_default(), body)));
+        }
+        None
+    }
+}
+
+/// Reads an unsigned LEB128 number of at most 32 bits.
+fn leb128(bytes: &mut &[u8]) -> Option<u32> {
+    let mut value = 0u64;
+    for shift in (0..35).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return u32::try_from(value).ok();
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dtype, Model, Requires, Variant};
+
+    fn library() -> Library {
+        let model = Model {
+            architecture: "llama".into(),
+            quantization: "q0f32".into(),
+            vocab_size: 8,
+            hidden_size: 8,
+            layers: 1,
+            query_heads: 1,
+            kv_heads: 1,
+            head_dim: 8,
+            context_window_size: 64,
+            sliding_window: None,
+            prefill_chunk_size: 16,
+            max_batch_size: 1,
+            cache: Dtype::F32,
+        };
+        let baseline = Variant { name: "baseline".into(), requires: Requires::default(), kernels: Vec::new(), entries: Vec::new() };
+        let plan = Plan { model, params: Vec::new(), vectors: Vec::new(), buffers: Vec::new(), variants: vec![baseline] };
+        Library { plan, shaders: vec!["fn main() {}".into()] }
+    }
+
+    /// A module of custom sections; bodies and names here are shorter than 128 bytes or their lengths take two LEB128 bytes.
+    fn module(sections: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let length = |value: usize| vec![0x80 | (value & 0x7f) as u8, (value >> 7) as u8];
+        let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+        for (name, body) in sections {
+            bytes.push(0);
+            bytes.extend(length(2 + name.len() + body.len()));
+            bytes.extend(length(name.len()));
+            bytes.extend(name.as_bytes());
+            bytes.extend(body);
+        }
+        bytes
+    }
+
+    fn sections(version: u32, library: &Library) -> Vec<(&'static str, Vec<u8>)> {
+        vec![
+            (section::VERSION, version.to_le_bytes().to_vec()),
+            (section::PLAN, Library::pack(&library.plan)),
+            (section::WGSL, Library::pack(&library.shaders)),
+        ]
+    }
+
+    #[test]
+    fn what_is_packed_is_read_back() {
+        assert_eq!(Library::parse(&module(&sections(FORMAT_VERSION, &library()))).unwrap(), library());
+    }
+
+    #[test]
+    fn another_version_is_told_before_anything_else_is_read() {
+        let mut sections = sections(7, &library());
+        sections[1].1 = b"a plan of the future".to_vec();
+        let error = Library::parse(&module(&sections)).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::UnknownVersion { found: 7, supported: FORMAT_VERSION }), "{error}");
+    }
+
+    #[test]
+    fn foreign_and_damaged_files_are_told_apart() {
+        for bytes in [&b"GGUF"[..], b"\0asm\x01\0\0\0", b"\0asm\x01\0\0\0\0\xff\xff\xff\xff\x7f"] {
+            assert!(matches!(Library::parse(bytes).unwrap_err().kind(), ErrorKind::NotALibrary(_)));
+        }
+        let whole = sections(FORMAT_VERSION, &library());
+        for (damage, name) in [(1, section::PLAN), (2, section::WGSL)] {
+            let mut sections = whole.clone();
+            sections[damage].1.truncate(3);
+            let error = Library::parse(&module(&sections)).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Damaged { section, .. } if *section == name), "{error}");
+            sections.remove(damage);
+            assert!(matches!(Library::parse(&module(&sections)).unwrap_err().kind(), ErrorKind::Damaged { .. }));
+        }
+        let mut cut = module(&whole);
+        cut.truncate(cut.len() - 1);
+        assert!(Library::parse(&cut).is_err());
+    }
+
+    #[test]
+    fn a_plan_that_points_nowhere_is_damaged() {
+        let mut library = library();
+        library.plan.buffers.push(crate::Buffer::Weight(3));
+        let error = Library::parse(&module(&sections(FORMAT_VERSION, &library))).unwrap_err();
+        assert!(error.to_string().contains("parameter 3 of 0"), "{error}");
+        library.plan.buffers.clear();
+        library.plan.variants[0].requires.f16 = true;
+        assert!(Library::parse(&module(&sections(FORMAT_VERSION, &library))).is_err());
+    }
+}

@@ -1,0 +1,9 @@
+// A bias for each output feature.
+#import lib/vectors
+
+fn add_bias(quad: u32, y: vec4f) -> vec4f {
+    return y + vec4f(
+        vector1(launch.bias, weight_row(quad, 0u)), vector1(launch.bias, weight_row(quad, 1u)),
+        vector1(launch.bias, weight_row(quad, 2u)), vector1(launch.bias, weight_row(quad, 3u)),
+    );
+}

@@ -1,0 +1,26 @@
+// The root-mean-square norm of x, in the same pass: products take x times the gain while the squares of x are summed on the side, and the
+// results are scaled at the end.
+#import lib/shape
+#import lib/vectors
+
+@group(0) @binding(3) var<storage, read> input: array<vec4f>;
+
+const EPS: f32 = 1e-5;
+const NORM: bool = true;
+var<private> squares: f32;
+
+fn prepare_input(row: u32, lane: u32) {}
+
+// Elements 4 k4 .. 4 k4 + 3 of row `row` of x times the gain; adds their squares to `squares`.
+fn input4(row: u32, k4: u32) -> vec4f {
+    if K % CHUNK != 0u && 4u * k4 >= K {
+        return vec4f();
+    }
+    let x = input[row * (K / 4u) + k4];
+    squares += dot(x, x);
+    return x * vector4(launch.gain, k4);
+}
+
+fn input_scale(squares: f32) -> f32 {
+    return inverseSqrt(squares / f32(K) + EPS);
+}

@@ -1,0 +1,35 @@
+// Norm of each query and key head, then rotation and cache append: a workgroup a head.
+#import lib/launch
+#import lib/vectors
+#import output/heads
+#import reduce/tree
+
+const EPS: f32 = 1e-6;
+const LANES: u32 = 32u; // tune: 32 64
+const BLOCK: vec3u = vec3u(1u, 1u, 1u); // of heads by rows
+
+@group(0) @binding(3) var<storage, read> input: array<f32>;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
+    let head = group.x;
+    let row = group.y;
+    let at = row * N + head * HEAD_DIM;
+    var squares = 0.0;
+    for (var i = lane.index; i < HEAD_DIM; i += LANES) {
+        squares += input[at + i] * input[at + i];
+    }
+    let scale = inverseSqrt(sum_lanes(lane, vec4f(squares)).x / f32(HEAD_DIM) + EPS);
+    let gain = select(launch.query_gain, launch.key_gain, head >= QUERY_HEADS);
+    for (var j = lane.index; j < HEAD_DIM / 4u; j += LANES) {
+        var y = vec4f();
+        for (var c = 0u; c < 4u; c++) {
+            let i = 2u * j + (c & 1u) + HALF_DIM * (c >> 1u);
+            y[c] = input[at + i];
+            if head < QUERY_HEADS + KV_HEADS {
+                y[c] *= scale * vector1(gain, i);
+            }
+        }
+        store4(row, head * (HEAD_DIM / 4u) + j, y);
+    }
+}

@@ -1,0 +1,13 @@
+// 4-bit weights in groups of 32 along K, eight a word, lowest bits first, zero point 7; single-precision scales.
+#import lib/shape
+
+const GROUPS: u32 = (K + 31u) / 32u;
+
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>;
+@group(0) @binding(2) var<storage, read> scales: array<f32>;
+
+fn group_scale(row: u32, group: u32) -> f32 {
+    return scales[row * GROUPS + group];
+}
+
+#import quant/q4
