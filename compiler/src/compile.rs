@@ -1,0 +1,150 @@
+//! From a config to a model library, phase by phase.
+
+use crate::config::Config;
+use crate::dump::{self, Phase};
+use crate::graph::{Graph, OpKind};
+use crate::lower::{self, Limits};
+use crate::memory::MemoryPlan;
+use crate::pass::{self, Stage};
+use crate::quant::Quantization;
+use crate::weights::Weights;
+use crate::{Error, ErrorKind, emit, model};
+use tegula_plan::{Model, Plan};
+
+/// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
+const PREFILL_CHUNK_SIZE: u32 = 1024;
+
+/// Sequences of a step, unless asked for otherwise. A package's own number is a server's, and is not used.
+const MAX_BATCH_SIZE: u32 = 4;
+
+/// Positions that an f32 tells apart.
+const MAX_CONTEXT: u32 = 1 << 24;
+
+/// What may be chosen beyond the config. `None` leaves it to the config, and then to a default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompileOptions {
+    /// Such as `q4f16_1`, the default of a Hugging Face config. A package is what it is.
+    pub quantization: Option<String>,
+    /// The most tokens of a sequence. Default: all positions that the model was trained for.
+    pub context_window_size: Option<u32>,
+    /// The most rows of a prefill step. Default: 1024, or less where the package says so or no more fit in a binding.
+    pub prefill_chunk_size: Option<u32>,
+    /// The most sequences of a step. Default: 4.
+    pub max_batch_size: Option<u32>,
+    /// Positions that every layer looks back; 0 for all. Default: what the model was trained with.
+    pub sliding_window_size: Option<u32>,
+}
+
+/// A compiled model.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The model library: a WebAssembly module.
+    pub library: Vec<u8>,
+    /// The plan in it.
+    pub plan: Plan,
+    /// The kernels in it.
+    pub shaders: Vec<String>,
+    /// What it will take on the GPU.
+    pub memory: MemoryPlan,
+    graph: Graph,
+    stages: Vec<Stage>,
+}
+
+impl Compiled {
+    /// A phase of the compilation as text, for people and goldens.
+    #[must_use]
+    pub fn dump(&self, phase: Phase) -> String {
+        match phase {
+            Phase::Graph => dump::graph(&self.graph),
+            Phase::Fused => dump::stages(&self.graph, &self.stages),
+            Phase::Plan => dump::plan(&self.plan, &self.memory),
+            Phase::Wgsl => dump::wgsl(&self.plan, &self.shaders),
+        }
+    }
+}
+
+/// Compiles a model. Pure: the same input gives the same bytes.
+///
+/// # Errors
+/// Those of [`model::graph`]; [`ErrorKind::UnknownQuantization`]; [`ErrorKind::Setting`] for an option that contradicts the package or the
+/// model; [`ErrorKind::TensorTooLarge`] and [`ErrorKind::StepTooLarge`] where the limits that every device has are exceeded.
+pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Error> {
+    let mut graph = model::graph(config)?;
+    if let Some(size) = options.sliding_window_size {
+        for op in &mut graph.ops {
+            if let OpKind::Attention { window, .. } = &mut op.kind {
+                *window = (size > 0).then_some(size);
+            }
+        }
+    }
+    let quantization = quantization(config, options)?;
+    let stages = pass::fuse(&graph)?;
+    let model = settings(&graph, &stages, config, options, quantization)?;
+    let weights = Weights::new(&graph, quantization)?;
+    let (plan, shaders) = lower::lower(&graph, &stages, weights, model)?;
+    let library = emit::library(&plan, &shaders);
+    Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, graph, stages })
+}
+
+fn quantization(config: &Config, options: &CompileOptions) -> Result<Quantization, Error> {
+    let asked = options.quantization.as_deref().map(Quantization::parse).transpose()?;
+    let packaged = config.quantization.as_deref().map(Quantization::parse).transpose()?;
+    match (asked, packaged) {
+        (Some(asked), Some(packaged)) if asked != packaged => Err(ErrorKind::Setting {
+            setting: "quantization",
+            found: format!("`{asked}`"),
+            expected: format!("`{packaged}`, as the package's weights are; convert the model again for another"),
+        }
+        .into()),
+        _ => Ok(packaged.or(asked).unwrap_or(Quantization::Q4F16_1)),
+    }
+}
+
+fn settings(
+    graph: &Graph,
+    stages: &[Stage],
+    config: &Config,
+    options: &CompileOptions,
+    quantization: Quantization,
+) -> Result<Model, Error> {
+    let context = positive("context_window_size", options.context_window_size.or(config.context_window_size).or(graph.max_positions))?;
+    if context > MAX_CONTEXT {
+        let expected = format!("at most {MAX_CONTEXT}");
+        return Err(ErrorKind::Setting { setting: "context_window_size", found: context.to_string(), expected }.into());
+    }
+    // What is asked for must fit; a default gives way, unless not even one row fits.
+    let limits = Limits::of(graph, stages, context);
+    let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk.max(1));
+    let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
+    let batch = positive("max_batch_size", options.max_batch_size.or(Some(MAX_BATCH_SIZE.min(limits.batch.max(1)))))?;
+    let windows = graph.ops.iter().filter_map(|op| match op.kind {
+        OpKind::Attention { window, .. } => Some(window),
+        _ => None,
+    });
+    // None of the layers may do without.
+    let windows: Option<Vec<u32>> = windows.collect();
+    Ok(Model {
+        architecture: graph.architecture.into(),
+        quantization: quantization.to_string(),
+        vocab_size: graph.vocab_size,
+        hidden_size: graph.hidden_size,
+        layers: graph.layers,
+        query_heads: graph.heads.query,
+        kv_heads: graph.heads.kv,
+        head_dim: graph.heads.dim,
+        context_window_size: context,
+        sliding_window: windows.and_then(|windows| windows.into_iter().max()),
+        prefill_chunk_size: limits.check_chunk(chunk.min(context))?,
+        max_batch_size: limits.check_batch(batch)?,
+        cache: quantization.model_dtype(),
+    })
+}
+
+fn positive(setting: &'static str, value: Option<u32>) -> Result<u32, Error> {
+    let (found, expected) = match value {
+        Some(0) => ("0", "positive"),
+        Some(value) => return Ok(value),
+        None => ("missing", "given, as the config does not say it"),
+    };
+    Err(ErrorKind::Setting { setting, found: found.into(), expected: expected.into() }.into())
+}

@@ -1,0 +1,103 @@
+//! Model configs: Hugging Face's config.json and MLC's mlc-chat-config.json.
+//!
+//! The two say nearly the same. MLC's wraps the settings of the architecture in `model_config`, spells a few of them otherwise, and adds how
+//! the package is quantized and served. A [`Config`] holds the settings as they came; each architecture reads its own part of them.
+
+use crate::{Error, ErrorKind};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// A parsed config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `model_type`.
+    pub model_type: Option<String>,
+    /// `architectures`, Hugging Face's class names: what is left where a config has no `model_type`.
+    pub classes: Vec<String>,
+    /// The settings of the architecture, under the names they came with.
+    pub settings: Map<String, Value>,
+    /// How the weights of the package are stored, which an MLC config says.
+    pub quantization: Option<String>,
+    /// The most tokens of a sequence.
+    pub context_window_size: Option<u32>,
+    /// The most rows of a prefill step.
+    pub prefill_chunk_size: Option<u32>,
+}
+
+/// What both kinds of config may have at the top.
+#[derive(Deserialize)]
+struct Top {
+    model_type: Option<String>,
+    #[serde(default)]
+    architectures: Option<Vec<String>>,
+    quantization: Option<Value>,
+    context_window_size: Option<i64>,
+    prefill_chunk_size: Option<i64>,
+    model_config: Option<Map<String, Value>>,
+}
+
+impl Config {
+    /// Reads either kind of config.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAConfig`] for anything but a JSON object whose few common settings have the right types.
+    pub fn parse(json: &str) -> Result<Config, Error> {
+        let broken = |error: serde_json::Error| Error::from(ErrorKind::NotAConfig(error.to_string()));
+        let all: Map<String, Value> = serde_json::from_str(json).map_err(broken)?;
+        let top: Top = serde_json::from_value(Value::Object(all.clone())).map_err(broken)?;
+        let mlc = top.model_config.is_some();
+        let settings = top.model_config.unwrap_or(all);
+        // MLC writes -1 where a size is left open.
+        let size = |name: &str, top: Option<i64>| {
+            let inner = settings.get(name).and_then(Value::as_i64);
+            top.or(inner).and_then(|size| u32::try_from(size).ok()).filter(|&size| size > 0)
+        };
+        Ok(Config {
+            context_window_size: size("context_window_size", top.context_window_size),
+            prefill_chunk_size: size("prefill_chunk_size", top.prefill_chunk_size),
+            // A Hugging Face config may have settings of the same name that mean other things.
+            quantization: top.quantization.filter(|_| mlc).and_then(|name| name.as_str().map(str::to_owned)),
+            model_type: top.model_type,
+            classes: top.architectures.unwrap_or_default(),
+            settings,
+        })
+    }
+
+    /// The settings as an architecture understands them.
+    pub(crate) fn read<T: DeserializeOwned>(&self, architecture: &'static str) -> Result<T, Error> {
+        serde_json::from_value(Value::Object(self.settings.clone()))
+            .map_err(|error| ErrorKind::Config { architecture, reason: error.to_string() }.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn reads_a_hugging_face_config() {
+        let config = Config::parse(r#"{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 64}"#).unwrap();
+        assert_eq!(config.model_type.as_deref(), Some("llama"));
+        assert_eq!(config.classes, ["LlamaForCausalLM"]);
+        assert_eq!((config.quantization, config.context_window_size), (None, None));
+        assert_eq!(config.settings["hidden_size"], 64);
+    }
+
+    #[test]
+    fn reads_an_mlc_config() {
+        let json = r#"{"version": "0.1.0", "model_type": "mistral", "quantization": "q4f16_1", "context_window_size": -1,
+            "prefill_chunk_size": 2048, "model_config": {"hidden_size": 128, "context_window_size": 4096}}"#;
+        let config = Config::parse(json).unwrap();
+        assert_eq!(config.quantization.as_deref(), Some("q4f16_1"));
+        assert_eq!((config.context_window_size, config.prefill_chunk_size), (None, Some(2048)));
+        assert_eq!(config.settings["hidden_size"], 128);
+    }
+
+    #[test]
+    fn refuses_what_is_no_config() {
+        for json in ["", "[]", "{", r#"{"model_type": 3}"#, r#"{"architectures": "llama"}"#, r#"{"context_window_size": "x"}"#] {
+            assert!(Config::parse(json).unwrap_err().to_string().contains("not a model config"), "{json}");
+        }
+    }
+}

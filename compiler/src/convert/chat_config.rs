@@ -1,0 +1,170 @@
+//! `mlc-chat-config.json`: what the model is, how it is served, and how to chat with it.
+
+use super::conversation::Conversation;
+use super::tokenizer::{self, Tokenizer, TokenizerConfig, TokenizerInfo};
+use super::{Warning, read_text, write_json};
+use crate::graph::{Graph, OpKind};
+use crate::quant::Quantization;
+use crate::{Config, Error, ErrorKind};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// The file's name.
+pub const NAME: &str = "mlc-chat-config.json";
+
+/// The most rows of a prefill step, unless whoever compiles the model asks for others.
+const PREFILL_CHUNK_SIZE: u32 = 1024;
+
+/// Positions of a model whose config does not tell.
+const CONTEXT_WINDOW_SIZE: u32 = 2048;
+
+/// Settings of a Hugging Face config that say nothing about the model.
+const FOREIGN: [&str; 5] = ["_name_or_path", "architectures", "model_type", "torch_dtype", "transformers_version"];
+
+/// The file, with members in the order in which MLC writes them.
+#[derive(Serialize)]
+struct ChatConfig {
+    version: &'static str,
+    model_type: String,
+    quantization: &'static str,
+    model_config: Map<String, Value>,
+    vocab_size: u32,
+    context_window_size: i64,
+    sliding_window_size: i64,
+    prefill_chunk_size: u32,
+    attention_sink_size: i64,
+    tensor_parallel_shards: u32,
+    pipeline_parallel_stages: u32,
+    active_vocab_size: u32,
+    temperature: Value,
+    presence_penalty: Value,
+    frequency_penalty: Value,
+    repetition_penalty: Value,
+    top_p: Value,
+    tokenizer_files: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokenizer_info: Option<TokenizerInfo>,
+    conv_template: Conversation,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pad_token_id: Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    bos_token_id: Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    eos_token_id: Value,
+}
+
+/// Writes the file, and copies the tokenizer's files beside it.
+///
+/// # Errors
+/// [`ErrorKind::Checkpoint`] for a file of `source` that is damaged, [`ErrorKind::Io`].
+pub fn write(
+    source: &Path,
+    output: &Path,
+    config: &Config,
+    graph: &Graph,
+    quantization: Quantization,
+    warnings: &mut Vec<Warning>,
+) -> Result<(), Error> {
+    let generation = generation_config(source)?;
+    let tokenizer = Tokenizer::read(source)?;
+    let tokenizer_config = TokenizerConfig::read(source)?;
+    // Generation settings are the more careful ones: chat models add the end of a turn there.
+    let setting = |name: &str| [&generation, &config.settings].into_iter().filter_map(|all| all.get(name)).find(|value| !value.is_null());
+    let id = |name: &str| setting(name).cloned().unwrap_or_default();
+    let sampling = |name: &str, default: f64| generation.get(name).filter(|value| value.is_number()).cloned().unwrap_or(json!(default));
+    let eos = id("eos_token_id");
+    let eos_ids: Vec<u32> = match &eos {
+        Value::Array(ids) => ids.iter().filter_map(as_id).collect(),
+        one => as_id(one).into_iter().collect(),
+    };
+    let conv_template = Conversation::guess(&tokenizer_config, tokenizer.as_ref(), as_id(&id("bos_token_id")), &eos_ids);
+    if tokenizer.is_none() {
+        warnings.push(Warning::NoTokenizer);
+    } else if conv_template.is_plain() {
+        warnings.push(Warning::NoConversation);
+    }
+
+    let context = graph.max_positions.unwrap_or(CONTEXT_WINDOW_SIZE);
+    // WebLLM wants either a context window or a sliding window that every layer has.
+    let window = window(graph);
+    let chat = ChatConfig {
+        version: "0.1.0",
+        model_type: config.model_type.clone().unwrap_or_else(|| graph.architecture.into()),
+        quantization: quantization.name(),
+        vocab_size: graph.vocab_size,
+        context_window_size: window.map_or(context.into(), |_| -1),
+        sliding_window_size: window.map_or(-1, i64::from),
+        prefill_chunk_size: context.min(PREFILL_CHUNK_SIZE),
+        attention_sink_size: window.map_or(-1, |_| 0),
+        tensor_parallel_shards: 1,
+        pipeline_parallel_stages: 1,
+        active_vocab_size: tokenizer.as_ref().map_or(graph.vocab_size, |tokenizer| tokenizer.size.min(graph.vocab_size)),
+        temperature: sampling("temperature", 1.0),
+        presence_penalty: sampling("presence_penalty", 0.0),
+        frequency_penalty: sampling("frequency_penalty", 0.0),
+        repetition_penalty: sampling("repetition_penalty", 1.0),
+        top_p: sampling("top_p", 1.0),
+        tokenizer_files: tokenizer::copy(source, output)?,
+        tokenizer_info: tokenizer.map(|tokenizer| tokenizer.info),
+        conv_template,
+        pad_token_id: id("pad_token_id"),
+        bos_token_id: id("bos_token_id"),
+        eos_token_id: eos,
+        model_config: model_config(config, graph, quantization),
+    };
+    write_json(&output.join(NAME), &chat, b"  ")
+}
+
+/// The settings of the architecture: Hugging Face's, and those that MLC adds or spells in another way.
+fn model_config(config: &Config, graph: &Graph, quantization: Quantization) -> Map<String, Value> {
+    let mut settings = config.settings.clone();
+    settings.retain(|name, _| !FOREIGN.contains(&name.as_str()));
+    let context = graph.max_positions.unwrap_or(CONTEXT_WINDOW_SIZE);
+    // Newer configs have both in one object.
+    let rope = settings.get("rope_parameters").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(theta) = settings.get("rope_theta").filter(|theta| theta.is_number()).or(rope.get("rope_theta")).cloned() {
+        if ["llama", "mistral"].contains(&graph.architecture) {
+            settings.insert("position_embedding_base".into(), theta.clone());
+        }
+        settings.insert("rope_theta".into(), theta);
+    }
+    if rope.get("rope_type").is_some_and(|kind| kind != "default") && settings.get("rope_scaling").is_none_or(Value::is_null) {
+        settings.insert("rope_scaling".into(), Value::Object(rope));
+    }
+    let window = window(graph).map_or(-1, i64::from);
+    for (name, value) in [
+        ("context_window_size", json!(if window > 0 { -1 } else { i64::from(context) })),
+        ("prefill_chunk_size", json!(context.min(PREFILL_CHUNK_SIZE))),
+        ("tensor_parallel_shards", json!(1)),
+        ("num_key_value_heads", json!(graph.heads.kv)),
+        ("head_dim", json!(graph.heads.dim)),
+        ("dtype", json!(quantization.model_dtype().name())),
+        ("max_batch_size", json!(1)),
+    ] {
+        settings.insert(name.into(), value);
+    }
+    if graph.architecture == "mistral" {
+        settings.insert("sliding_window_size".into(), json!(window));
+    }
+    settings
+}
+
+/// The sliding window, if every layer has one; the greatest.
+fn window(graph: &Graph) -> Option<u32> {
+    let windows = graph.ops.iter().filter_map(|op| if let OpKind::Attention { window, .. } = op.kind { Some(window) } else { None });
+    windows.collect::<Option<Vec<u32>>>()?.into_iter().max()
+}
+
+/// The settings in generation_config.json, if there is one.
+fn generation_config(folder: &Path) -> Result<Map<String, Value>, Error> {
+    let path = folder.join("generation_config.json");
+    if !path.is_file() {
+        return Ok(Map::new());
+    }
+    serde_json::from_str(&read_text(&path)?).map_err(|error| ErrorKind::Checkpoint { path, reason: error.to_string() }.into())
+}
+
+fn as_id(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|id| u32::try_from(id).ok())
+}

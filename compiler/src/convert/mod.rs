@@ -1,0 +1,172 @@
+//! Conversion: from a Hugging Face checkpoint to a weight package in MLC's format.
+//!
+//! A package is `mlc-chat-config.json`, `tensor-cache.json`, the shards it lists and the tokenizer's files. Parameters come from the graph, so
+//! that a package holds exactly what a model library compiled from the same config asks for. Tensors pass through in pieces: the memory
+//! in use does not grow with the model, but for the scales of one tensor.
+//!
+//! Nothing is lost in silence: single precision is stored as it is unless bfloat16 holds every value of the tensor or was asked for, and
+//! numbers that a type cannot hold are errors.
+
+mod chat_config;
+mod checkpoint;
+mod conversation;
+mod output;
+mod shards;
+mod tensor;
+mod tokenizer;
+
+use crate::graph::GraphParam;
+use crate::quant::Quantization;
+use crate::{Config, Error, ErrorKind, model};
+use checkpoint::{Checkpoint, Tensor};
+use output::Partial;
+use serde::Serialize;
+use shards::ShardWriter;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// What can be chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvertOptions {
+    /// How parameters are stored.
+    pub quantization: Quantization,
+    /// Whether single precision is rounded to bfloat16 in the files, as MLC does it, even where that loses bits.
+    pub f32_as_bf16: bool,
+}
+
+impl Default for ConvertOptions {
+    fn default() -> Self {
+        ConvertOptions { quantization: Quantization::Q4F16_1, f32_as_bf16: false }
+    }
+}
+
+/// How far a conversion is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Bytes of the checkpoint that have been converted.
+    pub done: u64,
+    /// Bytes of the checkpoint that will be.
+    pub total: u64,
+    /// The parameter at hand, by its name in the package.
+    pub tensor: &'a str,
+}
+
+/// What a conversion made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConvertReport {
+    /// Numbers that the model consists of.
+    pub parameters: u64,
+    /// Bytes of all shards.
+    pub bytes: u64,
+    /// How many shards.
+    pub shards: usize,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something odd that is no reason to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The checkpoint has tensors that the architecture does not use; their names.
+    UnusedTensors(Vec<String>),
+    /// There is no `tokenizer.json`.
+    NoTokenizer,
+    /// The tokenizer has no chat template, or one that MLC's templates have no like of.
+    NoConversation,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::UnusedTensors(names) => {
+                const SHOWN: usize = 8;
+                write!(f, "the architecture does not use {} tensors of the checkpoint: ", names.len())?;
+                f.write_str(&names[..names.len().min(SHOWN)].join(", "))?;
+                if names.len() > SHOWN { f.write_str(", …") } else { Ok(()) }
+            }
+            Warning::NoTokenizer => f.write_str("there is no tokenizer.json: the package takes and gives token ids only"),
+            Warning::NoConversation => f.write_str("no known chat template: WebLLM will join messages without any markup"),
+        }
+    }
+}
+
+/// Converts the checkpoint in the folder `source` into a package in the folder `output`.
+///
+/// The package is made beside `output` and takes its place when it is complete. A package that is there already is replaced.
+///
+/// # Errors
+/// [`ErrorKind::ForeignFolder`] and [`ErrorKind::Busy`] for an `output` that may not be replaced, before anything else; what
+/// [`Config::parse`] and the architecture say of the config; [`ErrorKind::Checkpoint`], [`ErrorKind::MissingTensor`],
+/// [`ErrorKind::TensorShape`] and [`ErrorKind::TensorType`] before anything is converted; [`ErrorKind::TensorValue`]; [`ErrorKind::Io`].
+/// `output` is as it was after an error.
+pub fn convert(
+    source: &Path,
+    output: &Path,
+    options: &ConvertOptions,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<ConvertReport, Error> {
+    let partial = Partial::create(output)?;
+    let config_path = source.join("config.json");
+    if !config_path.is_file() {
+        let reason = "there is no config.json; give the folder of a Hugging Face checkpoint".into();
+        return Err(ErrorKind::Checkpoint { path: source.into(), reason }.into());
+    }
+    let config = Config::parse(&read_text(&config_path)?)?;
+    let graph = model::graph(&config)?;
+    let checkpoint = Checkpoint::open(source)?;
+    let parts = graph.params.iter().map(|param| sources_of(param, &checkpoint)).collect::<Result<Vec<_>, _>>()?;
+
+    let mut warnings = Vec::new();
+    let used: BTreeSet<&str> = parts.iter().flatten().map(|tensor| tensor.name.as_str()).collect();
+    let unused: Vec<_> = checkpoint.names().filter(|name| !used.contains(name) && !is_redundant(name)).map(String::from).collect();
+    if !unused.is_empty() {
+        warnings.push(Warning::UnusedTensors(unused));
+    }
+    chat_config::write(source, partial.path(), &config, &graph, options.quantization, &mut warnings)?;
+
+    let total = parts.iter().flatten().map(|tensor| tensor.bytes()).sum();
+    let mut done = 0;
+    let mut converter = tensor::Converter::new(options, ShardWriter::new(partial.path()));
+    for (param, sources) in graph.params.iter().zip(&parts) {
+        converter.convert(param, sources, &mut |bytes| {
+            done += bytes;
+            progress(Progress { done, total, tensor: &param.name });
+        })?;
+    }
+    let parameters = graph.params.iter().map(|param| param.shape.iter().product::<u64>()).sum();
+    let (bytes, shards) = converter.finish(parameters)?;
+    partial.commit()?;
+    Ok(ConvertReport { parameters, bytes, shards, warnings })
+}
+
+/// Finds the tensors that a parameter is stacked from.
+fn sources_of<'a>(param: &GraphParam, checkpoint: &'a Checkpoint) -> Result<Vec<&'a Tensor>, Error> {
+    let shape = |rows| [&[rows], &param.shape[1..]].concat();
+    param.sources.iter().map(|source| checkpoint.tensor(&source.name, &shape(source.rows))).collect()
+}
+
+/// Whether a tensor that the graph does not name holds nothing new: rotation frequencies that old checkpoints carry, and the copy of the
+/// embedding table that some write for a tied output layer.
+fn is_redundant(name: &str) -> bool {
+    name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight"
+}
+
+fn io(path: &Path, source: std::io::Error) -> Error {
+    ErrorKind::Io { path: path.into(), source }.into()
+}
+
+fn read_text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| io(path, error))
+}
+
+/// Writes a value as JSON, with lines indented by `indent` as MLC's own files have them.
+fn write_json(path: &Path, value: &impl Serialize, indent: &[u8]) -> Result<(), Error> {
+    let mut file = BufWriter::new(File::create(path).map_err(|error| io(path, error))?);
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(indent);
+    let written = value.serialize(&mut serde_json::Serializer::with_formatter(&mut file, formatter));
+    written.map_err(std::io::Error::from).and_then(|()| file.flush()).map_err(|error| io(path, error))
+}

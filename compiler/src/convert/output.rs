@@ -1,0 +1,192 @@
+//! The folder that a package is written to.
+//!
+//! A package grows in a hidden folder beside its place, `.NAME.partial`, and is moved there when it is complete, so that an interrupted
+//! conversion leaves nothing that looks like a package. Only what is wholly a package is replaced: a folder with anything else in it is
+//! refused.
+
+use super::io;
+use crate::{Error, ErrorKind};
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind as Failure;
+use std::path::{Path, PathBuf};
+
+/// Names of the files in a package, but for shards and model libraries.
+const MEMBERS: [&str; 6] =
+    [super::chat_config::NAME, super::shards::MANIFEST, "tensor-cache-b16.json", "ndarray-cache.json", "ndarray-cache-b16.json", LOCK];
+
+/// A file that is locked while a conversion runs.
+const LOCK: &str = ".lock";
+
+/// A package that is being written.
+pub struct Partial {
+    output: PathBuf,
+    path: PathBuf,
+    replaced: PathBuf,
+    lock: Option<File>,
+    moved: bool,
+}
+
+impl Partial {
+    /// Starts a package that will be at `output`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ForeignFolder`] if that is a folder with anything that is no part of a package; [`ErrorKind::Busy`];
+    /// [`ErrorKind::Io`].
+    pub fn create(output: &Path) -> Result<Partial, Error> {
+        let output = std::path::absolute(output).map_err(|error| io(output, error))?;
+        let (Some(parent), Some(name)) = (output.parent(), output.file_name()) else {
+            return Err(io(&output, std::io::Error::new(Failure::InvalidInput, "not the name of a folder")));
+        };
+        let hidden = |suffix: &str| parent.join(format!(".{}.{suffix}", name.to_string_lossy()));
+        let (path, replaced) = (hidden("partial"), hidden("replaced"));
+        check(&output)?;
+        std::fs::create_dir_all(&path).map_err(|error| io(&path, error))?;
+        let lock = File::create(path.join(LOCK)).map_err(|error| io(&path, error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(ErrorKind::Busy { path: output }.into()),
+            Err(TryLockError::Error(error)) => return Err(io(&path, error)),
+        }
+        let partial = Partial { output, path, replaced, lock: Some(lock), moved: false };
+        partial.clear()?;
+        Ok(partial)
+    }
+
+    /// The folder to write to.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Moves the complete package to its place.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`]; what was there before is there again.
+    pub fn commit(mut self) -> Result<(), Error> {
+        check(&self.output)?;
+        if cfg!(windows) {
+            // It does not move a folder with an open file in it. Elsewhere nobody else gets hold of the folder before it is in its place.
+            self.lock = None;
+        }
+        let before = self.output.exists();
+        if before {
+            std::fs::rename(&self.output, &self.replaced).map_err(|error| io(&self.output, error))?;
+        }
+        if let Err(error) = std::fs::rename(&self.path, &self.output) {
+            if before {
+                std::fs::rename(&self.replaced, &self.output).map_err(|error| io(&self.replaced, error))?;
+            }
+            return Err(io(&self.output, error));
+        }
+        self.moved = true;
+        let lock = self.output.join(LOCK);
+        std::fs::remove_file(&lock).map_err(|error| io(&lock, error))?;
+        if before {
+            std::fs::remove_dir_all(&self.replaced).map_err(|error| io(&self.replaced, error))?;
+        }
+        Ok(())
+    }
+
+    /// Removes what an interrupted conversion left.
+    fn clear(&self) -> Result<(), Error> {
+        if self.replaced.exists() {
+            if self.output.exists() {
+                std::fs::remove_dir_all(&self.replaced)
+            } else {
+                // It was interrupted between the two moves.
+                std::fs::rename(&self.replaced, &self.output)
+            }
+            .map_err(|error| io(&self.replaced, error))?;
+        }
+        for name in entries(&self.path)?.into_iter().filter(|name| name != LOCK) {
+            let stale = self.path.join(name);
+            std::fs::remove_file(&stale).map_err(|error| io(&stale, error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.moved {
+            // Nobody is left to tell of a failure, and the next conversion clears up.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Finds whether a package may take the place of `folder`.
+fn check(folder: &Path) -> Result<(), Error> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let names = entries(folder)?;
+    let is_package = names.iter().any(|name| name == super::shards::MANIFEST || name == "ndarray-cache.json");
+    match names.into_iter().find(|name| !is_package || !is_member(name)) {
+        Some(entry) => Err(ErrorKind::ForeignFolder { path: folder.into(), entry }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Whether a file of this name is part of a package.
+fn is_member(name: &str) -> bool {
+    let is_shard = name.starts_with("params_shard_") && name.ends_with(".bin");
+    is_shard || name.ends_with(".wasm") || MEMBERS.contains(&name) || super::tokenizer::FILES.contains(&name)
+}
+
+/// Names in a folder, in order.
+fn entries(folder: &Path) -> Result<Vec<String>, Error> {
+    let read = || std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect();
+    let mut names: Vec<String> = std::io::Result::map_err(read(), |error| io(folder, error))?;
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, name: &str) {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join(name), name).unwrap();
+    }
+
+    #[test]
+    fn a_package_is_replaced_and_nothing_else_is() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("package");
+        for name in ["tensor-cache.json", "params_shard_0.bin", "tokenizer.json", "model.wasm"] {
+            write(&output, name);
+        }
+        let partial = Partial::create(&output).unwrap();
+        write(partial.path(), "tensor-cache.json");
+        assert!(output.join("params_shard_0.bin").exists());
+        partial.commit().unwrap();
+        assert_eq!(entries(&output).unwrap(), ["tensor-cache.json"]);
+        assert_eq!(entries(root.path()).unwrap(), ["package"]);
+
+        write(&output, "thesis.tex");
+        let error = Partial::create(&output).map(|_| ()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::ForeignFolder { entry, .. } if entry == "thesis.tex"), "{error}");
+        let plain = root.path().join("plain");
+        write(&plain, "tokenizer.json");
+        assert!(Partial::create(&plain).is_err(), "a tokenizer alone is no package");
+        write(root.path(), "file");
+        assert!(Partial::create(&root.path().join("file")).is_err(), "a file is no folder");
+        assert!(output.join("thesis.tex").exists() && plain.join("tokenizer.json").exists());
+    }
+
+    #[test]
+    fn leftovers_are_cleared_and_two_writers_do_not_meet() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("package");
+        write(&root.path().join(".package.partial"), "params_shard_0.bin");
+        write(&root.path().join(".package.replaced"), "tensor-cache.json");
+        let partial = Partial::create(&output).unwrap();
+        assert_eq!(entries(partial.path()).unwrap(), [LOCK]);
+        assert_eq!(entries(&output).unwrap(), ["tensor-cache.json"], "the package that was being replaced is back");
+        let error = Partial::create(&output).map(|_| ()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Busy { .. }), "{error}");
+        drop(partial);
+        assert_eq!(entries(root.path()).unwrap(), ["package"]);
+    }
+}

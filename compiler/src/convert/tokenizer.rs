@@ -1,0 +1,203 @@
+//! What a package says about its tokenizer, read from the tokenizer's own files.
+
+use super::{io, read_text};
+use crate::{Error, ErrorKind};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+/// The files of a tokenizer that a package has copies of, where they exist.
+pub const FILES: [&str; 8] = [
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+];
+
+/// `tokenizer_info` of mlc-chat-config.json: how token texts become text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TokenizerInfo {
+    /// How bytes are written in tokens.
+    pub token_postproc_method: Bytes,
+    /// Whether a space goes before the text.
+    pub prepend_space_in_encode: bool,
+    /// Whether the first space is taken off again.
+    pub strip_space_in_decode: bool,
+}
+
+/// How bytes are written in tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bytes {
+    /// As tokens of the form `<0x1B>`, where no other fits.
+    ByteFallback,
+    /// Each as a printable character.
+    ByteLevel,
+}
+
+/// What a tokenizer.json says.
+#[derive(Debug)]
+pub struct Tokenizer {
+    /// One more than the greatest id.
+    pub size: u32,
+    /// For the package.
+    pub info: TokenizerInfo,
+    /// Ids of the tokens that are markup rather than text.
+    pub added: BTreeMap<String, u32>,
+}
+
+impl Tokenizer {
+    /// Reads the folder's tokenizer.json, if it has one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Checkpoint`] if it is damaged, [`ErrorKind::Io`].
+    pub fn read(folder: &Path) -> Result<Option<Tokenizer>, Error> {
+        let path = folder.join("tokenizer.json");
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let text = read_text(&path)?;
+        let file: TokenizerFile = serde_json::from_str(&text).map_err(|error| damaged(&path, &error))?;
+        let added: BTreeMap<String, u32> = file.added_tokens.into_iter().map(|token| (token.content, token.id)).collect();
+        let greatest = added.values().max().map_or(0, |id| id + 1);
+        let decoders = stages(&file.decoder, "decoders");
+        let normalizers = stages(&file.normalizer, "normalizers");
+        let pre_tokenizers = stages(&file.pre_tokenizer, "pretokenizers");
+        let is = |stage: &Value, kind: &str| stage["type"] == kind;
+        let info = TokenizerInfo {
+            token_postproc_method: if decoders.iter().any(|stage| is(stage, "ByteLevel")) { Bytes::ByteLevel } else { Bytes::ByteFallback },
+            prepend_space_in_encode: normalizers.iter().any(|stage| is(stage, "Prepend"))
+                || pre_tokenizers.iter().any(|stage| is(stage, "Metaspace") && stage["prepend_scheme"] != "never"),
+            strip_space_in_decode: decoders.iter().any(|stage| is(stage, "Strip") && stage["content"] == " " && stage["start"] == 1),
+        };
+        Ok(Some(Tokenizer { size: file.model.vocab.size.max(greatest), info, added }))
+    }
+}
+
+/// The parts of tokenizer.json that matter here.
+#[derive(Deserialize)]
+struct TokenizerFile {
+    model: Model,
+    #[serde(default)]
+    added_tokens: Vec<Added>,
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    pre_tokenizer: Value,
+    #[serde(default)]
+    decoder: Value,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    vocab: Vocab,
+}
+
+#[derive(Deserialize)]
+struct Added {
+    id: u32,
+    content: String,
+}
+
+/// The single stage or the sequence of stages of a part of the pipeline.
+fn stages<'a>(part: &'a Value, list: &str) -> &'a [Value] {
+    if part["type"] == "Sequence" { part[list].as_array().map_or(&[], Vec::as_slice) } else { std::slice::from_ref(part) }
+}
+
+/// A vocabulary, of which nothing is kept but the size: a map from text to id, or a list.
+struct Vocab {
+    size: u32,
+}
+
+impl<'de> Deserialize<'de> for Vocab {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Size;
+        impl<'de> Visitor<'de> for Size {
+            type Value = Vocab;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a vocabulary")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vocab, A::Error> {
+                let mut size = 0;
+                while let Some((IgnoredAny, id)) = map.next_entry::<_, u32>()? {
+                    size = size.max(id + 1);
+                }
+                Ok(Vocab { size })
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vocab, A::Error> {
+                let mut size = 0;
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    size += 1;
+                }
+                Ok(Vocab { size })
+            }
+        }
+        deserializer.deserialize_any(Size)
+    }
+}
+
+/// What is said about chatting, from `tokenizer_config.json` and `chat_template.jinja`.
+#[derive(Debug, Default)]
+pub struct TokenizerConfig {
+    /// The Jinja template, or the one named `default` of several.
+    pub chat_template: Option<String>,
+    /// Whether text starts with a token of its own.
+    pub starts_with_bos: bool,
+}
+
+impl TokenizerConfig {
+    /// Reads what the folder has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Checkpoint`] if a file is damaged, [`ErrorKind::Io`].
+    pub fn read(folder: &Path) -> Result<TokenizerConfig, Error> {
+        let mut config = TokenizerConfig::default();
+        let path = folder.join("tokenizer_config.json");
+        if path.is_file() {
+            let value: Value = serde_json::from_str(&read_text(&path)?).map_err(|error| damaged(&path, &error))?;
+            config.starts_with_bos = value["bos_token"] != Value::Null && value["add_bos_token"] != false;
+            let template = match &value["chat_template"] {
+                Value::Array(named) => named.iter().find(|entry| entry["name"] == "default").map(|entry| &entry["template"]),
+                one => Some(one),
+            };
+            config.chat_template = template.and_then(Value::as_str).map(String::from);
+        }
+        let path = folder.join("chat_template.jinja");
+        if path.is_file() {
+            config.chat_template = Some(read_text(&path)?);
+        }
+        Ok(config)
+    }
+}
+
+/// Copies the tokenizer's files and gives their names.
+///
+/// # Errors
+/// [`ErrorKind::Io`].
+pub fn copy(source: &Path, output: &Path) -> Result<Vec<&'static str>, Error> {
+    let names: Vec<_> = FILES.into_iter().filter(|name| source.join(name).is_file()).collect();
+    for name in &names {
+        let path = source.join(name);
+        // The contents alone: a file that is read-only in a cache should not be so in the package.
+        let copied = std::fs::File::open(&path).and_then(|mut from| {
+            let mut to = std::fs::File::create(output.join(name))?;
+            std::io::copy(&mut from, &mut to)
+        });
+        copied.map_err(|error| io(&path, error))?;
+    }
+    Ok(names)
+}
+
+fn damaged(path: &Path, error: &serde_json::Error) -> Error {
+    ErrorKind::Checkpoint { path: path.into(), reason: error.to_string() }.into()
+}

@@ -1,0 +1,253 @@
+//! Phases of the compilation as text, for people and for goldens.
+
+use crate::graph::{Graph, Op, OpKind, ParamId, Value};
+use crate::memory::MemoryPlan;
+use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
+use std::fmt::Write;
+use tegula_plan::{Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource};
+
+/// A phase that can be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Parameters and ops.
+    Graph,
+    /// Stages after fusion.
+    Fused,
+    /// Parameters, vectors, buffers, kernels and dispatches.
+    Plan,
+    /// Texts of the kernels.
+    Wgsl,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Phase; 4] = [Phase::Graph, Phase::Fused, Phase::Plan, Phase::Wgsl];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Graph => "graph",
+            Phase::Fused => "fused",
+            Phase::Plan => "plan",
+            Phase::Wgsl => "wgsl",
+        }
+    }
+}
+
+/// Writes a line. Writing to a string cannot fail.
+macro_rules! line {
+    ($out:expr, $($arg:tt)*) => {
+        writeln!($out, $($arg)*).expect("strings grow")
+    };
+}
+
+pub(crate) fn graph(graph: &Graph) -> String {
+    let mut out = String::new();
+    let Graph { architecture, vocab_size, hidden_size, layers, heads, .. } = graph;
+    line!(
+        out,
+        "{architecture}: vocab {vocab_size}, hidden {hidden_size}, {layers} layers, {}",
+        heads_text(heads.query, heads.kv, heads.dim)
+    );
+    line!(out, "\nparams");
+    for param in &graph.params {
+        let sources: Vec<_> = param.sources.iter().map(|source| format!("{} [{}]", source.name, source.rows)).collect();
+        let quantize = if param.quantize { " quantized" } else { "" };
+        line!(out, "  {} {:?}{quantize} <- {}", param.name, param.shape, sources.join(" + "));
+    }
+    line!(out, "\nops");
+    for (index, op) in graph.ops.iter().enumerate() {
+        line!(out, "  {} [{}] = {}  // {}", value(Value(index)), op.width, op_text(graph, op), op.label);
+    }
+    out
+}
+
+fn op_text(graph: &Graph, op: &Op) -> String {
+    let name = |id: ParamId| &graph.param(id).name;
+    match &op.kind {
+        OpKind::Embed { table } => format!("embed {}", name(*table)),
+        OpKind::Rotation { frequencies } => format!("rotation {frequencies:?}"),
+        OpKind::Norm { input, gain, eps } => format!("norm {} gain {} eps {eps:e}", value(*input), name(*gain)),
+        OpKind::Linear { input, weight, bias } => {
+            let bias = bias.map(|bias| format!(" bias {}", name(bias))).unwrap_or_default();
+            format!("linear {} weight {}{bias}", value(*input), name(*weight))
+        }
+        OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
+            format!("head_norm {} gains {} {} eps {eps:e}", value(*input), name(*query_gain), name(*key_gain))
+        }
+        OpKind::Rope { input, rotation } => format!("rope {} by {}", value(*input), value(*rotation)),
+        OpKind::Append { input, layer } => format!("append {} to cache {layer}", value(*input)),
+        OpKind::Attention { query, layer, scale, window } => {
+            format!("attention {} over cache {layer} scale {scale}{}", value(*query), window_text(*window))
+        }
+        OpKind::SiluMul { input } => format!("silu_mul {}", value(*input)),
+        OpKind::Add { left, right } => format!("add {} {}", value(*left), value(*right)),
+        OpKind::ArgMax { input } => format!("argmax {}", value(*input)),
+    }
+}
+
+pub(crate) fn stages(graph: &Graph, stages: &[Stage]) -> String {
+    let mut out = String::new();
+    for stage in stages {
+        line!(out, "{}: {}", stage.label, stage_text(graph, &stage.kind));
+    }
+    out
+}
+
+fn stage_text(graph: &Graph, kind: &StageKind) -> String {
+    let name = |id: ParamId| &graph.param(id).name;
+    match kind {
+        StageKind::Embed { table, output, rotation, .. } => {
+            format!("{}, {} = embed {} + rotation", value(*output), value(*rotation), name(*table))
+        }
+        StageKind::Matmul { input, weight, bias, prologue, epilogue } => {
+            let prologue = match prologue {
+                Prologue::Plain => String::new(),
+                Prologue::Norm { gain, .. } => format!("norm {} + ", name(*gain)),
+                Prologue::Merge => "merge + ".into(),
+            };
+            let bias = if bias.is_some() { " + bias" } else { "" };
+            let (target, epilogue) = match epilogue {
+                Epilogue::Store { output } => (format!("{} =", value(*output)), String::new()),
+                Epilogue::Residual { stream } => (format!("{} +=", value(*stream)), String::new()),
+                Epilogue::SiluMul { output } => (format!("{} =", value(*output)), " + silu_mul".into()),
+                Epilogue::Heads(append) => (format!("{} =", value(append.query)), append_text(*append)),
+            };
+            format!("{target} {prologue}matmul {} {}{bias}{epilogue}", value(*input), name(*weight))
+        }
+        StageKind::HeadNorm { input, append, .. } => {
+            format!("{} = head_norm {}{}", value(append.query), value(*input), append_text(*append))
+        }
+        StageKind::Attention { query, layer, window, output, .. } => {
+            format!("{} = attention {} over cache {layer}{}", value(*output), value(*query), window_text(*window))
+        }
+        StageKind::ArgMax { logits, .. } => format!("sampled = argmax {}", value(*logits)),
+    }
+}
+
+fn append_text(append: Append) -> String {
+    format!(" + rope {} + append to cache {}", value(append.rotation), append.layer)
+}
+
+pub(crate) fn plan(plan: &Plan, memory: &MemoryPlan) -> String {
+    let mut out = String::new();
+    let model = &plan.model;
+    line!(
+        out,
+        "{} {}: vocab {}, hidden {}, {} layers",
+        model.architecture,
+        model.quantization,
+        model.vocab_size,
+        model.hidden_size,
+        model.layers
+    );
+    line!(out, "{}, {} cache", heads_text(model.query_heads, model.kv_heads, model.head_dim), model.cache.name());
+    let window = window_text(model.sliding_window);
+    line!(out, "context {}{window}, prefill chunk {}, batch {}", model.context_window_size, model.prefill_chunk_size, model.max_batch_size);
+    line!(out, "{memory}");
+    line!(out, "\nparams");
+    for (index, param) in plan.params.iter().enumerate() {
+        line!(out, "  {index} {} {:?} {}", param.name, param.shape, param.dtype.name());
+    }
+    line!(out, "\nvectors");
+    for vector in &plan.vectors {
+        let source = match &vector.source {
+            VectorSource::Param(param) => format!("param {param}"),
+            VectorSource::Values(values) => format!("{values:?}"),
+        };
+        line!(out, "  {}+{} {source}", vector.offset, vector.length);
+    }
+    line!(out, "\nbuffers");
+    for (index, buffer) in plan.buffers.iter().enumerate() {
+        line!(out, "  {index} {}", buffer_text(buffer));
+    }
+    for variant in &plan.variants {
+        let requires = [("subgroups", variant.requires.subgroups), ("f16", variant.requires.f16)];
+        let requires: Vec<_> = requires.iter().filter(|(_, required)| *required).map(|(name, _)| *name).collect();
+        line!(out, "\nvariant {} requires [{}]", variant.name, requires.join(", "));
+        for (index, kernel) in variant.kernels.iter().enumerate() {
+            let memory = kernel.workgroup_memory;
+            line!(out, "  kernel {index} {} (shader {}, {} invocations, {memory} bytes)", kernel.name, kernel.shader, kernel.invocations);
+        }
+        for entry in &variant.entries {
+            line!(out, "\n  entry {} of at most {} rows", entry.name, entry.max_rows);
+            for dispatch in &entry.dispatches {
+                let names = &variant.kernels[dispatch.kernel as usize].bindings;
+                let bound = names.iter().zip(&dispatch.bindings).map(|(name, binding)| binding_text(&name.name, name.writes, binding));
+                line!(out, "    {} {}", dispatch_text(dispatch), bound.collect::<Vec<_>>().join(" "));
+            }
+        }
+    }
+    out
+}
+
+fn dispatch_text(dispatch: &Dispatch) -> String {
+    let grid = dispatch.grid.each_ref().map(size_text).join(", ");
+    let words = LAUNCH_MEMBERS.iter().zip(&dispatch.uniforms).filter(|(_, size)| **size != Size::Const(0));
+    let words: Vec<_> = words.map(|(name, size)| format!("{name}={}", size_text(size))).collect();
+    format!("{}: kernel {} [{grid}] {{{}}}", dispatch.label, dispatch.kernel, words.join(" "))
+}
+
+fn binding_text(name: &str, writes: bool, binding: &Binding) -> String {
+    let arrow = if writes { "=>" } else { "=" };
+    let range = match (binding.offset, binding.size) {
+        (0, 0) => String::new(),
+        (offset, 0) => format!("[{offset}..]"),
+        (offset, size) => format!("[{offset}..{}]", offset + size),
+    };
+    format!("{name}{arrow}{}{range}", binding.buffer)
+}
+
+fn buffer_text(buffer: &Buffer) -> String {
+    match buffer {
+        Buffer::Weight(param) => format!("weight {param}"),
+        Buffer::Vectors => "vectors".into(),
+        Buffer::Cache(layer) => format!("cache {layer}"),
+        Buffer::Rows => "rows".into(),
+        Buffer::PageTable => "page table".into(),
+        Buffer::Activation { arena, offset, bytes } => format!("activation arena {arena} [{offset}..{}]", offset + bytes),
+        Buffer::Logits { rows } => format!("logits of {rows} rows"),
+        Buffer::Sampled => "sampled".into(),
+    }
+}
+
+fn size_text(size: &Size) -> String {
+    match size {
+        Size::Const(value) => value.to_string(),
+        Size::Rows => "rows".into(),
+        Size::Pages => "pages".into(),
+        Size::Add(a, b) => format!("({} + {})", size_text(a), size_text(b)),
+        Size::Sub(a, b) => format!("({} - {})", size_text(a), size_text(b)),
+        Size::Mul(a, b) => format!("({} * {})", size_text(a), size_text(b)),
+        Size::CeilDiv(a, b) => format!("ceil({} / {})", size_text(a), size_text(b)),
+        Size::Min(a, b) => format!("min({}, {})", size_text(a), size_text(b)),
+        Size::Max(a, b) => format!("max({}, {})", size_text(a), size_text(b)),
+    }
+}
+
+pub(crate) fn wgsl(plan: &Plan, shaders: &[String]) -> String {
+    let mut out = String::new();
+    for (index, text) in shaders.iter().enumerate() {
+        line!(out, "// shader {index}");
+        for variant in &plan.variants {
+            for kernel in variant.kernels.iter().filter(|kernel| kernel.shader as usize == index) {
+                line!(out, "// {}: {}", variant.name, kernel.name);
+            }
+        }
+        line!(out, "{}\n", text.trim_end());
+    }
+    out
+}
+
+fn value(value: Value) -> String {
+    format!("%{}", value.0)
+}
+
+fn window_text(window: Option<u32>) -> String {
+    window.map(|window| format!(" window {window}")).unwrap_or_default()
+}
+
+fn heads_text(query: u32, kv: u32, dim: u32) -> String {
+    format!("{query} query and {kv} key/value heads of {dim}")
+}

@@ -1,0 +1,314 @@
+//! Lowering: from stages to dispatches.
+//!
+//! The same stages are lowered once for every entry and every device class. An entry settles how many rows there are, whether attention is
+//! split and which rows get logits; a device class settles the kernels. What remains are the launch words and where things are bound.
+
+mod kernels;
+mod work;
+
+use crate::graph::{Graph, Value};
+use crate::memory::{self, Activation, Touch};
+use crate::pass::{Stage, StageKind};
+use crate::range::{range, with_rows};
+use crate::spec::{ARGMAX_PARTS, MAX_SPLITS, Rows};
+use crate::weights::Weights;
+use crate::{Error, ErrorKind};
+use kernels::Kernels;
+use std::collections::BTreeMap;
+use tegula_plan::{Binding, Buffer, Dispatch, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant};
+use work::{Target, Work};
+
+/// Bytes of logits that `score` makes at a time at most: enough to keep a GPU busy, and little beside the weights.
+const SCORE_LOGITS: u64 = 32 << 20;
+
+/// The most workgroups of a dispatch in each direction on every device.
+const MAX_WORKGROUPS: u32 = 65_535;
+
+/// Device classes, the most demanding first.
+const VARIANTS: [(&str, Requires); 2] =
+    [("subgroups", Requires { subgroups: true, f16: false }), ("baseline", Requires { subgroups: false, f16: false })];
+
+/// How an entry is lowered.
+struct Mode {
+    name: &'static str,
+    max_rows: u32,
+    /// What kernels are made for.
+    rows: Rows,
+    /// Whether attention cuts sequences into parts: where there are too few rows to fill a GPU.
+    split: bool,
+    /// Whether only the last row gets logits.
+    last: bool,
+    /// Whether logits are sampled from.
+    sample: bool,
+}
+
+impl Mode {
+    /// Kernels for the rows that get logits.
+    fn head_rows(&self) -> Rows {
+        if self.last { Rows::One } else { self.rows }
+    }
+
+    /// The first row that gets logits.
+    fn head_first(&self) -> Size {
+        if self.last { Size::Rows.minus(1) } else { Size::Const(0) }
+    }
+
+    /// The most rows that get logits.
+    fn head_most(&self) -> u32 {
+        if self.last { 1 } else { self.max_rows }
+    }
+}
+
+fn modes(model: &Model) -> Vec<Mode> {
+    let (chunk, batch) = (model.prefill_chunk_size, model.max_batch_size);
+    let score = (SCORE_LOGITS / (4 * u64::from(model.vocab_size))).clamp(1, chunk.into()) as u32;
+    let mut modes = vec![
+        Mode { name: "prefill", max_rows: chunk, rows: Rows::Many, split: false, last: true, sample: true },
+        Mode { name: "decode", max_rows: 1, rows: Rows::One, split: true, last: true, sample: true },
+    ];
+    if batch > 1 {
+        modes.push(Mode { name: "batch", max_rows: batch, rows: Rows::Few, split: true, last: false, sample: true });
+    }
+    modes.push(Mode { name: "score", max_rows: score, rows: Rows::Many, split: false, last: false, sample: false });
+    modes
+}
+
+/// Bytes of a row of a value, where attention is split or not.
+fn row_bytes(graph: &Graph, value: Value, split: bool) -> u64 {
+    use crate::graph::OpKind::{ArgMax, Attention};
+    let op = graph.op(value);
+    4 * match op.kind {
+        Attention { .. } if split => u64::from(graph.heads.query) * u64::from(MAX_SPLITS) * (u64::from(graph.heads.dim) + 4),
+        ArgMax { .. } => 2 * u64::from(ARGMAX_PARTS),
+        _ => u64::from(op.width),
+    }
+}
+
+/// The most rows of which every activation fits in a binding.
+pub(crate) struct Limits {
+    /// Of a prefill step.
+    pub chunk: u32,
+    /// Of a batch.
+    pub batch: u32,
+}
+
+impl Limits {
+    pub(crate) fn of(graph: &Graph, stages: &[Stage], context: u32) -> Limits {
+        let logits = logits(stages);
+        let fit = |split: bool| {
+            // A prefill step makes logits for a single row.
+            let counted = stages.iter().flat_map(Stage::makes).filter(|&value| split || Some(value) != logits);
+            let widest = counted.map(|value| row_bytes(graph, value, split)).max().unwrap_or(1);
+            u32::try_from(MAX_BINDING / widest).unwrap_or(u32::MAX)
+        };
+        let page_table = u64::from(context.div_ceil(PAGE_SIZE)) * 4;
+        Limits { chunk: fit(false), batch: fit(true).min((MAX_BINDING / page_table) as u32) }
+    }
+
+    /// `chunk`, where it fits.
+    pub(crate) fn check_chunk(&self, chunk: u32) -> Result<u32, Error> {
+        within("prefill_chunk_size", chunk, self.chunk)
+    }
+
+    /// `batch`, where it fits.
+    pub(crate) fn check_batch(&self, batch: u32) -> Result<u32, Error> {
+        within("max_batch_size", batch, self.batch)
+    }
+}
+
+fn within(setting: &'static str, asked: u32, fits: u32) -> Result<u32, Error> {
+    if asked <= fits { Ok(asked) } else { Err(ErrorKind::StepTooLarge { setting, asked, fits }.into()) }
+}
+
+/// The value that greedy sampling reads.
+fn logits(stages: &[Stage]) -> Option<Value> {
+    stages.iter().find_map(|stage| match stage.kind {
+        StageKind::ArgMax { logits, .. } => Some(logits),
+        _ => None,
+    })
+}
+
+/// Lowers a model: its plan, and the texts of its kernels.
+pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model: Model) -> Result<(Plan, Vec<String>), Error> {
+    let frequencies = stages.iter().find_map(|stage| match &stage.kind {
+        StageKind::Embed { frequencies, .. } => Some(frequencies),
+        _ => None,
+    });
+    let frequencies = weights.values(frequencies.map_or(&[][..], Vec::as_slice))?;
+    let modes = modes(&model);
+    let logits_rows = modes.iter().map(Mode::head_most).max().unwrap_or(1);
+    let mut lowering = Lowering {
+        graph,
+        stages,
+        weights,
+        model,
+        frequencies,
+        logits: logits(stages),
+        logits_rows,
+        buffers: Vec::new(),
+        buffer_indices: BTreeMap::new(),
+        shaders: Vec::new(),
+    };
+    let variants = VARIANTS.iter().map(|&(name, requires)| lowering.variant(name, requires, &modes)).collect::<Result<_, _>>()?;
+    let Lowering { weights, model, buffers, shaders, .. } = lowering;
+    Ok((Plan { model, params: weights.params, vectors: weights.vectors, buffers, variants }, shaders))
+}
+
+/// What all entries and device classes share.
+struct Lowering<'a> {
+    graph: &'a Graph,
+    stages: &'a [Stage],
+    weights: Weights,
+    model: Model,
+    /// Offset of the rope frequencies in the vectors arena.
+    frequencies: u32,
+    logits: Option<Value>,
+    /// Rows of the logits buffer.
+    logits_rows: u32,
+    buffers: Vec<Buffer>,
+    buffer_indices: BTreeMap<BufferKey, u32>,
+    shaders: Vec<String>,
+}
+
+/// What tells buffers apart, in an order of some kind.
+type BufferKey = (u8, u64, u64, u64);
+
+fn key(buffer: &Buffer) -> BufferKey {
+    match *buffer {
+        Buffer::Weight(param) => (0, param.into(), 0, 0),
+        Buffer::Vectors => (1, 0, 0, 0),
+        Buffer::Cache(layer) => (2, layer.into(), 0, 0),
+        Buffer::Rows => (3, 0, 0, 0),
+        Buffer::PageTable => (4, 0, 0, 0),
+        Buffer::Activation { arena, offset, bytes } => (5, arena.into(), offset, bytes),
+        Buffer::Logits { rows } => (6, rows.into(), 0, 0),
+        Buffer::Sampled => (7, 0, 0, 0),
+    }
+}
+
+/// A dispatch whose activations have no place yet.
+struct Draft {
+    label: String,
+    kernel: u32,
+    targets: Vec<Target>,
+    grid: [Size; 3],
+    uniforms: [Size; tegula_plan::LAUNCH_WORDS],
+}
+
+impl Lowering<'_> {
+    fn variant(&mut self, name: &str, requires: Requires, modes: &[Mode]) -> Result<Variant, Error> {
+        let mut kernels = Kernels::new(requires);
+        let entries = modes.iter().map(|mode| self.entry(mode, &mut kernels)).collect::<Result<_, _>>()?;
+        Ok(Variant { name: name.into(), requires, kernels: kernels.list, entries })
+    }
+
+    fn entry(&mut self, mode: &Mode, kernels: &mut Kernels) -> Result<Entry, Error> {
+        let mut scratch = Scratch::default();
+        let mut drafts = Vec::new();
+        for stage in self.stages {
+            for work in self.works(stage, mode)? {
+                let draft = self.draft(work, mode, kernels)?;
+                let written = kernels.list[draft.kernel as usize].bindings.iter().map(|binding| binding.writes);
+                for (target, writes) in draft.targets.iter().zip(written) {
+                    if let &Target::Scratch(value) = target {
+                        let rows = if self.is_head(value) { mode.head_most() } else { mode.max_rows };
+                        let bytes = u64::from(rows) * row_bytes(self.graph, value, mode.split);
+                        scratch.touch(value, bytes, Touch { dispatch: drafts.len(), writes });
+                    }
+                }
+                drafts.push(draft);
+            }
+        }
+        let places = memory::place(&scratch.activations);
+        let dispatches = drafts.into_iter().map(|draft| {
+            let Draft { label, kernel, targets, grid, uniforms } = draft;
+            let bindings = targets.into_iter().map(|target| match target {
+                Target::Part(buffer, binding) => Binding { buffer: self.buffer(buffer), ..binding },
+                Target::Whole(buffer) => Binding { buffer: self.buffer(buffer), offset: 0, size: 0 },
+                Target::Scratch(value) => {
+                    let index = scratch.index(value).expect("every scratch value was touched above");
+                    let memory::Place { arena, offset } = places[index];
+                    let bytes = scratch.activations[index].bytes;
+                    Binding { buffer: self.buffer(Buffer::Activation { arena, offset, bytes }), offset: 0, size: 0 }
+                }
+            });
+            Dispatch { label, kernel, bindings: bindings.collect(), grid, uniforms }
+        });
+        let dispatches = dispatches.collect();
+        Ok(Entry { name: mode.name.into(), max_rows: mode.max_rows, dispatches })
+    }
+
+    /// Whether a value has rows only for what gets logits.
+    fn is_head(&self, value: Value) -> bool {
+        matches!(self.graph.op(value).kind, crate::graph::OpKind::ArgMax { .. })
+    }
+
+    /// Index of a buffer in the plan.
+    fn buffer(&mut self, buffer: Buffer) -> u32 {
+        *self.buffer_indices.entry(key(&buffer)).or_insert_with(|| {
+            self.buffers.push(buffer);
+            self.buffers.len() as u32 - 1
+        })
+    }
+
+    /// Finds the kernel of a piece of work and puts its operands in the kernel's order.
+    fn draft(&mut self, work: Work, mode: &Mode, kernels: &mut Kernels) -> Result<Draft, Error> {
+        let (kernel, linked) = kernels.kernel(&work.spec, &mut self.shaders)?;
+        let operand = |name: &str| work.operands.iter().find(|(operand, _)| *operand == name).map(|(_, target)| target.clone());
+        let targets = linked.bindings.iter().map(|binding| {
+            operand(&binding.name).ok_or_else(|| {
+                let reason = format!("it binds `{}`, which `{}` does not have", binding.name, work.label);
+                Error::from(ErrorKind::Template { template: linked.name.clone(), reason })
+            })
+        });
+        // An entry of one row knows all but the pages.
+        let known = |size: &Size| if mode.max_rows == 1 { with_rows(size, 1) } else { size.clone() };
+        let draft = Draft {
+            kernel,
+            targets: targets.collect::<Result<_, _>>()?,
+            grid: linked.grid.each_ref().map(known),
+            uniforms: work.launch.words().each_ref().map(known),
+            label: work.label,
+        };
+        self.check(&draft, mode)?;
+        Ok(draft)
+    }
+
+    /// The largest step stays within 32 bits and within the limits of a dispatch.
+    fn check(&self, draft: &Draft, mode: &Mode) -> Result<(), Error> {
+        let refuse = |what: &str| Err(ErrorKind::Launch { label: draft.label.clone(), what: what.into() }.into());
+        let most = |size: &Size| range(size, mode.max_rows, self.model.pages_per_sequence()).map(|(_, most)| most);
+        if !draft.uniforms.iter().all(|word| most(word).is_some()) {
+            return refuse("launch words of more than 32 bits");
+        }
+        if !draft.grid.iter().all(|size| most(size).is_some_and(|groups| groups <= MAX_WORKGROUPS)) {
+            return refuse(&format!("more than {MAX_WORKGROUPS} workgroups in one direction"));
+        }
+        Ok(())
+    }
+}
+
+/// The activations of an entry, by value.
+#[derive(Default)]
+struct Scratch {
+    values: Vec<Value>,
+    activations: Vec<Activation>,
+}
+
+impl Scratch {
+    fn index(&self, value: Value) -> Option<usize> {
+        self.values.binary_search(&value).ok()
+    }
+
+    fn touch(&mut self, value: Value, bytes: u64, touch: Touch) {
+        let index = self.values.binary_search(&value).unwrap_or_else(|index| {
+            self.values.insert(index, value);
+            self.activations.insert(index, Activation { bytes, touches: Vec::new() });
+            index
+        });
+        self.activations[index].touches.push(touch);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! Plans of small and of real shapes: dispatches, parts of large tables, limits.
+
+use crate::model::tests::fixture;
+use crate::{CompileOptions, Compiled, Config, Error, ErrorKind, compile};
+use tegula_plan::{Buffer, Dispatch, Entry, MAX_BINDING, PAGE_SIZE, Size};
+
+fn compiled(json: &str, options: &CompileOptions) -> Result<Compiled, Error> {
+    compile(&Config::parse(json)?, options)
+}
+
+fn tiny(name: &str) -> Compiled {
+    compiled(&fixture(name), &CompileOptions::default()).unwrap()
+}
+
+fn with(name: &str, changes: serde_json::Value, options: &CompileOptions) -> Result<Compiled, Error> {
+    let mut config: serde_json::Value = serde_json::from_str(&fixture(name)).unwrap();
+    for (setting, value) in changes.as_object().unwrap() {
+        config[setting] = value.clone();
+    }
+    compiled(&config.to_string(), options)
+}
+
+fn entry<'a>(compiled: &'a Compiled, name: &str) -> &'a Entry {
+    compiled.plan.variants[0].entries.iter().find(|entry| entry.name == name).unwrap()
+}
+
+fn dispatches<'a>(entry: &'a Entry, label: &str) -> Vec<&'a Dispatch> {
+    entry.dispatches.iter().filter(|dispatch| dispatch.label.starts_with(label)).collect()
+}
+
+#[test]
+fn a_decode_step_is_five_dispatches_a_layer_and_four() {
+    for (name, layer) in [("llama", 5), ("llama3", 5), ("mistral", 5), ("qwen2", 5), ("qwen3", 6)] {
+        for variant in &tiny(name).plan.variants {
+            for entry in &variant.entries {
+                let sampling = if entry.name == "score" { 0 } else { 2 };
+                assert_eq!(entry.dispatches.len(), 2 * layer + 2 + sampling, "{name} {}", entry.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_dispatch_reads_and_writes_one_buffer() {
+    for name in ["llama", "llama3", "mistral", "qwen2", "qwen3"] {
+        let compiled = tiny(name);
+        let buffer = |index: u32| match compiled.plan.buffers[index as usize] {
+            Buffer::Activation { arena, .. } => (true, arena),
+            _ => (false, index),
+        };
+        for variant in &compiled.plan.variants {
+            for dispatch in variant.entries.iter().flat_map(|entry| &entry.dispatches) {
+                let kernel = &variant.kernels[dispatch.kernel as usize];
+                let bound: Vec<_> = dispatch.bindings.iter().zip(&kernel.bindings).collect();
+                for (a, reads) in bound.iter().filter(|(_, binding)| !binding.writes) {
+                    for (b, writes) in bound.iter().filter(|(_, binding)| binding.writes) {
+                        assert_ne!(buffer(a.buffer), buffer(b.buffer), "{} {}: {reads:?} {writes:?}", variant.name, dispatch.label);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_differ_in_rows_and_logits() {
+    let compiled = tiny("llama");
+    let rows: Vec<_> = compiled.plan.variants[0].entries.iter().map(|entry| (entry.name.as_str(), entry.max_rows)).collect();
+    assert_eq!(rows, [("prefill", 512), ("decode", 1), ("batch", 4), ("score", 512)]);
+    let first = |entry_name: &str| dispatches(entry(&compiled, entry_name), "lm_head")[0].uniforms[1].clone();
+    assert_eq!(first("prefill"), Size::Rows.minus(1));
+    assert_eq!([first("decode"), first("batch"), first("score")], [0, 0, 0].map(Size::Const));
+    assert!(compiled.plan.buffers.contains(&Buffer::Logits { rows: 512 }));
+}
+
+#[test]
+fn a_single_sequence_needs_no_batch() {
+    let options = CompileOptions { max_batch_size: Some(1), ..CompileOptions::default() };
+    let compiled = compiled(&fixture("llama"), &options).unwrap();
+    assert!(compiled.plan.variants[0].entries.iter().all(|entry| entry.name != "batch"));
+}
+
+#[test]
+fn tables_beyond_a_binding_are_split() {
+    let changes = serde_json::json!({"vocab_size": 128_256, "hidden_size": 4096, "head_dim": 8});
+    let compiled = with("llama", changes, &CompileOptions::default()).unwrap();
+    for label in ["embed_tokens", "lm_head"] {
+        let parts = dispatches(entry(&compiled, "decode"), label);
+        let bases: Vec<_> = parts.iter().map(|part| part.uniforms[3].clone()).collect();
+        assert_eq!(bases, [Size::Const(0), Size::Const(64_256)], "{label}");
+        for part in parts {
+            for binding in part.bindings.iter().filter(|binding| binding.size > 0) {
+                assert!(binding.size <= MAX_BINDING && binding.offset.is_multiple_of(256));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_matrix_that_cannot_be_split_is_refused_by_name() {
+    let changes = serde_json::json!({"intermediate_size": 1 << 20, "hidden_size": 8192, "head_dim": 8});
+    let error = with("llama", changes, &CompileOptions::default()).unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::TensorTooLarge { tensor, .. } if tensor == "model.layers.0.mlp.gate_up_proj.weight"),
+        "{error}"
+    );
+}
+
+#[test]
+fn steps_are_as_large_as_bindings_allow() {
+    let changes = serde_json::json!({"intermediate_size": 65_536, "hidden_size": 1024, "head_dim": 8, "max_position_embeddings": 4096});
+    let chunk = |asked| CompileOptions { prefill_chunk_size: asked, ..CompileOptions::default() };
+    // 128 MiB / (65,536 * 4 bytes) = 512 rows.
+    assert_eq!(with("llama", changes.clone(), &chunk(None)).unwrap().plan.model.prefill_chunk_size, 512);
+    assert_eq!(with("llama", changes.clone(), &chunk(Some(512))).unwrap().plan.model.prefill_chunk_size, 512);
+    let error = with("llama", changes, &chunk(Some(513))).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::StepTooLarge { setting: "prefill_chunk_size", asked: 513, fits: 512 }), "{error}");
+
+    let batch = CompileOptions { max_batch_size: Some(100_000), ..CompileOptions::default() };
+    let error = compiled(&fixture("llama"), &batch).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::StepTooLarge { setting: "max_batch_size", .. }), "{error}");
+}
+
+#[test]
+fn options_override_the_config_within_reason() {
+    let model = |options: CompileOptions| compiled(&fixture("mistral"), &options).map(|compiled| compiled.plan.model);
+    let given = CompileOptions {
+        quantization: Some("q0f32".into()),
+        context_window_size: Some(100),
+        prefill_chunk_size: Some(400),
+        max_batch_size: Some(2),
+        sliding_window_size: Some(9),
+    };
+    let chosen = model(given).unwrap();
+    assert_eq!((chosen.quantization.as_str(), chosen.context_window_size, chosen.pages_per_sequence()), ("q0f32", 100, 7));
+    assert_eq!((chosen.prefill_chunk_size, chosen.max_batch_size, chosen.sliding_window), (100, 2, Some(9)));
+    assert_eq!(model(CompileOptions::default()).unwrap().sliding_window, Some(24));
+    let unbounded = CompileOptions { sliding_window_size: Some(0), ..CompileOptions::default() };
+    assert_eq!(model(unbounded).unwrap().sliding_window, None);
+    for wrong in [
+        CompileOptions { context_window_size: Some(0), ..CompileOptions::default() },
+        CompileOptions { context_window_size: Some(u32::MAX), ..CompileOptions::default() },
+        CompileOptions { prefill_chunk_size: Some(0), ..CompileOptions::default() },
+        CompileOptions { max_batch_size: Some(0), ..CompileOptions::default() },
+        CompileOptions { quantization: Some("q2".into()), ..CompileOptions::default() },
+    ] {
+        assert!(model(wrong.clone()).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_quantization_of_a_package_stands() {
+    let config: serde_json::Value = serde_json::from_str(&fixture("qwen2")).unwrap();
+    let package = serde_json::json!({"model_type": "qwen2", "quantization": "q0f16", "context_window_size": 256,
+        "prefill_chunk_size": 64, "model_config": config});
+    let quantized = |name: Option<&str>| {
+        compiled(&package.to_string(), &CompileOptions { quantization: name.map(str::to_owned), ..CompileOptions::default() })
+    };
+    let model = quantized(None).unwrap().plan.model;
+    assert_eq!((model.quantization.as_str(), model.context_window_size, model.prefill_chunk_size), ("q0f16", 256, 64));
+    assert!(quantized(Some("q0f16")).is_ok());
+    let error = quantized(Some("q4f16_1")).unwrap_err().to_string();
+    assert!(error.contains("`q4f16_1`") && error.contains("`q0f16`"), "{error}");
+}
+
+#[test]
+fn the_memory_plan_adds_up() {
+    let options = CompileOptions { quantization: Some("q0f32".into()), ..CompileOptions::default() };
+    let compiled = compiled(&fixture("llama"), &options).unwrap();
+    let model = &compiled.plan.model;
+    // Two layers, keys and values of 4 heads of 8, four bytes each.
+    assert_eq!(compiled.memory.cache_per_token, 2 * 2 * 4 * 8 * 4);
+    assert_eq!(model.page_bytes() * 2, compiled.memory.cache_per_token * u64::from(PAGE_SIZE));
+    let elements: u64 = compiled.plan.params.iter().map(tegula_plan::Param::elements).sum();
+    // The parameters, and the four rope frequencies.
+    assert_eq!(compiled.memory.weights, 4 * (elements + 4));
+    let logits = 4 * 361 * 512;
+    assert!(compiled.memory.activations > logits && compiled.memory.activations < logits + 2_000_000);
+}
+
+#[test]
+fn absurd_sizes_give_errors_and_never_panic() {
+    let settings =
+        ["vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim"];
+    for (index, first) in settings.iter().enumerate() {
+        for second in &settings[index..] {
+            for size in [1, 8, 1 << 20, 1 << 24] {
+                let changes = serde_json::json!({ *first: size, *second: size });
+                if let Ok(compiled) = with("llama", changes, &CompileOptions::default()) {
+                    assert!(compiled.memory.weights > 0);
+                }
+            }
+        }
+    }
+    let layers = serde_json::json!({"num_hidden_layers": 200});
+    assert_eq!(with("llama", layers, &CompileOptions::default()).unwrap().plan.model.layers, 200);
+}

@@ -1,0 +1,236 @@
+//! Stages as work for kernels: a spec, operands by the names that kernels bind them under, and launch words.
+
+use super::{Lowering, Mode};
+use crate::Error;
+use crate::graph::{ParamId, Value};
+use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
+use crate::spec::{self, ArgMax, Attention, Embed, HeadNorm, Input, Matmul, Output, Rows, Spec};
+use crate::weights::Part;
+use tegula_plan::{Binding, Buffer, LAUNCH_WORDS, Size};
+
+/// What a kernel binds.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    /// An activation.
+    Scratch(Value),
+    /// A whole buffer.
+    Whole(Buffer),
+    /// Part of one; the binding's own buffer is left open.
+    Part(Buffer, Binding),
+}
+
+/// A dispatch to be.
+pub(super) struct Work {
+    pub label: String,
+    pub spec: Spec,
+    pub operands: Vec<(&'static str, Target)>,
+    pub launch: Launch,
+}
+
+/// Words of the launch uniform; see [`tegula_plan::LAUNCH_MEMBERS`].
+pub(super) struct Launch {
+    first: Size,
+    splits: Size,
+    base: u32,
+    gain: u32,
+    bias: u32,
+    query_gain: u32,
+    key_gain: u32,
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        Launch { first: Size::Const(0), splits: Size::Const(0), base: 0, gain: 0, bias: 0, query_gain: 0, key_gain: 0 }
+    }
+}
+
+impl Launch {
+    /// In the order of the uniform block.
+    pub(super) fn words(&self) -> [Size; LAUNCH_WORDS] {
+        let [base, gain, bias, query_gain, key_gain] = [self.base, self.gain, self.bias, self.query_gain, self.key_gain].map(Size::Const);
+        [Size::Rows, self.first.clone(), self.splits.clone(), base, gain, bias, query_gain, key_gain]
+    }
+}
+
+/// A linear layer with its surroundings.
+struct Linear<'a> {
+    label: &'a str,
+    input: Value,
+    weight: ParamId,
+    bias: Option<ParamId>,
+    prologue: Prologue,
+    epilogue: Epilogue,
+}
+
+impl Lowering<'_> {
+    /// The dispatches of a stage: one, or several where a table exceeds a binding.
+    pub(super) fn works(&self, stage: &Stage, mode: &Mode) -> Result<Vec<Work>, Error> {
+        let label = stage.label.as_str();
+        match stage.kind {
+            StageKind::Embed { table, output, rotation, .. } => self.embed(label, table, output, rotation),
+            StageKind::Matmul { input, weight, bias, prologue, epilogue } => {
+                self.matmul(&Linear { label, input, weight, bias, prologue, epilogue }, mode)
+            }
+            StageKind::HeadNorm { input, query_gain, key_gain, eps, append } => {
+                let launch =
+                    Launch { query_gain: self.weights.offset(query_gain), key_gain: self.weights.offset(key_gain), ..Launch::default() };
+                let mut operands = vec![("input", Target::Scratch(input)), ("vectors", Target::Whole(Buffer::Vectors))];
+                operands.extend(append_operands(append));
+                Ok(vec![Work { label: label.into(), spec: Spec::HeadNorm(HeadNorm { heads: self.heads(), eps }), operands, launch }])
+            }
+            StageKind::Attention { query, layer, scale, window, output } => {
+                let spec = Spec::Attention(Attention {
+                    heads: self.heads(),
+                    scale,
+                    window,
+                    pages_per_sequence: self.model.pages_per_sequence(),
+                    split: mode.split,
+                    rows: mode.rows,
+                });
+                let operands = vec![
+                    ("query", Target::Scratch(query)),
+                    ("cache", Target::Whole(Buffer::Cache(layer))),
+                    ("rows", Target::Whole(Buffer::Rows)),
+                    ("pages", Target::Whole(Buffer::PageTable)),
+                    ("output", Target::Scratch(output)),
+                ];
+                Ok(vec![Work { label: label.into(), spec, operands, launch: Launch { splits: splits(mode), ..Launch::default() } }])
+            }
+            StageKind::ArgMax { .. } if !mode.sample => Ok(Vec::new()),
+            StageKind::ArgMax { partial, .. } => Ok(self.argmax(label, partial, mode)),
+        }
+    }
+
+    fn embed(&self, label: &str, table: ParamId, output: Value, rotation: Value) -> Result<Vec<Work>, Error> {
+        let table = self.weights.matrix(table);
+        let parts = table.parts()?;
+        let works = parts.iter().enumerate().map(|(index, part)| {
+            let mut operands = vec![
+                ("rows", Target::Whole(Buffer::Rows)),
+                ("sampled", Target::Whole(Buffer::Sampled)),
+                ("vectors", Target::Whole(Buffer::Vectors)),
+                ("output", Target::Scratch(output)),
+                ("rope", Target::Scratch(rotation)),
+            ];
+            operands.extend(weight_operands(part));
+            let spec = Spec::Embed(Embed { n: part.rows, k: table.k, format: table.format, head_dim: self.graph.heads.dim });
+            let launch = Launch { base: part.first, gain: self.frequencies, ..Launch::default() };
+            Work { label: part_label(label, index, parts.len()), spec, operands, launch }
+        });
+        Ok(works.collect())
+    }
+
+    fn matmul(&self, linear: &Linear, mode: &Mode) -> Result<Vec<Work>, Error> {
+        let matrix = self.weights.matrix(linear.weight);
+        let parts = match linear.epilogue {
+            Epilogue::Store { .. } => matrix.parts()?,
+            // The other epilogues need rows of the result side by side that parts would tear apart.
+            Epilogue::Residual { .. } | Epilogue::SiluMul { .. } | Epilogue::Heads(_) => vec![matrix.whole()?],
+        };
+        let is_head = matches!(linear.epilogue, Epilogue::Store { output } if Some(output) == self.logits);
+        let (rows, first) = if is_head { (mode.head_rows(), mode.head_first()) } else { (mode.rows, Size::Const(0)) };
+        let mut operands = vec![("input", Target::Scratch(linear.input)), ("vectors", Target::Whole(Buffer::Vectors))];
+        let mut launch = Launch { first, ..Launch::default() };
+        let (input, eps) = match linear.prologue {
+            Prologue::Norm { gain, eps } => {
+                launch.gain = self.weights.offset(gain);
+                (Input::Norm, eps)
+            }
+            Prologue::Merge if mode.split => {
+                launch.splits = splits(mode);
+                (Input::Merge { heads: self.graph.heads.query, head_dim: self.graph.heads.dim }, 0.0)
+            }
+            Prologue::Merge | Prologue::Plain => (Input::Plain, 0.0),
+        };
+        let output = match linear.epilogue {
+            Epilogue::Store { output } => {
+                operands.push(("output", self.stored(output)));
+                Output::Store { stride: matrix.n }
+            }
+            Epilogue::Residual { stream } => {
+                operands.push(("output", Target::Scratch(stream)));
+                Output::Residual
+            }
+            Epilogue::SiluMul { output } => {
+                operands.push(("output", Target::Scratch(output)));
+                Output::SiluMul
+            }
+            Epilogue::Heads(append) => {
+                operands.extend(append_operands(append));
+                Output::Heads(self.heads())
+            }
+        };
+        let bias = linear.bias.map(|bias| self.weights.offset(bias));
+        let works = parts.iter().enumerate().map(|(index, part)| {
+            let spec =
+                Spec::Matmul(Matmul { n: part.rows, k: matrix.k, format: matrix.format, bias: bias.is_some(), input, eps, output, rows });
+            let launch = Launch {
+                base: part.first,
+                bias: bias.map_or(0, |bias| bias + part.first),
+                first: launch.first.clone(),
+                splits: launch.splits.clone(),
+                ..launch
+            };
+            let operands = operands.iter().cloned().chain(weight_operands(part)).collect();
+            Work { label: part_label(linear.label, index, parts.len()), spec, operands, launch }
+        });
+        Ok(works.collect())
+    }
+
+    fn argmax(&self, label: &str, partial: Value, mode: &Mode) -> Vec<Work> {
+        let rows = match mode.head_rows() {
+            Rows::One => Rows::One,
+            Rows::Few | Rows::Many => Rows::Few,
+        };
+        let launch = || Launch { first: mode.head_first(), ..Launch::default() };
+        let parts = Work {
+            label: format!("{label}.parts"),
+            spec: Spec::ArgMax(ArgMax::Parts { vocab: self.model.vocab_size, rows }),
+            operands: vec![("logits", Target::Whole(Buffer::Logits { rows: self.logits_rows })), ("partial", Target::Scratch(partial))],
+            launch: launch(),
+        };
+        let whole = Work {
+            label: format!("{label}.whole"),
+            spec: Spec::ArgMax(ArgMax::Whole { rows }),
+            operands: vec![
+                ("rows", Target::Whole(Buffer::Rows)),
+                ("partial", Target::Scratch(partial)),
+                ("sampled", Target::Whole(Buffer::Sampled)),
+            ],
+            launch: launch(),
+        };
+        vec![parts, whole]
+    }
+
+    /// Where a stored value goes.
+    fn stored(&self, value: Value) -> Target {
+        if Some(value) == self.logits { Target::Whole(Buffer::Logits { rows: self.logits_rows }) } else { Target::Scratch(value) }
+    }
+
+    fn heads(&self) -> spec::Heads {
+        let crate::graph::Heads { query, kv, dim } = self.graph.heads;
+        spec::Heads { query, kv, dim, cache: self.model.cache }
+    }
+}
+
+fn splits(mode: &Mode) -> Size {
+    if mode.split { spec::splits() } else { Size::Const(1) }
+}
+
+fn append_operands(append: Append) -> [(&'static str, Target); 4] {
+    [
+        ("query", Target::Scratch(append.query)),
+        ("cache", Target::Whole(Buffer::Cache(append.layer))),
+        ("rows", Target::Whole(Buffer::Rows)),
+        ("rope", Target::Scratch(append.rotation)),
+    ]
+}
+
+fn weight_operands(part: &Part) -> impl Iterator<Item = (&'static str, Target)> {
+    let names = ["weights", "scales"];
+    names.into_iter().zip(&part.tensors).map(|(name, &(param, binding))| (name, Target::Part(Buffer::Weight(param), binding)))
+}
+
+fn part_label(label: &str, index: usize, parts: usize) -> String {
+    if parts == 1 { label.into() } else { format!("{label}.{index}") }
+}

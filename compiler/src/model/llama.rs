@@ -1,0 +1,49 @@
+//! Llama: 1 to 3.2, and the many models that share its architecture (TinyLlama, SmolLM2, Code Llama …).
+
+use super::{Decoder, Rope};
+use crate::Error;
+use crate::graph::Graph;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(flatten)]
+    decoder: Decoder,
+    #[serde(flatten)]
+    rope: Rope,
+    #[serde(default)]
+    attention_bias: bool,
+    #[serde(default)]
+    mlp_bias: bool,
+}
+
+pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
+    let config: Config = config.read("llama")?;
+    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, tie_word_embeddings: tied, .. } = config.decoder;
+    let mut graph = config.decoder.graph("llama")?;
+    let (hidden, heads) = (graph.hidden_size, graph.heads);
+
+    let rotation = graph.rotation(config.rope.frequencies(heads.dim)?);
+    let mut x = graph.embed("model.embed_tokens");
+    for layer in 0..graph.layers {
+        let at = format!("model.layers.{layer}");
+        let (attn, mlp) = (format!("{at}.self_attn"), format!("{at}.mlp"));
+
+        let h = graph.norm(x, &format!("{at}.input_layernorm"), eps);
+        let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
+        let h = graph.linear(h, &attn, "qkv_proj", &parts, config.attention_bias);
+        let h = graph.attention(h, rotation, layer, None);
+        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], config.attention_bias);
+        x = graph.add(x, h);
+
+        let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), eps);
+        let h = graph.linear(h, &mlp, "gate_up_proj", &[("gate_proj", ffn), ("up_proj", ffn)], config.mlp_bias);
+        let h = graph.silu_mul(h);
+        let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], config.mlp_bias);
+        x = graph.add(x, h);
+    }
+    let h = graph.norm(x, "model.norm", eps);
+    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    graph.argmax(logits);
+    Ok(graph)
+}

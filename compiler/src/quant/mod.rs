@@ -1,0 +1,120 @@
+//! Quantizations: how a package stores the parameters of a model.
+//!
+//! A graph knows parameters by name and shape only. A [`Quantization`] says which tensors of which type hold each of them in a package, under
+//! the names that MLC's packages use; [`q4`] has the arithmetic. The registry is [`Quantization::ALL`].
+
+pub mod q4;
+
+use crate::graph::GraphParam;
+use crate::spec::Format;
+use crate::{Error, ErrorKind};
+use std::fmt;
+use tegula_plan::{Dtype, Param};
+
+/// A way to store parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quantization {
+    name: &'static str,
+    model_dtype: Dtype,
+    grouped: bool,
+}
+
+impl Quantization {
+    /// Four bits and half-precision scales: what most packages are.
+    pub const Q4F16_1: Quantization = Quantization { name: "q4f16_1", model_dtype: Dtype::F16, grouped: true };
+
+    /// Every known quantization.
+    pub const ALL: [Quantization; 4] = [
+        Self::Q4F16_1,
+        Quantization { name: "q4f32_1", model_dtype: Dtype::F32, grouped: true },
+        Quantization { name: "q0f16", model_dtype: Dtype::F16, grouped: false },
+        Quantization { name: "q0f32", model_dtype: Dtype::F32, grouped: false },
+    ];
+
+    /// Finds a quantization by its name, such as `q4f16_1`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownQuantization`], which lists the known ones.
+    pub fn parse(name: &str) -> Result<Quantization, Error> {
+        Self::ALL.into_iter().find(|known| known.name == name).ok_or_else(|| {
+            let known = Self::ALL.map(|known| known.name).join(", ");
+            ErrorKind::UnknownQuantization { name: name.into(), known }.into()
+        })
+    }
+
+    /// Its name in packages and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Element type of the scales and of whatever is not quantized; also of the KV cache.
+    #[must_use]
+    pub fn model_dtype(self) -> Dtype {
+        self.model_dtype
+    }
+
+    /// How a parameter is stored. Norm gains and biases never are in groups.
+    #[must_use]
+    pub fn format(self, param: &GraphParam) -> Format {
+        match (self.grouped && param.quantize, self.model_dtype) {
+            (true, scale) => Format::Q4 { scale },
+            (false, Dtype::F16) => Format::F16,
+            (false, _) => Format::F32,
+        }
+    }
+
+    /// The tensors of a package that hold a parameter, in the order in which they are stored: the parameter itself, or `.q_weight`
+    /// (`[rows, words of a row]`) and `.q_scale` (`[rows, groups of a row]`) instead of `.weight`.
+    #[must_use]
+    pub fn params_of(self, param: &GraphParam) -> Vec<Param> {
+        let Format::Q4 { scale } = self.format(param) else {
+            return vec![Param { name: param.name.clone(), shape: param.shape.clone(), dtype: self.model_dtype }];
+        };
+        let (&columns, rows) = param.shape.split_last().expect("a quantized parameter has rows and columns");
+        let groups = columns.div_ceil(q4::GROUP as u64);
+        let module = param.name.strip_suffix(".weight").unwrap_or(&param.name);
+        let part = |suffix: &str, last: u64, dtype| Param { name: format!("{module}.{suffix}"), shape: [rows, &[last]].concat(), dtype };
+        vec![part("q_weight", groups * q4::GROUP_WORDS as u64, Dtype::U32), part("q_scale", groups, scale)]
+    }
+}
+
+impl fmt::Display for Quantization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn param(name: &str, shape: &[u64], quantize: bool) -> GraphParam {
+        GraphParam { name: name.into(), sources: Vec::new(), shape: shape.into(), quantize }
+    }
+
+    fn described(quantization: &str, param: &GraphParam) -> Vec<String> {
+        let quantization = Quantization::parse(quantization).unwrap();
+        quantization.params_of(param).iter().map(|param| format!("{} {:?} {}", param.name, param.shape, param.dtype.name())).collect()
+    }
+
+    #[test]
+    fn names_and_shapes_are_those_of_packages() {
+        let down = param("model.layers.0.mlp.down_proj.weight", &[1536, 8960], true);
+        assert_eq!(
+            described("q4f16_1", &down),
+            ["model.layers.0.mlp.down_proj.q_weight [1536, 1120] uint32", "model.layers.0.mlp.down_proj.q_scale [1536, 280] float16"]
+        );
+        assert_eq!(described("q0f32", &down), ["model.layers.0.mlp.down_proj.weight [1536, 8960] float32"]);
+        let ragged = param("down_proj.weight", &[64, 172], true);
+        assert_eq!(described("q4f32_1", &ragged), ["down_proj.q_weight [64, 24] uint32", "down_proj.q_scale [64, 6] float32"]);
+        let bias = param("model.layers.0.self_attn.c_attn.bias", &[2048], false);
+        assert_eq!(described("q4f16_1", &bias), ["model.layers.0.self_attn.c_attn.bias [2048] float16"]);
+    }
+
+    #[test]
+    fn an_unknown_quantization_is_answered_with_the_known_ones() {
+        let error = Quantization::parse("q3f16_1").unwrap_err().to_string();
+        assert!(error.contains("q3f16_1") && error.contains("q4f16_1, q4f32_1, q0f16, q0f32"), "{error}");
+    }
+}

@@ -1,0 +1,267 @@
+//! Schedules: how each spec is computed.
+//!
+//! [`kernel`] chooses a template and values for its tunables, links them with what the spec fixes, and turns the extent of the output into a
+//! grid. The choices below are defaults that hold on any device.
+
+use crate::spec::{ARGMAX_PARTS, ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, MAX_SPLITS, Matmul, Output, Rows, Spec, splits};
+use crate::template::{self, Value};
+use crate::{Error, ErrorKind};
+use tegula_plan::{Dtype, KernelBinding, MAX_STORAGE_BUFFERS, Requires, Size};
+
+/// The most invocations of a workgroup on every device.
+const MAX_INVOCATIONS: u32 = 256;
+/// The most bytes of workgroup memory on every device.
+const MAX_WORKGROUP_MEMORY: u32 = 16 << 10;
+/// The most workgroups of a dispatch in each direction on every device.
+const MAX_WORKGROUPS: u32 = 65_535;
+
+/// A template and values for its tunables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Path under `wgsl/`, without extension.
+    pub template: &'static str,
+    /// Tunables by name; those left out keep the template's default.
+    pub values: Vec<(&'static str, u32)>,
+}
+
+impl std::fmt::Display for Schedule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.template)?;
+        self.values.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
+    }
+}
+
+/// A kernel, ready for a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linked {
+    /// The schedule, for people.
+    pub name: String,
+    /// The linked text.
+    pub text: String,
+    /// Invocations of a workgroup.
+    pub invocations: u32,
+    /// Bytes of workgroup memory.
+    pub workgroup_memory: u32,
+    /// Storage bindings in order, by name.
+    pub bindings: Vec<KernelBinding>,
+    /// Workgroups.
+    pub grid: [Size; 3],
+}
+
+/// The kernel that computes a spec on devices that have what `requires` says.
+///
+/// # Errors
+/// [`ErrorKind::NoSchedule`] where no schedule stays within the limits that every device has.
+pub fn kernel(spec: &Spec, requires: &Requires) -> Result<Linked, Error> {
+    link(spec, requires, &default_schedule(spec))
+}
+
+/// Links a spec with a schedule.
+///
+/// # Errors
+/// [`ErrorKind::NoSchedule`] where the kernel exceeds limits that every device has; [`ErrorKind::Template`] where the values are not legal.
+pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Linked, Error> {
+    let mut build = Build::default();
+    let extent = match spec {
+        Spec::Matmul(spec) => build.matmul(spec),
+        Spec::Embed(spec) => build.embed(spec),
+        Spec::HeadNorm(spec) => build.head_norm(spec),
+        Spec::Attention(spec) => build.attention(spec),
+        Spec::ArgMax(spec) => build.argmax(spec),
+    };
+    if requires.subgroups && template::source(schedule.template)?.contains("#import reduce/tree") {
+        build.slots.push(("reduce/tree", "reduce/subgroup"));
+    }
+    build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
+    let text = template::link(schedule.template, &build.slots, &build.values)?;
+    let reflection = template::reflect(schedule.template, &text)?;
+    let [x, y, z] = extent;
+    let [bx, by, bz] = reflection.block;
+    let grid = [x.ceil_div(bx), y.ceil_div(by), z.ceil_div(bz)];
+    let refuse = |reason: String| Err(ErrorKind::NoSchedule { spec: format!("{spec:?}"), reason: format!("{schedule}: {reason}") }.into());
+    if let Spec::Attention(attention) = spec
+        && attention.rows != Rows::Many
+        && reflection.block[1] != 1
+    {
+        return refuse("rows of different sequences share a workgroup".into());
+    }
+    if reflection.invocations > MAX_INVOCATIONS {
+        return refuse(format!("{} invocations, over {MAX_INVOCATIONS}", reflection.invocations));
+    }
+    if reflection.workgroup_memory > MAX_WORKGROUP_MEMORY {
+        return refuse(format!("{} bytes of workgroup memory, over {MAX_WORKGROUP_MEMORY}", reflection.workgroup_memory));
+    }
+    if reflection.bindings.len() > MAX_STORAGE_BUFFERS {
+        return refuse(format!("{} storage buffers, over {MAX_STORAGE_BUFFERS}", reflection.bindings.len()));
+    }
+    if let Some(Size::Const(groups)) = grid.iter().find(|size| matches!(size, Size::Const(groups) if *groups > MAX_WORKGROUPS)) {
+        return refuse(format!("{groups} workgroups in one direction, over {MAX_WORKGROUPS}"));
+    }
+    Ok(Linked {
+        name: schedule.to_string(),
+        text,
+        invocations: reflection.invocations,
+        workgroup_memory: reflection.workgroup_memory,
+        bindings: reflection.bindings,
+        grid,
+    })
+}
+
+/// What is known to be good enough anywhere.
+#[must_use]
+pub fn default_schedule(spec: &Spec) -> Schedule {
+    match spec {
+        Spec::Matmul(spec) => matmul_schedule(spec),
+        Spec::Embed(_) => Schedule { template: "embed/lookup", values: vec![] },
+        Spec::HeadNorm(_) => Schedule { template: "norm/heads", values: vec![] },
+        Spec::Attention(spec) => attention_schedule(spec),
+        Spec::ArgMax(ArgMax::Parts { .. }) => Schedule { template: "sample/argmax_parts", values: vec![] },
+        Spec::ArgMax(ArgMax::Whole { .. }) => Schedule { template: "sample/argmax_whole", values: vec![] },
+    }
+}
+
+/// On an H200, of 12 schedules a shape of Llama-3.2-1B and 3.1-8B: wide matrices gain from four quads a workgroup (28672x4096: 53 us against 79
+/// with one), narrow ones lose (4096x14336: 45 against 27). Tiles of eight rows an invocation ran at 26 to 30 TFLOP/s, of eight by two quads at
+/// 33 to 35, but at 8 with the epilogue of the heads, which needs too many registers beside them.
+fn matmul_schedule(spec: &Matmul) -> Schedule {
+    if spec.rows == Rows::Many {
+        let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };
+        return Schedule { template: "matmul/tile", values: vec![("TM", 8), ("QUADS", quads)] };
+    }
+    // Invocations behind the last chunk of a row would idle.
+    let chunks = match spec.format {
+        Format::Q4 { .. } => spec.k.div_ceil(32),
+        Format::F16 | Format::F32 => spec.k / 4,
+    };
+    let (lanes, quads) = if spec.n >= 16_384 { (chunks.clamp(32, 128), 4) } else { ((chunks / 2).clamp(chunks.clamp(32, 64), 128), 1) };
+    Schedule { template: "matmul/vec", values: vec![("LANES", lanes.next_power_of_two()), ("QUADS", quads)] }
+}
+
+fn attention_schedule(spec: &Attention) -> Schedule {
+    let group = head_group(&spec.heads);
+    // Queries are kept in workgroup memory: at most half of it.
+    let queries = (MAX_WORKGROUP_MEMORY / 8 / spec.heads.dim).clamp(1, 16);
+    let rows = match spec.rows {
+        Rows::Many => (queries / group).max(1),
+        Rows::One | Rows::Few => 1,
+    };
+    let lanes = if spec.rows == Rows::Many { 64 } else { 128 };
+    Schedule { template: "attention/flash", values: vec![("ROWS", rows), ("LANES", lanes)] }
+}
+
+/// Query heads that a workgroup takes together: all that share a key head, or the largest divisor of their number up to eight.
+fn head_group(heads: &Heads) -> u32 {
+    let sharing = heads.query / heads.kv;
+    (1..=sharing.min(8)).rev().find(|group| sharing.is_multiple_of(*group)).unwrap_or(1)
+}
+
+/// Slots and constants as a spec fixes them.
+#[derive(Default)]
+struct Build {
+    slots: Vec<(&'static str, &'static str)>,
+    values: Vec<(&'static str, Value)>,
+}
+
+impl Build {
+    fn int(&mut self, name: &'static str, value: u32) {
+        self.values.push((name, Value::Int(value)));
+    }
+
+    fn format(&mut self, format: Format, n: u32, k: u32) {
+        self.int("N", n);
+        self.int("K", k);
+        self.slots.push(match format {
+            Format::Q4 { scale: Dtype::F32 } => ("quant/q4f16", "quant/q4f32"),
+            Format::Q4 { .. } => ("quant/q4f16", "quant/q4f16"),
+            Format::F16 => ("quant/q4f16", "quant/f16"),
+            Format::F32 => ("quant/q4f16", "quant/f32"),
+        });
+    }
+
+    fn heads(&mut self, heads: &Heads) {
+        self.int("QUERY_HEADS", heads.query);
+        self.int("KV_HEADS", heads.kv);
+        self.int("HEAD_DIM", heads.dim);
+    }
+
+    fn append(&mut self, heads: &Heads) {
+        self.heads(heads);
+        if heads.cache == Dtype::F32 {
+            self.slots.push(("cache/f16", "cache/f32"));
+        }
+    }
+
+    fn matmul(&mut self, spec: &Matmul) -> [Size; 3] {
+        self.format(spec.format, spec.n, spec.k);
+        match spec.input {
+            Input::Plain => {}
+            Input::Norm => {
+                self.slots.push(("input/plain", "input/norm"));
+                self.values.push(("EPS", Value::Float(spec.eps)));
+            }
+            Input::Merge { heads, head_dim } => {
+                self.slots.push(("input/plain", "input/merge"));
+                self.int("HEADS", heads);
+                self.int("HEAD_DIM", head_dim);
+                self.int("MAX_SPLITS", MAX_SPLITS);
+            }
+        }
+        if spec.bias {
+            self.slots.push(("bias/none", "bias/vector"));
+        }
+        match &spec.output {
+            Output::Store { stride } => self.int("STRIDE", *stride),
+            Output::Residual => self.slots.push(("output/store", "output/residual")),
+            Output::SiluMul => self.slots.push(("output/store", "output/silu_mul")),
+            Output::Heads(heads) => {
+                self.slots.push(("output/store", "output/heads"));
+                self.append(heads);
+            }
+        }
+        let rows = if spec.rows == Rows::One { Size::Const(1) } else { Size::Rows };
+        [Size::Const(spec.n.div_ceil(4)), rows, Size::Const(1)]
+    }
+
+    fn embed(&mut self, spec: &Embed) -> [Size; 3] {
+        self.format(spec.format, spec.n, spec.k);
+        self.int("HALF_DIM", spec.head_dim / 2);
+        [Size::Const(spec.k / 4), Size::Rows, Size::Const(1)]
+    }
+
+    fn head_norm(&mut self, spec: &HeadNorm) -> [Size; 3] {
+        let heads = spec.heads.query + 2 * spec.heads.kv;
+        self.append(&spec.heads);
+        self.int("N", heads * spec.heads.dim);
+        self.values.push(("EPS", Value::Float(spec.eps)));
+        [Size::Const(heads), Size::Rows, Size::Const(1)]
+    }
+
+    fn attention(&mut self, spec: &Attention) -> [Size; 3] {
+        let group = head_group(&spec.heads);
+        self.heads(&spec.heads);
+        self.int("GROUP", group);
+        self.int("WINDOW", spec.window.unwrap_or(u32::MAX));
+        self.int("PAGES_PER_SEQUENCE", spec.pages_per_sequence);
+        self.values.push(("SCALE", Value::Float(spec.scale)));
+        if spec.heads.cache == Dtype::F32 {
+            self.slots.push(("cache/read_f16", "cache/read_f32"));
+        }
+        if spec.split {
+            self.slots.push(("attention/write_whole", "attention/write_split"));
+        }
+        [Size::Const(spec.heads.query / group), Size::Rows, if spec.split { splits() } else { Size::Const(1) }]
+    }
+
+    fn argmax(&mut self, spec: &ArgMax) -> [Size; 3] {
+        self.int("PARTS", ARGMAX_PARTS);
+        let (ArgMax::Parts { rows, .. } | ArgMax::Whole { rows }) = spec;
+        let rows = if *rows == Rows::One { Size::Const(1) } else { Size::Rows };
+        match spec {
+            ArgMax::Parts { vocab, .. } => {
+                self.int("VOCAB", *vocab);
+                [Size::Const(ARGMAX_PARTS), rows, Size::Const(1)]
+            }
+            ArgMax::Whole { .. } => [Size::Const(1), rows, Size::Const(1)],
+        }
+    }
+}

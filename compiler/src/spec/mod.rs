@@ -1,0 +1,201 @@
+//! Specs: what kernels compute.
+//!
+//! A spec states shapes, operands and the mathematics (its CPU reference); it never names a workgroup. How it is computed is a schedule: a
+//! WGSL template under `wgsl/` and values for its tunables.
+
+pub mod reference;
+
+use tegula_plan::Dtype;
+
+/// How a weight matrix `[n, k]` is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Groups of 32 along k: eight 4-bit weights a word, lowest bits first, zero point 7, one scale a group. Rows are padded to whole groups.
+    Q4 {
+        /// Element type of the scales.
+        scale: Dtype,
+    },
+    /// Half precision.
+    F16,
+    /// Single precision.
+    F32,
+}
+
+/// How many rows (tokens) a kernel is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rows {
+    /// Exactly one: decode.
+    One,
+    /// A handful, up to the batch size.
+    Few,
+    /// A prefill chunk.
+    Many,
+}
+
+/// What a matrix product reads.
+#[derive(Clone, Copy, Debug, PartialEq, Hash)]
+pub enum Input {
+    /// `input: f32[rows][k]` as it is.
+    Plain,
+    /// The root-mean-square norm of `input`, times the gain at `launch.gain` of `vectors`.
+    Norm,
+    /// The parts of split attention, merged: see [`Attention`]. Not for [`Rows::Many`].
+    Merge {
+        /// Query heads.
+        heads: u32,
+        /// Elements of a head; `k = heads * head_dim`.
+        head_dim: u32,
+    },
+}
+
+/// What a matrix product does with its result `y: f32[rows][n]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// `output[row - first][launch.base + i] = y[i]`, rows of `stride` elements.
+    Store {
+        /// Elements of an output row: n, unless the table is split.
+        stride: u32,
+    },
+    /// `output[row][i] += y[i]`.
+    Residual,
+    /// `output[row][i] = silu(y[i]) * y[n/2 + i]` for `i < n/2`.
+    SiluMul,
+    /// Rows of y are the query, key and value heads: rotates queries and keys, writes the queries to `query: f32[rows][query_heads][head_dim]`
+    /// and appends keys and values to the cache.
+    Heads(Heads),
+}
+
+/// Shape of attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Heads {
+    /// Query heads.
+    pub query: u32,
+    /// Key and value heads.
+    pub kv: u32,
+    /// Elements of a head.
+    pub dim: u32,
+    /// Element type of the cache.
+    pub cache: Dtype,
+}
+
+/// `y = W x (+ bias)`, with what comes before and after it in the same kernel.
+///
+/// Bindings by name: `input`, `weights`, `scales` (Q4 only), `vectors` (with [`Input::Norm`] or a bias), then `output`, or for
+/// [`Output::Heads`] `query`, `cache`, `rows`, `rope`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Matmul {
+    /// Output features.
+    pub n: u32,
+    /// Input features.
+    pub k: u32,
+    /// Storage of the weights.
+    pub format: Format,
+    /// Whether a bias at `launch.bias` of `vectors` is added before the output stage.
+    pub bias: bool,
+    /// Prologue.
+    pub input: Input,
+    /// Epsilon of the norm.
+    pub eps: f32,
+    /// Epilogue.
+    pub output: Output,
+    /// Rows it is made for.
+    pub rows: Rows,
+}
+
+/// `x[row] = table[token]`, and the rotation of each row: `rope[row][i] = (cos, sin)(position * frequency[i])` for `i < head_dim / 2`.
+///
+/// Works on the `n` table rows from `launch.base` on: tokens outside are left to the dispatch that binds their part. The frequencies are at
+/// `launch.gain` of `vectors`. Bindings: `rows`, `sampled`, `weights`, `scales` (Q4 only), `vectors`, `output`, `rope`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Embed {
+    /// Rows of the part of the table that is bound.
+    pub n: u32,
+    /// Width.
+    pub k: u32,
+    /// Storage of the table.
+    pub format: Format,
+    /// Elements of a head.
+    pub head_dim: u32,
+}
+
+/// For models that normalise each query and key head: takes `input: f32[rows][(query + 2 kv) * dim]`, norms the query heads with the gain at
+/// `launch.query_gain` of `vectors` and the key heads with that at `launch.key_gain`, then does what [`Output::Heads`] does.
+///
+/// Bindings: `input`, `vectors`, `rows`, `rope`, `query`, `cache`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeadNorm {
+    /// Shape.
+    pub heads: Heads,
+    /// Epsilon of the norms.
+    pub eps: f32,
+}
+
+/// Attention of each row's queries over the cache pages of its sequence, up to its own position.
+///
+/// With `split`, part `s` of `launch.splits` covers pages `s * ceil(pages / splits)` on, and `output[row][head][s]` is `head_dim + 4` floats:
+/// the unnormalised sum, the maximum, the denominator, two unused. Without it `output: f32[rows][heads * head_dim]`.
+/// Bindings: `query`, `cache`, `rows`, `pages`, `output`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attention {
+    /// Shape.
+    pub heads: Heads,
+    /// Factor on the scores, usually `1 / sqrt(head_dim)`.
+    pub scale: f32,
+    /// Keys further back than this many positions are not seen.
+    pub window: Option<u32>,
+    /// Entries in a row of the page table.
+    pub pages_per_sequence: u32,
+    /// Whether a sequence is cut into `launch.splits` parts.
+    pub split: bool,
+    /// Rows it is made for.
+    pub rows: Rows,
+}
+
+/// The most parts that attention cuts a sequence into.
+pub const MAX_SPLITS: u32 = 16;
+
+/// The id of the greatest logit of each row, the smallest id where several are equal, in two kernels.
+///
+/// `Parts`: `logits`, `partial` (written: [`ARGMAX_PARTS`] pairs of maximum and id, eight bytes each, a row). `Whole`: `rows`, `partial`,
+/// `sampled`. Works on rows `launch.first` on, one or all; logits and parts are indexed from that row on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgMax {
+    /// Finds the maximum of each part of a row.
+    Parts {
+        /// Logits of a row.
+        vocab: u32,
+        /// Rows it is made for: one, or all from `launch.first` on.
+        rows: Rows,
+    },
+    /// Finds the greatest of the parts.
+    Whole {
+        /// Rows it is made for.
+        rows: Rows,
+    },
+}
+
+/// Parts that [`ArgMax`] cuts a row of logits into.
+pub const ARGMAX_PARTS: u32 = 64;
+
+/// How many parts attention cuts the sequences of a step into: the launch word `splits` of split attention and of what merges it.
+///
+/// Eight pages (128 keys, one turn of the kernel) a part: fewer leave a GPU idle, more cost those who merge the parts.
+#[must_use]
+pub fn splits() -> tegula_plan::Size {
+    tegula_plan::Size::Pages.ceil_div(8).min(MAX_SPLITS).max(1)
+}
+
+/// What a kernel computes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Spec {
+    /// Embedding lookup.
+    Embed(Embed),
+    /// Matrix product.
+    Matmul(Matmul),
+    /// Norm, rotation and cache append of the heads.
+    HeadNorm(HeadNorm),
+    /// Attention.
+    Attention(Attention),
+    /// Greedy sampling.
+    ArgMax(ArgMax),
+}

@@ -1,0 +1,108 @@
+//! What stops a conversion, and what it says.
+
+use crate::checkpoints::{Element, Folder, config, tensors};
+use crate::{converted, options, run};
+use tegula_compiler::convert::ConvertOptions;
+use tegula_compiler::{Error, ErrorKind};
+
+/// What the conversion of a folder fails with; nothing is left of it.
+fn failure(folder: &Folder, options: &ConvertOptions) -> Error {
+    let output = folder.beside("package");
+    let error = run(folder.path(), &output, options).unwrap_err();
+    assert_eq!(folder.neighbours(), ["checkpoint"], "after {error}");
+    error
+}
+
+#[test]
+fn tensors_that_do_not_fit_the_config_are_named() {
+    let mut missing = tensors(Element::F32);
+    missing.retain(|tensor| tensor.name != "model.layers.1.self_attn.k_proj.weight");
+    let error = failure(&Folder::in_files(&config(&[]), &missing, 2), &options("q0f32"));
+    assert!(matches!(error.kind(), ErrorKind::MissingTensor { name, .. } if name == "model.layers.1.self_attn.k_proj.weight"));
+    assert!(error.to_string().contains("model-00001-of-00002.safetensors, model-00002-of-00002.safetensors"), "{error}");
+
+    let mut misshapen = tensors(Element::F32);
+    misshapen.iter_mut().find(|tensor| tensor.name == "model.layers.0.mlp.up_proj.weight").unwrap().shape = vec![64, 172];
+    let error = failure(&Folder::new(&config(&[]), &misshapen), &options("q0f32"));
+    assert!(matches!(error.kind(), ErrorKind::TensorShape { expected, found, .. } if expected == &[172, 64] && found == &[64, 172]));
+    assert!(error.to_string().contains("model.layers.0.mlp.up_proj.weight"), "{error}");
+
+    let mut typed = tensors(Element::F32);
+    typed.iter_mut().find(|tensor| tensor.name == "lm_head.weight").unwrap().element = Element::I32;
+    let error = failure(&Folder::new(&config(&[]), &typed), &options("q0f32"));
+    assert!(matches!(error.kind(), ErrorKind::TensorType { name, found } if name == "lm_head.weight" && found == "I32"), "{error}");
+}
+
+#[test]
+fn damaged_files_are_named() {
+    let folder = Folder::new(&config(&[]), &tensors(Element::F32));
+    let path = folder.path().join("model.safetensors");
+    let whole = std::fs::read(&path).unwrap();
+    let enormous = [&u64::MAX.to_le_bytes(), &whole[8..]].concat();
+    let garbled = [&whole[..8], b"#", &whole[9..]].concat();
+    let longer = [&whole[..], &[0]].concat();
+    for bytes in [&whole[..whole.len() - 1], &whole[..100], &whole[..5], &[], &enormous, &garbled, &longer] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = failure(&folder, &options("q4f16_1"));
+        assert!(matches!(error.kind(), ErrorKind::Checkpoint { path, .. } if path.ends_with("model.safetensors")), "{error}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    let error = failure(&folder, &options("q4f16_1"));
+    assert!(matches!(error.kind(), ErrorKind::Checkpoint { path, .. } if path == folder.path()), "{error}");
+    folder.write("model.safetensors.index.json", r#"{"weight_map": {"lm_head.weight": "model-7.safetensors"}}"#);
+    let error = failure(&folder, &options("q4f16_1"));
+    assert!(matches!(error.kind(), ErrorKind::Io { path, .. } if path.ends_with("model-7.safetensors")), "{error}");
+    std::fs::remove_file(folder.path().join("config.json")).unwrap();
+    let error = failure(&folder, &options("q4f16_1"));
+    assert!(matches!(error.kind(), ErrorKind::Checkpoint { reason, .. } if reason.contains("config.json")), "{error}");
+    for name in ["generation_config.json", "tokenizer.json", "tokenizer_config.json"] {
+        let folder = Folder::new(&config(&[]), &tensors(Element::F32));
+        folder.write(name, "{");
+        let error = failure(&folder, &options("q4f16_1"));
+        assert!(matches!(error.kind(), ErrorKind::Checkpoint { path, .. } if path.ends_with(name)), "{error}");
+    }
+}
+
+#[test]
+fn numbers_that_the_package_cannot_hold_are_named() {
+    let with = |element: Element, value: f32| {
+        let mut tensors = tensors(element);
+        tensors.iter_mut().find(|tensor| tensor.name == "model.layers.0.mlp.down_proj.weight").unwrap().values[173] = value;
+        Folder::new(&config(&[]), &tensors)
+    };
+    let is_refused = |folder: &Folder, options: &ConvertOptions, stored: &str| {
+        let error = failure(folder, options);
+        let expected = "model.layers.0.mlp.down_proj.weight";
+        let found =
+            matches!(error.kind(), ErrorKind::TensorValue { name, position: 173, dtype, .. } if name == expected && *dtype == stored);
+        assert!(found, "{error}");
+    };
+    let bf16 = |quantization| ConvertOptions { f32_as_bf16: true, ..options(quantization) };
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for (name, stored) in [("q4f16_1", "float16"), ("q4f32_1", "float32"), ("q0f16", "float16"), ("q0f32", "float32")] {
+            is_refused(&with(Element::F32, value), &options(name), stored);
+        }
+        is_refused(&with(Element::Bf16, value), &options("q0f16"), "float16");
+        is_refused(&with(Element::F16, value), &options("q4f32_1"), "float32");
+    }
+    for name in ["q4f16_1", "q0f16"] {
+        is_refused(&with(Element::F32, -65520.0), &options(name), "float16");
+        converted(&with(Element::F32, 65519.99), &options(name));
+    }
+    is_refused(&with(Element::F32, f32::MAX), &bf16("q0f32"), "bfloat16");
+    for name in ["q4f32_1", "q0f32"] {
+        converted(&with(Element::F32, f32::MAX), &options(name));
+    }
+    converted(&with(Element::F32, f32::MAX), &bf16("q4f32_1"));
+}
+
+#[test]
+fn a_folder_of_other_things_is_refused() {
+    let folder = Folder::new(&config(&[]), &tensors(Element::F32));
+    for output in [folder.path().to_owned(), folder.path().join("config.json")] {
+        let before = std::fs::read_to_string(folder.path().join("config.json")).unwrap();
+        let error = run(folder.path(), &output, &options("q0f32")).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::ForeignFolder { .. } | ErrorKind::Io { .. }), "{error}");
+        assert_eq!(std::fs::read_to_string(folder.path().join("config.json")).unwrap(), before);
+    }
+}
