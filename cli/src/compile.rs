@@ -1,0 +1,64 @@
+//! `tegula compile`: a config becomes a model library.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use tegula_compiler::{Compiled, Phase};
+
+use crate::args::{Compile, Emit};
+use crate::{library, report};
+
+/// Compiles, writes the library, prints the memory plan to stderr and the phase that `--emit` asks for to stdout.
+pub fn compile(args: &Compile) -> Result<()> {
+    let config = library::config_file(&args.model)?;
+    let compiled = library::compile(&config, &library::options(args.quantization.as_deref(), &args.library))?;
+    if let Some(output) = &args.output {
+        fs::write(output, &compiled.library).with_context(|| format!("cannot write {}", output.display()))?;
+    }
+    if let Some(phase) = args.emit {
+        report::print_text(&compiled.dump(phase.into()))?;
+    }
+    eprint!("{}", memory_plan(&compiled));
+    Ok(())
+}
+
+impl From<Emit> for Phase {
+    fn from(emit: Emit) -> Self {
+        match emit {
+            Emit::Graph => Phase::Graph,
+            Emit::Fused => Phase::Fused,
+            Emit::Plan => Phase::Plan,
+            Emit::Wgsl => Phase::Wgsl,
+        }
+    }
+}
+
+/// What the model will take, a fact a line.
+fn memory_plan(compiled: &Compiled) -> String {
+    let Compiled { plan, memory, .. } = compiled;
+    let model = &plan.model;
+    let context = memory.cache_per_token * u64::from(model.context_window_size);
+    let mut text = format!(
+        "{} {}, context {}, prefill chunk {}, batch {}\n\
+         weights           {}\n\
+         KV cache a token  {} ({} for a full context)\n\
+         peak activations  {}\n\
+         library           {}, {} shaders\n",
+        model.architecture,
+        model.quantization,
+        model.context_window_size,
+        model.prefill_chunk_size,
+        model.max_batch_size,
+        report::bytes(memory.weights),
+        report::bytes(memory.cache_per_token),
+        report::bytes(context),
+        report::bytes(memory.activations),
+        report::bytes(compiled.library.len() as u64),
+        compiled.shaders.len(),
+    );
+    for variant in &plan.variants {
+        let entries: Vec<String> = variant.entries.iter().map(|entry| format!("{} {}", entry.name, entry.dispatches.len())).collect();
+        text += &format!("{:<17} {} kernels; dispatches: {}\n", variant.name, variant.kernels.len(), entries.join(", "));
+    }
+    text
+}

@@ -1,0 +1,104 @@
+//! Answers: what `run` and `chat` have in common.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use tegula::chat::Dialogue;
+use tegula::config::ChatConfig;
+use tegula::openai::Message;
+use tegula::reply::{FinishReason, Usage};
+use tegula::sampler::Sampling;
+use tegula::{Engine, EventKind, Prompt, Request};
+
+use crate::args::SamplingFlags;
+use crate::report;
+
+/// A complete answer.
+pub struct Answer {
+    /// Ids of the prompt.
+    pub prompt_ids: Vec<u32>,
+    /// Ids of the answer; one that ended it is the last of them.
+    pub ids: Vec<u32>,
+    /// Its text.
+    pub text: String,
+    /// Why it ended.
+    pub reason: FinishReason,
+    /// What it took.
+    pub usage: Usage,
+    /// Seconds to the first token.
+    first: f64,
+    /// Seconds from the first token to the last.
+    rest: f64,
+}
+
+impl Answer {
+    /// How fast it was.
+    pub fn statistics(&self) -> String {
+        let (prompt, ids) = (self.prompt_ids.len() as u64, self.ids.len() as u64);
+        format!(
+            "prompt {prompt} tokens, {}; answer {ids} tokens, {}",
+            report::speed(prompt, self.first),
+            // The first token came with the prompt.
+            report::speed(ids.saturating_sub(1), self.rest),
+        )
+    }
+}
+
+/// A conversation as a prompt.
+pub fn chat(messages: Vec<Message>) -> Prompt {
+    Prompt::Chat(Dialogue { messages, ..Dialogue::default() })
+}
+
+/// A request with the command line's sampling, and the package's where that says nothing.
+pub fn request(prompt: Prompt, config: &ChatConfig, flags: &SamplingFlags) -> Request {
+    let defaults = Sampling::of(config);
+    let sampling = Sampling {
+        temperature: flags.temperature.unwrap_or(defaults.temperature),
+        top_p: flags.top_p.unwrap_or(defaults.top_p),
+        // A hasher's random keys are the standard library's only source of randomness.
+        seed: flags.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
+        ..defaults
+    };
+    Request { sampling, max_tokens: flags.max_tokens, ..Request::greedy(prompt) }
+}
+
+/// Runs a request to its end. `show` gets the text as it comes; setting `interrupted` ends the answer early.
+pub fn generate(
+    engine: &mut Engine,
+    request: Request,
+    interrupted: &AtomicBool,
+    mut show: impl FnMut(&str) -> Result<()>,
+) -> Result<Answer> {
+    let prompt_ids = engine.tokenize(&request.prompt)?;
+    let (mut ids, mut text) = (Vec::new(), String::new());
+    let started = Instant::now();
+    let (mut first, mut last) = (None, started);
+    let id = engine.submit(request)?;
+    loop {
+        if interrupted.swap(false, Ordering::Relaxed) {
+            engine.interrupt(id);
+        }
+        for event in pollster::block_on(engine.step())? {
+            match event.kind {
+                EventKind::Token { id, text: piece } => {
+                    last = Instant::now();
+                    first.get_or_insert(last);
+                    ids.push(id);
+                    text.push_str(&piece);
+                    show(&piece)?;
+                }
+                EventKind::Finished { reason, usage } => {
+                    let first = first.unwrap_or(last);
+                    let (first, rest) = ((first - started).as_secs_f64(), (last - first).as_secs_f64());
+                    return Ok(Answer { prompt_ids, ids, text, reason, usage, first, rest });
+                }
+                EventKind::Failed { error } => return Err(error.into()),
+            }
+        }
+        if engine.idle() {
+            bail!("the engine came to rest without finishing the answer");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Model libraries for packages: compiled when needed, and kept for the next time.
+
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+use std::{env, fs};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use tegula_compiler::{CompileOptions, Compiled, Config};
+
+use crate::args::LibraryFlags;
+
+/// Where a model's config is: `path` itself if it is a file, else the MLC or Hugging Face config in that folder.
+pub fn config_file(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let names = ["mlc-chat-config.json", "config.json"];
+    let found = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
+    found.with_context(|| format!("{} has neither mlc-chat-config.json nor config.json", path.display()))
+}
+
+/// The compiler's options for what the command line says.
+pub fn options(quantization: Option<&str>, flags: &LibraryFlags) -> CompileOptions {
+    CompileOptions {
+        quantization: quantization.map(str::to_owned),
+        context_window_size: flags.context_window_size,
+        prefill_chunk_size: flags.prefill_chunk_size,
+        max_batch_size: flags.max_batch_size,
+        sliding_window_size: flags.sliding_window_size,
+    }
+}
+
+/// Compiles a config file.
+pub fn compile(config: &Path, options: &CompileOptions) -> Result<Compiled> {
+    let json = fs::read_to_string(config).with_context(|| format!("cannot read {}", config.display()))?;
+    let parsed = Config::parse(&json).with_context(|| format!("cannot use {}", config.display()))?;
+    tegula_compiler::compile(&parsed, options).with_context(|| format!("cannot compile {}", config.display()))
+}
+
+/// The library for a config file and options: the cached one, or compiled and cached.
+///
+/// A cache that cannot be written is no reason to fail.
+pub fn cached(config: &Path, options: &CompileOptions) -> Result<Vec<u8>> {
+    let json = fs::read(config).with_context(|| format!("cannot read {}", config.display()))?;
+    let Some(file) = dirs::cache_dir().map(|folder| folder.join("tegula/libraries").join(format!("{}.wasm", key(&json, options)))) else {
+        return Ok(compile(config, options)?.library);
+    };
+    if let Ok(library) = fs::read(&file) {
+        return Ok(library);
+    }
+    let library = compile(config, options)?.library;
+    if let Err(error) = store(&file, &library) {
+        tracing::warn!(%error, file = %file.display(), "the library cannot be cached");
+    }
+    Ok(library)
+}
+
+/// Names a library by all that it follows from: the config, the options and the compiler.
+///
+/// The compiler is told apart by this program's version, size and date, because builds between two releases have the same version.
+fn key(config: &[u8], options: &CompileOptions) -> String {
+    let program = env::current_exe().and_then(fs::metadata);
+    let built = program.as_ref().ok().and_then(|data| data.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+    let compiler = format!("{} {:?} {built:?} {options:?}", env!("CARGO_PKG_VERSION"), program.map(|data| data.len()).ok());
+    let hash = Sha256::new().chain_update(compiler).chain_update([0]).chain_update(config).finalize();
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes under another name first, so that nobody reads half a library.
+fn store(file: &Path, library: &[u8]) -> std::io::Result<()> {
+    fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
+    let partial = file.with_extension(format!("{}.partial", std::process::id()));
+    fs::write(&partial, library)?;
+    fs::rename(partial, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{key, options};
+    use crate::args::LibraryFlags;
+
+    #[test]
+    fn whatever_shapes_a_library_names_it() {
+        let plain = options(None, &LibraryFlags::default());
+        let chunked = options(None, &LibraryFlags { prefill_chunk_size: Some(16), ..LibraryFlags::default() });
+        assert_eq!(key(b"{}", &plain), key(b"{}", &plain));
+        assert_ne!(key(b"{}", &plain), key(b"{ }", &plain));
+        assert_ne!(key(b"{}", &plain), key(b"{}", &chunked));
+        assert_ne!(key(b"{}", &plain), key(b"{}", &options(Some("q0f32"), &LibraryFlags::default())));
+    }
+}

@@ -1,0 +1,131 @@
+//! From a package on disk to a model on a device.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use tegula::Engine;
+use tegula::budget::Budget;
+use tegula::config::ChatConfig;
+use tegula::step::Model;
+use tegula::tokenizer::{Tokenizer, TokenizerConfig};
+use tegula::weights::Loader;
+use tegula_gpu::{Gpu, Options};
+
+use crate::args::{self, DeviceFlags};
+use crate::{library, report};
+
+/// How much of a shard is in memory at a time.
+const SLICE: usize = 4 << 20;
+
+/// A model that is ready to run, and what its package says.
+pub struct Opened {
+    /// The model.
+    pub model: Model,
+    config: ChatConfig,
+    tokenizer: Option<Tokenizer>,
+    /// The text of chat_template.jinja.
+    template: Option<String>,
+    /// Bytes of the shards.
+    bytes: u64,
+    /// Seconds that opening took.
+    seconds: f64,
+}
+
+impl Opened {
+    /// What was loaded, where, and how fast.
+    pub fn summary(&self) -> String {
+        let (device, model) = (self.model.gpu().info(), &self.model.plan().model);
+        let (variant, size) = (&self.model.variant().name, report::bytes(self.bytes));
+        format!("{} {} on {} ({variant}): {size} in {:.1} s", model.architecture, model.quantization, device.name, self.seconds)
+    }
+
+    /// The engine that answers requests.
+    pub fn engine(self) -> Engine {
+        let mut engine = Engine::new(self.model, self.tokenizer, self.config);
+        if let Some(template) = &self.template {
+            engine.set_chat_template(template);
+        }
+        engine
+    }
+}
+
+/// Opens a package: finds or compiles its library, opens a device, checks, uploads with a progress bar.
+pub fn open(args: &args::Model) -> Result<Opened> {
+    let started = Instant::now();
+    let folder = &args.package;
+    let config_file = folder.join(ChatConfig::FILE);
+    let config_json = read(&config_file)?;
+    let config = ChatConfig::parse(&config_json)?;
+    let library = match &args.library {
+        Some(file) => fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
+        None => library::cached(&config_file, &library::options(None, &args.flags))?,
+    };
+    let tokenizer = tokenizer(folder)?;
+    let template = optional(&folder.join("chat_template.jinja"))?;
+    let mut loader = Loader::new(device(&args.device)?, &library, Some(&config_json), &manifest(folder)?, Budget::default())?;
+    let bytes = upload(&mut loader, folder)?;
+    let model = pollster::block_on(loader.finish())?;
+    Ok(Opened { model, config, tokenizer, template, bytes, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// Opens the device that the command line asks for.
+pub fn device(flags: &DeviceFlags) -> Result<Gpu> {
+    Ok(pollster::block_on(Gpu::new(&Options { baseline: flags.baseline, adapter: flags.adapter.clone() }))?)
+}
+
+/// Reads the tokenizer of a package or of a Hugging Face folder, if it has one.
+pub fn tokenizer(folder: &Path) -> Result<Option<Tokenizer>> {
+    let file = folder.join(Tokenizer::FILE);
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let json = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let settings = optional(&folder.join(TokenizerConfig::FILE))?;
+    Ok(Some(Tokenizer::new(&json, settings.as_deref())?))
+}
+
+/// The list of tensors, under its present or its old name.
+pub fn manifest(folder: &Path) -> Result<String> {
+    for name in ["tensor-cache.json", "ndarray-cache.json"] {
+        let file = folder.join(name);
+        if file.is_file() {
+            return read(&file);
+        }
+    }
+    bail!("{} is no weight package: it has no tensor-cache.json; make one with `tegula convert`", folder.display())
+}
+
+/// Uploads all shards and returns their size.
+pub fn upload(loader: &mut Loader, folder: &Path) -> Result<u64> {
+    let shards = loader.shards().to_vec();
+    let total = shards.iter().map(|shard| shard.bytes).sum();
+    let bar = report::progress(total, "loading");
+    let mut slice = vec![0; SLICE];
+    for (index, shard) in shards.iter().enumerate() {
+        let path = folder.join(&shard.path);
+        let mut file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        loader.begin(index)?;
+        loop {
+            let length = file.read(&mut slice).with_context(|| format!("cannot read {}", path.display()))?;
+            if length == 0 {
+                break;
+            }
+            loader.push(&slice[..length])?;
+            bar.inc(length as u64);
+        }
+        loader.end()?;
+    }
+    bar.finish_and_clear();
+    Ok(total)
+}
+
+fn optional(file: &Path) -> Result<Option<String>> {
+    if file.is_file() { read(file).map(Some) } else { Ok(None) }
+}
+
+fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}

@@ -1,0 +1,73 @@
+//! `tegula run`: one prompt, one answer.
+
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+use serde::Serialize;
+use tegula::openai::Message;
+use tegula::reply::{FinishReason, Usage};
+use tegula::{Engine, ErrorKind, Prompt};
+
+use crate::args::Run;
+use crate::{generate, open, report};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Output {
+    text: String,
+    token_ids: Vec<u32>,
+    prompt_token_ids: Vec<u32>,
+    finish_reason: FinishReason,
+    usage: Usage,
+}
+
+/// Answers a prompt, streaming the text to stdout and speeds to stderr.
+pub fn run(args: &Run) -> Result<()> {
+    let opened = open::open(&args.model)?;
+    eprintln!("{}", opened.summary());
+    let mut engine = opened.engine();
+    let prompt = prompt(args, &engine)?;
+    let request = generate::request(prompt, engine.config(), &args.sampling);
+    // Nothing sets it: Ctrl-C ends the program.
+    let interrupted = AtomicBool::new(false);
+    let answer = generate::generate(&mut engine, request, &interrupted, |text| if args.json { Ok(()) } else { report::print_text(text) })?;
+    if !args.json {
+        if engine.tokenizer().is_none() {
+            let ids: Vec<String> = answer.ids.iter().map(u32::to_string).collect();
+            report::print_text(&ids.join(","))?;
+        }
+        report::print_text("\n")?;
+    }
+    eprintln!("{}", answer.statistics());
+    if args.json {
+        report::print_json(&Output {
+            text: answer.text,
+            token_ids: answer.ids,
+            prompt_token_ids: answer.prompt_ids,
+            finish_reason: answer.reason,
+            usage: answer.usage,
+        })?;
+    }
+    Ok(())
+}
+
+/// The prompt that the command line means. A text becomes a conversation, unless it is to be raw or the package has no way to write one.
+fn prompt(args: &Run, engine: &Engine) -> Result<Prompt> {
+    if let Some(ids) = &args.prompt_ids {
+        return Ok(Prompt::Ids(ids.clone()));
+    }
+    let text = args.prompt.clone().unwrap_or_default();
+    if args.raw {
+        return Ok(Prompt::Text(text));
+    }
+    let system = args.system.iter().map(|text| Message::new("system", text));
+    let chat = generate::chat(system.chain([Message::new("user", &text)]).collect());
+    match engine.tokenize(&chat) {
+        Ok(_) => Ok(chat),
+        Err(error) if matches!(error.kind(), ErrorKind::NoChatTemplate) && args.system.is_none() => {
+            eprintln!("note: the package has no chat template, so the prompt is taken as it is (as with --raw)");
+            Ok(Prompt::Text(text))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,330 @@
+//! The program as a user runs it: what it prints where, with which exit code, and what it says of bad input.
+//!
+//! Models are random and small. Tests that answer prompts need some Vulkan driver, and say so where there is none.
+
+#[path = "../../tests/checkpoint.rs"]
+mod checkpoint;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A folder with a random model in `source` and what the tests make of it.
+struct Folder {
+    folder: TempDir,
+}
+
+impl Folder {
+    fn new(architecture: &str) -> Folder {
+        let folder = tempfile::tempdir().unwrap();
+        let config = checkpoint::config(architecture);
+        checkpoint::write(&folder.path().join("source"), &config, &checkpoint::weights(&config)).unwrap();
+        Folder { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs `tegula` in the folder, with a cache of its own.
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tegula"));
+        command.args(args).current_dir(self.folder.path()).env("RUST_BACKTRACE", "1").env("XDG_CACHE_HOME", self.path("cache"));
+        // Vulkan's loader writes to stderr where this is not set.
+        command.env("XDG_RUNTIME_DIR", self.folder.path()).output().unwrap()
+    }
+
+    /// Runs it, expects success, and gives stdout.
+    fn succeed(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs it, expects exit code 1 and nothing on stdout, and gives stderr.
+    fn fail(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]), "{args:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.lines().any(|line| line.starts_with("error: ")) && !error.contains("stack backtrace"), "{error}");
+        error
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.succeed(args)).unwrap()
+    }
+
+    fn edit(&self, file: &str, change: impl FnOnce(&mut Value)) {
+        let mut value: Value = serde_json::from_slice(&fs::read(self.path(file)).unwrap()).unwrap();
+        change(&mut value);
+        fs::write(self.path(file), value.to_string()).unwrap();
+    }
+}
+
+/// A package in `package`.
+fn package(quantization: &str) -> Folder {
+    let folder = Folder::new("llama");
+    folder.succeed(&["convert", "source", "-o", "package", "--quantization", quantization]);
+    folder
+}
+
+/// Whether there is a GPU, which is said where there is none.
+fn has_device(folder: &Folder) -> bool {
+    let found = !folder.json(&["devices", "--json"]).as_array().unwrap().is_empty();
+    if !found {
+        eprintln!("skipped: no GPU adapter");
+    }
+    found
+}
+
+fn is_file(path: &Path) -> bool {
+    path.metadata().is_ok_and(|data| data.is_file() && data.len() > 0)
+}
+
+#[test]
+fn wrong_usage_has_exit_code_2() {
+    let folder = Folder::new("llama");
+    for args in [&["frobnicate"][..], &["run", "package"], &["logits", "package", "--ids", "one"], &["bench", "m", "--prompt-tokens", "0"]]
+    {
+        let output = folder.run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn compiling_writes_the_same_bytes_and_prints_the_memory_plan() {
+    let folder = Folder::new("qwen3");
+    let output = folder.run(&["compile", "source", "-o", "a.wasm", "--quantization", "q4f16_1", "--emit", "plan"]);
+    let (plan, memory) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(plan.contains("entry decode"), "{plan}");
+    for fact in ["weights", "KV cache a token", "peak activations", "library", "kernels"] {
+        assert!(memory.contains(fact), "{fact} in {memory}");
+    }
+    folder.succeed(&["compile", "source/config.json", "-o", "b.wasm"]);
+    assert_eq!(fs::read(folder.path("a.wasm")).unwrap(), fs::read(folder.path("b.wasm")).unwrap());
+}
+
+#[test]
+fn an_answer_is_the_same_streamed_as_json_and_with_a_compiled_library() {
+    let folder = package("q4f16_1");
+    if !has_device(&folder) {
+        return;
+    }
+    let common = ["run", "package", "--prompt-ids", "5,17,101", "--temperature", "0", "--max-tokens", "6"];
+    let with = |more: &[&'static str]| [&common[..], more].concat();
+    let answer = folder.json(&with(&["--json"]));
+    let keys: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["text", "token_ids", "prompt_token_ids", "finish_reason", "usage"]);
+    assert_eq!(answer["prompt_token_ids"], json!([5, 17, 101]));
+    let ids = answer["token_ids"].as_array().unwrap();
+    assert_eq!(answer["usage"]["prompt_tokens"], 3);
+    assert_eq!(answer["usage"]["completion_tokens"], ids.len());
+    assert_eq!(answer["finish_reason"], if ids.len() == 6 { "length" } else { "stop" });
+
+    // Without a tokenizer the answer is its ids.
+    let line = ids.iter().map(Value::to_string).collect::<Vec<_>>().join(",");
+    assert_eq!(folder.succeed(&common), format!("{line}\n"));
+    folder.succeed(&["compile", "package", "-o", "lib.wasm"]);
+    for other in [&["--json", "--library", "lib.wasm"][..], &["--json", "--baseline"]] {
+        assert_eq!(folder.json(&with(other))["token_ids"], answer["token_ids"], "{other:?}");
+    }
+}
+
+#[test]
+fn a_seed_repeats_an_answer() {
+    let folder = package("q0f32");
+    if !has_device(&folder) {
+        return;
+    }
+    let ids = |seed: &str| {
+        let args =
+            ["run", "package", "--prompt-ids", "5", "--temperature", "1", "--top-p", "1", "--max-tokens", "12", "--seed", seed, "--json"];
+        folder.json(&args)["token_ids"].clone()
+    };
+    assert_eq!(ids("7"), ids("7"));
+    assert_ne!(ids("7"), ids("8"));
+}
+
+#[test]
+fn logits_are_the_same_through_prefill_and_decode() {
+    let folder = package("q0f32");
+    if !has_device(&folder) {
+        return;
+    }
+    let logits = |more: &[&'static str]| folder.json(&[&["logits", "package", "--ids", "1,2,3,250,7", "--json"], more].concat());
+    let (whole, chunks, single) = (logits(&[]), logits(&["--prefill-chunk-size", "2"]), logits(&["--through", "decode"]));
+    assert_eq!(whole["positions"].as_array().unwrap().len(), 5);
+    assert_eq!(whole["positions"][0]["top"].as_array().unwrap().len(), 8);
+    let last = |value: &Value| value["last"].as_array().unwrap().iter().map(|logit| logit.as_f64().unwrap()).collect::<Vec<_>>();
+    let expected = last(&whole);
+    assert_eq!(expected.len(), 259);
+    for other in [chunks, single] {
+        let worst = last(&other).iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(worst <= 1e-4, "{worst:e}");
+        let ids = |value: &Value| value["positions"][4]["top"][0][0].clone();
+        assert_eq!(ids(&other), ids(&whole));
+    }
+}
+
+#[test]
+fn random_weights_are_measured_without_a_package() {
+    let folder = Folder::new("llama");
+    if !has_device(&folder) {
+        return;
+    }
+    let args = [
+        "bench",
+        "source/config.json",
+        "--random-weights",
+        "--prompt-tokens",
+        "20",
+        "--decode-tokens",
+        "8",
+        "--repetitions",
+        "1",
+        "--json",
+    ];
+    let bench = folder.json(&args);
+    for field in
+        ["prefill_tokens_per_second", "decode_tokens_per_second", "dispatches_per_step", "bytes_per_step", "stream_bytes_per_second"]
+    {
+        assert!(bench[field].as_f64().is_some_and(|figure| figure > 0.0), "{field} in {bench}");
+    }
+    for share in ["fraction_of_stream", "host_share"] {
+        assert!(bench[share].as_f64().is_some_and(|share| share > 0.0), "{share} in {bench}");
+    }
+    assert!(bench["adapter"].is_string());
+    assert!(folder.fail(&["bench", "source/config.json"]).contains("--random-weights"));
+}
+
+#[test]
+fn a_compiled_library_is_cached() {
+    let folder = package("q4f16_1");
+    if !has_device(&folder) {
+        return;
+    }
+    let run = || folder.succeed(&["run", "package", "--prompt-ids", "5", "--temperature", "0", "--max-tokens", "1"]);
+    let libraries = || fs::read_dir(folder.path("cache/tegula/libraries")).unwrap().count();
+    run();
+    assert_eq!(libraries(), 1);
+    run();
+    assert_eq!(libraries(), 1);
+}
+
+#[test]
+fn an_unknown_architecture_is_answered_with_the_known_ones() {
+    let folder = Folder::new("llama");
+    folder.edit("source/config.json", |config| {
+        config["model_type"] = "mamba".into();
+        config["architectures"] = json!(["MambaForCausalLM"]);
+    });
+    let error = folder.fail(&["compile", "source", "-o", "lib.wasm"]);
+    for name in ["mamba", "llama", "mistral", "qwen2", "qwen3"] {
+        assert!(error.contains(name), "{name} in {error}");
+    }
+    assert!(!folder.path("lib.wasm").exists());
+    folder.fail(&["convert", "source", "-o", "package"]);
+    assert!(!folder.path("package").exists());
+}
+
+#[test]
+fn a_missing_or_misshapen_tensor_is_named() {
+    let folder = Folder::new("llama");
+    folder.edit("source/config.json", |config| config["intermediate_size"] = 80.into());
+    let error = folder.fail(&["convert", "source", "-o", "package"]);
+    assert!(error.contains("mlp.") && error.contains("76") && error.contains("80"), "{error}");
+    assert!(!folder.path("package").exists());
+
+    let folder = Folder::new("llama");
+    folder.edit("source/config.json", |config| config["num_hidden_layers"] = 3.into());
+    let error = folder.fail(&["convert", "source", "-o", "package"]);
+    assert!(error.contains("model.layers.2."), "{error}");
+}
+
+#[test]
+fn a_damaged_shard_is_named_with_both_hashes() {
+    let folder = package("q0f32");
+    if !has_device(&folder) {
+        return;
+    }
+    let shard = folder.path("package/params_shard_0.bin");
+    let whole = fs::read(&shard).unwrap();
+    let manifest: Value = serde_json::from_slice(&fs::read(folder.path("package/tensor-cache.json")).unwrap()).unwrap();
+    let hash = manifest["records"][0]["md5sum"].as_str().unwrap();
+    let run = ["run", "package", "--prompt-ids", "5", "--max-tokens", "1"];
+
+    let mut damaged = whole.clone();
+    damaged[1000] ^= 1;
+    fs::write(&shard, damaged).unwrap();
+    let error = folder.fail(&run);
+    assert!(error.contains("params_shard_0.bin") && error.contains(hash), "{error}");
+
+    fs::write(&shard, &whole[..whole.len() - 4]).unwrap();
+    let error = folder.fail(&run);
+    assert!(error.contains("params_shard_0.bin") && error.contains(&whole.len().to_string()), "{error}");
+}
+
+#[test]
+fn a_library_that_does_not_fit_is_refused() {
+    let folder = package("q4f16_1");
+    if !has_device(&folder) {
+        return;
+    }
+    let run = ["run", "package", "--prompt-ids", "5", "--max-tokens", "1", "--library", "lib.wasm"];
+    folder.succeed(&["compile", "source", "-o", "lib.wasm", "--quantization", "q0f32"]);
+    let error = folder.fail(&run);
+    assert!(error.contains("model.") && error.contains("library"), "{error}");
+
+    fs::write(folder.path("lib.wasm"), b"no library").unwrap();
+    assert!(folder.fail(&run).contains("not a Tegula model library"));
+
+    // The version is the body of a custom section of its own.
+    folder.succeed(&["compile", "package", "-o", "lib.wasm"]);
+    let mut library = fs::read(folder.path("lib.wasm")).unwrap();
+    let name = b"tegula.version";
+    let at = library.windows(name.len()).position(|window| window == name).unwrap() + name.len();
+    library[at] = 99;
+    fs::write(folder.path("lib.wasm"), library).unwrap();
+    let error = folder.fail(&run);
+    assert!(error.contains("version 99"), "{error}");
+}
+
+#[test]
+fn a_prompt_beyond_the_context_says_both_lengths() {
+    let folder = package("q4f16_1");
+    if !has_device(&folder) {
+        return;
+    }
+    let prompt = vec!["5"; 40].join(",");
+    let error = folder.fail(&["run", "package", "--prompt-ids", &prompt, "--context-window-size", "32"]);
+    assert!(error.contains("40") && error.contains("32"), "{error}");
+    let error = folder.fail(&["run", "package", "--prompt-ids", "300"]);
+    assert!(error.contains("300") && error.contains("259"), "{error}");
+}
+
+#[test]
+fn without_an_adapter_the_reason_is_given() {
+    let folder = package("q4f16_1");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tegula"));
+    command.args(["run", "package", "--prompt-ids", "5", "--adapter", "no such adapter"]).current_dir(folder.path("."));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("no GPU adapter"), "{error}");
+}
+
+#[test]
+fn text_needs_a_tokenizer_and_ids_do_not() {
+    let folder = package("q4f16_1");
+    let error = folder.fail(&["tokenize", "package", "text"]);
+    assert!(error.contains("tokenizer.json"), "{error}");
+    if has_device(&folder) {
+        let error = folder.fail(&["run", "package", "--raw", "--prompt", "text"]);
+        assert!(error.contains("tokenizer"), "{error}");
+    }
+    assert!(is_file(&folder.path("package/mlc-chat-config.json")));
+}

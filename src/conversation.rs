@@ -1,0 +1,222 @@
+//! Conversations as MLC packages describe them, for those without a Jinja template.
+//!
+//! A prompt is the system part, then each message as `role + separator + text + end`, then the opening of the answer. Neighbouring strings
+//! are joined before they are tokenized, as MLC's server does; only the ids of `system_prefix_token_ids` stay apart.
+
+use serde::Deserialize;
+
+use crate::{ErrorKind, Result};
+
+/// `conv_template` of mlc-chat-config.json.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Conversation {
+    /// The system part, with `{system_message}` for its text.
+    pub system_template: String,
+    /// The system text where the conversation has none.
+    pub system_message: String,
+    /// Ids before everything.
+    pub system_prefix_token_ids: Vec<u32>,
+    /// Whether the first message still names its role after a system text.
+    pub add_role_after_system_message: bool,
+    /// What names a role.
+    pub roles: Roles,
+    /// The text of a message, with `{user_message}` and the like for its content.
+    pub role_templates: RoleTemplates,
+    /// The end of a message: one for all, or one for those of the assistant and one for all others.
+    pub seps: Vec<String>,
+    /// Between role and content.
+    pub role_content_sep: String,
+    /// Between role and an answer that is still to come.
+    pub role_empty_sep: String,
+    /// Texts that end an answer.
+    pub stop_str: Stops,
+    /// Ids that end an answer.
+    pub stop_token_ids: Vec<u32>,
+    /// What stands for the tools in a user's template.
+    pub function_string: String,
+}
+
+/// Names of the roles, as the model was trained to see them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "each is the role it names")]
+pub struct Roles {
+    pub user: String,
+    pub assistant: String,
+    pub tool: Option<String>,
+}
+
+/// Templates of the roles' messages.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "each is the role it serves")]
+pub struct RoleTemplates {
+    pub user: String,
+    pub assistant: String,
+    pub tool: String,
+}
+
+/// One text or several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Stops {
+    /// `"</s>"`
+    One(String),
+    /// `["</s>", "\n\n"]`
+    Several(Vec<String>),
+}
+
+impl Stops {
+    /// The texts.
+    #[must_use]
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Stops::One(text) => std::slice::from_ref(text),
+            Stops::Several(texts) => texts,
+        }
+    }
+}
+
+impl Default for Stops {
+    fn default() -> Self {
+        Stops::Several(Vec::new())
+    }
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Roles { user: "user".into(), assistant: "assistant".into(), tool: None }
+    }
+}
+
+impl Default for RoleTemplates {
+    fn default() -> Self {
+        RoleTemplates { user: "{user_message}".into(), assistant: "{assistant_message}".into(), tool: "{tool_message}".into() }
+    }
+}
+
+impl Default for Conversation {
+    fn default() -> Self {
+        Conversation {
+            system_template: "{system_message}".into(),
+            system_message: String::new(),
+            system_prefix_token_ids: Vec::new(),
+            add_role_after_system_message: true,
+            roles: Roles::default(),
+            role_templates: RoleTemplates::default(),
+            seps: vec!["\n".into()],
+            role_content_sep: ": ".into(),
+            role_empty_sep: ": ".into(),
+            stop_str: Stops::default(),
+            stop_token_ids: Vec::new(),
+            function_string: String::new(),
+        }
+    }
+}
+
+impl Conversation {
+    /// The prompt after [`Conversation::system_prefix_token_ids`], for messages as (role, text), ready for the assistant's answer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnsupportedRole`] where the template has no such role.
+    pub fn render<'a>(&self, messages: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<String> {
+        let mut system = self.system_message.clone();
+        let mut turns = String::new();
+        let mut first = true;
+        for (index, (role, text)) in messages.into_iter().enumerate() {
+            let (name, template, slot) = match role {
+                "system" | "developer" => {
+                    if index == 0 {
+                        system.clear();
+                    } else {
+                        system.push('\n');
+                    }
+                    system.push_str(text);
+                    continue;
+                }
+                "user" => (&self.roles.user, &self.role_templates.user, "{user_message}"),
+                "assistant" => (&self.roles.assistant, &self.role_templates.assistant, "{assistant_message}"),
+                "tool" => (self.roles.tool.as_ref().unwrap_or(&self.roles.user), &self.role_templates.tool, "{tool_message}"),
+                other => return Err(ErrorKind::UnsupportedRole { index, role: other.into() }.into()),
+            };
+            if !first || self.add_role_after_system_message || system.is_empty() {
+                turns.push_str(name);
+                turns.push_str(&self.role_content_sep);
+            }
+            first = false;
+            fill(&mut turns, template, &[(slot, text), ("{function_string}", &self.function_string)]);
+            turns.push_str(self.end_of(role));
+        }
+        let mut prompt = String::with_capacity(turns.len() + system.len() + self.system_template.len());
+        fill(&mut prompt, &self.system_template, &[("{system_message}", &system)]);
+        prompt.push_str(&turns);
+        prompt.push_str(&self.roles.assistant);
+        prompt.push_str(&self.role_empty_sep);
+        Ok(prompt)
+    }
+
+    fn end_of(&self, role: &str) -> &str {
+        let index = usize::from(role == "assistant").min(self.seps.len().saturating_sub(1));
+        self.seps.get(index).map_or("", String::as_str)
+    }
+}
+
+/// Writes a template with its slots filled, in one pass: what is filled in is never searched for slots itself.
+fn fill(out: &mut String, template: &str, slots: &[(&str, &str)]) {
+    let mut rest = template;
+    while let Some((at, slot, text)) = slots.iter().filter_map(|(slot, text)| Some((rest.find(slot)?, slot, text))).min() {
+        out.push_str(&rest[..at]);
+        out.push_str(text);
+        rest = &rest[at + slot.len()..];
+    }
+    out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, messages: &[(&str, &str)], prompt: &str) {
+        let conversation: Conversation = serde_json::from_str(json).unwrap();
+        assert_eq!(conversation.render(messages.iter().copied()).unwrap(), prompt);
+    }
+
+    const CHATML: &str = r#"{
+        "system_template": "<|im_start|>system\n{system_message}<|im_end|>\n", "system_message": "Be kind.",
+        "roles": {"user": "<|im_start|>user", "assistant": "<|im_start|>assistant"},
+        "seps": ["<|im_end|>\n"], "role_content_sep": "\n", "role_empty_sep": "\n"
+    }"#;
+
+    #[test]
+    fn writes_chatml() {
+        check(
+            CHATML,
+            &[("user", "Hi"), ("assistant", "Hello"), ("user", "$$x$$ {user_message}")],
+            "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n\
+             <|im_start|>user\n$$x$$ {user_message}<|im_end|>\n<|im_start|>assistant\n",
+        );
+    }
+
+    #[test]
+    fn the_conversation_has_its_own_system_text() {
+        check(
+            CHATML,
+            &[("system", "Be brief."), ("user", "Hi")],
+            "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+        );
+    }
+
+    #[test]
+    fn writes_inst_style() {
+        check(
+            r#"{
+                "system_template": "[INST] <<SYS>>\n{system_message}\n<</SYS>>\n\n", "add_role_after_system_message": false,
+                "roles": {"user": "[INST]", "assistant": "[/INST]"}, "seps": [" ", " </s><s>"],
+                "role_content_sep": " ", "role_empty_sep": " "
+            }"#,
+            &[("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Bye")],
+            "[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nHi [/INST] Hello </s><s>[INST] Bye [/INST] ",
+        );
+    }
+}

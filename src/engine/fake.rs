@@ -1,0 +1,224 @@
+//! A model without a GPU: each next id is a hash of all tokens that the cache holds for the sequence, so that a wrong page, a stale token or a
+//! lost row shows in every id that follows.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tegula_plan::{Dtype, Model, PAGE_SIZE, Row};
+
+use crate::forward::{Entry, Forward, Read, Readback};
+use crate::kv::Pages;
+use crate::{ErrorKind, Result};
+
+/// The id that ends an answer.
+pub(super) const EOS: u32 = 2;
+
+/// A token after which nothing is a number.
+pub(super) const POISON: u32 = 200;
+
+pub(super) struct Fake {
+    facts: Model,
+    pages: Pages,
+    /// The token at each place of the cache.
+    cache: Vec<u32>,
+    sampled: Vec<u32>,
+    capacity: u32,
+    /// Entry and rows of each step.
+    pub(super) log: Vec<(Entry, usize)>,
+    /// Steps until the device breaks.
+    pub(super) breaks_after: Option<usize>,
+    /// Ids from here on are greatest now and then, though they mean nothing.
+    pub(super) padded_from: u32,
+}
+
+/// A readback that comes late.
+pub(super) struct Later {
+    polls: u8,
+    readback: Option<Readback>,
+}
+
+impl Future for Later {
+    type Output = Result<Readback>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.polls > 0 {
+            self.polls -= 1;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(self.readback.take().expect("a step is read once")))
+    }
+}
+
+impl Fake {
+    /// A model of 264 tokens with chunks of 4 rows and batches of 3, and so many tokens in its cache.
+    pub(super) fn new(context: u32, cache: u32, window: Option<u32>) -> Fake {
+        let facts = Model {
+            architecture: "fake".into(),
+            quantization: "q0f32".into(),
+            vocab_size: 264,
+            hidden_size: 1,
+            layers: 1,
+            query_heads: 1,
+            kv_heads: 1,
+            head_dim: 1,
+            context_window_size: context,
+            sliding_window: window,
+            prefill_chunk_size: 4,
+            max_batch_size: 3,
+            cache: Dtype::F32,
+        };
+        let pages = Pages::new(cache / PAGE_SIZE, 3, context.div_ceil(PAGE_SIZE));
+        Fake {
+            facts,
+            pages,
+            cache: vec![0; cache as usize],
+            sampled: vec![0; 3],
+            capacity: if window.is_some() { context } else { context.min(cache) },
+            log: Vec::new(),
+            breaks_after: None,
+            padded_from: 264,
+        }
+    }
+
+    /// With ids from here on that mean nothing.
+    pub(super) fn padded(self, from: u32) -> Fake {
+        Fake { padded_from: from, ..self }
+    }
+
+    /// The logits after tokens, the last of which is at `position`.
+    fn logits_after(&self, tokens: impl Iterator<Item = u32>, position: u32) -> Vec<f32> {
+        let mut hash = position;
+        let mut poisoned = false;
+        for token in tokens {
+            hash = (hash ^ token).wrapping_mul(0x0100_0193).rotate_left(7);
+            poisoned |= token == POISON;
+        }
+        if poisoned {
+            return vec![f32::NAN; self.facts.vocab_size as usize];
+        }
+        let mut logits: Vec<f32> = (0..self.facts.vocab_size).map(|id| (id.wrapping_mul(hash) >> 20) as f32 * 1e-3 - 4.0).collect();
+        // Letters mostly, so that there is text to read.
+        logits[100 + (hash >> 8) as usize % 8] = 6.0;
+        if (hash >> 16).is_multiple_of(41) {
+            logits[EOS as usize] = 7.0;
+        }
+        if (hash >> 12).is_multiple_of(9) {
+            logits[self.padded_from as usize..].fill(9.0);
+        }
+        logits
+    }
+
+    /// The ids that follow a prompt, by the rule alone: at most so many, and none after the end.
+    pub(super) fn continuation(&self, prompt: &[u32], most: usize) -> Vec<u32> {
+        let mut ids = prompt.to_vec();
+        for _ in 0..most {
+            let seen = self.facts.sliding_window.map_or(0, |window| ids.len().saturating_sub(window as usize));
+            let logits = self.logits_after(ids[seen..].iter().copied(), ids.len() as u32 - 1);
+            let id = greatest(&logits[..self.padded_from as usize]);
+            ids.push(id);
+            if id == EOS {
+                break;
+            }
+        }
+        ids.split_off(prompt.len())
+    }
+
+    /// As [`Fake::continuation`], for the logits after each token of a prompt.
+    pub(super) fn scores(&self, prompt: &[u32]) -> Vec<Vec<f32>> {
+        (0..prompt.len()).map(|last| self.logits_after(prompt[..=last].iter().copied(), last as u32)).collect()
+    }
+
+    pub(super) fn available(&self) -> u32 {
+        self.pages.available()
+    }
+}
+
+fn greatest(logits: &[f32]) -> u32 {
+    let mut best = 0;
+    for (id, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = id;
+        }
+    }
+    if logits[best].is_nan() { u32::MAX } else { best as u32 }
+}
+
+impl Forward for Fake {
+    type Pending = Later;
+
+    fn facts(&self) -> &Model {
+        &self.facts
+    }
+
+    fn max_rows(&self, entry: Entry) -> Option<u32> {
+        Some(match entry {
+            Entry::Prefill => 4,
+            Entry::Decode => 1,
+            Entry::Batch | Entry::Score => 3,
+        })
+    }
+
+    fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool> {
+        Ok(self.pages.reserve(sequence, tokens))
+    }
+
+    fn forget(&mut self, sequence: u32, position: u32) {
+        self.pages.forget(sequence, position);
+    }
+
+    fn release(&mut self, sequence: u32) {
+        self.pages.release(sequence);
+    }
+
+    fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Later> {
+        assert!((1..=self.max_rows(entry).unwrap() as usize).contains(&rows.len()));
+        if self.breaks_after.is_some_and(|steps| self.log.len() >= steps) {
+            return Err(tegula_gpu::Error::from(tegula_gpu::ErrorKind::Lost { reason: "unplugged".into() }).into());
+        }
+        self.log.push((entry, rows.len()));
+        let mut places = VecDeque::new();
+        for row in &mut *rows {
+            let slot = self.pages.slot(row.sequence, row.position).expect("reserved");
+            self.cache[slot as usize] = if row.token == Row::SAMPLED { self.sampled[row.sequence as usize] } else { row.token };
+            places.push_back(slot);
+        }
+        let mut logits = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            if entry == Entry::Prefill && index + 1 < rows.len() {
+                continue;
+            }
+            let seen = self.facts.sliding_window.map_or(0, |window| (row.position + 1).saturating_sub(window));
+            let tokens = (seen..=row.position).map(|position| {
+                let slot = self.pages.slot(row.sequence, position).expect("kept as long as it is seen");
+                self.cache[slot as usize]
+            });
+            let after = self.logits_after(tokens, row.position);
+            self.sampled[row.sequence as usize] = greatest(&after);
+            logits.push(after);
+        }
+        let readback = Readback {
+            sampled: if read.sampled { self.sampled.clone() } else { Vec::new() },
+            logits: logits.into_iter().take(read.logits as usize).flatten().collect(),
+        };
+        Ok(Later { polls: 2, readback: Some(readback) })
+    }
+}
+
+/// A device error has its class.
+#[test]
+fn a_lost_device_is_told_by_its_code() {
+    let mut fake = Fake::new(64, 64, None);
+    fake.breaks_after = Some(0);
+    assert!(fake.reserve(0, 1).unwrap());
+    let mut rows = [Row { token: 5, position: 0, slot: 0, sequence: 0 }];
+    let error = fake.submit(Entry::Decode, &mut rows, Read::SAMPLED).err().unwrap();
+    assert_eq!(error.code(), "DeviceLostError");
+    assert!(matches!(error.kind(), ErrorKind::Gpu(_)));
+}

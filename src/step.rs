@@ -1,0 +1,202 @@
+//! A model on the GPU: runs steps.
+//!
+//! A step is one pass, one submit and, where something is to be read, one map. Nothing is made for it: pipelines and bind groups exist, the
+//! launch table is uploaded only when it changes, and what goes up is the rows and new entries of the page table. Several steps can be under
+//! way: each [`Pending`] has staging memory of its own, and a row can name the token that only the GPU knows yet ([`Row::SAMPLED`]).
+
+use crate::budget::Memory;
+use crate::buffers::Buffers;
+use crate::forward::{Entry, Forward, Read, Readback};
+use crate::kv::Pages;
+use crate::launch::Launcher;
+use crate::program::Program;
+use crate::{ErrorKind, Result};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use tegula_gpu::{Gpu, Pipeline, Range, Source};
+use tegula_plan::{Library, PAGE_SIZE, Plan, Row, Variant};
+
+/// Tokens that the KV cache has room for before it grows.
+pub const INITIAL_TOKENS: u32 = 512;
+
+/// What a submitted step will bring back.
+pub type Pending = LocalBoxFuture<'static, Result<Readback>>;
+
+/// A model that is ready to run. Make it with [`crate::weights::Loader`].
+pub struct Model {
+    gpu: Gpu,
+    plan: Plan,
+    variant: usize,
+    memory: Memory,
+    buffers: Buffers,
+    pipelines: Vec<Pipeline>,
+    launcher: Launcher,
+    /// By entry of the variant.
+    programs: Vec<Program>,
+    pages: Pages,
+    /// Rows of the step that is being submitted.
+    words: Vec<u32>,
+}
+
+impl Model {
+    /// Compiles the kernels of a variant and binds what they read and write.
+    pub(crate) async fn new(gpu: Gpu, library: Library, module: &[u8], variant: usize, memory: Memory, buffers: Buffers) -> Result<Model> {
+        let Library { plan, shaders } = library;
+        let chosen = &plan.variants[variant];
+        let exports: Vec<_> = chosen.entries.iter().map(|entry| chosen.export(entry)).collect();
+        let launcher = Launcher::new(module, &exports).await?;
+        let source = |kernel| {
+            let &tegula_plan::Kernel { ref name, shader, .. } = kernel;
+            Source { label: name, wgsl: &shaders[shader as usize], requires: &chosen.requires, kernel }
+        };
+        let pipelines = gpu.pipelines(&chosen.kernels.iter().map(source).collect::<Vec<_>>()).await?;
+        let programs = (0..chosen.entries.len()).map(|entry| Program::new(&gpu, &plan, variant, entry, &pipelines, &buffers));
+        let programs = programs.collect::<Result<Vec<_>>>()?;
+        gpu.settled().await?;
+        let pages = Pages::new(memory.capacity / PAGE_SIZE, plan.model.max_batch_size, plan.model.pages_per_sequence());
+        Ok(Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, words: Vec::new() })
+    }
+
+    /// The plan it runs.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The variant that was chosen for the device.
+    #[must_use]
+    pub fn variant(&self) -> &Variant {
+        &self.plan.variants[self.variant]
+    }
+
+    /// The device.
+    #[must_use]
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// What it takes.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Tokens that the KV cache has room for now; it grows up to [`Memory::capacity`].
+    #[must_use]
+    pub fn cached_tokens(&self) -> u32 {
+        self.buffers.cache_pages * PAGE_SIZE
+    }
+
+    /// Dispatches of a step; zero if the library does not have the entry.
+    #[must_use]
+    pub fn dispatches(&self, entry: Entry) -> usize {
+        self.find(entry).map_or(0, |index| self.variant().entries[index].dispatches.len())
+    }
+
+    fn find(&self, entry: Entry) -> Option<usize> {
+        self.variant().entries.iter().position(|planned| planned.name == entry.name())
+    }
+
+    /// Makes the caches large enough for `pages` pages, by doubling, so that a long answer moves them only a few times.
+    fn grow(&mut self, pages: u32) -> Result<()> {
+        let most = self.memory.capacity / PAGE_SIZE;
+        let pages = pages.next_power_of_two().min(most);
+        tracing::debug!(tokens = pages * PAGE_SIZE, "the KV cache grows");
+        self.buffers.grow(&self.gpu, pages)?;
+        let Model { gpu, plan, variant, pipelines, buffers, programs, .. } = self;
+        programs.iter_mut().try_for_each(|program| program.rebind(gpu, plan, *variant, pipelines, buffers))
+    }
+
+    /// Writes the rows, and what is new in the page table. Gives the pages of the longest sequence.
+    fn upload(&mut self, rows: &mut [Row]) -> u32 {
+        let mut longest = 1;
+        self.words.clear();
+        for index in 0..rows.len() {
+            let row = &mut rows[index];
+            row.slot = self.pages.slot(row.sequence, row.position).expect("positions are reserved before they are submitted");
+            longest = longest.max(row.position / PAGE_SIZE + 1);
+            self.words.extend(row.words());
+            let sequence = row.sequence;
+            if index > 0 && rows[index - 1].sequence == sequence {
+                continue;
+            }
+            if let Some(change) = self.pages.changes(sequence) {
+                let place = sequence * self.plan.model.pages_per_sequence() + change.first;
+                self.gpu.write(&self.buffers.page_table, 4 * u64::from(place), bytemuck::cast_slice(change.pages));
+            }
+        }
+        self.gpu.write(&self.buffers.rows, 0, bytemuck::cast_slice(&self.words));
+        longest
+    }
+}
+
+impl Forward for Model {
+    type Pending = Pending;
+
+    fn facts(&self) -> &tegula_plan::Model {
+        &self.plan.model
+    }
+
+    fn max_rows(&self, entry: Entry) -> Option<u32> {
+        self.find(entry).map(|index| self.variant().entries[index].max_rows)
+    }
+
+    fn capacity(&self) -> u32 {
+        let model = &self.plan.model;
+        // With a window, a sequence holds no more than the window and a chunk, to the ends of their pages.
+        let held = model.sliding_window.map_or(u32::MAX, |window| window.saturating_add(model.prefill_chunk_size + 2 * PAGE_SIZE));
+        if held <= self.memory.capacity { model.context_window_size } else { model.context_window_size.min(self.memory.capacity) }
+    }
+
+    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool> {
+        let Some(pages) = self.pages.demand(sequence, tokens) else { return Ok(false) };
+        if pages > self.buffers.cache_pages {
+            self.grow(pages)?;
+        }
+        Ok(self.pages.reserve(sequence, tokens))
+    }
+
+    fn forget(&mut self, sequence: u32, position: u32) {
+        self.pages.forget(sequence, position);
+    }
+
+    fn release(&mut self, sequence: u32) {
+        self.pages.release(sequence);
+    }
+
+    /// # Panics
+    /// If there are more rows than [`Forward::max_rows`] or none, or a position has not been reserved.
+    fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Pending> {
+        let index = self.find(entry).ok_or(ErrorKind::NoEntry { entry: entry.name() })?;
+        let most = self.variant().entries[index].max_rows;
+        assert!((1..=most as usize).contains(&rows.len()), "a step of `{}` has 1 to {most} rows", entry.name());
+        let pages = self.upload(rows);
+        let Model { gpu, plan, variant, pipelines, launcher, buffers, programs, .. } = self;
+        let program = &mut programs[index];
+        program.prepare(gpu, launcher, rows.len() as u32, pages)?;
+        let mut pass = gpu.pass();
+        program.record(plan, *variant, pipelines, &mut pass);
+
+        let sampled = if read.sampled { 4 * u64::from(plan.model.max_batch_size) } else { 0 };
+        let logits = 4 * u64::from(read.logits) * u64::from(plan.model.vocab_size);
+        let ranges = [(&buffers.sampled, sampled), (&buffers.logits, logits)].map(|(buffer, size)| Range { buffer, offset: 0, size });
+        let readback = match (sampled > 0, logits > 0) {
+            (true, true) => pass.submit_reading(&ranges)?,
+            (true, false) => pass.submit_reading(&ranges[..1])?,
+            (false, true) => pass.submit_reading(&ranges[1..])?,
+            (false, false) => {
+                pass.submit();
+                return Ok(futures::future::ready(Ok(Readback::default())).boxed_local());
+            }
+        };
+        let gpu = gpu.clone();
+        let pending = async move {
+            let bytes = readback.bytes().await?;
+            // What creations raised in the meantime: the browser may have found no memory for larger caches.
+            gpu.settled().await?;
+            let (sampled, logits) = bytes.split_at(sampled as usize);
+            Ok(Readback { sampled: bytemuck::pod_collect_to_vec(sampled), logits: bytemuck::pod_collect_to_vec(logits) })
+        };
+        Ok(pending.boxed_local())
+    }
+}

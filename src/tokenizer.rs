@@ -1,0 +1,256 @@
+//! Text to ids and back, by a package's `tokenizer.json` and `tokenizer_config.json`.
+//!
+//! Ids are those of Hugging Face's Python library: the post-processor of tokenizer.json adds what it says, and `tokenizer_config.json` has
+//! its word where that library listens to it (see [`Tokenizer::encode`]). Decoding goes token by token through [`crate::detokenizer`].
+
+use serde::Deserialize;
+use tokenizers::AddedToken;
+
+use crate::detokenizer::{Detokenizer, Scheme};
+use crate::{ErrorKind, Result};
+
+/// A tokenizer with its special tokens.
+pub struct Tokenizer {
+    model: tokenizers::Tokenizer,
+    config: TokenizerConfig,
+    /// Sorted.
+    special: Vec<u32>,
+    bos: Option<u32>,
+    eos: Option<u32>,
+    leading_bos: LeadingBos,
+    pub(crate) scheme: Scheme,
+}
+
+/// What `tokenizer_config.json` changes about the first id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LeadingBos {
+    /// Nothing: tokenizer.json decides.
+    AsProcessed,
+    /// It is always there.
+    Added,
+    /// It is never there.
+    Removed,
+}
+
+/// `tokenizer_config.json`, as far as it matters here.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TokenizerConfig {
+    /// Starts a text.
+    pub bos_token: Option<SpecialToken>,
+    /// Ends a text or turn.
+    pub eos_token: Option<SpecialToken>,
+    /// Stands for what has no token.
+    pub unk_token: Option<SpecialToken>,
+    /// Fills unused places.
+    pub pad_token: Option<SpecialToken>,
+    /// More tokens that are no text.
+    pub additional_special_tokens: Option<Vec<SpecialToken>>,
+    /// Whether a text starts with `bos_token`.
+    pub add_bos_token: Option<bool>,
+    /// The Python class, which decides whether `add_bos_token` counts.
+    pub tokenizer_class: Option<String>,
+    /// A Jinja template, or several with names.
+    pub chat_template: Option<ChatTemplates>,
+}
+
+/// A token's text, alone or among its properties.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum SpecialToken {
+    /// `"<s>"`
+    Text(String),
+    /// `{"content": "<s>", …}`
+    Properties {
+        /// The text.
+        content: String,
+    },
+}
+
+/// Chat templates in tokenizer_config.json.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum ChatTemplates {
+    /// The only one.
+    One(String),
+    /// Several, of which `default` and `tool_use` have a meaning.
+    Named(Vec<NamedTemplate>),
+}
+
+/// One of several chat templates.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NamedTemplate {
+    /// `default`, `tool_use`, …
+    pub name: String,
+    /// Its text.
+    pub template: String,
+}
+
+impl SpecialToken {
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            SpecialToken::Text(text) | SpecialToken::Properties { content: text } => text,
+        }
+    }
+}
+
+impl TokenizerConfig {
+    /// The file's name in a package.
+    pub const FILE: &'static str = "tokenizer_config.json";
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Manifest`] where it is not JSON of this form.
+    pub fn parse(json: &str) -> Result<TokenizerConfig> {
+        serde_json::from_str(json).map_err(|error| ErrorKind::Manifest { file: Self::FILE.into(), reason: error.to_string() }.into())
+    }
+
+    fn special_tokens(&self) -> impl Iterator<Item = &str> {
+        [&self.bos_token, &self.eos_token, &self.unk_token, &self.pad_token]
+            .into_iter()
+            .flatten()
+            .chain(self.additional_special_tokens.iter().flatten())
+            .map(SpecialToken::text)
+    }
+}
+
+impl Tokenizer {
+    /// The file's name in a package.
+    pub const FILE: &'static str = "tokenizer.json";
+
+    /// Reads a tokenizer from the bytes of tokenizer.json and, if the package has it, the text of tokenizer_config.json.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Manifest`] where either cannot be read.
+    pub fn new(tokenizer_json: &[u8], config_json: Option<&str>) -> Result<Tokenizer> {
+        let unusable = |error: tokenizers::Error| ErrorKind::Manifest { file: Self::FILE.into(), reason: error.to_string() };
+        let mut model = tokenizers::Tokenizer::from_bytes(tokenizer_json).map_err(unusable)?;
+        let config = config_json.map(TokenizerConfig::parse).transpose()?.unwrap_or_default();
+        // Training settings that the file may carry along: a prompt is never cut or padded here.
+        model.with_truncation(None).map_err(unusable)?.with_padding(None);
+        let unmarked: Vec<AddedToken> = config
+            .special_tokens()
+            .filter(|&token| model.token_to_id(token).is_some() && !model.get_added_vocabulary().is_special_token(token))
+            .map(|token| AddedToken::from(token, true))
+            .collect();
+        model.add_special_tokens(unmarked).map_err(unusable)?;
+        let mut special: Vec<u32> =
+            model.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.special).map(|(id, _)| id).collect();
+        special.sort_unstable();
+        let id_of = |token: &Option<SpecialToken>| token.as_ref().and_then(|token| model.token_to_id(token.text()));
+        let (bos, eos) = (id_of(&config.bos_token), id_of(&config.eos_token));
+        let leading_bos = match config.add_bos_token {
+            Some(true) => LeadingBos::Added,
+            Some(false) if config.tokenizer_class.as_deref().is_some_and(rewrites_processor) => LeadingBos::Removed,
+            _ => LeadingBos::AsProcessed,
+        };
+        let scheme = Scheme::of(model.get_decoder());
+        Ok(Tokenizer { model, config, special, bos, eos, leading_bos, scheme })
+    }
+
+    /// The ids of a text.
+    ///
+    /// With `special`, what starts or ends every text of this model is added: what the post-processor of tokenizer.json adds, and a leading
+    /// `bos_token` where `add_bos_token` of tokenizer_config.json says so (for the Llama and Gemma classes, which rewrite the
+    /// post-processor by it, also none where it says no). Special tokens that the text spells out are recognised in either case.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Tokenizer`].
+    pub fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>> {
+        let encoding =
+            self.model.encode_fast(text, special).map_err(|error| ErrorKind::Tokenizer { reason: format!("encoding: {error}") })?;
+        let mut ids = encoding.get_ids().to_vec();
+        if special && let Some(bos) = self.bos {
+            let plain = || self.model.encode_fast(text, false).map(|encoding| encoding.get_ids().first().copied());
+            match self.leading_bos {
+                LeadingBos::Added if ids.first() != Some(&bos) => ids.insert(0, bos),
+                // Only what the post-processor put there goes; a text that spells it out keeps it.
+                LeadingBos::Removed if ids.first() == Some(&bos) && plain().is_ok_and(|first| first != Some(bos)) => {
+                    ids.remove(0);
+                }
+                _ => {}
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The text of ids, without special tokens. Bytes that are no UTF-8 become U+FFFD.
+    #[must_use]
+    pub fn decode(&self, ids: &[u32]) -> String {
+        self.decode_by(Detokenizer::new(), ids)
+    }
+
+    /// The text of ids, special tokens included.
+    #[must_use]
+    pub fn decode_with_special(&self, ids: &[u32]) -> String {
+        self.decode_by(Detokenizer::new().with_special(), ids)
+    }
+
+    fn decode_by(&self, mut detokenizer: Detokenizer, ids: &[u32]) -> String {
+        let mut text = String::new();
+        for &id in ids {
+            detokenizer.push(self, id, &mut text);
+        }
+        detokenizer.finish(self, &mut text);
+        text
+    }
+
+    /// The id of a token, by its text in the vocabulary.
+    #[must_use]
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.model.token_to_id(token)
+    }
+
+    /// A token's text in the vocabulary, such as `Ġthe` or `<0x0A>`.
+    #[must_use]
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.model.id_to_token(id)
+    }
+
+    /// Whether an id is no text, such as the end of a turn.
+    #[must_use]
+    pub fn is_special(&self, id: u32) -> bool {
+        self.special.binary_search(&id).is_ok()
+    }
+
+    /// The id that starts a text.
+    #[must_use]
+    pub fn bos(&self) -> Option<u32> {
+        self.bos
+    }
+
+    /// The id that ends a text or turn.
+    #[must_use]
+    pub fn eos(&self) -> Option<u32> {
+        self.eos
+    }
+
+    /// One more than the greatest id.
+    #[must_use]
+    pub fn vocab_size(&self) -> usize {
+        self.model.get_vocab_size(true)
+    }
+
+    /// What tokenizer_config.json says.
+    #[must_use]
+    pub fn config(&self) -> &TokenizerConfig {
+        &self.config
+    }
+
+    /// The text of ids by the tokenizers library itself, for decoders that cannot be followed token by token.
+    pub(crate) fn decode_whole(&self, ids: &[u32]) -> String {
+        self.model.decode(ids, false).unwrap_or_default()
+    }
+}
+
+/// Classes of Hugging Face's library that build the post-processor anew from `add_bos_token`.
+fn rewrites_processor(class: &str) -> bool {
+    ["Llama", "CodeLlama", "Gemma"].iter().any(|family| class.strip_prefix(family).is_some_and(|rest| rest.starts_with("Tokenizer")))
+}
+
+#[cfg(test)]
+#[path = "tokenizer_tests.rs"]
+pub(crate) mod tests;
