@@ -1,0 +1,37 @@
+//! The measurement behind `tegula bench`: what it counts, and that it ends with figures. How large those are is nobody's business here.
+
+use tegula::bench::{Traffic, Workload, measure, random_model};
+use tegula_compiler::{CompileOptions, Config, compile};
+use tegula_gpu::Options;
+
+use crate::adapter;
+
+const CONFIG: &str = r#"{"model_type": "mistral", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "head_dim": 16, "vocab_size": 256, "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "sliding_window": 128}"#;
+
+#[test]
+fn weights_are_counted_once_and_the_embedding_table_not() {
+    let options = CompileOptions { quantization: Some("q0f32".into()), ..CompileOptions::default() };
+    let compiled = compile(&Config::parse(CONFIG).expect("a config"), &options).expect("a library");
+    let variant = compiled.plan.variants.last().expect("the variant for every device");
+    let traffic = Traffic::of(&compiled.plan, variant).expect("an entry `decode`");
+    // q, k, v: 64 + 2 * 32 rows of 64; o: 64 of 64; gate, up: 192 of 64; down: 64 of 96; then the output layer.
+    let layer = (64 + 64) * 64 + 64 * 64 + 192 * 64 + 64 * 96;
+    assert_eq!(traffic.weights, 4 * (2 * layer + 256 * 64));
+    let token = 2 * 2 * 2 * 16 * 4;
+    assert_eq!(traffic.bytes(100), traffic.weights + 100 * token);
+    assert_eq!(traffic.bytes(1000), traffic.weights + 128 * token, "no further than the window");
+}
+
+#[test]
+fn random_weights_can_be_measured() {
+    let Some(gpu) = adapter(&Options::default()) else { return };
+    let compiled = compile(&Config::parse(CONFIG).expect("a config"), &CompileOptions::default()).expect("a library");
+    let model = pollster::block_on(random_model(gpu, &compiled.library)).expect("a model");
+    let dispatches = model.dispatches(tegula::forward::Entry::Decode);
+    let workload = Workload { prompt_tokens: 20, decode_tokens: 8, repetitions: 2 };
+    let report = pollster::block_on(measure(model, &workload)).expect("figures");
+    assert_eq!(report.dispatches_per_step, dispatches);
+    let figures = [report.prefill_tokens_per_second, report.decode_tokens_per_second, report.fraction_of_stream, report.host_share];
+    assert!(figures.iter().all(|figure| figure.is_finite() && *figure > 0.0), "{report:?}");
+}

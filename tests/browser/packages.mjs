@@ -1,0 +1,77 @@
+/** Weight packages with their libraries, made by the command-line program as anyone would make them. */
+
+import { createHash } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The repository. */
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
+
+/** The command-line program, as `cargo build` leaves it. */
+export const TEGULA = join(target, "debug", "tegula");
+
+const stories = join(ROOT, "..", "shared", "data", "models", "stories260K", "hf");
+
+/** The built demo, with the npm package in `tegula/`. */
+export const SITE = join(target, "www");
+
+/** What is wrong with this checkout, for tests that need more than it has; nothing if all is there. */
+export const noStories = existsSync(stories) ? false : "../shared/data is absent";
+
+/** What the reference implementation says of stories260K. */
+export const golden = () => JSON.parse(readFileSync(join(stories, "golden.json"), "utf8"));
+
+/**
+ * Makes packages in a new folder: `random/`, a Llama with random weights in several shards and a chat template; `other/`, the same with
+ * a library for another quantization; `stories/`, the real model where it is there. Gives the folder.
+ */
+export function makePackages() {
+  const folder = mkdtempSync(join(tmpdir(), "tegula-packages-"));
+  const source = join(folder, "source");
+  run("cargo", ["run", "--quiet", "--package", "xtask", "--", "fixture", source]);
+  for (const [name, quantization] of [["random", "q4f16_1"], ["other", "q0f32"]]) convert(source, join(folder, name), quantization);
+  split(join(folder, "random"), 4);
+  if (!noStories) convert(stories, join(folder, "stories"), "q0f32");
+  return folder;
+}
+
+function convert(source, output, quantization) {
+  run(TEGULA, ["convert", source, "-o", output, "--quantization", quantization]);
+  run(TEGULA, ["compile", output, "-o", join(output, "library.wasm")]);
+}
+
+/** Deals the tensors of a package's only shard out to `count` shards. */
+function split(folder, count) {
+  const manifest = JSON.parse(readFileSync(join(folder, "tensor-cache.json"), "utf8"));
+  const [whole, ...others] = manifest.records;
+  if (others.length > 0) throw new Error(`${folder} has several shards already`);
+  const bytes = readFileSync(join(folder, whole.dataPath));
+  rmSync(join(folder, whole.dataPath));
+  const each = Math.ceil(whole.records.length / count);
+  manifest.records = Array.from({ length: count }, (_, index) => {
+    const parts = [];
+    let byteOffset = 0;
+    const records = whole.records.slice(index * each, (index + 1) * each).map((record) => {
+      parts.push(bytes.subarray(record.byteOffset, record.byteOffset + record.nbytes));
+      byteOffset += record.nbytes;
+      return { ...record, byteOffset: byteOffset - record.nbytes };
+    });
+    const shard = Buffer.concat(parts);
+    const dataPath = `params_shard_${index}.bin`;
+    writeFileSync(join(folder, dataPath), shard);
+    return { ...whole, dataPath, nbytes: shard.length, md5sum: createHash("md5").update(shard).digest("hex"), records };
+  });
+  writeFileSync(join(folder, "tensor-cache.json"), JSON.stringify(manifest));
+}
+
+function run(program, args) {
+  try {
+    execFileSync(program, args, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
+  } catch (error) {
+    throw new Error(`${program} ${args.join(" ")} failed: ${error.stderr ?? error.message}`, { cause: error });
+  }
+}

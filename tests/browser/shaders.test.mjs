@@ -1,0 +1,72 @@
+/**
+ * Every kernel of many libraries through a browser's own shader compiler. Natively kernels are checked by naga, which accepts things that
+ * browsers refuse and has a weaker idea of uniform control flow; here Chromium's Tint checks each of them. No pipelines are made: a software
+ * GPU takes half a second for each.
+ */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { after, before, test } from "node:test";
+import { inflateRawSync } from "node:zlib";
+import { launch } from "./chromium.mjs";
+import { TEGULA, ROOT } from "./packages.mjs";
+import { BLANK, TestServer } from "./server.mjs";
+
+const CONFIGS = join(ROOT, "tests", "fixtures", "configs");
+const QUANTIZATIONS = ["q4f16_1", "q4f32_1", "q0f16", "q0f32"];
+
+let folder;
+let browser;
+let site;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "tegula-shaders-"));
+  [browser, site] = await Promise.all([launch(), TestServer.start(folder)]);
+});
+
+after(async () => {
+  await Promise.all([browser?.close(), site?.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Name, directives and text of each kernel of a library. */
+async function kernels(file) {
+  const module = await WebAssembly.compile(readFileSync(file));
+  const section = (name) => JSON.parse(inflateRawSync(Buffer.from(WebAssembly.Module.customSections(module, name)[0])).toString());
+  const texts = section("tegula.wgsl");
+  return section("tegula.plan").variants.flatMap(({ name, requires, kernels }) =>
+    kernels.map((kernel) => ({
+      name: `${basename(file)} ${name}: ${kernel.name}`,
+      code: (requires.f16 ? "enable f16;\n" : "") + (requires.subgroups ? "enable subgroups;\n" : "") + texts[kernel.shader],
+    })),
+  );
+}
+
+test("a browser accepts every kernel", async () => {
+  const all = new Map();
+  for (const config of readdirSync(CONFIGS)) {
+    for (const quantization of QUANTIZATIONS) {
+      const library = join(folder, `${basename(config, ".json")}-${quantization}.wasm`);
+      execFileSync(TEGULA, ["compile", join(CONFIGS, config), "-o", library, "--quantization", quantization], { stdio: "ignore" });
+      for (const { name, code } of await kernels(library)) all.set(code, name);
+    }
+  }
+  assert.ok(all.size > 100, `only ${all.size} kernels`);
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(site.url + BLANK);
+  const refused = await page.evaluate(async (texts) => {
+    const adapter = await navigator.gpu.requestAdapter();
+    const device = await adapter.requestDevice({ requiredFeatures: ["subgroups"] });
+    const check = async ([code, name]) => {
+      const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
+      return messages.filter(({ type }) => type !== "info").map(({ message, lineNum }) => `${name}:${lineNum}: ${message}`);
+    };
+    const answers = [];
+    for (const text of texts) answers.push(...(await check(text)));
+    return answers;
+  }, [...all]);
+  assert.deepEqual(refused, []);
+});

@@ -1,0 +1,157 @@
+//! Every kernel against its CPU reference, on whatever adapter the process sees: with its defaults, and with each tunable moved on its own.
+
+use crate::adapter;
+use crate::kernel_operands::{Case, cases};
+use tegula_compiler::schedule::{self, Schedule};
+use tegula_compiler::spec::reference::{self, Launch, Operands};
+use tegula_compiler::spec::{ArgMax, Spec};
+use tegula_compiler::template;
+use tegula_gpu::{Gpu, Options, Range, Usage};
+use tegula_plan::{Kernel, Requires};
+
+#[test]
+fn baseline_kernels_agree_with_their_references() {
+    let Some(gpu) = adapter(&Options { baseline: true, ..Options::default() }) else { return };
+    check_all(&gpu, &Requires::default());
+}
+
+#[test]
+fn subgroup_kernels_agree_with_their_references() {
+    let Some(gpu) = adapter(&Options::default()) else { return };
+    let requires = Requires { subgroups: true, f16: false };
+    if !gpu.meets(&requires) {
+        eprintln!("skipped: {} has no subgroups", gpu.info().name);
+        return;
+    }
+    check_all(&gpu, &requires);
+}
+
+fn check_all(gpu: &Gpu, requires: &Requires) {
+    let mut checked = 0;
+    let mut failures = Vec::new();
+    for case in cases() {
+        for schedule in schedules(&case) {
+            match check(gpu, requires, &case, &schedule) {
+                Ok(()) => checked += 1,
+                Err(reason) => failures.push(format!("{:?}\n  {schedule} rows {}: {reason}", case.spec, case.rows)),
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), checked + failures.len(), failures.join("\n"));
+    eprintln!("{checked} kernels agree on {}", gpu.info().name);
+}
+
+/// The default schedule, and for cases that ask for it those that differ in one tunable and stay legal.
+fn schedules(case: &Case) -> Vec<Schedule> {
+    let spec = &case.spec;
+    let default = schedule::default_schedule(spec);
+    let mut all = vec![default.clone()];
+    if !case.vary {
+        return all;
+    }
+    for (name, values) in template::tunables(default.template).expect("templates are well formed") {
+        for value in values {
+            let mut moved = default.clone();
+            moved.values.retain(|(other, _)| *other != name);
+            moved.values.push((name, value));
+            if moved.values.iter().any(|pair| !default.values.contains(pair)) && schedule::link(spec, &Requires::default(), &moved).is_ok()
+            {
+                all.push(moved);
+            }
+        }
+    }
+    all
+}
+
+fn check(gpu: &Gpu, requires: &Requires, case: &Case, schedule: &Schedule) -> Result<(), String> {
+    let linked = schedule::link(&case.spec, requires, schedule).map_err(|error| error.to_string())?;
+    let kernel = Kernel {
+        name: linked.name.clone(),
+        shader: 0,
+        invocations: linked.invocations,
+        workgroup_memory: linked.workgroup_memory,
+        bindings: linked.bindings.clone(),
+    };
+    let (launch, operands) = case.operands();
+    let mut expected = operands.clone();
+    reference::run(&case.spec, &launch, &mut expected);
+    let grid = linked.grid.clone().map(|size| size.eval(case.rows, case.pages));
+    let found =
+        pollster::block_on(run(gpu, &linked.text, requires, &kernel, &launch, &operands, grid)).map_err(|error| error.to_string())?;
+    for (name, words) in &found.buffers {
+        compare(&case.spec, name, words, &expected.buffers[name])?;
+    }
+    Ok(())
+}
+
+/// Runs a kernel and returns the buffers that it may write.
+async fn run(
+    gpu: &Gpu,
+    text: &str,
+    requires: &Requires,
+    kernel: &Kernel,
+    launch: &Launch,
+    operands: &Operands,
+    grid: [u32; 3],
+) -> Result<Operands, tegula_gpu::Error> {
+    let pipeline = gpu.pipeline(&kernel.name, text, requires, kernel).await?;
+    let uniform = gpu.buffer("launch", 256, Usage::Uniform)?;
+    gpu.write(&uniform, 0, bytemuck::cast_slice(&launch.0));
+    let mut buffers = Vec::new();
+    for binding in &kernel.bindings {
+        let words = &operands.buffers[binding.name.as_str()];
+        let buffer = gpu.buffer(&binding.name, 4 * words.len().next_multiple_of(4) as u64, Usage::Storage)?;
+        gpu.write(&buffer, 0, bytemuck::cast_slice(words));
+        buffers.push(buffer);
+    }
+    let ranges: Vec<Range<'_>> = buffers.iter().map(Range::whole).collect();
+    let group = gpu.bind(&kernel.name, &pipeline, Range { buffer: &uniform, offset: 0, size: 32 }, &ranges)?;
+    let mut pass = gpu.pass();
+    pass.dispatch(&pipeline, &group, grid);
+    pass.submit();
+    let mut found = Operands::default();
+    for (binding, buffer) in kernel.bindings.iter().zip(&buffers).filter(|(binding, _)| binding.writes) {
+        let (name, words) = operands.buffers.get_key_value(binding.name.as_str()).expect("it was uploaded above");
+        let bytes = gpu.read(buffer, 0, 4 * words.len() as u64).await?;
+        found.buffers.insert(name, bytemuck::pod_collect_to_vec(&bytes));
+    }
+    Ok(found)
+}
+
+fn compare(spec: &Spec, name: &str, found: &[u32], expected: &[u32]) -> Result<(), String> {
+    let heads = match spec {
+        Spec::HeadNorm(spec) => Some(spec.heads),
+        Spec::Matmul(spec) => match spec.output {
+            tegula_compiler::spec::Output::Heads(heads) => Some(heads),
+            _ => None,
+        },
+        _ => None,
+    };
+    let exact = name == "sampled" || matches!(spec, Spec::ArgMax(ArgMax::Parts { .. }));
+    if exact {
+        return if found == expected { Ok(()) } else { Err(format!("`{name}` is {found:?}, not {expected:?}")) };
+    }
+    let half = name == "cache" && heads.is_some_and(|heads| heads.cache == tegula_plan::Dtype::F16);
+    let floats = |words: &[u32]| -> Vec<f32> {
+        if half {
+            words.iter().flat_map(|word| [*word as u16, (word >> 16) as u16]).map(|bits| half::f16::from_bits(bits).to_f32()).collect()
+        } else {
+            words.iter().map(|word| f32::from_bits(*word)).collect()
+        }
+    };
+    let (found, expected) = (floats(found), floats(expected));
+    let magnitude = expected.iter().filter(|x| x.abs() < 1e30).fold(0f32, |most, x| most.max(x.abs()));
+    // Half precision keeps 11 bits. Single keeps 24, of which sums over a few hundred elements and exponentials lose some.
+    let tolerance = magnitude * if half { 1.0 / 1024.0 } else { 2e-5 };
+    let wrong = |i: &usize| {
+        let difference = (found[*i] - expected[*i]).abs();
+        found[*i] != expected[*i] && (difference.is_nan() || difference > tolerance)
+    };
+    let bad: Vec<usize> = (0..found.len()).filter(wrong).collect();
+    match bad.first() {
+        None => Ok(()),
+        Some(i) => {
+            Err(format!("{} of {} elements of `{name}` differ: [{i}] is {}, not {}", bad.len(), found.len(), found[*i], expected[*i]))
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! Loading and stepping, on a library written by hand: what the model does is trivial, so that what the runtime does shows.
+//!
+//! The "model" appends each token to its sequence's cache page, then gives `weight[j] * (sum of the sequence's tokens) + vector[j]` as logits
+//! and the token's successor as the sampled id. Tokens from earlier steps reach it only through the cache and the page table.
+
+use futures::executor::block_on;
+use md5::{Digest, Md5};
+use tegula::budget::Budget;
+use tegula::forward::{Entry as Step, Forward, Read, Readback};
+use tegula::step::{INITIAL_TOKENS, Model};
+use tegula::weights::Loader;
+use tegula::{Error, ErrorKind};
+use tegula_gpu::{Gpu, Options};
+use tegula_plan::{
+    Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Param, Plan, Requires, Row, Size,
+    Variant, Vector, VectorSource, section,
+};
+use wasm_encoder::{
+    CodeSection, CustomSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemArgTarget, MemorySection, MemoryType,
+    Module, TypeSection, ValType,
+};
+
+use crate::adapter;
+
+const SEQUENCES: u32 = 2;
+const VOCAB: u32 = 4;
+const CONTEXT: u32 = 4096;
+
+/// Floats of a page: keys and values of one head of four elements.
+const HEAD: &str = "
+struct Launch { rows: u32, first: u32, splits: u32, base: u32, gain: u32, bias: u32, query_gain: u32, key_gain: u32 }
+struct Row { token: u32, position: u32, slot: u32, sequence: u32 }
+@group(0) @binding(0) var<uniform> launch: Launch;
+const PAGE = 128u;
+";
+
+const APPEND: &str = "
+@group(0) @binding(1) var<storage, read> rows: array<Row>;
+@group(0) @binding(2) var<storage, read> sampled: array<u32>;
+@group(0) @binding(3) var<storage, read_write> cache: array<f32>;
+@group(0) @binding(4) var<storage, read_write> tokens: array<u32>;
+@compute @workgroup_size(1) fn main(@builtin(workgroup_id) id: vec3u) {
+    let row = rows[id.x];
+    let token = select(row.token, sampled[row.sequence], row.token == 0xffffffffu);
+    cache[row.slot / 16u * PAGE + row.slot % 16u] = f32(token);
+    tokens[id.x] = token;
+}";
+
+const SUM: &str = "
+@group(0) @binding(1) var<storage, read> rows: array<Row>;
+@group(0) @binding(2) var<storage, read> cache: array<f32>;
+@group(0) @binding(3) var<storage, read> pages: array<u32>;
+@group(0) @binding(4) var<storage, read> tokens: array<u32>;
+@group(0) @binding(5) var<storage, read> weights: array<f32>;
+@group(0) @binding(6) var<storage, read> vectors: array<f32>;
+@group(0) @binding(7) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(8) var<storage, read_write> sampled: array<u32>;
+@compute @workgroup_size(1) fn main(@builtin(workgroup_id) id: vec3u) {
+    let index = launch.first + id.x;
+    let row = rows[index];
+    var sum = 0.0;
+    for (var position = 0u; position <= row.position; position += 1u) {
+        sum += cache[pages[row.sequence * PAGES + position / 16u] * PAGE + position % 16u];
+    }
+    for (var j = 0u; j < 4u; j += 1u) { logits[id.x * 4u + j] = weights[j] * sum + vectors[j]; }
+    sampled[row.sequence] = tokens[index] + 1u;
+}";
+
+/// The plan of the library. `prefill` gives logits of its last row, `batch` of all.
+fn plan() -> Plan {
+    let model = tegula_plan::Model {
+        architecture: "adder".into(),
+        quantization: "q0f32".into(),
+        vocab_size: VOCAB,
+        hidden_size: 4,
+        layers: 1,
+        query_heads: 1,
+        kv_heads: 1,
+        head_dim: 4,
+        context_window_size: CONTEXT,
+        sliding_window: None,
+        prefill_chunk_size: 64,
+        max_batch_size: SEQUENCES,
+        cache: Dtype::F32,
+    };
+    let param = |name: &str, dtype| Param { name: name.into(), shape: vec![4], dtype };
+    let kernel = |name: &str, shader, bindings: &[(&str, bool)]| Kernel {
+        name: name.into(),
+        shader,
+        invocations: 1,
+        workgroup_memory: 0,
+        bindings: bindings.iter().map(|&(name, writes)| KernelBinding { name: name.into(), writes }).collect(),
+    };
+    let append = kernel("append", 0, &[("rows", false), ("sampled", false), ("cache", true), ("tokens", true)]);
+    let reads = ["rows", "cache", "pages", "tokens", "weights", "vectors"].map(|name| (name, false));
+    let sum = kernel("sum", 1, &[&reads[..], &[("logits", true), ("sampled", true)]].concat());
+    let bind = |buffers: &[u32]| buffers.iter().map(|&buffer| Binding { buffer, offset: 0, size: 0 }).collect();
+    let dispatch = |label: &str, kernel, buffers: &[u32], last: bool| {
+        let (rows, first) = if last { (Size::Const(1), Size::Rows.minus(1)) } else { (Size::Rows, Size::Const(0)) };
+        let mut uniforms = [0; 8].map(Size::Const);
+        (uniforms[0], uniforms[1]) = (Size::Rows, first);
+        Dispatch { label: label.into(), kernel, bindings: bind(buffers), grid: [rows, Size::Const(1), Size::Const(1)], uniforms }
+    };
+    let entry = |name: &str, max_rows, last| {
+        let dispatches = vec![dispatch("append", 0, &[0, 1, 2, 3], false), dispatch("sum", 1, &[0, 2, 4, 3, 5, 6, 7, 1], last)];
+        Entry { name: name.into(), max_rows, dispatches }
+    };
+    let entries = vec![entry("prefill", 64, true), entry("decode", 1, true), entry("batch", SEQUENCES, false)];
+    let variant = Variant { name: "baseline".into(), requires: Requires::default(), kernels: vec![append, sum], entries };
+    let too_much = Kernel { invocations: u32::MAX, ..variant.kernels[0].clone() };
+    let demanding = Variant { name: "demanding".into(), kernels: vec![too_much, variant.kernels[1].clone()], ..variant.clone() };
+    Plan {
+        model,
+        params: vec![param("weight", Dtype::F32), param("gain", Dtype::F16)],
+        vectors: vec![
+            Vector { offset: 0, length: 4, source: VectorSource::Param(1) },
+            Vector { offset: 4, length: 2, source: VectorSource::Values(vec![1.0, 2.0]) },
+        ],
+        buffers: vec![
+            Buffer::Rows,
+            Buffer::Sampled,
+            Buffer::Cache(0),
+            Buffer::Activation { arena: 0, offset: 256, bytes: 64 * 4 },
+            Buffer::PageTable,
+            Buffer::Weight(0),
+            Buffer::Vectors,
+            Buffer::Logits { rows: SEQUENCES },
+        ],
+        variants: vec![demanding, variant],
+    }
+}
+
+/// A library whose launch code is `Size::eval` for these few sizes, written out.
+fn library(plan: &Plan) -> Vec<u8> {
+    let (mut types, mut functions, mut memories) = (TypeSection::new(), FunctionSection::new(), MemorySection::new());
+    let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
+    types.ty().function([ValType::I32, ValType::I32], [ValType::I32]);
+    memories.memory(MemoryType { minimum: 1, maximum: Some(1), memory64: false, shared: false, page_size_log2: None });
+    exports.export("memory", ExportKind::Memory, 0);
+    let variant = plan.variants.last().expect("a variant");
+    for (index, entry) in (0..).zip(&variant.entries) {
+        functions.function(0);
+        exports.export(&variant.export(entry), ExportKind::Func, index);
+        let mut function = Function::new([]);
+        let mut body = function.instructions();
+        let sizes = entry.dispatches.iter().flat_map(|dispatch| dispatch.grid.iter().chain(&dispatch.uniforms));
+        for (place, size) in (0..).zip(sizes) {
+            body.i32_const(0);
+            match size {
+                Size::Const(value) => body.i32_const(value.cast_signed()),
+                Size::Rows => body.local_get(0),
+                _ => body.local_get(0).i32_const(1).i32_sub(),
+            };
+            body.i32_store(MemArg { offset: 1024 + 4 * place, align: 2, target: MemArgTarget::default(), ordering: None });
+        }
+        body.i32_const(1024).end();
+        code.function(&function);
+    }
+    let shaders = [APPEND, SUM].map(|text| [HEAD, text].concat().replace("PAGES", &plan.model.pages_per_sequence().to_string()));
+    let sections = [
+        (section::VERSION, FORMAT_VERSION.to_le_bytes().to_vec()),
+        (section::PLAN, Library::pack(plan)),
+        (section::WGSL, Library::pack(&shaders)),
+    ];
+    let mut module = Module::new();
+    module.section(&types).section(&functions).section(&memories).section(&exports).section(&code);
+    for (name, data) in sections {
+        module.section(&CustomSection { name: name.into(), data: data.into() });
+    }
+    module.finish()
+}
+
+/// A shard with a byte of padding, `weight = 1, 2, 3, 4` as bf16, three bytes that nobody wants, and `gain = 0.5, 0.25, -1, 0` as f16.
+fn shard() -> Vec<u8> {
+    let weight = [0x3f80u16, 0x4000, 0x4040, 0x4080].map(u16::to_le_bytes).concat();
+    let gain = [0x3800u16, 0x3400, 0xbc00, 0].map(u16::to_le_bytes).concat();
+    [&[9][..], &weight, &[7, 7, 7], &gain].concat()
+}
+
+fn manifest(change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let md5: String = Md5::digest(shard()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut json = serde_json::json!({"records": [{"dataPath": "params_shard_0.bin", "nbytes": 20, "md5sum": md5, "records": [
+        {"name": "weight", "shape": [4], "dtype": "float32", "format": "f32-to-bf16", "nbytes": 8, "byteOffset": 1},
+        {"name": "extra", "shape": [3], "dtype": "int8", "format": "raw", "nbytes": 3, "byteOffset": 9},
+        {"name": "gain", "shape": [4], "dtype": "float16", "format": "f32-to-bf16", "nbytes": 8, "byteOffset": 12},
+    ]}]});
+    change(&mut json);
+    json.to_string()
+}
+
+fn loader(gpu: &Gpu, budget: Budget) -> Loader {
+    Loader::new(gpu.clone(), &library(&plan()), None, &manifest(|_| {}), budget).unwrap()
+}
+
+fn load(gpu: &Gpu, budget: Budget, slice: usize) -> Model {
+    let mut loader = loader(gpu, budget);
+    loader.begin(0).unwrap();
+    shard().chunks(slice).for_each(|bytes| loader.push(bytes).unwrap());
+    loader.end().unwrap();
+    block_on(loader.finish()).unwrap()
+}
+
+fn gpu() -> Option<Gpu> {
+    adapter(&Options { baseline: true, adapter: None })
+}
+
+/// The logits for a sum of tokens.
+fn logits(sum: u32) -> Vec<f32> {
+    [(1.0, 0.5), (2.0, 0.25), (3.0, -1.0), (4.0, 0.0)].map(|(weight, gain)| weight * sum as f32 + gain).to_vec()
+}
+
+fn row(sequence: u32, position: u32, token: u32) -> Row {
+    Row { token, position, slot: 0, sequence }
+}
+
+/// Runs token after token of a sequence through `prefill` from a position on, in chunks, and gives the last logits.
+fn prefill(model: &mut Model, sequence: u32, from: u32, tokens: &[u32]) -> Vec<f32> {
+    let mut last = Vec::new();
+    for (chunk, tokens) in (0..).zip(tokens.chunks(64)) {
+        let start = from + chunk * 64;
+        assert!(model.reserve(sequence, start + tokens.len() as u32).unwrap());
+        let mut rows: Vec<_> = (start..).zip(tokens).map(|(position, token)| row(sequence, position, *token)).collect();
+        last = block_on(model.submit(Step::Prefill, &mut rows, Read { sampled: false, logits: 1 }).unwrap()).unwrap().logits;
+    }
+    last
+}
+
+#[test]
+fn caches_grow_and_keep_what_they_hold() {
+    let Some(gpu) = gpu() else { return };
+    for slice in [1, 3, 7, 20] {
+        let mut model = load(&gpu, Budget::default(), slice);
+        assert_eq!(model.variant().name, "baseline", "the first variant is too much for any device");
+        assert_eq!((model.capacity(), model.cached_tokens(), model.dispatches(Step::Decode)), (CONTEXT, INITIAL_TOKENS, 2));
+        assert_eq!(prefill(&mut model, 0, 0, &[3]), logits(3), "slices of {slice}");
+    }
+    let mut model = load(&gpu, Budget::default(), 20);
+    // Another sequence in between, so that pages are not in order.
+    let mut sum = [0; 2];
+    for (round, sequence) in [0, 1, 0, 1, 0, 0].into_iter().enumerate() {
+        let tokens: Vec<u32> = (0..200).map(|token| token % 7 + round as u32).collect();
+        let from = [0, 0, 200, 200, 400, 600][round];
+        sum[sequence as usize] += tokens.iter().sum::<u32>();
+        assert_eq!(prefill(&mut model, sequence, from, &tokens), logits(sum[sequence as usize]), "round {round}");
+    }
+    assert_eq!(model.cached_tokens(), 2048);
+    model.release(0);
+    assert_eq!(prefill(&mut model, 1, 400, &[5]), logits(sum[1] + 5), "the other sequence is untouched");
+    assert_eq!(prefill(&mut model, 0, 0, &[2]), logits(2));
+}
+
+#[test]
+fn steps_feed_each_other_without_waiting() {
+    let Some(gpu) = gpu() else { return };
+    let mut model = load(&gpu, Budget::default(), 20);
+    assert_eq!(prefill(&mut model, 0, 0, &[10, 20]), logits(30));
+    assert_eq!(prefill(&mut model, 1, 0, &[1]), logits(1));
+    let pending: Vec<_> = (0..40)
+        .map(|step| {
+            assert!(model.reserve(0, step + 3).unwrap() && model.reserve(1, step + 2).unwrap());
+            let mut rows = [row(0, step + 2, Row::SAMPLED), row(1, step + 1, Row::SAMPLED)];
+            model.submit(Step::Batch, &mut rows, Read { sampled: true, logits: 2 }).unwrap()
+        })
+        .collect();
+    let (mut first, mut second) = (30, 1);
+    for (step, pending) in (0..).zip(pending) {
+        if step == 20 {
+            continue; // Dropped unread.
+        }
+        let Readback { sampled, logits: found } = block_on(pending).unwrap();
+        assert_eq!(sampled, [22 + step, 3 + step]);
+        (first, second) = (30 + (0..=step).map(|step| 21 + step).sum::<u32>(), 1 + (0..=step).map(|step| 2 + step).sum::<u32>());
+        assert_eq!(found, [logits(first), logits(second)].concat(), "step {step}");
+    }
+    let mut rows = [row(0, 42, 100)];
+    assert!(model.reserve(0, 43).unwrap());
+    let found = block_on(model.submit(Step::Decode, &mut rows, Read::SAMPLED).unwrap()).unwrap();
+    assert_eq!((found.sampled[0], found.logits.len()), (101, 0));
+    let mut rows = [row(0, 43, Row::SAMPLED)];
+    assert!(model.reserve(0, 44).unwrap());
+    let found = block_on(model.submit(Step::Decode, &mut rows, Read { sampled: false, logits: 1 }).unwrap()).unwrap();
+    assert_eq!(found, Readback { sampled: vec![], logits: logits(first + 201) });
+    assert_eq!(second, 1 + (2..42).sum::<u32>());
+}
+
+#[test]
+fn the_budget_bounds_the_cache() {
+    let Some(gpu) = gpu() else { return };
+    let mut model = load(&gpu, Budget { memory: None, tokens: Some(600) }, 20);
+    assert_eq!((model.memory().capacity, model.capacity()), (608, 608));
+    assert!(model.reserve(0, 600).unwrap());
+    assert!(!model.reserve(1, PAGE_SIZE + 1).unwrap(), "nothing is left");
+    assert_eq!(model.cached_tokens(), 608);
+    model.forget(0, 300);
+    assert!(model.reserve(1, 288).unwrap());
+    let error = model.submit(Step::Score, &mut [row(1, 0, 1)], Read::SAMPLED).map(|_| ()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NoEntry { entry: "score" }), "{error}");
+
+    let fixed = model.memory().weights + model.memory().activations;
+    let budget = Budget { memory: Some(fixed + 1000), tokens: None };
+    let error = Loader::new(gpu, &library(&plan()), None, &manifest(|_| {}), budget).map(|_| ()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Budget { available: 1000, .. }), "{error}");
+}
+
+#[test]
+fn damaged_shards_are_told_and_can_be_loaded_again() {
+    let Some(gpu) = gpu() else { return };
+    let mut loader = loader(&gpu, Budget::default());
+    let mut damaged = shard();
+    damaged[5] ^= 1;
+    loader.begin(0).unwrap();
+    loader.push(&damaged).unwrap();
+    let error = loader.end().unwrap_err();
+    let ErrorKind::CorruptShard { shard: name, expected, found } = error.kind() else { panic!("{error}") };
+    assert_eq!(name, "params_shard_0.bin");
+    assert!(expected != found && expected.len() == 32 && found.len() == 32, "{error}");
+
+    loader.begin(0).unwrap();
+    loader.push(&shard()[..19]).unwrap();
+    assert!(matches!(loader.end().unwrap_err().kind(), ErrorKind::ShardLength { expected: 20, found: 19, .. }));
+    loader.begin(0).unwrap();
+    loader.push(&shard()).unwrap();
+    assert!(matches!(loader.push(&[0]).unwrap_err().kind(), ErrorKind::ShardLength { expected: 20, found: 21, .. }));
+
+    let misplaced = |result: tegula::Result<()>| matches!(result.unwrap_err().kind(), ErrorKind::LoadOrder { .. });
+    assert!(misplaced(loader.push(&[0])) && misplaced(loader.end()) && misplaced(loader.begin(1)));
+    loader.begin(0).unwrap();
+    loader.push(&shard()[..11]).unwrap();
+    loader.begin(0).unwrap();
+    shard().chunks(6).for_each(|bytes| loader.push(bytes).unwrap());
+    loader.end().unwrap();
+    assert_eq!(prefill(&mut block_on(loader.finish()).unwrap(), 0, 0, &[3]), logits(3));
+    let unfinished = self::loader(&gpu, Budget::default());
+    assert!(misplaced(block_on(unfinished.finish()).map(|_| ())));
+}
+
+#[test]
+fn packages_that_do_not_fit_are_refused_before_anything_is_allocated() {
+    let Some(gpu) = gpu() else { return };
+    let refused = |change: fn(&mut serde_json::Value), config: Option<&str>| -> Error {
+        Loader::new(gpu.clone(), &library(&plan()), config, &manifest(change), Budget::default()).map(|_| ()).unwrap_err()
+    };
+    let error = refused(|json| json["records"][0]["records"][0]["name"] = "other".into(), None);
+    assert!(
+        matches!(error.kind(), ErrorKind::MissingParam { name, expected, more } if name == "weight" && expected == "float32 [4]" && more.is_empty())
+    );
+    let error = refused(|json| json["records"][0]["records"][2]["shape"] = vec![2, 2].into(), None);
+    let ErrorKind::ParamMismatch { name, expected, found, .. } = error.kind() else { panic!("{error}") };
+    assert_eq!([name, expected, found], ["gain", "float16 [4]", "float16 [2, 2]"]);
+    let both = |json: &mut serde_json::Value| {
+        for index in [0, 2] {
+            json["records"][0]["records"][index]["dtype"] = "int16".into();
+        }
+    };
+    let error = refused(both, None);
+    assert!(
+        matches!(error.kind(), ErrorKind::ParamMismatch { more, .. } if more.contains("`gain` is int16 [4], not float16 [4]")),
+        "{error}"
+    );
+    let other = r#"{"model_type": "adder", "quantization": "q4f16_1"}"#;
+    assert!(matches!(refused(|_| {}, Some(other)).kind(), ErrorKind::ConfigValue { field: "quantization", .. }));
+
+    let mut wrong = plan();
+    wrong.vectors[0].length = 5;
+    let error = Loader::new(gpu.clone(), &library(&wrong), None, &manifest(|_| {}), Budget::default()).map(|_| ()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Library(_)), "{error}");
+    let mut wrong = plan();
+    wrong.variants[1].entries[0].dispatches[0].bindings[3].offset = 512;
+    let mut loader = Loader::without_package(gpu, &library(&wrong), Budget::default()).unwrap();
+    block_on(loader.random(1)).unwrap();
+    let error = block_on(loader.finish()).map(|_| ()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Library(_)) && error.to_string().contains("append"), "{error}");
+}
+
+#[test]
+fn random_weights_need_no_package() {
+    let Some(gpu) = gpu() else { return };
+    let loaded = |seed| {
+        let mut loader = Loader::without_package(gpu.clone(), &library(&plan()), Budget::default()).unwrap();
+        assert!(loader.shards().is_empty());
+        block_on(loader.random(seed)).unwrap();
+        let mut model = block_on(loader.finish()).unwrap();
+        prefill(&mut model, 0, 0, &[1])
+    };
+    let found = loaded(1);
+    assert!(found.iter().all(|value| (1.5..2.5).contains(value)), "two vectors near one: {found:?}");
+    assert!(found != loaded(2) && found == loaded(1), "the seed decides");
+    let unfilled = Loader::without_package(gpu.clone(), &library(&plan()), Budget::default()).unwrap();
+    assert!(matches!(block_on(unfilled.finish()).map(|_| ()).unwrap_err().kind(), ErrorKind::LoadOrder { .. }));
+}

@@ -1,0 +1,52 @@
+//! The tests that need more than one crate, as one binary: linking once is quicker than linking five times.
+//!
+//! Those that need a GPU run on whatever Vulkan offers; `npm test` runs them on lavapipe and on SwiftShader. Those that need real models
+//! find them in `../shared/data`, and say that they were skipped where it is absent.
+
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(missing_docs, reason = "nothing here is public")]
+
+/// What `tegula bench` counts.
+mod bench;
+/// Random models as Hugging Face folders.
+mod checkpoint;
+/// The embedded model.
+mod embedded;
+/// Shapes and operands for `kernels`.
+mod kernel_operands;
+/// Each kernel against its spec's reference.
+mod kernels;
+/// Whole models against the reference and against goldens.
+mod models;
+/// Packages read back as plain numbers, and loaded into engines.
+mod package;
+/// A forward pass in f64.
+mod reference;
+/// Loading and stepping a library written by hand.
+mod steps;
+
+use std::path::PathBuf;
+
+use tegula_gpu::{ErrorKind, Gpu, Options};
+
+/// A device, or nothing where there is no adapter, which is said.
+fn adapter(options: &Options) -> Option<Gpu> {
+    match pollster::block_on(Gpu::new(options)) {
+        Ok(gpu) => Some(gpu),
+        Err(error) if matches!(error.kind(), ErrorKind::NoAdapter { .. }) => {
+            eprintln!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A folder of the shared data, or nothing where it is absent, which is said.
+fn shared(path: &str) -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    if !folder.is_dir() {
+        eprintln!("skipped: ../shared/data is absent");
+        return None;
+    }
+    Some(folder.join(path))
+}
