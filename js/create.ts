@@ -1,0 +1,101 @@
+/** `createEngine`: checks its options, makes the worker, loads the model. */
+
+import { WorkerBackend } from "./client.js";
+import { Engine } from "./engine.js";
+import { InvalidRequestError } from "./errors.js";
+import type { Backend, LoadProgress } from "./protocol.js";
+
+/** Options of {@link createEngine}. */
+export interface EngineOptions {
+  /** URL of the folder that holds the weight package (mlc-chat-config.json, tensor-cache.json, shards, tokenizer). */
+  model: string | URL;
+  /** URL of the model library; by default `library.wasm` in the package. */
+  library?: string | URL | undefined;
+  /** Run in a Web Worker (the default), in a worker of yours whose script imports `tegula/worker`, or (`false`) in this thread. */
+  worker?: boolean | Worker | undefined;
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /** Something went wrong that does not stop the load, such as a full cache. By default it is logged. */
+  onWarning?: ((message: string) => void) | undefined;
+  /** Aborts the load. */
+  signal?: AbortSignal | undefined;
+  /** Where verified files are kept for the next visit. Default `indexeddb`. */
+  cache?: "indexeddb" | "none" | undefined;
+  /** Use core WebGPU only: no features and no raised limits. */
+  baseline?: boolean | undefined;
+}
+
+/**
+ * Loads a model and gives the engine that serves it.
+ *
+ * Files come from the cache where it holds them, without asking the network; a cached model loads offline.
+ *
+ * Rejects with the classes of errors.ts, or with the signal's reason.
+ */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { onProgress, onWarning = (message) => console.warn(`tegula: ${message}`), signal } = options;
+  const load = loadOptions(options);
+  signal?.throwIfAborted();
+  const backend = await makeBackend(options.worker ?? true);
+  try {
+    const loaded = await backend.load(load, { onProgress, onWarning, signal });
+    return new Engine(backend, loaded, modelName(load.model));
+  } catch (error) {
+    // The reason is already on its way to the caller, and there may be no worker left to answer.
+    void backend.unload().catch(() => {});
+    throw error;
+  }
+}
+
+/** Makes URLs absolute here: a worker has another base. */
+function loadOptions(options: EngineOptions) {
+  const model = folder(absolute(options.model, "model"));
+  const library = options.library === undefined ? new URL("library.wasm", model).href : absolute(options.library, "library").href;
+  const cache = options.cache ?? "indexeddb";
+  if (cache !== "indexeddb" && cache !== "none") throw new InvalidRequestError('cache must be "indexeddb" or "none"', { field: "cache" });
+  return { model, library, cache, baseline: options.baseline ?? false };
+}
+
+function absolute(url: unknown, field: string): URL {
+  const base = typeof document === "undefined" ? location.href : document.baseURI;
+  const isUrl = (typeof url === "string" && url !== "") || url instanceof URL;
+  try {
+    if (isUrl) return new URL(url, base);
+  } catch {
+    // Refused below.
+  }
+  throw new InvalidRequestError(`${field} must be a URL, not ${JSON.stringify(url)}`, { field });
+}
+
+/** A folder's URL ends in a slash; that of a Hugging Face repository without a revision means its `main`. */
+function folder(url: URL): string {
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  if (url.hostname === "huggingface.co" && !url.pathname.includes("/resolve/")) url.pathname += "resolve/main/";
+  return url.href;
+}
+
+/** The last telling part of the package's URL. */
+function modelName(model: string): string {
+  const path = new URL(model).pathname.replace(/\/resolve\/[^/]+\/$/, "/");
+  return decodeURIComponent(path.split("/").findLast((part) => part !== "") ?? model);
+}
+
+async function makeBackend(worker: boolean | Worker): Promise<Backend> {
+  if (worker === false) {
+    const { localSession } = await import("./runtime.js");
+    return localSession();
+  }
+  return WorkerBackend.of(worker === true ? makeWorker() : worker);
+}
+
+function makeWorker(): Worker {
+  const url = new URL("./worker.js", import.meta.url);
+  if (url.origin === location.origin) {
+    // Spelt out, because bundlers look for exactly this.
+    return new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "tegula" });
+  }
+  // A worker's script must come from the page's origin; a module that it imports need not.
+  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
+  const worker = new Worker(script, { type: "module", name: "tegula" });
+  worker.addEventListener("message", () => URL.revokeObjectURL(script), { once: true });
+  return worker;
+}

@@ -1,0 +1,160 @@
+/**
+ * Loads a model: small files first, then all checks (the device, the library against the package, the memory), and only then the first
+ * shard.
+ */
+
+import { type FileCache, IndexedDbCache, NO_CACHE } from "./cache.js";
+import { CorruptShardError, InvalidLibraryError, InvalidPackageError, LibraryMismatchError, LibraryVersionError, ModelNotFoundError } from "./errors.js";
+import type { LoadListeners, LoadOptions, LoadProgress } from "./protocol.js";
+import { loadShards } from "./shards.js";
+import { PackageSource } from "./source.js";
+import { runtimeAwait, runtimeCall } from "./wasm.js";
+import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmPackage } from "./wasm.js";
+
+/** Progress is reported at most this often, in milliseconds, but for the ends of phases. */
+const PROGRESS_INTERVAL = 50;
+
+/** Loads the model onto the device. Throws the errors of errors.ts, or the signal's reason. */
+export async function loadModel(
+  wasm: Wasm,
+  device: WasmDevice,
+  options: LoadOptions,
+  listeners: LoadListeners,
+  onEvents: (events: WasmEvent[]) => void,
+): Promise<WasmEngine> {
+  const stop = new AbortController();
+  const signal = listeners.signal ? AbortSignal.any([listeners.signal, stop.signal]) : stop.signal;
+  const warn = listeners.onWarning ?? (() => {});
+  const cache = options.cache === "indexeddb" ? await IndexedDbCache.open(warn) : NO_CACHE;
+  const progress = new Progress(listeners.onProgress);
+  try {
+    return await attempt(wasm, device, options, new PackageSource(cache, signal), progress, onEvents);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Outdated)) throw error;
+    warn(`The cached files of this model no longer fit (${error.cause.message}); they are fetched again.`);
+    return await attempt(wasm, device, options, new PackageSource(cache, signal, false), progress, onEvents);
+  } finally {
+    // Downloads that still run are of no use any more.
+    stop.abort();
+    progress.end();
+    closeCache(cache);
+  }
+}
+
+/** Something does not fit, and small files came from the cache: the server may have newer ones. */
+class Outdated extends Error {
+  constructor(override readonly cause: Error) {
+    super(cause.message);
+  }
+}
+
+async function attempt(
+  wasm: Wasm,
+  device: WasmDevice,
+  options: LoadOptions,
+  source: PackageSource,
+  progress: Progress,
+  onEvents: (events: WasmEvent[]) => void,
+): Promise<WasmEngine> {
+  try {
+    progress.phase("package", "Reading the model's description");
+    const [described, fetched] = await Promise.allSettled([packageFiles(source, options.model), source.file(options.library)]);
+    // Where there is no package, that is what to say, though its library is missing too.
+    const [files, library] = [settled(described), settled(fetched)];
+    const module = new Uint8Array(await library.arrayBuffer());
+    const loader = runtimeCall(() => wasm.newLoader(device, module, files));
+    let finishing = false;
+    try {
+      await runtimeAwait(() => loader.allocated());
+      await source.keep();
+      progress.expect(loader.shards().reduce((sum, shard) => sum + shard.bytes, 0));
+      await loadShards(loader, source, options.model, (bytes, fromCache) => progress.add(bytes, fromCache));
+      progress.phase("pipelines", "Compiling kernels");
+      source.signal.throwIfAborted();
+      finishing = true;
+      const engine = await runtimeAwait(() => loader.finish(onEvents));
+      progress.phase("ready", "Ready");
+      return engine;
+    } finally {
+      if (!finishing) loader.free();
+    }
+  } catch (error) {
+    const kinds = [CorruptShardError, InvalidLibraryError, InvalidPackageError, LibraryMismatchError, LibraryVersionError, ModelNotFoundError];
+    if (source.trusted && error instanceof Error && kinds.some((kind) => error instanceof kind)) throw new Outdated(error);
+    throw error;
+  }
+}
+
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
+}
+
+async function packageFiles(source: PackageSource, model: string): Promise<WasmPackage> {
+  const at = (name: string): string => new URL(name, model).href;
+  const text = async (name: string): Promise<string | undefined> => (await source.optional(at(name)))?.text();
+  const [config, manifest, tokenizer, tokenizerConfig, chatTemplate] = await Promise.all([
+    text("mlc-chat-config.json"),
+    source.optional(at("tensor-cache.json")).then(async (found) => (found ?? (await source.file(at("ndarray-cache.json")))).text()),
+    text("tokenizer.json"),
+    text("tokenizer_config.json"),
+    text("chat_template.jinja"),
+  ]);
+  return { config, manifest, tokenizer, tokenizerConfig, chatTemplate };
+}
+
+function closeCache(cache: FileCache): void {
+  if (cache instanceof IndexedDbCache) cache.database.close();
+}
+
+/** Counts bytes and reports them now and then. */
+class Progress {
+  #loaded = 0;
+  #total = 0;
+  #fromCache = true;
+  #reported = -Infinity;
+  #due: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly listener: ((progress: LoadProgress) => void) | undefined) {}
+
+  /** A phase begins. */
+  phase(phase: LoadProgress["phase"], text: string): void {
+    this.#report(phase, text);
+  }
+
+  /** The phase of the weights begins: so many bytes. */
+  expect(total: number): void {
+    this.#loaded = 0;
+    this.#total = total;
+    this.#fromCache = true;
+    this.#reportWeights();
+  }
+
+  add(bytes: number, fromCache: boolean): void {
+    this.#loaded += bytes;
+    this.#fromCache &&= fromCache;
+    const wait = this.#reported + PROGRESS_INTERVAL - performance.now();
+    if (this.#loaded === this.#total || wait <= 0) this.#reportWeights();
+    else this.#due ??= setTimeout(() => this.#reportWeights(), wait);
+  }
+
+  /** Nothing is reported after this. */
+  end(): void {
+    clearTimeout(this.#due);
+  }
+
+  #reportWeights(): void {
+    const verb = this.#fromCache ? "Loading from the cache" : "Downloading";
+    const [size, unit] = this.#total < 1e6 ? [1e3, "kB"] : [1e6, "MB"];
+    const [loaded, total] = [this.#loaded, this.#total].map((bytes) => (bytes / size).toFixed(1));
+    this.#report("weights", `${verb}: ${loaded} of ${total} ${unit}`);
+  }
+
+  #report(phase: LoadProgress["phase"], text: string): void {
+    clearTimeout(this.#due);
+    this.#due = undefined;
+    this.#reported = performance.now();
+    this.listener?.({ phase, loadedBytes: this.#loaded, totalBytes: this.#total, fromCache: this.#fromCache, text });
+  }
+}

@@ -1,0 +1,148 @@
+/** The OpenAI types that this package speaks, as far as it serves them. Field names are OpenAI's, hence the snake case. */
+
+/** Part of a message's content. */
+export interface ChatCompletionContentPartText {
+  type: "text";
+  text: string;
+}
+
+/** A turn of the conversation. */
+export interface ChatCompletionMessageParam {
+  role: "system" | "developer" | "user" | "assistant" | "tool";
+  content: string | ChatCompletionContentPartText[] | null;
+  name?: string;
+  /** Calls that the model made, in messages of the assistant. */
+  tool_calls?: { id: string; type: "function"; function: { name: string; arguments: string } }[];
+  /** Which call a message of a tool answers. */
+  tool_call_id?: string;
+}
+
+interface SamplingParams {
+  /** Accepted for compatibility; one model is loaded. */
+  model?: string;
+  /** The most tokens to generate; by default until the context window is full. */
+  max_tokens?: number | null;
+  /** OpenAI's newer name of `max_tokens`. */
+  max_completion_tokens?: number | null;
+  /** 0 takes the likeliest token; by default what the package says. */
+  temperature?: number | null;
+  /** Keep the likeliest tokens that make up this probability. */
+  top_p?: number | null;
+  /** The same seed repeats the same answer. */
+  seed?: number | null;
+  /** Texts (at most four) that end the answer; not part of it. */
+  stop?: string | string[] | null;
+  /** From -2 to 2; against tokens that the answer has already, by how often. */
+  frequency_penalty?: number | null;
+  /** From -2 to 2; against tokens that the answer has already. */
+  presence_penalty?: number | null;
+  /** Above 0; divides the logits of tokens that the answer has already (not of OpenAI). */
+  repetition_penalty?: number | null;
+  /** Added to the logits of token ids. */
+  logit_bias?: Record<string, number> | null;
+  /** Only 1. */
+  n?: number | null;
+  /** Continue past the end-of-text token (not of OpenAI). */
+  ignore_eos?: boolean;
+}
+
+interface StreamOptions {
+  /** Send a last chunk that has no choices but the usage. */
+  include_usage?: boolean;
+}
+
+interface ChatCompletionParams extends SamplingParams {
+  messages: ChatCompletionMessageParam[];
+  /** Tools that the chat template describes to the model; calls come back as the model writes them. */
+  tools?: object[] | null;
+  /** More variables for the chat template. */
+  chat_template_kwargs?: Record<string, unknown>;
+  extra_body?: { enable_thinking?: boolean | null };
+}
+
+interface CompletionParams extends SamplingParams {
+  /** A text to continue, or token ids. */
+  prompt: string | number[];
+  /** Give back the prompt before its continuation. */
+  echo?: boolean | null;
+}
+
+interface Streaming {
+  stream: true;
+  stream_options?: StreamOptions | null;
+}
+
+interface NonStreaming {
+  stream?: false | null;
+}
+
+export type ChatCompletionCreateParamsStreaming = ChatCompletionParams & Streaming;
+export type ChatCompletionCreateParamsNonStreaming = ChatCompletionParams & NonStreaming;
+export type ChatCompletionCreateParams = ChatCompletionCreateParamsStreaming | ChatCompletionCreateParamsNonStreaming;
+export type CompletionCreateParamsStreaming = CompletionParams & Streaming;
+export type CompletionCreateParamsNonStreaming = CompletionParams & NonStreaming;
+export type CompletionCreateParams = CompletionCreateParamsStreaming | CompletionCreateParamsNonStreaming;
+
+/** Why an answer ended: by itself or at a stop text, at the token limit, or interrupted. */
+export type FinishReason = "stop" | "length" | "abort";
+
+/** Counts, and under `extra` how fast it went. */
+export interface CompletionUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  extra: {
+    e2e_latency_s: number;
+    time_to_first_token_s: number;
+    time_per_output_token_s: number;
+    prefill_tokens_per_s: number;
+    decode_tokens_per_s: number;
+  };
+}
+
+interface Envelope<Object extends string, Choice> {
+  id: string;
+  object: Object;
+  /** Seconds since 1970. */
+  created: number;
+  model: string;
+  choices: Choice[];
+}
+
+export interface ChatCompletionMessage {
+  role: "assistant";
+  content: string;
+}
+
+export interface ChatCompletion
+  extends Envelope<"chat.completion", { index: number; message: ChatCompletionMessage; finish_reason: FinishReason; logprobs: null }> {
+  usage: CompletionUsage;
+}
+
+export interface ChatCompletionChunk
+  extends Envelope<
+    "chat.completion.chunk",
+    { index: number; delta: { role?: "assistant"; content?: string }; finish_reason: FinishReason | null; logprobs: null }
+  > {
+  usage?: CompletionUsage;
+}
+
+interface CompletionChoice<Reason> {
+  index: number;
+  text: string;
+  finish_reason: Reason;
+  logprobs: null;
+}
+
+export interface Completion extends Envelope<"text_completion", CompletionChoice<FinishReason>> {
+  usage: CompletionUsage;
+}
+
+export interface CompletionChunk extends Envelope<"text_completion", CompletionChoice<FinishReason | null>> {
+  usage?: CompletionUsage;
+}
+
+/** How to cancel one request. */
+export interface RequestOptions {
+  signal?: AbortSignal;
+}

@@ -1,0 +1,134 @@
+/**
+ * What the two halves of an engine say to each other. The page-side half ({@link Engine}) speaks to a {@link Backend}; that is either the
+ * runtime in the same thread or a worker behind messages. Messages carry an id, so that several requests share a worker; answers are pushed
+ * as they come, without a round trip a chunk.
+ */
+
+import type { CompletionUsage, FinishReason } from "./openai.js";
+import type { ErrorRecord } from "./translate.js";
+
+/** Where the files are (absolute URLs) and how to load them. */
+export interface LoadOptions {
+  model: string;
+  library: string;
+  cache: "indexeddb" | "none";
+  baseline: boolean;
+}
+
+/** How far a load has come. */
+export interface LoadProgress {
+  /** `package`: configuration, manifest, library and tokenizer; `weights`: the shards; `pipelines`: kernels are compiled; `ready`. */
+  phase: "package" | "weights" | "pipelines" | "ready";
+  /** Bytes of weights that have arrived. */
+  loadedBytes: number;
+  /** Bytes of weights in all; 0 until the manifest is known. */
+  totalBytes: number;
+  /** No byte of weights has come from the network so far. */
+  fromCache: boolean;
+  /** A line for people. */
+  text: string;
+}
+
+/** What a device can do. */
+export interface DeviceInfo {
+  name: string;
+  vendor: string;
+  backend: string;
+  driver: string;
+  deviceType: string;
+  subgroups: boolean;
+  subgroupMinSize: number;
+  subgroupMaxSize: number;
+  f16: boolean;
+  timestamps: boolean;
+  /** WebGPU limits that matter, in bytes or counts. */
+  limits: Record<string, number>;
+}
+
+/** Facts about the loaded model. */
+export interface ModelInfo {
+  architecture: string;
+  quantization: string;
+  contextWindowSize: number;
+  /** The most answers that are generated together. */
+  maxBatchSize: number;
+  vocabSize: number;
+  /** Whether the package holds a template that turns messages into a prompt. Without one only `completions` makes sense. */
+  chat: boolean;
+  /** Whether the package holds a tokenizer. Without one prompts must be token ids. */
+  tokenizer: boolean;
+}
+
+/** What a load gives. */
+export interface Loaded {
+  device: DeviceInfo;
+  model: ModelInfo;
+}
+
+/** A request. The runtime checks it, natively and here with the same code. */
+export interface GenerateRequest {
+  /** The request in OpenAI's form, as JSON. */
+  body: string;
+  /** For completions: a text or token ids in place of messages. */
+  prompt?: string | number[];
+}
+
+/** What happens to a request, in this order: accepted once, tokens, then finished or failed once. */
+export type GenerateEvent<Failure = Error> =
+  | { kind: "accepted" }
+  | { kind: "token"; token: number; text: string }
+  | { kind: "finished"; reason: FinishReason; usage: CompletionUsage }
+  | { kind: "failed"; error: Failure };
+
+/** Figures about the engine. */
+export interface EngineStats {
+  /** Requests that wait or run. */
+  active: number;
+  /** Of the answer that finished last; zero before the first. */
+  prefillTokensPerSecond: number;
+  decodeTokensPerSecond: number;
+  /** Since the engine was made. */
+  promptTokens: number;
+  completionTokens: number;
+}
+
+/** Who listens while a model loads. */
+export interface LoadListeners {
+  onProgress?: ((progress: LoadProgress) => void) | undefined;
+  onWarning?: ((message: string) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** The half of an engine that holds the model. */
+export interface Backend {
+  load(options: LoadOptions, listeners: LoadListeners): Promise<Loaded>;
+  /** Starts a request under an id that the caller chose and has not used before. Never throws: failures are events. */
+  generate(id: number, request: GenerateRequest, listener: (event: GenerateEvent) => void): void;
+  /** Ends one request, or all, with reason `abort`. */
+  interrupt(id?: number): void;
+  stats(): Promise<EngineStats>;
+  unload(): Promise<void>;
+}
+
+/** From the page to the worker. */
+export type ToWorker =
+  | { kind: "load"; id: number; options: LoadOptions }
+  | { kind: "cancel"; id: number; reason: string }
+  | { kind: "generate"; id: number; request: GenerateRequest }
+  | { kind: "interrupt"; id?: number | undefined }
+  | { kind: "stats"; id: number }
+  | { kind: "unload"; id: number };
+
+/** From the worker to the page. */
+export type FromWorker =
+  | { kind: "reply"; id: number; value: unknown }
+  | { kind: "fail"; id: number; error: ErrorRecord }
+  | { kind: "progress"; id: number; progress: LoadProgress }
+  | { kind: "warning"; id: number; message: string }
+  | { kind: "events"; events: [id: number, event: GenerateEvent<ErrorRecord>][] };
+
+/** The part of `Worker`, `MessagePort` and a worker's own scope that the protocol needs. */
+export interface Port {
+  postMessage(message: unknown): void;
+  addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
+}

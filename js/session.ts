@@ -1,0 +1,118 @@
+/** The runtime in this thread: loads a model into the WebAssembly module, and gives its events to whoever asked. */
+
+import { DeviceError, DeviceLostError, EngineNotLoadedError, InternalError } from "./errors.js";
+import { loadModel } from "./load.js";
+import type { CompletionUsage } from "./openai.js";
+import type { Backend, EngineStats, GenerateEvent, GenerateRequest, LoadListeners, LoadOptions, Loaded } from "./protocol.js";
+import { fromCode } from "./translate.js";
+import { requireWebGPU } from "./webgpu.js";
+import { runtimeAwait, runtimeCall } from "./wasm.js";
+import type { Wasm, WasmDevice, WasmEngine, WasmEvent } from "./wasm.js";
+
+/** A backend in this thread. */
+export class Session implements Backend {
+  #wasm: Wasm | undefined;
+  #device: WasmDevice | undefined;
+  #engine: WasmEngine | undefined;
+  #ended: Error | undefined;
+  #running = new Map<number, (event: GenerateEvent) => void>();
+  #stats = { prefillTokensPerSecond: 0, decodeTokensPerSecond: 0, promptTokens: 0, completionTokens: 0 };
+
+  /** `instantiate` gives the module; called once, when a model is loaded. `findGpu` throws where there is no WebGPU. */
+  constructor(
+    readonly instantiate: () => Promise<Wasm>,
+    readonly findGpu: () => Promise<void> = requireWebGPU,
+  ) {}
+
+  async load(options: LoadOptions, listeners: LoadListeners): Promise<Loaded> {
+    if (this.#wasm) throw new InternalError("a session loads one model");
+    listeners.signal?.throwIfAborted();
+    await this.findGpu();
+    const wasm = await this.instantiate();
+    this.#wasm = wasm;
+    wasm.onPanic((message) => this.#end(new InternalError(`the runtime failed: ${message}`)));
+    const device = await runtimeAwait(() => wasm.requestDevice(options.baseline));
+    this.#device = device;
+    this.#engine = await loadModel(wasm, device, options, listeners, (events) => this.#dispatch(events));
+    return { device: device.info(), model: this.#engine.model() };
+  }
+
+  generate(id: number, request: GenerateRequest, listener: (event: GenerateEvent) => void): void {
+    const engine = this.#engine;
+    if (!engine || this.#ended) {
+      listener({ kind: "failed", error: this.#ended ?? new EngineNotLoadedError("no model is loaded") });
+      return;
+    }
+    const { body, prompt } = request;
+    const [text, ids] = typeof prompt === "string" ? [prompt, undefined] : [undefined, prompt && Uint32Array.from(prompt)];
+    this.#running.set(id, listener);
+    try {
+      runtimeCall(() => engine.submit(id, body, text, ids));
+    } catch (error) {
+      this.#running.delete(id);
+      listener({ kind: "failed", error: error as Error });
+    }
+  }
+
+  interrupt(id?: number): void {
+    if (this.#ended) return;
+    for (const running of id === undefined ? this.#running.keys() : [id]) this.#engine?.interrupt(running);
+  }
+
+  stats(): Promise<EngineStats> {
+    return Promise.resolve({ active: this.#running.size, ...this.#stats });
+  }
+
+  unload(): Promise<void> {
+    const poisoned = this.#ended instanceof InternalError;
+    this.#end(new EngineNotLoadedError("the engine was unloaded"));
+    if (!poisoned) {
+      this.#engine?.free();
+      this.#device?.free();
+    }
+    this.#engine = undefined;
+    this.#device = undefined;
+    return Promise.resolve();
+  }
+
+  #dispatch(events: WasmEvent[]): void {
+    for (const event of events) {
+      const listener = this.#running.get(event.request);
+      if (!listener) continue;
+      if (event.kind === "accepted") {
+        listener({ kind: "accepted" });
+        continue;
+      }
+      if (event.kind === "token") {
+        listener({ kind: "token", token: event.token, text: event.text });
+        continue;
+      }
+      this.#running.delete(event.request);
+      if (event.kind === "finished") {
+        this.#count(event.usage);
+        listener({ kind: "finished", reason: event.reason, usage: event.usage });
+        continue;
+      }
+      const error = fromCode(event.code, event.message, event.fields);
+      listener({ kind: "failed", error });
+      if (error instanceof DeviceLostError || error instanceof DeviceError) this.#end(error);
+    }
+  }
+
+  #count({ prompt_tokens, completion_tokens, extra }: CompletionUsage): void {
+    this.#stats = {
+      prefillTokensPerSecond: extra.prefill_tokens_per_s,
+      decodeTokensPerSecond: extra.decode_tokens_per_s,
+      promptTokens: this.#stats.promptTokens + prompt_tokens,
+      completionTokens: this.#stats.completionTokens + completion_tokens,
+    };
+  }
+
+  /** Nothing runs after this; requests that do fail. */
+  #end(error: Error): void {
+    this.#ended ??= error;
+    const running = [...this.#running.values()];
+    this.#running.clear();
+    for (const listener of running) listener({ kind: "failed", error });
+  }
+}

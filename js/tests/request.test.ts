@@ -1,0 +1,37 @@
+/** What JavaScript checks of requests; the rest is checked, and tested, in Rust. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InvalidRequestError } from "../errors.js";
+import type { ChatCompletionCreateParams, CompletionCreateParams } from "../openai.js";
+import { chatRequest, completionRequest } from "../request.js";
+
+test("a bad field is named", () => {
+  const circular: Record<string, unknown> = {};
+  circular["self"] = circular;
+  const cases: [unknown, string][] = [
+    [null, "request"],
+    [{ prompt: "a", user: 1n }, "request"],
+    [{ prompt: "a", logit_bias: circular }, "request"],
+    [{}, "prompt"],
+    [{ prompt: [] }, "prompt"],
+    [{ prompt: [-1] }, "prompt"],
+    [{ prompt: [1.5] }, "prompt"],
+    [{ prompt: ["a"] }, "prompt"],
+    [{ prompt: [1], echo: true }, "echo"],
+    [{ prompt: "a", suffix: "b" }, "suffix"],
+    [{ prompt: "a", best_of: 2 }, "best_of"],
+  ];
+  for (const [params, field] of cases) {
+    const names = (error: unknown): boolean => error instanceof InvalidRequestError && error.field === field && error.message.startsWith(field);
+    assert.throws(() => completionRequest(params as CompletionCreateParams), names, field);
+  }
+  assert.throws(() => chatRequest(undefined as unknown as ChatCompletionCreateParams), InvalidRequestError);
+});
+
+test("a good request goes to the runtime as it is", () => {
+  const chat = { messages: [{ role: "user" as const, content: "hi" }], n: 1, seed: -3, temperature: null };
+  assert.deepEqual(JSON.parse(chatRequest(chat).body), chat);
+  assert.deepEqual(completionRequest({ prompt: "once", ignore_eos: true }), { body: '{"ignore_eos":true}', prompt: "once" });
+  assert.deepEqual(completionRequest({ prompt: [1, 2] }), { body: "{}", prompt: [1, 2] });
+});

@@ -1,0 +1,50 @@
+/** Whether there is WebGPU here and, where there is none, why not and what to do about it. */
+
+import { WebGPUNotAvailableError } from "./errors.js";
+
+/** The answer of {@link checkWebGPU}. */
+export type WebGPUStatus =
+  | { available: true; vendor: string; architecture: string; description: string; f16: boolean; subgroups: boolean; software: boolean }
+  | { available: false; reason: string; advice: string };
+
+/** Looks for an adapter. Nothing is downloaded and no device is made. */
+export async function checkWebGPU(): Promise<WebGPUStatus> {
+  if (!globalThis.isSecureContext) {
+    return absent("this page is not served securely", "Browsers offer WebGPU only on https:// and on http://localhost.");
+  }
+  // The types promise `gpu`; browsers without WebGPU do not have it.
+  const gpu = navigator.gpu as GPU | undefined;
+  if (!gpu) return absent("this browser has no WebGPU", adviceFor(navigator.userAgent));
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
+  if (!adapter) {
+    const advice = "Look at chrome://gpu (or about:support in Firefox): the GPU may be blocked or hardware acceleration switched off. Update the driver and the browser.";
+    return absent("the browser has WebGPU, but gives no adapter for this GPU", advice);
+  }
+  const { vendor, architecture, description } = adapter.info;
+  return {
+    available: true,
+    vendor,
+    architecture,
+    description,
+    f16: adapter.features.has("shader-f16"),
+    subgroups: adapter.features.has("subgroups"),
+    software: adapter.info.isFallbackAdapter || architecture === "swiftshader",
+  };
+}
+
+/** Throws {@link WebGPUNotAvailableError} where {@link checkWebGPU} finds no adapter. */
+export async function requireWebGPU(): Promise<void> {
+  const status = await checkWebGPU();
+  if (!status.available) throw new WebGPUNotAvailableError(`WebGPU is not available: ${status.reason}. ${status.advice}`, { reason: status.reason });
+}
+
+function absent(reason: string, advice: string): WebGPUStatus {
+  return { available: false, reason, advice };
+}
+
+function adviceFor(userAgent: string): string {
+  if (/Firefox\//.test(userAgent)) return "Use a current Firefox; on Linux and Android switch on dom.webgpu.enabled in about:config.";
+  if (/Chrome\/|Chromium\//.test(userAgent)) return "Update to Chrome or Edge 113 or newer; on Linux start it with --enable-unsafe-webgpu or switch on chrome://flags/#enable-unsafe-webgpu.";
+  if (/Safari\//.test(userAgent)) return "Update to Safari 26 (macOS 26, iOS 26) or newer.";
+  return "Use a current Chrome, Edge, Safari or Firefox.";
+}
