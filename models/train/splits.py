@@ -1,0 +1,71 @@
+"""Which material trains the model and which is held out to test it.
+
+A skill is measured on templates, names and numbers that training never shows. Lists of names and phrasings are written twice, one list a
+side. Numbers and words are too many to list: a hash of them decides, so that every module agrees on the side without sharing state.
+"""
+
+import hashlib
+
+from rephrase import plain, rephrase
+
+TRAIN = "train"
+TEST = "test"
+
+#: Attempts to draw something of the wanted side. With one in ten held out, a draw fails this often with a chance of about 1e-45.
+ATTEMPTS = 1000
+
+
+def held_out(*key, percent=10):
+    """Whether `key` (a tuple of words and numbers) belongs to the test side, which gets `percent` of all keys."""
+    digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % 100 < percent
+
+
+def draw(split, make, key, percent=10):
+    """Calls `make` until what it makes has a `key` of the wanted side."""
+    for _ in range(ATTEMPTS):
+        made = make()
+        if held_out(*key(made), percent=percent) == (split == TEST):
+            return made
+    raise ValueError(f"nothing of the {split} side in {ATTEMPTS} draws, such as {made!r}: widen what is drawn from")
+
+
+def items_of(written):
+    """The items of a list, or of a text with bars between them."""
+    return [item.strip() for item in written.split("|")] if isinstance(written, str) else list(written)
+
+
+class Sides:
+    """Two lists, one a side, from which `pick` draws. A list may be written as one text, with bars between its items."""
+
+    def __init__(self, train, test):
+        train, test = map(items_of, (train, test))
+        shared = set(map(repr, train)) & set(map(repr, test))
+        if shared:
+            raise ValueError(f"on both sides: {sorted(shared)}")
+        self.train, self.test = train, test
+        self.plain_test = frozenset(plain(item) for item in test if isinstance(item, str))
+
+    def of(self, split):
+        """The list of a side."""
+        return self.test if split == TEST else self.train
+
+    def pick(self, rng, split):
+        """One item of a side."""
+        return rng.choice(self.of(split))
+
+    def ask(self, rng, split):
+        """One template of a side, in training also in other words that are not held out either."""
+        template = self.pick(rng, split)
+        return template if split == TEST else rephrase(rng, template, self.plain_test)
+
+    def several(self, rng, split, count):
+        """Different items of a side."""
+        return rng.sample(self.of(split), count)
+
+
+def divide(items, label, percent=12):
+    """Divides a list by the hash of its items. `label` keeps divisions of the same items for different skills apart."""
+    items = list(items)
+    test = [item for item in items if held_out(label, item, percent=percent)]
+    return Sides([item for item in items if item not in set(test)], test)
