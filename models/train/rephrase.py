@@ -62,15 +62,18 @@ def indirect(text):
         return lower(f"{found[1]} {'I am' if found[2] == 'am I' else 'you are'}")
     if (found := _IS.match(text)) and len(found[4].split()) < 7:
         rest = found[4]
-        if any(word in rest.split() for word in ("when", "that", "again", "if", "does", "called", "named", "spelled")):
+        # "Who is talking to you?" asks about the rest, not about what it is.
+        if rest.split()[0].endswith("ing") or any(
+            word in rest.split() for word in ("when", "that", "again", "if", "does", "called", "named", "spelled")
+        ):
             return None
         return lower(f"{found[1]} {rest} {found[2] or 'is'}")
     return None
 
 
 def rephrase(rng, text, held_out):
-    """A template, half of the time in other words, but never in words that are held out."""
-    if rng.random() < 0.5:
+    """A template, at times in other words, but never in words that are held out."""
+    if rng.random() < 0.7:
         return text
     other = others(rng, text)
     return text if other is None or plain(other) in held_out else other

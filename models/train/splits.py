@@ -5,6 +5,8 @@ side. Numbers and words are too many to list: a hash of them decides, so that ev
 """
 
 import hashlib
+from functools import cache
+from pathlib import Path
 
 from rephrase import plain, rephrase
 
@@ -62,6 +64,38 @@ class Sides:
     def several(self, rng, split, count):
         """Different items of a side."""
         return rng.sample(self.of(split), count)
+
+
+@cache
+def _wordings_of(side, module):
+    """The lists of a file of wordings, by name: see wordings/README.md."""
+    lists, current = {}, None
+    path = Path(__file__).parent / "wordings" / side / f"{module}.txt"
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        if line.startswith("# "):
+            current = lists.setdefault(line[2:].strip(), [])
+        elif line.strip():
+            # A space at the start may belong to a wording: some are appended to others.
+            current.append(line.rstrip().replace("\\n", "\n"))
+    return lists
+
+
+def wordings(name, **known):
+    """The two sides of a list of wordings, such as `recall.city_said`. `known` fills in placeholders that the whole list shares.
+
+    Where a training wording is one that is held out, punctuation apart, training does without it: the sides were written by people who
+    did not see each other's lists.
+    """
+    module, key = name.split(".")
+    train, test = ([_filled(text, known) for text in _wordings_of(side, module).get(key, [])] for side in ("train", "heldout"))
+    held_out_too = {plain(text) for text in test}
+    return Sides([text for text in train if plain(text) not in held_out_too], test)
+
+
+def _filled(text, known):
+    for placeholder, value in known.items():
+        text = text.replace(f"{{{placeholder}}}", value)
+    return text
 
 
 def divide(items, label, percent=12):

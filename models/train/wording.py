@@ -1,10 +1,24 @@
 """Ways to put the same question: what stands before it, behind it, and how carelessly it is typed."""
 
+import re
+
 from splits import TEST
 
 _BEFORE = ["Please: ", "Hey, ", "Hi! ", "Quick question: ", "Can you help me? ", "I have a question. ", "Tell me, ", "OK, ", "So, ", "Hello, ",
            "Next question: ", "One more: ", "Now this: ", "I would like to know: ", "Hmm, "]  # fmt: skip
 _AFTER = [" Thanks!", " Please.", " Thank you.", " Just the answer, please.", " I need it for school.", " Can you tell me?"]
+
+
+_ARTICLE = re.compile(r"\b([Aa]) \{(\w+)\}")
+
+
+def filled(template, **values):
+    """A template with its values, and "an" for "a" before a value that begins with a vowel."""
+
+    def article(found):
+        return found[1] + ("n" if str(values[found[2]])[:1].lower() in tuple("aeiou") else "") + f" {{{found[2]}}}"
+
+    return _ARTICLE.sub(article, template).format(**values)
 
 
 def upper_first(text):

@@ -2,7 +2,7 @@
 
 from lexicon import capitals, fresh, names, words
 from lexicon.toolbox import CITY, TEXTS, TOPICS, Family, Parameter, any_of, clock, whole
-from splits import TEST, TRAIN, Sides
+from splits import TEST, TRAIN, wordings
 
 SONGS = fresh.Open(
     """Blue River|Golden Rain|Morning Light|Paper Moon|Slow Train|Red Balloon|Summer Wind|Silver Road|Quiet Sea|Night Bird
@@ -31,11 +31,7 @@ ACTION = {
                 lambda rng, split: SONGS.pick(rng, split),
             )
         ],
-        Sides(
-            """Play {song}.|Play the song {song}.|I want to hear {song}.|Put on {song}.|Play "{song}", please.
-            |Start the song {song}.|Can you play {song}?|Let me hear {song}.|Music: {song}|I would like to listen to {song}.""",
-            'Could you play the song {song}?|Please put on the song "{song}".|I feel like listening to {song}.',
-        ),
+        wordings("tools.music"),
         lambda rng, a: {"status": "playing"},
         "Now playing {song}.",
         ["song"],
@@ -47,13 +43,7 @@ ACTION = {
             Parameter(["room", "room", "place", "where"], "string", ["Which room", "The room"], any_of(ROOMS)),
             Parameter(["state", "state", "status", "switch"], "string", ["on or off"], any_of(["on", "off"]), ["on", "off"]),
         ],
-        Sides(
-            """Turn {state} the light in the {room}.|Switch the {room} light {state}.|Light {state} in the {room}.
-            |Please turn the light in the {room} {state}.|Turn the {room} light {state}.|{room} light {state}
-            |Can you switch {state} the light in the {room}?|Turn {state} the {room} lights.|Lights {state} in the {room}, please.""",
-            """Could you turn the {room} light {state}?|Please switch {state} the lights in the {room}.
-            |I want the light in the {room} {state}.""",
-        ),
+        wordings("tools.light"),
         lambda rng, a: {"status": "done"},
         "The light in the {room} is now {state}.",
         ["room", "state"],
@@ -65,14 +55,7 @@ ACTION = {
             Parameter(["room", "room", "where"], "string", ["Which room", "The room"], any_of(ROOMS)),
             Parameter(["degrees", "degrees", "temperature", "value"], "integer", ["Degrees", "Temperature in degrees"], whole(14, 28)),
         ],
-        Sides(
-            """Set the {room} to {degrees} degrees.|Make the {room} {degrees} degrees warm.|Heat the {room} to {degrees} degrees.
-            |I want {degrees} degrees in the {room}.|Temperature in the {room}: {degrees} degrees
-            |Set the temperature in the {room} to {degrees}.|Turn the heating in the {room} to {degrees} degrees.
-            |{degrees} degrees in the {room}, please.""",
-            """Could you heat the {room} to {degrees} degrees?|Please set the {room} temperature to {degrees} degrees.
-            |The {room} should have {degrees} degrees.""",
-        ),
+        wordings("tools.heating"),
         lambda rng, a: {"status": "done"},
         "The {room} is set to {degrees} degrees.",
         ["room", "degrees"],
@@ -84,13 +67,7 @@ ACTION = {
             Parameter(["food", "food", "dish", "cuisine"], "string", ["What to eat", "The food"], any_of(words.FOODS)),
             Parameter(["city", "city", "location", "place"], "string", CITY, capitals.city),
         ],
-        Sides(
-            """Find a restaurant with {food} in {city}.|Where can I eat {food} in {city}?|I want to eat {food} in {city}.
-            |A place for {food} in {city}?|Restaurant for {food} in {city}, please.|Search for {food} in {city}.
-            |I am hungry and in {city}. Where is good {food}?|Where do I get {food} in {city}?
-            |Show me a place for {food} in {city}.""",
-            "Could you find me some {food} in {city}?|Is there a restaurant with {food} in {city}?|I am looking for {food} in {city}.",
-        ),
+        wordings("tools.restaurant"),
         lambda rng, a: {"name": names.invented(rng, TRAIN), "rating": round(rng.uniform(3, 5), 1)},
         "You can eat {food} at {name} in {city}. Its rating is {rating}.",
         ["name", "rating"],
@@ -103,14 +80,7 @@ ACTION = {
             Parameter(["people", "people", "guests", "persons"], "integer", ["How many people", "Number of guests"], whole(1, 14)),
             Parameter(["time", "time", "at", "when"], "string", ["Time of day", "When"], clock),
         ],
-        Sides(
-            """Book a table for {people} at {restaurant} at {time}.|Reserve a table at {restaurant} for {people} people at {time}.
-            |I want to eat at {restaurant} with {people} people at {time}. Book it.|Table for {people} at {restaurant}, {time}.
-            |Make a reservation at {restaurant} for {people} at {time}.
-            |At {time} we are {people} people at {restaurant}. Reserve a table.""",
-            """Could you book a table at {restaurant} for {people} people at {time}?
-            |Please reserve a table for {people} at {restaurant} at {time}.""",
-        ),
+        wordings("tools.table"),
         lambda rng, a: {"status": "confirmed", "code": rng.randint(1000, 9999)},
         "Your table for {people} at {restaurant} at {time} is booked. The code is {code}.",
         ["restaurant", "code"],
@@ -126,12 +96,7 @@ ACTION = {
                 lambda rng, split: TOPICS.pick(rng, split),
             )
         ],
-        Sides(
-            """What's new about {topic}?|News about {topic}?|Give me the news on {topic}.|Any news about {topic}?
-            |Tell me the latest about {topic}.|Headlines on {topic}, please.|What is in the news about {topic}?
-            |Show me news about {topic}.""",
-            "Could you get me the news about {topic}?|What are the latest headlines about {topic}?|Is there anything new about {topic}?",
-        ),
+        wordings("tools.news"),
         lambda rng, a: {"headline": f"{names.invented(rng, TRAIN)} talks about {a['topic']}"},
         "The latest headline is: {headline}",
         ["headline"],
@@ -147,12 +112,7 @@ ACTION = {
                 lambda rng, split: words.letter_word(rng, split),
             )
         ],
-        Sides(
-            """Define {word}.|What does {word} mean?|What is the meaning of {word}?|Define the word {word}.
-            |Look up {word} in the dictionary.|Meaning of {word}?|Dictionary: {word}|What does the word "{word}" mean?
-            |Give me a definition of {word}.""",
-            'Could you define the word {word}?|Please look up the word "{word}".|I want to know what {word} means.',
-        ),
+        wordings("tools.define"),
         lambda rng, a: {"definition": "a kind of " + rng.choice("thing place tool food animal plant material game feeling sound".split())},
         "The word {word} means {definition}.",
         ["word", "definition"],
@@ -164,12 +124,7 @@ ACTION = {
             Parameter(["count", "count", "dice", "number"], "integer", ["How many dice"], whole(2, 9)),
             Parameter(["sides", "sides", "faces"], "integer", ["Sides of a die", "How many sides"], any_of([4, 6, 8, 10, 12, 20])),
         ],
-        Sides(
-            """Roll {count} dice with {sides} sides.|Throw {count} dice with {sides} sides.|Roll {count} {sides}-sided dice.
-            |{count} dice, {sides} sides, please.|I want to roll {count} dice with {sides} sides each.
-            |Roll dice: {count} with {sides} sides""",
-            "Could you roll {count} dice of {sides} sides?|Please throw {count} {sides}-sided dice.",
-        ),
+        wordings("tools.dice"),
         lambda rng, a: {"total": rng.randint(a["count"], a["count"] * a["sides"])},
         "The dice show {total} in total.",
         ["total"],
@@ -181,13 +136,7 @@ ACTION = {
             Parameter(["start", "from", "start", "origin"], "string", ["Where it starts", "First city"], capitals.city),
             Parameter(["end", "to", "end", "destination"], "string", ["Where it ends", "Second city"], capitals.city),
         ],
-        Sides(
-            """How far is it from {start} to {end}?|What is the distance from {start} to {end}?|Distance from {start} to {end}?
-            |How far is {end} from {start}?|How many kilometers are there from {start} to {end}?
-            |How long is the way from {start} to {end}?|I drive from {start} to {end}. How far is that?""",
-            """Could you tell me how far it is from {start} to {end}?|How big is the distance from {start} to {end}?
-            |I want to go from {start} to {end}. How far is it?""",
-        ),
+        wordings("tools.distance"),
         lambda rng, a: {"kilometers": rng.randint(20, 9000)},
         "It is {kilometers} kilometers from {start} to {end}.",
         ["kilometers"],
@@ -200,12 +149,7 @@ ACTION = {
                 ["task", "task", "item", "text", "title"], "string", ["What to do", "The task"], lambda rng, split: TASKS.pick(rng, split)
             )
         ],
-        Sides(
-            """Add {task} to my list.|I have to {task}. Note it.|Put {task} on my to-do list.|New task: {task}
-            |Remind me to {task}.|Add a task: {task}|Don't let me forget to {task}.|Write {task} on my list.|I must {task}.
-            |To do: {task}""",
-            "Could you add {task} to my to-do list?|Please put {task} on the list.|I need to {task}. Put it on my list.",
-        ),
+        wordings("tools.todo"),
         lambda rng, a: {"status": "added", "tasks": rng.randint(1, 40)},
         "I added {task} to your list. It now has {tasks} tasks.",
         ["task", "tasks"],
@@ -218,13 +162,7 @@ ACTION = {
                 ["order", "order_id", "id", "number", "order"], "integer", ["Number of the order", "The order number"], whole(1000, 99999)
             )
         ],
-        Sides(
-            """Where is my order {order}?|What is the status of order {order}?|Track order {order}.
-            |Status of order number {order}?|Check my order {order}.|My order number is {order}. Where is it?
-            |Has order {order} been sent?|When do I get order {order}?""",
-            """Could you check the status of order {order}?|I am waiting for order {order}. Where is it?
-            |Please track my order number {order}.""",
-        ),
+        wordings("tools.order"),
         lambda rng, a: {"state": rng.choice(["packed", "sent", "delivered", "delayed", "cancelled"])},
         "Order {order} is {state}.",
         ["order", "state"],
@@ -233,11 +171,7 @@ ACTION = {
         ["call_contact", "phone_call", "call", "dial", "make_call"],
         ["Call a person", "Start a phone call", "Phone somebody"],
         [Parameter(["person", "name", "person", "contact"], "string", ["Who to call", "Name of the person"], names.person)],
-        Sides(
-            """Call {person}.|Phone {person}.|Please call {person}.|I want to talk to {person}.|Can you call {person} for me?
-            |Make a call to {person}.|Dial {person}.|Give {person} a call.|Ring {person}.""",
-            "Could you call {person} now?|Please give {person} a call.|I need to speak with {person}. Call, please.",
-        ),
+        wordings("tools.call"),
         lambda rng, a: {"status": "calling"},
         "I am calling {person} now.",
         ["person"],
@@ -253,11 +187,7 @@ ACTION = {
                 lambda rng, split: f"{words.letter_word(rng, split)}.{rng.choice(['txt', 'md', 'csv', 'json'])}",
             )
         ],
-        Sides(
-            """Read the file {path}.|Open {path}.|What is in {path}?|Show me the file {path}.|Open the file {path}, please.
-            |What does {path} say?|Read {path}.|Get me the file {path}.|Contents of {path}?""",
-            "Could you open the file {path}?|Please read {path} for me.|I want to see what is in {path}.",
-        ),
+        wordings("tools.file"),
         lambda rng, a: {"lines": rng.randint(1, 900), "first_line": rng.choice(TEXTS.train)},
         "The file {path} has {lines} lines. The first is: {first_line}",
         ["lines", "first_line"],
@@ -273,12 +203,7 @@ ACTION = {
                 lambda rng, split: rng.choice([name for name, _ in capitals.COUNTRIES if not name.startswith("the ")]),
             )
         ],
-        Sides(
-            """How many people live in {country}?|What is the population of {country}?|Population of {country}?
-            |How many inhabitants does {country} have?|Tell me the population of {country}.
-            |How big is the population of {country}?""",
-            "Could you tell me how many people live in {country}?|What number of people live in {country}?",
-        ),
+        wordings("tools.people"),
         lambda rng, a: {"population": rng.randint(100, 99999) * 1000},
         "{country} has {population} people.",
         ["country", "population"],
@@ -290,12 +215,7 @@ ACTION = {
             Parameter(["low", "min", "low", "from"], "integer", ["Smallest number", "Lower end"], whole(0, 50)),
             Parameter(["high", "max", "high", "to"], "integer", ["Largest number", "Upper end"], whole(51, 1000)),
         ],
-        Sides(
-            """Give me a random number from {low} to {high}.|Pick a number between {low} and {high}.
-            |Random number from {low} to {high}, please.|Choose any number between {low} and {high}.
-            |Draw a number from {low} to {high}.|A random number between {low} and {high}?""",
-            "Could you pick a random number from {low} to {high}?|I need a random number between {low} and {high}.",
-        ),
+        wordings("tools.random"),
         lambda rng, a: {"number": rng.randint(a["low"], a["high"])},
         "The number is {number}.",
         ["number"],
@@ -309,7 +229,7 @@ NEW_FAMILIES = {
         ["find_hotel", "hotel_search"],
         ["Find a hotel in a city", "Search hotels"],
         [Parameter(["city"], "string", CITY, capitals.city), Parameter(["nights"], "integer", ["How many nights"], whole(1, 14))],
-        Sides([], ["Find a hotel in {city} for {nights} nights.", "I need a hotel in {city} for {nights} nights."]),
+        wordings("tools_new.hotel"),
         lambda rng, a: {"name": names.invented(rng, TEST)},
         "You can stay at {name} in {city}.",
         ["name"],
@@ -318,7 +238,7 @@ NEW_FAMILIES = {
         ["get_recipe", "find_recipe"],
         ["Get the recipe of a dish", "Find a recipe"],
         [Parameter(["dish"], "string", ["The dish"], any_of(words.FOODS))],
-        Sides([], ["Find me the recipe of {dish}.", "Which recipe is there for {dish}?", "Find a recipe for {dish}."]),
+        wordings("tools_new.recipe"),
         lambda rng, a: {"minutes": rng.randint(10, 90)},
         "To cook {dish} you need {minutes} minutes.",
         ["minutes"],
@@ -327,7 +247,7 @@ NEW_FAMILIES = {
         ["flight_status", "track_flight"],
         ["Get the status of a flight", "Where a flight is"],
         [Parameter(["flight"], "integer", ["Number of the flight"], whole(100, 9999))],
-        Sides([], ["Is flight {flight} late?", "What is the status of flight {flight}?", "When does flight {flight} land?"]),
+        wordings("tools_new.flight"),
         lambda rng, a: {"state": rng.choice(["late", "on time"])},
         "Flight {flight} is {state}.",
         ["state"],

@@ -9,62 +9,13 @@ import json
 from lexicon import capitals, fresh, names
 from lexicon.domains import DOMAINS, price, several, title, whole
 from skills import Sample, Skill, assistant, user
-from splits import TRAIN, Sides
-from wording import upper_first
+from splits import TRAIN, wordings
+from wording import filled, upper_first
 
 #: Prompts with a schema and a text.
-ASK = Sides(
-    [
-        "Extract the data as JSON.\nSchema: {schema}\nText: {text}",
-        "Schema: {schema}\nText: {text}",
-        "Text: {text}\nSchema: {schema}",
-        "Fill this schema from the text.\nSchema: {schema}\nText: {text}",
-        "Give me JSON with this schema: {schema}\n\n{text}",
-        "{text}\n\nExtract this as JSON: {schema}",
-        "Turn this text into JSON: {text}\nUse this schema: {schema}",
-        "Read the text and answer in JSON.\nText: {text}\nSchema: {schema}",
-        "Extract {schema} from this text: {text}",
-        "Write JSON that follows the schema {schema}.\nThe text is: {text}",
-        'From the text "{text}" extract JSON like {schema}.',
-        "JSON please. Schema: {schema} Text: {text}",
-        "Answer only with JSON of this schema: {schema}\n{text}",
-        "Convert to JSON {schema}: {text}",
-        "Please extract JSON.\nThe schema: {schema}\nThe text: {text}",
-        "{text}\nSchema: {schema}\nAnswer in JSON.",
-        "Here is the schema: {schema}\nGive me the JSON of this text: {text}",
-        "Please give me this text as JSON with the schema {schema}.\n{text}",
-        "{text}\nGive me JSON with the schema {schema}",
-        "This is a schema: {schema}\nPlease fill it in from this: {text}",
-        "Take this schema: {schema}\nMake JSON of the text: {text}",
-        "{schema}\n{text}",
-        "{text}\n{schema}",
-        "Read {text}\nThen fill in {schema}",
-        "Here is a text: {text}\nHere is a schema: {schema}\nFill in the schema.",
-    ],
-    [
-        "Read this text: {text}\nExtract the data as JSON with this schema: {schema}",
-        "Please fill in this schema: {schema}\nFrom this text: {text}",
-        "{text}\nAnswer in JSON with this schema: {schema}",
-        "Schema: {schema}\nTurn this text into JSON of the schema: {text}",
-        "Use this schema: {schema}\nExtract JSON from the text: {text}",
-    ],
-)
+ASK = wordings("json.prompt")
 #: The same with the schema in the system prompt.
-SYSTEM = Sides(
-    [
-        "Answer in JSON with this schema: {schema}",
-        "You extract data as JSON. Schema: {schema}",
-        "Extract JSON of this schema from what the user says: {schema}",
-        "Always answer in JSON. The schema is {schema}",
-        "Reply only with JSON that matches this schema: {schema}",
-        "You turn text into JSON. Use the schema {schema}",
-    ],
-    [
-        "You read text and answer in JSON with this schema: {schema}",
-        "Answer only in JSON. Schema: {schema}",
-        "Extract the data as JSON. Use this schema: {schema}",
-    ],
-)
+SYSTEM = wordings("json.system")
 
 
 def short_schema(fields):
@@ -118,7 +69,7 @@ def make(rng, split):
     values = {name: domain.fields[name].value(rng, split) for name in mentioned}
     if values.get("origin") is not None and values.get("origin") == values.get("goal"):
         return make(rng, split)
-    text = upper_first(text.format(**{name: in_text(value) for name, value in values.items()}))
+    text = upper_first(filled(text, **{name: in_text(value) for name, value in values.items()}))
     if split == TRAIN:
         text = surrounded(rng, text)
     schema = [(key, domain.fields[name].kind) for name, key in chosen(rng, mentioned, domain)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lexicon.capitals import CAPITALS
 from lexicon.words import DAYS, MONTHS, article
 from skills import Skill, exchange
-from splits import Sides, items_of
+from splits import Sides, items_of, wordings
 from wording import decorate, upper_first
 
 
@@ -46,45 +46,23 @@ ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth ele
 DAY_RELATIONS = [
     Relation(
         ring(DAYS, 1),
-        Sides(
-            """What day comes after {k}?|Which day comes after {k}?|What is the day after {k}?|What day follows {k}?
-            |Which day is after {k}?|Day after {k}?|If today is {k}, what day is tomorrow?|Today is {k}. What is tomorrow?
-            |Today is {k}. What day is it tomorrow?|What comes after {k}?|Which weekday follows {k}?|Name the day after {k}.
-            |It is {k} today. Which day is tomorrow?|What is the next day after {k}?""",
-            """Tell me which day comes after {k}.|Which day follows {k}?|If it is {k} today, what day is it tomorrow?
-            |What weekday comes after {k}?|Which is the next day after {k}?""",
-        ),
+        wordings("facts.day_after"),
         "The day after {k} is {v}.",
     ),
     Relation(
         ring(DAYS, -1),
-        Sides(
-            """What day comes before {k}?|Which day comes before {k}?|What is the day before {k}?|Which day is before {k}?
-            |Day before {k}?|If today is {k}, what day was yesterday?|Today is {k}. What was yesterday?
-            |Today is {k}. What day was it yesterday?|What comes before {k}?|Name the day before {k}.
-            |It is {k} today. Which day was yesterday?|What is just before {k}?|Which weekday comes before {k}?""",
-            """Tell me which day comes before {k}.|If it is {k} today, what day was it yesterday?|What weekday is before {k}?
-            |Which day is just before {k}?""",
-        ),
+        wordings("facts.day_before"),
         "The day before {k} is {v}.",
     ),
     Relation(
         ring(DAYS, 2),
-        Sides(
-            """What day is two days after {k}?|Today is {k}. What day is it in two days?|Which day is two days after {k}?
-            |If today is {k}, what is the day after tomorrow?|What day comes two days after {k}?""",
-            "If it is {k} today, which day is it in two days?|Tell me which day is two days after {k}.",
-        ),
+        wordings("facts.day_after_two"),
         "Two days after {k} is {v}.",
         0.5,
     ),
     Relation(
         list(zip(ORDINALS, DAYS, strict=False)),
-        Sides(
-            """What is the {k} day of the week?|Which day is the {k} day of the week?|Name the {k} day of the week.
-            |The {k} day of the week is?|What day is {k} in the week?""",
-            "Tell me the {k} day of the week.|Which is the {k} day in a week?",
-        ),
+        wordings("facts.day_by_place"),
         "The {k} day of the week is {v}.",
         0.5,
     ),
@@ -92,50 +70,27 @@ DAY_RELATIONS = [
 MONTH_RELATIONS = [
     Relation(
         ring(MONTHS, 1),
-        Sides(
-            """What month comes after {k}?|Which month comes after {k}?|What is the month after {k}?|What month follows {k}?
-            |Which month is after {k}?|Month after {k}?|It is {k} now. What is the next month?|Name the month after {k}.
-            |What is the next month after {k}?""",
-            """Tell me which month comes after {k}.|Which month follows {k}?|It is {k} now. Which month is next?
-            |Which is the next month after {k}?""",
-        ),
+        wordings("facts.month_after"),
         "The month after {k} is {v}.",
     ),
     Relation(
         ring(MONTHS, -1),
-        Sides(
-            """What month comes before {k}?|Which month comes before {k}?|What is the month before {k}?|Which month is before {k}?
-            |Month before {k}?|It is {k} now. What was the last month?|Name the month before {k}.|What is just before {k}?""",
-            "Tell me which month comes before {k}.|It is {k} now. Which month was before?|Which month is just before {k}?",
-        ),
+        wordings("facts.month_before"),
         "The month before {k} is {v}.",
     ),
     Relation(
         list(zip(ORDINALS, MONTHS, strict=True)),
-        Sides(
-            """What is the {k} month of the year?|Which month is the {k} of the year?|Name the {k} month.|The {k} month is?
-            |Which month is {k}?|What is the {k} month?""",
-            "Tell me the {k} month of the year.|Which is the {k} month in the year?",
-        ),
+        wordings("facts.month_by_place"),
         "The {k} month of the year is {v}.",
     ),
     Relation(
         list(zip(MONTHS, "31 28 31 30 31 30 31 31 30 31 30 31".split(), strict=True)),
-        Sides(
-            """How many days does {k} have?|How many days are in {k}?|How many days are there in {k}?|Days in {k}?
-            |How long is {k}?|How many days has {k}?|What is the number of days in {k}?|Number of days in {k}?
-            |{k} has how many days?|Does {k} have 30 or 31 days?""",
-            "Tell me how many days {k} has.|How many days are there in the month of {k}?|How many days does the month of {k} have?",
-        ),
+        wordings("facts.month_days"),
         "{k} has {v} days.",
     ),
     Relation(
         list(zip(MONTHS, ["winter"] * 2 + ["spring"] * 3 + ["summer"] * 3 + ["autumn"] * 3 + ["winter"], strict=True)),
-        Sides(
-            """In which season is {k}?|What season is {k} in?|Which season is {k}?|Is {k} in summer or winter?
-            |{k} is in which season?|What is the season in {k}?""",
-            "Tell me the season of {k}.|Which season does {k} belong to?",
-        ),
+        wordings("facts.month_season"),
         "In the northern half of the world, {k} is in {v}.",
     ),
 ]
@@ -175,16 +130,7 @@ def _opposites():
 OPPOSITE_RELATIONS = [
     Relation(
         _opposites(),
-        Sides(
-            """What is the opposite of {k}?|Opposite of {k}?|What's the opposite of {k}?|What is the opposite of "{k}"?
-            |Tell me the opposite of {k}.|{k}: opposite?|The opposite of {k} is?|Give me the opposite of {k}.
-            |Which word is the opposite of {k}?|What word means the opposite of {k}?|Name the opposite of {k}.
-            |Can you tell me the opposite of {k}?|Find the opposite of {k}.|I need the opposite of {k}.
-            |The opposite of {k}, please.|What is the contrary of {k}?|Do you know the opposite of {k}?|Say the opposite of {k}.
-            |Antonym of {k}?|What is an antonym of {k}?""",
-            """Could you give me the opposite of {k}?|I am looking for the opposite of {k}.|Which word means the opposite of {k}?
-            |What would be the opposite of {k}?|Please name the opposite of the word {k}.""",
-        ),
+        wordings("facts.opposite"),
         "The opposite of {k} is {v}.",
     )
 ]
@@ -204,25 +150,13 @@ _MIXES = """red and yellow:orange|yellow and red:orange|blue and yellow:green|ye
 COLOUR_RELATIONS = [
     Relation(
         [tuple(text.split(":")) for text in items_of(_COLOURS_OF)],
-        Sides(
-            """What colour is {k}?|What color is {k}?|Which colour is {k}?|Which colour does {k} have?|What is the colour of {k}?
-            |Colour of {k}?|Tell me the colour of {k}.|What's the color of {k}?|What colour has {k}?|Name the colour of {k}.
-            |Do you know the colour of {k}?|Can you tell me what colour {k} is?|What color does {k} have?|The colour of {k} is?
-            |Which color is {k}?""",
-            """Tell me what colour {k} is.|Could you name the colour of {k}?|What is the usual colour of {k}?
-            |Which colour would you say is {k}?|I want to know the colour of {k}.""",
-        ),
+        wordings("facts.colour_of"),
         "{k} is usually {v}.",
         4,
     ),
     Relation(
         [tuple(text.split(":")) for text in items_of(_MIXES)],
-        Sides(
-            """What do you get when you mix {k}?|What colour do {k} make?|Which colour do {k} give?|Mix {k}. What colour is it?
-            |What do {k} make?|What is {k} mixed?|Which colour do I get from {k}?|If I mix {k}, what do I get?
-            |What color do you get from {k}?|Mixing {k} gives what?""",
-            "Which colour do you get when you mix {k}?|I mix {k} paint. Which colour is that?|Tell me what colour {k} make.",
-        ),
+        wordings("facts.colour_mix"),
         "Mixing {k} gives {v}.",
     ),
 ]
@@ -256,79 +190,40 @@ def _column(index):
 ANIMAL_RELATIONS = [
     Relation(
         _column(1),
-        Sides(
-            """What sound does {a} make?|Which sound does {a} make?|What does {a} do when it makes a sound?|How does {a} sound?
-            |Sound of {a}?|What noise does {a} make?|What is the sound of {a}?|What does {a} say?|Tell me what sound {a} makes.
-            |Which noise does {a} make?""",
-            "Tell me which sound {a} makes.|What kind of sound does {a} make?|What noise do you hear from {a}?",
-        ),
+        wordings("facts.animal_sound"),
         "{a} {v}.",
     ),
     Relation(
         _column(2),
-        Sides(
-            """What is a baby {k} called?|What do you call a baby {k}?|What is a young {k} called?|What is the name of a baby {k}?
-            |Baby {k}: what is it called?|How do you call a young {k}?|What is the young of {a} called?
-            |What are baby animals of the {k} called?|A baby {k} is called?|Name for a young {k}?""",
-            "Tell me what a baby {k} is called.|What do people call a young {k}?|Which word is there for a baby {k}?",
-        ),
+        wordings("facts.animal_young"),
         "A young {k} is called {w}.",
     ),
     Relation(
         _column(3),
-        Sides(
-            """Where does {a} live?|Where does {a} sleep?|What is the home of {a}?|What is the home of {a} called?|Home of {a}?
-            |In what does {a} live?|Where do you find {a}?|{a} lives where?""",
-            "Tell me where {a} lives.|Where is the home of {a}?|Where would {a} live?",
-        ),
+        wordings("facts.animal_home"),
         "{a} lives in {w}.",
     ),
     Relation(
         [(animal, article(kind)) for animal, kind in _column(4)],
-        Sides(
-            """What kind of animal is {a}?|What type of animal is {a}?|Is {a} a mammal or a bird?|Which kind of animal is {a}?
-            |What class of animal is {a}?|What is {a}?|Is {a} a fish, a bird or a mammal?|Which animal class does {a} belong to?
-            |To which class belongs {a}?|Is {a} a mammal?""",
-            "Tell me what kind of animal {a} is.|To which kind of animals does {a} belong?|What sort of animal is {a}?",
-        ),
+        wordings("facts.animal_kind"),
         "{a} is {v}.",
     ),
     Relation(
         _column(5),
-        Sides(
-            """How many legs does {a} have?|How many legs has {a}?|Number of legs of {a}?|On how many legs does {a} walk?
-            |What number of legs does {a} have?|{a} has how many legs?|How many legs are on {a}?|Count the legs of {a}.""",
-            "Tell me how many legs {a} has.|How many legs would {a} have?|What is the number of legs of {a}?",
-        ),
+        wordings("facts.animal_legs"),
         "{a} has {v} legs.",
     ),
 ]
 CAPITAL_RELATIONS = [
     Relation(
         CAPITALS,
-        Sides(
-            """What is the capital of {k}?|Capital of {k}?|What's the capital of {k}?|Tell me the capital of {k}.
-            |Which city is the capital of {k}?|{k} capital|The capital of {k} is?|What is the capital city of {k}?
-            |Name the capital of {k}.|Do you know the capital of {k}?|Can you tell me the capital of {k}?
-            |What city is the capital of {k}?|Give me the capital of {k}.|{k}: what is the capital?
-            |What is the name of the capital of {k}?|Which is the capital of {k}?|Say the capital of {k}.
-            |I need the capital of {k}.|What capital does {k} have?|The capital of {k}?|What is {k}'s capital?
-            |Which capital belongs to {k}?|What do you call the capital of {k}?""",
-            """Could you tell me the capital of {k}?|I want to know the capital of {k}.|Which city is the capital city of {k}?
-            |Please name the capital city of {k}.|What is the name of the capital city of {k}?|What is the capital called in {k}?""",
-        ),
+        wordings("facts.capital_of"),
         "The capital of {k} is {v}.",
         3,
     ),
     Relation(
         [(capital, place) for place, capital in CAPITALS],
-        Sides(
-            """{k} is the capital of which country?|Of which country is {k} the capital?|Which country has the capital {k}?
-            |{k} is the capital of what?|What is {k} the capital of?|Which place has {k} as its capital?
-            |What country is {k} the capital of?|{k} is the capital of?|Whose capital is {k}?
-            |Name the country whose capital is {k}.""",
-            "Tell me of which country {k} is the capital.|Which country's capital is {k}?|Of what is {k} the capital?",
-        ),
+        wordings("facts.country_of"),
         "{k} is the capital of {v}.",
     ),
 ]

@@ -6,52 +6,16 @@ reversed, counted or put in order there. Invented words teach the letters of all
 
 from lexicon import fresh, words
 from skills import Skill, exchange
-from splits import TEST, TRAIN, Sides
+from splits import TEST, TRAIN, wordings
 from wording import decorate
 
-REVERSE = Sides(
-    """Reverse the word {w}.|Reverse {w}|Reverse "{w}".|Spell {w} backwards.|Write {w} backwards.|What is {w} backwards?
-    |What is {w} reversed?|{w} backwards|Can you reverse the word "{w}"?|Turn the word {w} around.
-    |Write the word "{w}" in reverse.|Say {w} backwards.|How do you write {w} backwards?|Please reverse {w}.
-    |What does {w} look like backwards?|Give me {w} in reverse.|Read {w} from the end.|The word {w} in reverse?
-    |Flip the letters of {w}.|What is the reverse of {w}?|What do you get when you reverse {w}?""",
-    """Could you write the word {w} backwards?|Please spell the word {w} backwards.|I want the word "{w}" reversed.
-    |What is the word {w} in reverse?|Can you say {w} backwards?|Reverse this word: {w}""",
-)
-COUNT = Sides(
-    """How many letters are in {w}?|How many letters does {w} have?|Count the letters in {w}.
-    |How many letters are in the word {w}?|How long is the word {w}?|Count the letters of "{w}".|Number of letters in {w}?
-    |How many letters has {w}?|How many letters in "{w}"?|What is the length of {w}?|Tell me how many letters {w} has.
-    |Letters in {w}?""",
-    """Please count the letters in the word {w}.|How many letters does the word "{w}" have?|Could you count the letters of {w}?
-    |What is the length of the word {w}?|Tell me how many letters are in {w}.""",
-)
-SPELL = Sides(
-    """Spell {w}.|Spell the word {w}.|How do you spell {w}?|How is {w} spelled?|Can you spell {w}?|Please spell "{w}".
-    |Which letters are in {w}?|Letters of {w}, please.|Split {w} into letters.|What are the letters of {w}?""",
-    [],
-)
-ONE_LETTER = Sides(
-    """How many {l}'s are in {w}?|How often is the letter {l} in {w}?|Count the letter {l} in {w}.|How many times does {l} appear in {w}?
-    |How many {l} are in the word {w}?|How often does {w} have the letter {l}?""",
-    "How many times is the letter {l} in the word {w}?|Please count the letter {l} in {w}.|Tell me how many {l}'s are in {w}.",
-)
-FIRST = Sides(
-    "What is the first letter of {w}?|Which letter does {w} start with?|First letter of {w}?|What letter does {w} begin with?",
-    "Tell me the first letter of {w}.|With which letter does the word {w} start?",
-)
-LAST = Sides(
-    "What is the last letter of {w}?|Which letter does {w} end with?|Last letter of {w}?|What letter does {w} end in?",
-    "Tell me the last letter of {w}.|With which letter does the word {w} end?",
-)
-ALPHABET = Sides(
-    """Sort these words alphabetically: {list}|Put these words in alphabetical order: {list}|Sort the words {list}.
-    |Sort {list} alphabetically.|Order these words: {list}|Alphabetical order, please: {list}
-    |Arrange these words in alphabetical order: {list}|Sort from A to Z: {list}
-    |Which order do these words have in a dictionary: {list}?|Please sort {list}.""",
-    """Could you sort these words alphabetically: {list}?|Please put these words in alphabetical order: {list}
-    |I need these words sorted: {list}|Arrange {list} in alphabetical order.""",
-)
+REVERSE = wordings("letters.reverse")
+COUNT = wordings("letters.count")
+SPELL = wordings("letters.spell")
+ONE_LETTER = wordings("letters.one_letter")
+FIRST = wordings("letters.first")
+LAST = wordings("letters.last")
+ALPHABET = wordings("letters.alphabet")
 
 _CONSONANTS = "bcdfghjklmnprstvwyz"
 _VOWELS = "aeiou"

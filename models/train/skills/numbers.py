@@ -2,83 +2,21 @@
 
 from lexicon import words
 from skills import Skill, exchange
-from splits import TRAIN, Sides, draw
+from splits import TRAIN, draw, wordings
 from wording import decorate, upper_first
 
-COUNT_UP = Sides(
-    """Count from {a} to {b}.|Count to {b} starting at {a}.|Please count from {a} up to {b}.|Can you count from {a} to {b}?
-    |Numbers from {a} to {b}|List the numbers from {a} to {b}.|Say the numbers from {a} to {b}.|Count up from {a} to {b}.
-    |Write the numbers {a} to {b}.|Give me the numbers from {a} to {b}.|Start at {a} and count to {b}.|Count: {a} to {b}
-    |Show me the numbers from {a} to {b}.""",
-    """I want you to count from {a} to {b}.|Could you count up from {a} to {b}?|Please list the numbers from {a} up to {b}.
-    |Write the numbers from {a} to {b}.|Count from {a} up to {b}, please.""",
-)
-COUNT_DOWN = Sides(
-    """Count down from {b} to {a}.|Count backwards from {b} to {a}.|Please count down from {b} to {a}.
-    |Can you count backwards from {b} to {a}?|Count from {b} down to {a}.""",
-    "Could you count down from {b} to {a}?|Please count backwards from {b} down to {a}.|I want you to count down from {b} to {a}.",
-)
-HOW_MANY = Sides(
-    """How many {kind} are in this list: {list}?|How many {kind} are there: {list}?|Count the {kind}: {list}.
-    |{list}: how many {kind} is that?|Count these {kind}: {list}|How many {kind} do you see: {list}?
-    |I have {list}. How many {kind} do I have?|How many things are in the list {list}?|How long is this list: {list}?
-    |Here is a list: {list}. How many {kind} are in it?|Tell me how many {kind} are here: {list}.|Count the items: {list}""",
-    """How many {kind} does this list have: {list}?|Please count the {kind} in this list: {list}.
-    |Here are some {kind}: {list}. How many are there?|I see {list}. How many {kind} is that?""",
-)
-NEXT = Sides(
-    """What number comes after {a}?|Which number comes after {a}?|What is the number after {a}?|What comes next after {a}?
-    |Next number after {a}?|What follows {a}?""",
-    "Which number follows {a}?|Tell me the number that comes after {a}.|What is the next number after {a}?",
-)
-BEFORE = Sides(
-    """What number comes before {a}?|Which number comes before {a}?|What is the number before {a}?|Number before {a}?
-    |What comes just before {a}?""",
-    "Tell me the number that comes before {a}.|Which number is just before {a}?",
-)
-SORT_UP = Sides(
-    """Sort these numbers: {list}|Sort {list}|Sort the numbers {list}.|Put these numbers in order: {list}
-    |Order these numbers from smallest to largest: {list}|Sort from small to large: {list}|Arrange {list} in ascending order.
-    |Please sort {list}.|Can you sort these numbers: {list}?|Put {list} in order.|Sort this list: {list}
-    |From smallest to biggest: {list}|Order the numbers {list}.|Sort in ascending order: {list}
-    |Which order do these numbers have: {list}?|Sorted, please: {list}|Arrange these numbers: {list}""",
-    """Could you put these numbers in order: {list}?|I need these numbers sorted: {list}|Please sort this list of numbers: {list}
-    |Put the numbers {list} in ascending order.|Arrange these numbers from smallest to largest: {list}""",
-)
-SORT_DOWN = Sides(
-    """Sort these numbers from largest to smallest: {list}|Sort in descending order: {list}|Order from big to small: {list}
-    |Arrange {list} in descending order.|Sort {list} from largest to smallest.|Put these numbers in descending order: {list}""",
-    """Could you sort these numbers from largest to smallest: {list}?|Please put {list} in descending order.
-    |Arrange these numbers in descending order: {list}""",
-)
-LARGER = Sides(
-    """Which is larger, {a} or {b}?|Which number is bigger, {a} or {b}?|What is greater: {a} or {b}?|Is {a} or {b} larger?
-    |Which is more, {a} or {b}?|Larger: {a} or {b}?|Which one is larger: {a} or {b}?|Which of {a} and {b} is greater?
-    |Compare {a} and {b}. Which is larger?|{a} or {b}, which is bigger?|Tell me the larger number: {a}, {b}
-    |Which is the bigger number, {a} or {b}?|What is bigger, {a} or {b}?|Which is higher, {a} or {b}?""",
-    """Which number is greater, {a} or {b}?|Which of the numbers {a} and {b} is larger?|Tell me which is bigger, {a} or {b}.
-    |Is {a} or {b} the bigger number?""",
-)
-SMALLER = Sides(
-    """Which is smaller, {a} or {b}?|Which number is smaller, {a} or {b}?|What is less: {a} or {b}?|Is {a} or {b} smaller?
-    |Which is less, {a} or {b}?|Smaller: {a} or {b}?|Which one is smaller: {a} or {b}?|Which of {a} and {b} is smaller?
-    |Compare {a} and {b}. Which is smaller?|{a} or {b}, which is smaller?|What is smaller, {a} or {b}?|Which is lower, {a} or {b}?""",
-    "Which of the numbers {a} and {b} is smaller?|Tell me which is smaller, {a} or {b}.|Is {a} or {b} the smaller number?",
-)
-IS_LARGER = Sides(
-    "Is {a} larger than {b}?|Is {a} bigger than {b}?|Is {a} greater than {b}?|Is {a} more than {b}?",
-    "Tell me, is {a} bigger than {b}?|Would you say {a} is larger than {b}?",
-)
-LARGEST = Sides(
-    """Which is the largest: {list}?|What is the largest number in {list}?|Find the biggest number: {list}
-    |Which of {list} is the largest?|Maximum of {list}?""",
-    "Tell me the largest number in this list: {list}|Which number is the biggest: {list}?",
-)
-SMALLEST = Sides(
-    """Which is the smallest: {list}?|What is the smallest number in {list}?|Find the smallest number: {list}
-    |Which of {list} is the smallest?|Minimum of {list}?""",
-    "Tell me the smallest number in this list: {list}|Which number is the smallest: {list}?",
-)
+COUNT_UP = wordings("numbers.count_up")
+COUNT_DOWN = wordings("numbers.count_down")
+HOW_MANY = wordings("numbers.how_many")
+NEXT = wordings("numbers.next")
+BEFORE = wordings("numbers.before")
+SORT_UP = wordings("numbers.sort_up")
+SORT_DOWN = wordings("numbers.sort_down")
+LARGER = wordings("numbers.larger")
+SMALLER = wordings("numbers.smaller")
+IS_LARGER = wordings("numbers.is_larger")
+LARGEST = wordings("numbers.largest")
+SMALLEST = wordings("numbers.smallest")
 
 
 #: What the items of a list may be.

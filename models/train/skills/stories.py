@@ -6,7 +6,7 @@ What is held out are the names and the wordings; the plots are those of `lexicon
 from lexicon import names, plots
 from lexicon.words import article
 from skills import Skill, exchange
-from splits import TEST, TRAIN, Sides, items_of
+from splits import TEST, TRAIN, items_of, wordings
 from wording import upper_first
 
 KINDS = """fox owl bear mouse rabbit cat dog frog hedgehog squirrel turtle goose pig horse lion tiger elephant penguin wolf badger
@@ -24,20 +24,8 @@ OTHERS = [
     "an old sailor",
 ]
 
-ASK = Sides(
-    """Tell me a story about {who}.|Tell me a short story about {who}.|Write a story about {who}.|Write a short story about {who}.
-    |Can you tell me a story about {who}?|A story about {who}, please.|I want to hear a story about {who}.
-    |Please tell a story about {who}.|Story: {who}|Make up a story about {who}.|Tell a story with {who}.
-    |Write a short story with {who}.|Can you write a story about {who}?|Please write me a story with {who}.
-    |Invent a story about {who}.|I would like a story about {who}.|Give me a short story about {who}.
-    |Do you know a story about {who}?|Once more a story, about {who}.""",
-    """Could you tell me a story about {who}?|Please make up a short story about {who}.|I would love to hear a story with {who}.
-    |Can you invent a short story about {who}?|Write me a little story about {who}.|Tell us a story about {who}.""",
-)
-ABOUT = Sides(
-    [" and {plot}", ". It should be about {plot}", ", about {plot}", " with {plot} in it"],
-    [". The story should be about {plot}", " and about {plot}"],
-)
+ASK = wordings("stories.ask")
+ABOUT = wordings("stories.about")
 WITHOUT_NAMES = items_of(
     """Tell me a story.|Tell me a story!|Write a short story.|Can you tell me a story?|A story, please.
 |I want to hear a story.|Make up a story.|Tell a bedtime story.|Do you know a story?|Please tell me a short story.|Story time!

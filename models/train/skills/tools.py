@@ -117,6 +117,22 @@ def plain(rng, split):
     return piece.messages, piece.expected | {"no_call": True}
 
 
+#: Names of tools that are no invention.
+_TAKEN = frozenset(name for family in (FAMILIES | NEW_FAMILIES).values() for name in family.names)
+
+
+def new_families(rng, count):
+    """Invented families, by kind. Each has but one name, so they must differ from each other and from all known ones: `declared` could not
+    tell them apart by drawing again."""
+    found = {}
+    while len(found) < count:
+        family = new_tools.family(rng)
+        found.setdefault(family.names[0], family)
+        if family.names[0] in _TAKEN:
+            del found[family.names[0]]
+    return {f"new {name}": family for name, family in found.items()}
+
+
 def calling(families):
     """Makes conversations whose last answer is a call, or seldom one that needs none."""
 
@@ -124,7 +140,7 @@ def calling(families):
         known = families | FAMILIES
         wanted = rng.choice(list(families))
         if split == TRAIN and rng.random() < 0.45:
-            extra = {f"new {index}": new_tools.family(rng) for index in range(rng.randint(1, 3))}
+            extra = new_families(rng, rng.randint(1, 3))
             known = known | extra
             wanted = rng.choice(list(extra))
         made = declared(rng, known, toolset(rng, known, wanted))
