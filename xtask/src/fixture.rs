@@ -1,4 +1,6 @@
 //! A model with random weights and a tokenizer of bytes: answers nonsense, quickly, and needs no download.
+//!
+//! No token ends its answers: such a model would draw it at random, and a test that waits for some text would fail once in a while.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +12,14 @@ use crate::checkpoint;
 
 /// Writes a Hugging Face folder of a Llama: config.json, model.safetensors, tokenizer.json, tokenizer_config.json.
 pub fn write(output: &Path) -> Result<()> {
-    let config = checkpoint::config("llama");
+    let mut config = checkpoint::config("llama");
+    config["eos_token_id"] = Value::Null;
+    // Long enough that an answer is still being written when a test stops it.
+    config["max_position_embeddings"] = 2048.into();
     checkpoint::write(output, &config, &checkpoint::weights(&config))?;
     fs::write(output.join("tokenizer.json"), format!("{:#}\n", tokenizer()))?;
     let template = "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}assistant:";
-    let settings = json!({"bos_token": "<s>", "eos_token": "</s>", "add_bos_token": true, "chat_template": template});
+    let settings = json!({"bos_token": "<s>", "add_bos_token": true, "chat_template": template});
     fs::write(output.join("tokenizer_config.json"), format!("{settings:#}\n"))?;
     Ok(())
 }
