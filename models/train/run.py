@@ -38,10 +38,10 @@ def options():
     parser.add_argument("--out", type=Path, required=True, help="folder for what is made")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, help="steps to train; with the same number a run repeats")
-    parser.add_argument("--minutes", type=float, default=4.5, help="without --steps: as many steps as fit into this time here")
-    parser.add_argument("--conversations", type=int, default=2_000_000)
+    parser.add_argument("--minutes", type=float, default=7, help="without --steps: as many steps as fit into this time here")
+    parser.add_argument("--conversations", type=int, default=2_400_000)
     parser.add_argument("--batch", type=int, default=64, help="rows of 1024 tokens a step")
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate")
     parser.add_argument("--cases", type=int, default=250, help="held-out cases a skill")
     parser.add_argument("--processes", type=int, default=min(16, multiprocessing.cpu_count()))
     parser.add_argument("--layers", type=int, default=8)
@@ -104,7 +104,7 @@ def main():
     rows = torch.from_numpy(rows.astype("int16")).to(device)
     steps = chosen.steps
     if steps is None:
-        plain, rounded = trainer.seconds()
+        plain, rounded = trainer.seconds(rows)
         steps = int(chosen.minutes * 60 / ((1 - training.ROUND) * plain + training.ROUND * rounded) / 100) * 100
         say(f"a step takes {1000 * plain:.1f} ms, {1000 * rounded:.1f} ms with rounding: {steps} steps (repeat with --steps {steps})")
     began = time.perf_counter()
@@ -116,6 +116,9 @@ def main():
     end, pad = tokenizer.token_to_id(chat.END), tokenizer.token_to_id(chat.PAD)
     model = export.rounded(trainer.model)
     export.write(model, work, config, end, pad)
+    with tarfile.open(chosen.out / "model.tar", "w") as archive:
+        for name in export.FILES:
+            archive.add(work / name, arcname=f"tegula-tiny/{name}")
     results, errors = evaluate(model, tokenizer, cases, end)
     say("evaluated")
     for name, result in results.items():
@@ -149,9 +152,6 @@ def main():
     )
     (chosen.out / "loss.csv").write_text("step,rate,loss\n" + "".join(f"{step},{rate:.6e},{loss:.6f}\n" for step, rate, loss in curve))
     (chosen.out / "loss.svg").write_text(plot.loss_curve(curve, (1 - training.ROUND) * steps))
-    with tarfile.open(chosen.out / "model.tar", "w") as archive:
-        for name in export.FILES:
-            archive.add(work / name, arcname=f"tegula-tiny/{name}")
     shutil.rmtree(work)
     say(f"done: {', '.join(f'{path.name} ({path.stat().st_size / 1e6:.1f} MB)' for path in sorted(chosen.out.iterdir()))}")
 

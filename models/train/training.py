@@ -1,5 +1,8 @@
-"""Training: AdamW in bf16 on one GPU, with attention that stays within a conversation, and with weights as q4f16_1 will round them in the
-last part of the run.
+"""Training: Muon and AdamW in bf16 on one GPU, with attention that stays within a conversation, and with weights as q4f16_1 will round them
+in the last part of the run.
+
+Matrices of the layers are trained by Muon, whose steps have all singular values alike; the table and the norms by AdamW. On a fourth of the
+model's size and 200 small steps that gave a loss of 2.2 where AdamW alone gave 3.1.
 
 The schedule is by steps, so that a run repeats: the rate warms up, holds, and falls to zero over the last part.
 """
@@ -45,10 +48,15 @@ class Trainer:
     def reset(self):
         """Starts from the first weights."""
         self.model = llama.Llama(self.config, self.seed).to(self.device)
-        matrices = [weight for weight in self.model.parameters() if weight.dim() == 2]
+        table = self.model.model.embed_tokens.weight
+        matrices = [weight for weight in self.model.parameters() if weight.dim() == 2 and weight is not table]
         vectors = [weight for weight in self.model.parameters() if weight.dim() != 2]
-        groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=self.peak, betas=(0.9, 0.95), eps=1e-8, fused=self.cuda)
+        groups = [{"params": [table], "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizers = [
+            # Scaled so that one rate serves both.
+            torch.optim.Muon(matrices, lr=self.peak, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(groups, lr=self.peak, betas=(0.9, 0.95), eps=1e-8, fused=self.cuda),
+        ]
         positions = torch.arange(self.config.max_position_embeddings, device=self.device)
         self.rope = llama.frequencies(self.config, positions)
         # One tensor and one function for all steps: a new function each step would be compiled anew.
@@ -105,10 +113,11 @@ class Trainer:
         loss, answer_loss = self.loss(ids, kinds, self.mask(documents), fake)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         return answer_loss
 
     def invented_rows(self):
@@ -146,14 +155,15 @@ class Trainer:
         if not math.isfinite(loss.item()):
             raise ArithmeticError("the loss of the first steps is not finite")
 
-    def seconds(self):
-        """Seconds of a step: (plain, with rounded weights)."""
-        rows, found = self.invented_rows(), []
+    def seconds(self, rows):
+        """Seconds of a step on these rows: (plain, with rounded weights). The rate is 0, but weights are made anew before training anyway."""
+        found = []
         for fake in (False, True):
-            for timed in (False, True):
+            for count in (3, TIMED):
                 start = time.perf_counter()
-                for _ in range(TIMED if timed else 3):
-                    loss = self.step(rows, 0.0, fake)
+                for step in range(count):
+                    chosen = torch.arange(step * self.batch, (step + 1) * self.batch) % len(rows)
+                    loss = self.step(rows[chosen.to(rows.device)], 0.0, fake)
                 loss.item()
             found.append((time.perf_counter() - start) / TIMED)
         return tuple(found)
@@ -163,7 +173,8 @@ class Trainer:
         # The same weights as before warming up, without compiling again: only values change.
         fresh = llama.Llama(self.config, self.seed).to(self.device).state_dict()
         self.model.load_state_dict(fresh)
-        self.optimizer.state.clear()
+        for optimizer in self.optimizers:
+            optimizer.state.clear()
         generator = torch.Generator().manual_seed(self.seed)
         order, at, curve, losses = torch.randperm(len(rows), generator=generator), 0, [], []
         start = time.perf_counter()

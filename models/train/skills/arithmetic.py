@@ -89,7 +89,7 @@ def product(rng, split):
 
 
 SKILLS = [
-    Skill("arithmetic_2", sums(2), bar=95, weight=9),
-    Skill("arithmetic_3", sums(3), bar=85, weight=12),
-    Skill("multiplication", product, bar=85, weight=4),
+    Skill("arithmetic_2", sums(2), bar=95, weight=7),
+    Skill("arithmetic_3", sums(3), bar=85, weight=9),
+    Skill("multiplication", product, bar=85, weight=5),
 ]

@@ -100,4 +100,4 @@ def decorate_plain(rng, text, split):
     return text
 
 
-SKILLS = [Skill("greetings", make, bar=85, weight=5)]
+SKILLS = [Skill("greetings", make, bar=85, weight=6)]

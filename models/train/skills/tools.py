@@ -191,6 +191,6 @@ def without_training(rng, split):
 
 SKILLS = [
     Skill("tool_calls", calling(FAMILIES), bar=95, weight=22, longest=128),
-    Skill("tool_answers", answering, bar=95, weight=7),
+    Skill("tool_answers", answering, bar=95, weight=9),
     Skill("tool_calls_new", without_training, bar=None, weight=0, longest=128),
 ]
