@@ -24,6 +24,14 @@ pub struct Schedule {
     pub values: Vec<(&'static str, u32)>,
 }
 
+impl Schedule {
+    /// The value of a tunable, where it is not the template's default.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<u32> {
+        self.values.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
+    }
+}
+
 impl std::fmt::Display for Schedule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.template)?;
@@ -69,8 +77,12 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
         Spec::Attention(spec) => build.attention(spec),
         Spec::ArgMax(spec) => build.argmax(spec),
     };
-    if requires.subgroups && template::source(schedule.template)?.contains("#import reduce/tree") {
+    let imports = template::source(schedule.template)?;
+    if requires.subgroups && imports.contains("#import reduce/tree") {
         build.slots.push(("reduce/tree", "reduce/subgroup"));
+    }
+    if imports.contains("#import dot/q4") {
+        build.slots.extend(product(spec, schedule));
     }
     build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
     let text = template::link(schedule.template, &build.slots, &build.values)?;
@@ -107,6 +119,18 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     })
 }
 
+/// How a template multiplies pieces of weights with x. The width of a load is part of a binding's type, so it chooses a module.
+fn product(spec: &Spec, schedule: &Schedule) -> Option<(&'static str, &'static str)> {
+    match spec {
+        Spec::Matmul(Matmul { format: Format::Q4 { .. }, .. }) => match schedule.value("WORDS") {
+            Some(1) => Some(("quant/words4", "quant/words1")),
+            Some(2) => Some(("quant/words4", "quant/words2")),
+            _ => None,
+        },
+        _ => Some(("dot/q4", "dot/plain")),
+    }
+}
+
 /// What is known to be good enough anywhere.
 #[must_use]
 pub fn default_schedule(spec: &Spec) -> Schedule {
@@ -133,8 +157,8 @@ fn matmul_schedule(spec: &Matmul) -> Schedule {
         Format::Q4 { .. } => spec.k.div_ceil(32),
         Format::F16 | Format::F32 => spec.k / 4,
     };
-    let (lanes, quads) = if spec.n >= 16_384 { (chunks.clamp(32, 128), 4) } else { ((chunks / 2).clamp(chunks.clamp(32, 64), 128), 1) };
-    Schedule { template: "matmul/vec", values: vec![("LANES", lanes.next_power_of_two()), ("QUADS", quads)] }
+    let (team, quads) = if spec.n >= 16_384 { (chunks.clamp(32, 128), 4) } else { ((chunks / 2).clamp(chunks.clamp(32, 64), 128), 1) };
+    Schedule { template: "matmul/vec", values: vec![("TEAM", team.next_power_of_two()), ("QUADS", quads)] }
 }
 
 fn attention_schedule(spec: &Attention) -> Schedule {

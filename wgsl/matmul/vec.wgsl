@@ -1,43 +1,60 @@
-// Each workgroup makes QUADS quads of outputs for one row of x, its invocations striding along K by chunks.
+// One row of x. A workgroup is TEAMS teams, each of which makes QUADS quads of outputs, its invocations striding along K by pieces.
+//
+// Small teams have less to add up; several of them a workgroup find what others read of x in the first-level cache.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16
+#import dot/q4
 #import input/plain
 #import bias/none
 #import output/store
 #import reduce/tree
 
-const LANES: u32 = 64u; // tune: 32 64 128 256
-const QUADS: u32 = 1u;  // tune: 1 2 4
-const BLOCK: vec3u = vec3u(QUADS, 1u, 1u); // of quads by rows
+const TEAM: u32 = 64u; // tune: 16 32 64 128
+const TEAMS: u32 = 1u; // tune: 1 2 4 8
+const QUADS: u32 = 1u; // tune: 1 2 4
+const WORDS: u32 = 4u; // tune: 1 2 4
+const LANES: u32 = TEAM * TEAMS;
+const SLOTS: u32 = QUADS + 1u; // the last for the squares of x
+const BLOCK: vec3u = vec3u(TEAMS * QUADS, 1u, 1u); // of quads by rows
+
+const_assert LANES >= 32u;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
     let row = launch.first + group.y;
+    let place = lane.index % TEAM;
+    let first = (group.x * TEAMS + lane.index / TEAM) * QUADS;
     prepare_input(row, lane.index);
     var acc: array<vec4f, QUADS>;
     var total_squares = 0.0;
-    for (var chunk = lane.index; chunk < CHUNKS; chunk += LANES) {
+    for (var piece = place; piece < PIECES; piece += TEAM) {
         squares = 0.0;
-        let x = load_chunk(row, chunk);
+        let x = load_piece(row, piece);
         total_squares += squares;
         for (var i = 0u; i < QUADS; i++) {
-            let quad = group.x * QUADS + i;
+            let quad = first + i;
             acc[i] += vec4f(
-                dot_chunk(weight_row(quad, 0u), chunk, x), dot_chunk(weight_row(quad, 1u), chunk, x),
-                dot_chunk(weight_row(quad, 2u), chunk, x), dot_chunk(weight_row(quad, 3u), chunk, x),
+                dot_piece(weight_row(quad, 0u), piece, x), dot_piece(weight_row(quad, 1u), piece, x),
+                dot_piece(weight_row(quad, 2u), piece, x), dot_piece(weight_row(quad, 3u), piece, x),
             );
         }
     }
-    var scale = 1.0;
-    if NORM {
-        scale = input_scale(sum_lanes(lane, vec4f(total_squares)).x);
-    }
     for (var i = 0u; i < QUADS; i++) {
-        let y = sum_lanes(lane, acc[i]) * scale;
-        if lane.index == i {
-            let quad = group.x * QUADS + i;
-            store4(row, quad, add_bias(quad, y));
+        put_sum(lane, i, acc[i]);
+    }
+    if NORM {
+        put_sum(lane, QUADS, vec4f(total_squares));
+    }
+    add_sums(lane);
+    // A different invocation stores each quad.
+    for (var i = 0u; i < QUADS; i++) {
+        if place == i {
+            var scale = 1.0;
+            if NORM {
+                scale = input_scale(get_sum(lane, QUADS).x);
+            }
+            store4(row, first + i, add_bias(first + i, get_sum(lane, i) * scale));
         }
     }
 }

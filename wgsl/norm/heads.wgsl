@@ -6,6 +6,8 @@
 
 const EPS: f32 = 1e-6;
 const LANES: u32 = 32u; // tune: 32 64
+const TEAM: u32 = LANES;
+const SLOTS: u32 = 1u;
 const BLOCK: vec3u = vec3u(1u, 1u, 1u); // of heads by rows
 
 @group(0) @binding(3) var<storage, read> input: array<f32>;
@@ -19,7 +21,9 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
     for (var i = lane.index; i < HEAD_DIM; i += LANES) {
         squares += input[at + i] * input[at + i];
     }
-    let scale = inverseSqrt(sum_lanes(lane, vec4f(squares)).x / f32(HEAD_DIM) + EPS);
+    put_sum(lane, 0u, vec4f(squares));
+    add_sums(lane);
+    let scale = inverseSqrt(get_sum(lane, 0u).x / f32(HEAD_DIM) + EPS);
     let gain = select(launch.query_gain, launch.key_gain, head >= QUERY_HEADS);
     for (var j = lane.index; j < HEAD_DIM / 4u; j += LANES) {
         var y = vec4f();

@@ -3,7 +3,7 @@
 
 const GROUPS: u32 = (K + 31u) / 32u;
 
-@group(0) @binding(1) var<storage, read> weights: array<vec4u>;
+#import quant/words4
 @group(0) @binding(2) var<storage, read> scales: array<u32>;
 
 fn group_scale(row: u32, group: u32) -> f32 {

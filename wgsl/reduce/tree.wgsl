@@ -1,21 +1,29 @@
-// Sums over the workgroup through its memory, halving.
+// Sums over teams of TEAM invocations, of which LANES make a workgroup, through its memory, halving. SLOTS sums are made together.
 struct Lane {
     @builtin(local_invocation_index) index: u32,
 }
 
-var<workgroup> sums: array<vec4f, LANES>;
+var<workgroup> sums: array<vec4f, LANES * SLOTS>;
 
-// The sum of `value` over all invocations, in every invocation.
-fn sum_lanes(lane: Lane, value: vec4f) -> vec4f {
-    sums[lane.index] = value;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+// Puts this invocation's part of a sum.
+fn put_sum(lane: Lane, slot: u32, value: vec4f) {
+    sums[slot * LANES + lane.index] = value;
+}
+
+// Adds up all slots. The whole workgroup must get here.
+fn add_sums(lane: Lane) {
+    for (var half = TEAM / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
-        if lane.index < half {
-            sums[lane.index] += sums[lane.index + half];
+        if lane.index % TEAM < half {
+            for (var at = lane.index; at < LANES * SLOTS; at += LANES) {
+                sums[at] += sums[at + half];
+            }
         }
     }
     workgroupBarrier();
-    let total = sums[0];
-    workgroupBarrier();
-    return total;
+}
+
+// The sum of a slot over the team.
+fn get_sum(lane: Lane, slot: u32) -> vec4f {
+    return sums[slot * LANES + lane.index / TEAM * TEAM];
 }

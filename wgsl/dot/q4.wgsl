@@ -1,0 +1,33 @@
+// Products of 4-bit weights with x, a piece at a time: WORDS words of one group, and the elements of x that go with them.
+// Nibbles come times the weight of their place (quant/q4), which is taken out of x once for all rows.
+//
+// One word a piece makes neighbouring invocations read neighbouring parts of x; four words make fewer, larger loads of weights.
+
+const PIECES: u32 = GROUPS * 4u / WORDS;
+
+struct Piece {
+    x: array<vec4f, 2u * WORDS>, // by half words, each element divided by the weight of its place
+    sum: f32, // of x: times the zero point, it is what stored weights are too large by
+}
+
+fn load_piece(row: u32, piece: u32) -> Piece {
+    var loaded: Piece;
+    var sum = vec4f();
+    for (var i = 0u; i < 2u * WORDS; i++) {
+        let x = input4(row, piece * 2u * WORDS + i);
+        sum += x;
+        loaded.x[i] = x * PLACE_VALUE;
+    }
+    loaded.sum = dot(sum, vec4f(1.0));
+    return loaded;
+}
+
+fn dot_piece(row: u32, piece: u32, x: Piece) -> f32 {
+    let words = packed_words(row, piece);
+    var y = vec4f();
+    for (var i = 0u; i < WORDS; i++) {
+        y = fma(x.x[2u * i], nibbles(words[i]), y);
+        y = fma(x.x[2u * i + 1u], nibbles(words[i] >> 16u), y);
+    }
+    return group_scale(row, piece * WORDS / 4u) * (dot(y, vec4f(1.0)) - 7.0 * x.sum);
+}
