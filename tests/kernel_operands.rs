@@ -84,4 +84,3 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Embed(_) | Spec::HeadNorm(_) => vec![case(5, 0, 1, 1)],
     }
 }
-
