@@ -34,6 +34,8 @@ pub enum Command {
     Devices(Devices),
     /// Measure the speed of prefill and decode.
     Bench(Bench),
+    /// Find the fastest schedules of a model's kernels on this device.
+    Tune(Tune),
 }
 
 /// `tegula convert`.
@@ -97,6 +99,12 @@ pub struct Compile {
     /// Print what a phase of the compiler made.
     #[arg(long, value_enum)]
     pub emit: Option<Emit>,
+    /// Choose kernels by what was measured on the device of this name [default: good on all that were measured].
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Fail where nothing was measured instead of taking a default schedule.
+    #[arg(long)]
+    pub frozen: bool,
     #[command(flatten)]
     pub library: LibraryFlags,
 }
@@ -261,6 +269,40 @@ pub struct Bench {
     pub flags: LibraryFlags,
     #[command(flatten)]
     pub device: DeviceFlags,
+}
+
+/// `tegula tune`.
+#[derive(Debug, Args)]
+pub struct Tune {
+    /// Packages or configs whose kernels are measured.
+    #[arg(value_name = "CONFIG_OR_PKG", required_unless_present = "report")]
+    pub models: Vec<PathBuf>,
+    /// For a Hugging Face config.json: how weights are stored [default: q4f16_1].
+    #[arg(long)]
+    pub quantization: Option<String>,
+    /// Measure only specs whose key contains this.
+    #[arg(long, value_name = "SUBSTRING")]
+    pub spec: Option<String>,
+    /// Stop after this time, which is divided over the specs [default: as long as it takes].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub budget: Option<f64>,
+    /// File that records are appended to [default: the device's own in compiler/records, or in the current folder].
+    #[arg(long, value_name = "FILE")]
+    pub records: Option<PathBuf>,
+    /// Measure specs again that have a record of this device.
+    #[arg(long)]
+    pub again: bool,
+    /// Print the records of `--records`, or those that come with this program, and measure nothing.
+    #[arg(long)]
+    pub report: bool,
+    #[command(flatten)]
+    pub device: DeviceFlags,
+}
+
+/// A time that is neither negative nor endless.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..1e6).contains(&seconds) { Ok(seconds) } else { Err("not between 0 and a million".into()) }
 }
 
 #[cfg(test)]

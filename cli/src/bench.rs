@@ -35,11 +35,14 @@ pub fn bench(args: &Bench) -> Result<()> {
 /// Compiles or reads the library and makes the model, with the package's weights or random ones.
 fn load(args: &Bench) -> Result<Model> {
     let config = library::config_file(&args.model)?;
+    let gpu = open::device(&args.device)?;
     let library = match &args.library {
         Some(file) => fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
-        None => library::compile(&config, &library::options(args.quantization.as_deref(), &args.flags))?.library,
+        None => {
+            let options = library::options(args.quantization.as_deref(), &args.flags);
+            library::compile(&config, &library::for_device(options, &gpu.info().name)?)?.library
+        }
     };
-    let gpu = open::device(&args.device)?;
     if args.random_weights {
         return Ok(pollster::block_on(bench::random_model(gpu, &library))?);
     }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use tegula_compiler::{Compiled, Phase};
+use tegula_compiler::{CompileOptions, Compiled, Phase};
 
 use crate::args::{Compile, Emit};
 use crate::{library, report};
@@ -11,7 +11,8 @@ use crate::{library, report};
 /// Compiles, writes the library, prints the memory plan to stderr and the phase that `--emit` asks for to stdout.
 pub fn compile(args: &Compile) -> Result<()> {
     let config = library::config_file(&args.model)?;
-    let compiled = library::compile(&config, &library::options(args.quantization.as_deref(), &args.library))?;
+    let options = library::options(args.quantization.as_deref(), &args.library);
+    let compiled = library::compile(&config, &CompileOptions { device: args.device.clone(), frozen: args.frozen, ..options })?;
     if let Some(output) = &args.output {
         fs::write(output, &compiled.library).with_context(|| format!("cannot write {}", output.display()))?;
     }
@@ -43,7 +44,8 @@ fn memory_plan(compiled: &Compiled) -> String {
          weights           {}\n\
          KV cache a token  {} ({} for a full context)\n\
          peak activations  {}\n\
-         library           {}, {} shaders\n",
+         library           {}, {} shaders\n\
+         schedules         {}\n",
         model.architecture,
         model.quantization,
         model.context_window_size,
@@ -55,6 +57,7 @@ fn memory_plan(compiled: &Compiled) -> String {
         report::bytes(memory.activations),
         report::bytes(compiled.library.len() as u64),
         compiled.shaders.len(),
+        compiled.tally,
     );
     for variant in &plan.variants {
         let entries: Vec<String> = variant.entries.iter().map(|entry| format!("{} {}", entry.name, entry.dispatches.len())).collect();

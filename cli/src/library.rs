@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
+use tegula_compiler::tune::Records;
 use tegula_compiler::{CompileOptions, Compiled, Config};
 
 use crate::args::LibraryFlags;
@@ -28,7 +29,14 @@ pub fn options(quantization: Option<&str>, flags: &LibraryFlags) -> CompileOptio
         prefill_chunk_size: flags.prefill_chunk_size,
         max_batch_size: flags.max_batch_size,
         sliding_window_size: flags.sliding_window_size,
+        ..CompileOptions::default()
     }
+}
+
+/// Options for a library that is to run on this device: by what was measured on it, if anything was.
+pub fn for_device(options: CompileOptions, device: &str) -> Result<CompileOptions> {
+    let known = Records::embedded()?.knows(device);
+    Ok(CompileOptions { device: known.then(|| device.to_owned()), ..options })
 }
 
 /// Compiles a config file.
@@ -77,7 +85,7 @@ fn store(file: &Path, library: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{key, options};
+    use super::{CompileOptions, for_device, key, options};
     use crate::args::LibraryFlags;
 
     #[test]
@@ -88,5 +96,7 @@ mod tests {
         assert_ne!(key(b"{}", &plain), key(b"{ }", &plain));
         assert_ne!(key(b"{}", &plain), key(b"{}", &chunked));
         assert_ne!(key(b"{}", &plain), key(b"{}", &options(Some("q0f32"), &LibraryFlags::default())));
+        assert_ne!(key(b"{}", &plain), key(b"{}", &CompileOptions { device: Some("X".into()), ..plain.clone() }));
+        assert_eq!(for_device(plain.clone(), "a device that nobody has").unwrap(), plain);
     }
 }

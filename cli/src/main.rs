@@ -16,6 +16,7 @@ mod open;
 mod report;
 mod run;
 mod tokenize;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Tokenize(args) => tokenize::tokenize(&args),
         Command::Devices(args) => devices::devices(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Tune(args) => tune::tune(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

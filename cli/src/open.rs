@@ -59,13 +59,14 @@ pub fn open(args: &args::Model) -> Result<Opened> {
     let config_file = folder.join(ChatConfig::FILE);
     let config_json = read(&config_file)?;
     let config = ChatConfig::parse(&config_json)?;
+    let gpu = device(&args.device)?;
     let library = match &args.library {
         Some(file) => fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
-        None => library::cached(&config_file, &library::options(None, &args.flags))?,
+        None => library::cached(&config_file, &library::for_device(library::options(None, &args.flags), &gpu.info().name)?)?,
     };
     let tokenizer = tokenizer(folder)?;
     let template = optional(&folder.join("chat_template.jinja"))?;
-    let mut loader = Loader::new(device(&args.device)?, &library, Some(&config_json), &manifest(folder)?, Budget::default())?;
+    let mut loader = Loader::new(gpu, &library, Some(&config_json), &manifest(folder)?, Budget::default())?;
     let bytes = upload(&mut loader, folder)?;
     let model = pollster::block_on(loader.finish())?;
     Ok(Opened { model, config, tokenizer, template, bytes, seconds: started.elapsed().as_secs_f64() })

@@ -3,10 +3,12 @@
 use crate::config::Config;
 use crate::dump::{self, Phase};
 use crate::graph::{Graph, OpKind};
-use crate::lower::{self, Limits};
+use crate::lower::{self, Limits, Lowered};
 use crate::memory::MemoryPlan;
 use crate::pass::{self, Stage};
 use crate::quant::Quantization;
+use crate::spec::Spec;
+use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind, emit, model};
 use tegula_plan::{Model, Plan};
@@ -33,6 +35,10 @@ pub struct CompileOptions {
     pub max_batch_size: Option<u32>,
     /// Positions that every layer looks back; 0 for all. Default: what the model was trained with.
     pub sliding_window_size: Option<u32>,
+    /// Choose kernels by what was measured on the device of this name (its adapter's). Default: by what is good on all that were measured.
+    pub device: Option<String>,
+    /// Fail where nothing was measured, instead of taking the default schedule.
+    pub frozen: bool,
 }
 
 /// A compiled model.
@@ -46,6 +52,10 @@ pub struct Compiled {
     pub shaders: Vec<String>,
     /// What it will take on the GPU.
     pub memory: MemoryPlan,
+    /// What its kernels compute, each once, in the order of their first use.
+    pub specs: Vec<Spec>,
+    /// Where their schedules came from, over all device classes.
+    pub tally: Tally,
     graph: Graph,
     stages: Vec<Stage>,
 }
@@ -67,7 +77,8 @@ impl Compiled {
 ///
 /// # Errors
 /// Those of [`model::graph`]; [`ErrorKind::UnknownQuantization`]; [`ErrorKind::Setting`] for an option that contradicts the package or the
-/// model; [`ErrorKind::TensorTooLarge`] and [`ErrorKind::StepTooLarge`] where the limits that every device has are exceeded.
+/// model; [`ErrorKind::TensorTooLarge`] and [`ErrorKind::StepTooLarge`] where the limits that every device has are exceeded;
+/// [`ErrorKind::NoRecord`] where only measured schedules are to be used.
 pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Error> {
     let mut graph = model::graph(config)?;
     if let Some(size) = options.sliding_window_size {
@@ -81,9 +92,10 @@ pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Er
     let stages = pass::fuse(&graph)?;
     let model = settings(&graph, &stages, config, options, quantization)?;
     let weights = Weights::new(&graph, quantization)?;
-    let (plan, shaders) = lower::lower(&graph, &stages, weights, model)?;
+    let choice = Choice { records: Records::embedded()?, device: options.device.as_deref(), frozen: options.frozen };
+    let Lowered { plan, shaders, specs, tally } = lower::lower(&graph, &stages, weights, model, choice)?;
     let library = emit::library(&plan, &shaders);
-    Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, graph, stages })
+    Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, specs, tally, graph, stages })
 }
 
 fn quantization(config: &Config, options: &CompileOptions) -> Result<Quantization, Error> {

@@ -104,6 +104,24 @@ pub enum ErrorKind {
         /// What is in the way.
         reason: String,
     },
+    /// A file of search records is damaged.
+    #[error("{file}:{line}: not a search record: {reason}; delete the line, or measure again with `tegula tune`")]
+    Record {
+        /// Which file.
+        file: String,
+        /// Which line, counted from one.
+        line: usize,
+        /// What the reader met.
+        reason: String,
+    },
+    /// Only measured schedules were to be used, and none is known.
+    #[error("no search record for `{spec}` on {device}; measure it with `tegula tune`, or compile without `--frozen`")]
+    NoRecord {
+        /// Key of the spec.
+        spec: String,
+        /// The device asked for, or what else was searched.
+        device: String,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}", path = path.display())]
     Io {

@@ -21,6 +21,7 @@ mod range;
 pub mod schedule;
 pub mod spec;
 pub mod template;
+pub mod tune;
 mod weights;
 
 pub use compile::{CompileOptions, Compiled, compile};

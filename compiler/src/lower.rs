@@ -10,7 +10,8 @@ use crate::graph::{Graph, Value};
 use crate::memory::{self, Activation, Touch};
 use crate::pass::{Stage, StageKind};
 use crate::range::{range, with_rows};
-use crate::spec::{ARGMAX_PARTS, MAX_SPLITS, Rows};
+use crate::spec::{ARGMAX_PARTS, MAX_SPLITS, Rows, Spec};
+use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::Kernels;
@@ -128,8 +129,19 @@ fn logits(stages: &[Stage]) -> Option<Value> {
     })
 }
 
-/// Lowers a model: its plan, and the texts of its kernels.
-pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model: Model) -> Result<(Plan, Vec<String>), Error> {
+/// A lowered model.
+pub(crate) struct Lowered {
+    pub plan: Plan,
+    /// The texts of its kernels.
+    pub shaders: Vec<String>,
+    /// What they compute, each once.
+    pub specs: Vec<Spec>,
+    /// Where their schedules came from, over all device classes.
+    pub tally: Tally,
+}
+
+/// Lowers a model.
+pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model: Model, choice: Choice<'_>) -> Result<Lowered, Error> {
     let frequencies = stages.iter().find_map(|stage| match &stage.kind {
         StageKind::Embed { frequencies, .. } => Some(frequencies),
         _ => None,
@@ -148,10 +160,13 @@ pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model
         buffers: Vec::new(),
         buffer_indices: BTreeMap::new(),
         shaders: Vec::new(),
+        specs: Vec::new(),
+        choice,
+        tally: Tally::default(),
     };
     let variants = VARIANTS.iter().map(|&(name, requires)| lowering.variant(name, requires, &modes)).collect::<Result<_, _>>()?;
-    let Lowering { weights, model, buffers, shaders, .. } = lowering;
-    Ok((Plan { model, params: weights.params, vectors: weights.vectors, buffers, variants }, shaders))
+    let Lowering { weights, model, buffers, shaders, specs, tally, .. } = lowering;
+    Ok(Lowered { plan: Plan { model, params: weights.params, vectors: weights.vectors, buffers, variants }, shaders, specs, tally })
 }
 
 /// What all entries and device classes share.
@@ -168,6 +183,9 @@ struct Lowering<'a> {
     buffers: Vec<Buffer>,
     buffer_indices: BTreeMap<BufferKey, u32>,
     shaders: Vec<String>,
+    specs: Vec<Spec>,
+    choice: Choice<'a>,
+    tally: Tally,
 }
 
 /// What tells buffers apart, in an order of some kind.
@@ -195,14 +213,17 @@ struct Draft {
     uniforms: [Size; tegula_plan::LAUNCH_WORDS],
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
     fn variant(&mut self, name: &str, requires: Requires, modes: &[Mode]) -> Result<Variant, Error> {
-        let mut kernels = Kernels::new(requires);
+        let mut kernels = Kernels::new(requires, self.choice);
         let entries = modes.iter().map(|mode| self.entry(mode, &mut kernels)).collect::<Result<_, _>>()?;
+        self.tally.add(&kernels.tally);
+        // The same in every device class.
+        self.specs = kernels.specs();
         Ok(Variant { name: name.into(), requires, kernels: kernels.list, entries })
     }
 
-    fn entry(&mut self, mode: &Mode, kernels: &mut Kernels) -> Result<Entry, Error> {
+    fn entry(&mut self, mode: &Mode, kernels: &mut Kernels<'a>) -> Result<Entry, Error> {
         let mut scratch = Scratch::default();
         let mut drafts = Vec::new();
         for stage in self.stages {
@@ -252,7 +273,7 @@ impl Lowering<'_> {
     }
 
     /// Finds the kernel of a piece of work and puts its operands in the kernel's order.
-    fn draft(&mut self, work: Work, mode: &Mode, kernels: &mut Kernels) -> Result<Draft, Error> {
+    fn draft(&mut self, work: Work, mode: &Mode, kernels: &mut Kernels<'a>) -> Result<Draft, Error> {
         let (kernel, linked) = kernels.kernel(&work.spec, &mut self.shaders)?;
         let operand = |name: &str| work.operands.iter().find(|(operand, _)| *operand == name).map(|(_, target)| target.clone());
         let targets = linked.bindings.iter().map(|binding| {

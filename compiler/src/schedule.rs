@@ -1,7 +1,7 @@
 //! Schedules: how each spec is computed.
 //!
-//! [`kernel`] chooses a template and values for its tunables, links them with what the spec fixes, and turns the extent of the output into a
-//! grid. The choices below are defaults that hold on any device.
+//! [`link`] puts a template, values for its tunables and what the spec fixes together, and turns the extent of the output into a grid. The
+//! schedules below are defaults that hold on any device; [`crate::tune`] has better ones where somebody measured.
 
 use crate::spec::{ARGMAX_PARTS, ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, MAX_SPLITS, Matmul, Output, Rows, Spec, splits};
 use crate::template::{self, Value};
@@ -46,6 +46,8 @@ pub struct Linked {
     pub name: String,
     /// The linked text.
     pub text: String,
+    /// Fingerprint of the text before constants are set: it changes when the template or a module of it does, and not with the shape.
+    pub source: u64,
     /// Invocations of a workgroup.
     pub invocations: u32,
     /// Bytes of workgroup memory.
@@ -54,14 +56,6 @@ pub struct Linked {
     pub bindings: Vec<KernelBinding>,
     /// Workgroups.
     pub grid: [Size; 3],
-}
-
-/// The kernel that computes a spec on devices that have what `requires` says.
-///
-/// # Errors
-/// [`ErrorKind::NoSchedule`] where no schedule stays within the limits that every device has.
-pub fn kernel(spec: &Spec, requires: &Requires) -> Result<Linked, Error> {
-    link(spec, requires, &default_schedule(spec))
 }
 
 /// Links a spec with a schedule.
@@ -111,6 +105,7 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     }
     Ok(Linked {
         name: schedule.to_string(),
+        source: crate::tune::fingerprint(&template::link(schedule.template, &build.slots, &[])?),
         text,
         invocations: reflection.invocations,
         workgroup_memory: reflection.workgroup_memory,

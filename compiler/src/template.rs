@@ -58,6 +58,27 @@ pub fn names() -> Vec<String> {
     names
 }
 
+/// Every file under `wgsl/` with an entry point, by path without extension, in order: the others are modules that these import.
+#[must_use]
+pub fn entries() -> Vec<&'static str> {
+    fn walk(dir: &'static Dir<'static>, names: &mut Vec<&'static str>) {
+        let entries = dir.files().filter(|file| file.contents_utf8().is_some_and(|text| text.contains("@compute")));
+        names.extend(entries.filter_map(|file| file.path().to_str()?.strip_suffix(".wgsl")));
+        dir.dirs().for_each(|dir| walk(dir, names));
+    }
+    let mut names = Vec::new();
+    walk(&WGSL, &mut names);
+    names.sort_unstable();
+    names
+}
+
+/// The number that a template gives a constant of its own, if it is one.
+pub fn constant(template: &str, name: &str) -> Result<Option<u32>, Error> {
+    let start = format!("const {name}: u32 = ");
+    let number = |line: &str| line.strip_prefix(&start)?.split_once("u;")?.0.parse().ok();
+    Ok(source(template)?.lines().find_map(number))
+}
+
 /// The text of a file under `wgsl/`.
 pub fn source(name: &str) -> Result<&'static str, Error> {
     let file = WGSL.get_file(format!("{name}.wgsl")).and_then(|file| file.contents_utf8());

@@ -19,6 +19,7 @@ mod native;
 mod pass;
 mod pipeline;
 mod readback;
+mod timer;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
@@ -31,3 +32,4 @@ pub use info::{DeviceInfo, Limits};
 pub use pass::Pass;
 pub use pipeline::{BindGroup, Pipeline, Source};
 pub use readback::Readback;
+pub use timer::{Timed, Timer};

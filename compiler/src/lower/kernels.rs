@@ -1,22 +1,31 @@
 //! The kernels of a device class, each linked once.
 
 use crate::Error;
-use crate::schedule::{self, Linked};
+use crate::schedule::Linked;
 use crate::spec::{ArgMax, Input, Output, Spec};
+use crate::tune::{Choice, Tally};
 use tegula_plan::{Kernel, Requires};
 
 /// Kernels linked so far.
-pub(super) struct Kernels {
+pub(super) struct Kernels<'a> {
     requires: Requires,
+    choice: Choice<'a>,
     /// Specs, their kernels, and those kernels' places in `list`.
     known: Vec<(Spec, Linked, u32)>,
     /// [`tegula_plan::Variant::kernels`].
     pub list: Vec<Kernel>,
+    /// Where their schedules came from.
+    pub tally: Tally,
 }
 
-impl Kernels {
-    pub(super) fn new(requires: Requires) -> Self {
-        Kernels { requires, known: Vec::new(), list: Vec::new() }
+impl<'a> Kernels<'a> {
+    pub(super) fn new(requires: Requires, choice: Choice<'a>) -> Self {
+        Kernels { requires, choice, known: Vec::new(), list: Vec::new(), tally: Tally::default() }
+    }
+
+    /// The specs so far, in the order of their first use.
+    pub(super) fn specs(&self) -> Vec<Spec> {
+        self.known.iter().map(|(spec, ..)| *spec).collect()
     }
 
     /// The kernel of a spec and its place in the list. Specs that come to the same kernel share it, kernels of the same text share that.
@@ -24,7 +33,7 @@ impl Kernels {
         if let Some(known) = self.known.iter().position(|(known, ..)| known == spec) {
             return Ok((self.known[known].2, &self.known[known].1));
         }
-        let linked = schedule::kernel(spec, &self.requires)?;
+        let linked = self.choice.kernel(spec, &self.requires, &mut self.tally)?;
         let shader = shaders.iter().position(|text| *text == linked.text).unwrap_or_else(|| {
             shaders.push(linked.text.clone());
             shaders.len() - 1

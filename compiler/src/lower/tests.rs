@@ -130,6 +130,7 @@ fn options_override_the_config_within_reason() {
         prefill_chunk_size: Some(400),
         max_batch_size: Some(2),
         sliding_window_size: Some(9),
+        ..CompileOptions::default()
     };
     let chosen = model(given).unwrap();
     assert_eq!((chosen.quantization.as_str(), chosen.context_window_size, chosen.pages_per_sequence()), ("q0f32", 100, 7));

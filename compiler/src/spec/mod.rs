@@ -3,6 +3,10 @@
 //! A spec states shapes, operands and the mathematics (its CPU reference); it never names a workgroup. How it is computed is a schedule: a
 //! WGSL template under `wgsl/` and values for its tunables.
 
+pub mod agreement;
+mod cost;
+pub mod key;
+pub mod operands;
 pub mod reference;
 
 use tegula_plan::Dtype;

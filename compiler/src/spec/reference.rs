@@ -159,34 +159,49 @@ fn embed(spec: &Embed, launch: &Launch, operands: &mut Operands) {
 
 fn matmul(spec: &Matmul, launch: &Launch, operands: &mut Operands) {
     let (n, k) = (spec.n as usize, spec.k as usize);
-    for row in rows(spec.rows, launch) {
-        let x = matmul_input(spec, launch, operands, row);
-        let (weights, vectors) = (operands.weights(spec.format, spec.k), operands.read("vectors"));
-        let feature = |i: usize| {
-            let bias = if spec.bias { vectors.float(launch.get("bias") + i) } else { 0.0 };
-            bias + (0..k).map(|j| x[j] * weights.get(i, j)).sum::<f64>()
-        };
-        let y: Vec<f64> = (0..n).map(feature).collect();
+    let rows = rows(spec.rows, launch);
+    let inputs: Vec<Vec<f64>> = rows.clone().map(|row| matmul_input(spec, launch, operands, row)).collect();
+    let (weights, vectors) = (operands.weights(spec.format, spec.k), operands.read("vectors"));
+    // A row of weights is read once for all rows of x.
+    let features = each(n, |i| {
+        let bias = if spec.bias { vectors.float(launch.get("bias") + i) } else { 0.0 };
+        let weights: Vec<f64> = (0..k).map(|j| weights.get(i, j)).collect();
+        inputs.iter().map(|x| bias + x.iter().zip(&weights).map(|(x, w)| x * w).sum::<f64>()).collect::<Vec<f64>>()
+    });
+    for (at, row) in rows.enumerate() {
+        let y: Vec<f64> = features.iter().map(|feature| feature[at]).collect();
         if let Output::Heads(heads) = spec.output {
             store_heads(&heads, operands, row, &y);
             continue;
         }
-        let mut output = operands.take("output");
+        // Taken out, not copied: large products have large outputs.
+        let mut output = operands.buffers.remove("output").unwrap_or_default();
         match spec.output {
             Output::Store { stride } => {
-                let at = (row - launch.get("first")) * stride as usize + launch.get("base");
+                let at = at * stride as usize + launch.get("base");
                 (0..n).for_each(|i| set(&mut output, at + i, y[i]));
             }
             Output::SiluMul => {
                 (0..n / 2).for_each(|i| set(&mut output, row * n / 2 + i, y[i] / (1.0 + (-y[i]).exp()) * y[n / 2 + i]));
             }
-            Output::Residual | Output::Heads(_) => {
-                let old = operands.read("output");
-                (0..n).for_each(|i| set(&mut output, row * n + i, old.float(row * n + i) + y[i]));
-            }
+            Output::Residual | Output::Heads(_) => (0..n).for_each(|i| {
+                let sum = Words(&output).float(row * n + i) + y[i];
+                set(&mut output, row * n + i, sum);
+            }),
         }
         operands.give("output", output);
     }
+}
+
+/// `of(0)`, `of(1)`, …, on all processors where there are threads.
+fn each<T: Send>(count: usize, of: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        use rayon::prelude::*;
+        (0..count).into_par_iter().with_min_len(16).map(of).collect()
+    }
+    #[cfg(target_arch = "wasm32")]
+    (0..count).map(of).collect()
 }
 
 fn matmul_input(spec: &Matmul, launch: &Launch, operands: &Operands, row: usize) -> Vec<f64> {

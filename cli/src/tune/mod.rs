@@ -1,0 +1,133 @@
+//! `tegula tune`: measures the candidate schedules of a model's kernels on this device, and writes records of what won.
+//!
+//! Records are appended to a file as they are made, so that a run that is cut short loses nothing and the next one goes on where it ended.
+
+mod measure;
+mod report;
+mod timing;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use tegula_compiler::spec::Spec;
+use tegula_compiler::tune::{Choice, Record, Records, device_slug, space, steps};
+use tegula_plan::Requires;
+
+use crate::args::{LibraryFlags, Tune};
+use crate::{library, open};
+use measure::{Bench, Outcome};
+
+/// Where records are kept in the sources, from their top folder.
+const FOLDER: &str = "compiler/records";
+
+/// Measures, or prints what was measured.
+pub fn tune(args: &Tune) -> Result<()> {
+    if args.report {
+        return report::print(&match &args.records {
+            Some(file) => read(file)?,
+            None => Records::embedded()?.clone(),
+        });
+    }
+    let gpu = open::device(&args.device)?;
+    let (requires, specs) = specs(args, |requires| gpu.meets(requires))?;
+    let device = gpu.info().name.clone();
+    let file = args.records.clone().unwrap_or_else(|| default_file(&device));
+    let known = if file.is_file() { read(&file)? } else { Records::default() };
+    let choice = Choice { records: &known, device: Some(&device), frozen: false };
+    let (done, open): (Vec<Spec>, Vec<Spec>) = specs.into_iter().partition(|spec| !args.again && choice.is_measured(spec, &requires));
+    if !done.is_empty() {
+        eprintln!("{} specs have records of this device in {}; --again measures them too", done.len(), file.display());
+    }
+    if open.is_empty() {
+        return report::print(&known);
+    }
+    // A file that cannot be written is better known before the search than after it.
+    let mut output =
+        OpenOptions::new().create(true).append(true).open(&file).with_context(|| format!("cannot write {}", file.display()))?;
+    let deadline = args.budget.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+    let mut bench = Bench::new(gpu, requires)?;
+    let bar = progress(open.len() as u64);
+    let (mut measured, mut wrong) = (Records::default(), Vec::new());
+    for (index, spec) in open.iter().enumerate() {
+        let now = Instant::now();
+        if deadline.is_some_and(|deadline| now >= deadline) {
+            bar.suspend(|| eprintln!("the time is up: {} specs are left for another run", open.len() - index));
+            break;
+        }
+        // What one spec leaves of its share, the others have.
+        let share = deadline.map(|deadline| now + (deadline - now) / (open.len() - index) as u32);
+        let key = spec.key();
+        bar.set_message(key.clone());
+        match bench.measure(spec, share)? {
+            Outcome::Skipped { reason } => bar.suspend(|| eprintln!("skipped {key}: {reason}")),
+            Outcome::Measured { record, failures } => {
+                wrong.extend(failures.into_iter().map(|failure| format!("{key}: {failure}")));
+                if let Some(record) = record {
+                    append(&mut output, &record).with_context(|| format!("cannot write {}", file.display()))?;
+                    measured.list.push(record);
+                }
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    report::print(&measured)?;
+    eprintln!("{} records in {}", measured.list.len(), file.display());
+    if !wrong.is_empty() {
+        bail!("{} candidates cannot be used, a defect of their templates or of the driver:\n{}", wrong.len(), wrong.join("\n"));
+    }
+    Ok(())
+}
+
+/// What is there to choose in these models, the heaviest first, and for which device class.
+fn specs(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<(Requires, Vec<Spec>)> {
+    let mut found: Vec<(String, Spec)> = Vec::new();
+    let mut class = Requires::default();
+    for model in &args.models {
+        let options = library::options(args.quantization.as_deref(), &LibraryFlags::default());
+        let compiled = library::compile(&library::config_file(model)?, &options)?;
+        class = compiled.plan.variants.iter().map(|variant| variant.requires).find(&meets).unwrap_or_default();
+        for spec in compiled.specs {
+            let key = spec.key();
+            let asked = args.spec.as_ref().is_none_or(|part| key.contains(part.as_str()));
+            if asked && space::is_open(&spec) && found.iter().all(|(known, _)| *known != key) {
+                found.push((key, spec));
+            }
+        }
+    }
+    ensure!(!found.is_empty(), "there is nothing to measure: no spec with tunables matches");
+    let mut specs: Vec<Spec> = found.into_iter().map(|(_, spec)| spec).collect();
+    specs.sort_by_key(|spec| std::cmp::Reverse(steps::timed(spec).iter().map(|step| step.bytes()).max()));
+    Ok((class, specs))
+}
+
+/// In the sources if this is run there, else in the current folder.
+fn default_file(device: &str) -> PathBuf {
+    let name = format!("{}.jsonl", device_slug(device));
+    let folder = Path::new(FOLDER);
+    if folder.is_dir() { folder.join(name) } else { name.into() }
+}
+
+fn read(file: &Path) -> Result<Records> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(Records::parse(&file.display().to_string(), &text)?)
+}
+
+/// Writes a record at once and whole.
+fn append(output: &mut fs::File, record: &Record) -> Result<()> {
+    let mut line = serde_json::to_string(record)?;
+    line.push('\n');
+    output.write_all(line.as_bytes())?;
+    Ok(output.flush()?)
+}
+
+fn progress(specs: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{pos}/{len} {bar:20} {elapsed} {wide_msg}");
+    let bar = ProgressBar::new(specs).with_style(style.expect("the template is a constant and right"));
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}

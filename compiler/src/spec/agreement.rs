@@ -1,0 +1,49 @@
+//! When a kernel's result counts as that of the reference.
+
+use super::{ArgMax, Output, Spec};
+use tegula_plan::Dtype;
+
+/// Compares what a kernel wrote to the buffer `name` with what the reference wrote.
+///
+/// # Errors
+/// How many elements differ by more than arithmetic of the buffer's precision explains, and the first of them.
+pub fn compare(spec: &Spec, name: &str, found: &[u32], expected: &[u32]) -> Result<(), String> {
+    if found.len() != expected.len() {
+        return Err(format!("`{name}` has {} words, not {}", found.len(), expected.len()));
+    }
+    let heads = match spec {
+        Spec::HeadNorm(spec) => Some(spec.heads),
+        Spec::Matmul(spec) => match spec.output {
+            Output::Heads(heads) => Some(heads),
+            _ => None,
+        },
+        _ => None,
+    };
+    let exact = name == "sampled" || matches!(spec, Spec::ArgMax(ArgMax::Parts { .. }));
+    if exact {
+        return if found == expected { Ok(()) } else { Err(format!("`{name}` is {found:?}, not {expected:?}")) };
+    }
+    let half = name == "cache" && heads.is_some_and(|heads| heads.cache == Dtype::F16);
+    let floats = |words: &[u32]| -> Vec<f32> {
+        if half {
+            words.iter().flat_map(|word| [*word as u16, (word >> 16) as u16]).map(|bits| half::f16::from_bits(bits).to_f32()).collect()
+        } else {
+            words.iter().map(|word| f32::from_bits(*word)).collect()
+        }
+    };
+    let (found, expected) = (floats(found), floats(expected));
+    let magnitude = expected.iter().filter(|x| x.abs() < 1e30).fold(0f32, |most, x| most.max(x.abs()));
+    // Half precision keeps 11 bits. Single keeps 24, of which sums over a few hundred elements and exponentials lose some.
+    let tolerance = magnitude * if half { 1.0 / 1024.0 } else { 2e-5 };
+    let wrong = |i: &usize| {
+        let difference = (found[*i] - expected[*i]).abs();
+        found[*i] != expected[*i] && (difference.is_nan() || difference > tolerance)
+    };
+    let bad: Vec<usize> = (0..found.len()).filter(wrong).collect();
+    match bad.first() {
+        None => Ok(()),
+        Some(i) => {
+            Err(format!("{} of {} elements of `{name}` differ: [{i}] is {}, not {}", bad.len(), found.len(), found[*i], expected[*i]))
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Seeded random operands for a spec, in the layouts that kernels bind: what tests and the schedule search run kernels on.
+
+use super::reference::{Launch, Operands};
+use super::{ARGMAX_PARTS, ArgMax, Format, Heads, Input, MAX_SPLITS, Output, Spec};
+use half::f16;
+use tegula_plan::{Dtype, PAGE_SIZE};
+
+/// Sequences that a step's rows and cache are made for.
+pub const SEQUENCES: u32 = 4;
+
+/// Where table rows begin, and where gains do: anywhere but at zero, so that kernels must heed them.
+const FIRST_TOKEN: u32 = 30;
+
+/// A step to run a spec on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// What is computed.
+    pub spec: Spec,
+    /// Rows of the step. Up to [`SEQUENCES`] are one of each sequence, more are neighbours in one.
+    pub rows: u32,
+    /// Row that single-row kernels work on.
+    pub first: u32,
+    /// Pages of the longest sequence, for the grid.
+    pub pages: u32,
+    /// Parts of split attention, at most [`MAX_SPLITS`].
+    pub splits: u32,
+    /// Pages of the cache that each sequence fills: at most the spec's entries in a row of the page table, and at least as many as `rows`
+    /// tokens need where rows are neighbours.
+    pub cached: u32,
+}
+
+impl Step {
+    /// The launch block and operands: the same for the same step and seed.
+    #[must_use]
+    pub fn operands(&self, seed: u64) -> (Launch, Operands) {
+        let mut random = Random((seed << 32) + 0x7e61_a000 + u64::from(self.rows));
+        let (rows, splits) = (self.rows as usize, self.splits as usize);
+        let mut launch = vec![("rows", self.rows), ("first", self.first), ("splits", self.splits)];
+        let mut operands = Operands::default();
+        let mut put = |name, words| {
+            operands.buffers.insert(name, words);
+        };
+        put("rows", self.row_words(&mut random));
+        match &self.spec {
+            Spec::Embed(spec) => {
+                let base = FIRST_TOKEN;
+                launch.extend([("base", base), ("gain", 8)]);
+                weights(&mut put, &mut random, spec.format, spec.n as usize, spec.k as usize);
+                put("sampled", (0..SEQUENCES).map(|i| base + 7 * i).collect());
+                put("vectors", random.floats(8 + (spec.head_dim as usize / 2).next_multiple_of(4), 0.0, 1.0));
+                put("output", random.floats(rows * spec.k as usize, -1.0, 1.0));
+                put("rope", random.floats(rows * spec.head_dim as usize, -1.0, 1.0));
+            }
+            Spec::Matmul(spec) => {
+                launch.extend([("gain", 4), ("bias", 4 + spec.k)]);
+                let (n, k) = (spec.n as usize, spec.k as usize);
+                weights(&mut put, &mut random, spec.format, n, k);
+                put("vectors", random.floats((4 + k + n).next_multiple_of(4), 0.5, 1.5));
+                let input = match spec.input {
+                    Input::Merge { heads, head_dim } => random.parts(rows * heads as usize * splits, head_dim as usize),
+                    _ => random.floats(rows * k, -1.0, 1.0),
+                };
+                put("input", input);
+                match spec.output {
+                    Output::Store { stride } => {
+                        launch.push(("base", stride - spec.n));
+                        put("output", random.floats(rows * stride as usize, -1.0, 1.0));
+                    }
+                    Output::Residual => put("output", random.floats(rows * n, -1.0, 1.0)),
+                    Output::SiluMul => put("output", random.floats(rows * n / 2, -1.0, 1.0)),
+                    Output::Heads(heads) => self.head_outputs(&mut put, &mut random, rows, &heads),
+                }
+            }
+            Spec::HeadNorm(spec) => {
+                let heads = &spec.heads;
+                launch.extend([("query_gain", 4), ("key_gain", 4 + heads.dim)]);
+                put("vectors", random.floats(4 + 2 * heads.dim as usize, 0.5, 1.5));
+                put("input", random.floats(rows * ((heads.query + 2 * heads.kv) * heads.dim) as usize, -2.0, 2.0));
+                self.head_outputs(&mut put, &mut random, rows, heads);
+            }
+            Spec::Attention(spec) => {
+                let (query, dim) = (spec.heads.query as usize, spec.heads.dim as usize);
+                put("query", random.floats(rows * query * dim, -1.0, 1.0));
+                put("cache", self.cache(&mut random, &spec.heads));
+                put("pages", self.page_table(spec.pages_per_sequence));
+                let floats = if spec.split { rows * query * splits * (dim + 4) } else { rows * query * dim };
+                put("output", random.floats(floats, -1.0, 1.0));
+            }
+            Spec::ArgMax(spec) => {
+                let parts = ARGMAX_PARTS as usize;
+                let mut partial = random.floats(2 * rows * parts, -1.0, 1.0);
+                partial.chunks_mut(2).enumerate().for_each(|(i, pair)| pair[1] = (i % parts) as u32 * 6);
+                put("partial", partial);
+                put("sampled", vec![u32::MAX; SEQUENCES as usize]);
+                if let ArgMax::Parts { vocab, .. } = spec {
+                    // Coarse values, so that several are equal.
+                    let logits = random.floats(rows * *vocab as usize, -8.0, 8.0);
+                    put("logits", logits.iter().map(|bits| f32::from_bits(*bits).round().to_bits()).collect());
+                }
+            }
+        }
+        debug_assert!(self.splits <= MAX_SPLITS);
+        (Launch::of(&launch), operands)
+    }
+
+    /// Rows of a step: neighbouring positions of one sequence, or for small steps one row of each sequence, all of different lengths.
+    fn row_words(&self, random: &mut Random) -> Vec<u32> {
+        let own_sequences = self.rows <= SEQUENCES;
+        let tokens = self.cached * PAGE_SIZE;
+        let table = if let Spec::Embed(spec) = &self.spec { spec.n } else { 50 };
+        let row = |row: u32| {
+            // Some tokens lie outside the table, some are what was sampled last.
+            let token = if row % 3 == 2 { u32::MAX } else { FIRST_TOKEN + (random.next() % (u64::from(table) + 10)) as u32 };
+            let (sequence, position) = if own_sequences {
+                (row, tokens - 1 - row * (tokens / (SEQUENCES + 1)))
+            } else {
+                (1, tokens.saturating_sub(self.rows).saturating_sub(3) + row)
+            };
+            [token, position, sequence * tokens + position, sequence]
+        };
+        (0..self.rows).flat_map(row).collect()
+    }
+
+    /// A page table that visits the cache's pages out of order.
+    fn page_table(&self, pages_per_sequence: u32) -> Vec<u32> {
+        let mut table = vec![0; (SEQUENCES * pages_per_sequence) as usize];
+        for page in 0..self.cached.min(pages_per_sequence) {
+            for sequence in 0..SEQUENCES {
+                let number = u64::from(sequence * self.cached + page) * 7 + 3;
+                table[(sequence * pages_per_sequence + page) as usize] = (number % u64::from(SEQUENCES * self.cached)) as u32;
+            }
+        }
+        table
+    }
+
+    fn cache(&self, random: &mut Random, heads: &Heads) -> Vec<u32> {
+        let elements = (2 * heads.kv * heads.dim * PAGE_SIZE) as usize * (SEQUENCES * self.cached) as usize;
+        if heads.cache == Dtype::F16 { random.halves(elements, -2.0, 2.0) } else { random.floats(elements, -2.0, 2.0) }
+    }
+
+    fn head_outputs(&self, put: &mut impl FnMut(&'static str, Vec<u32>), random: &mut Random, rows: usize, heads: &Heads) {
+        put("rope", random.floats(rows * heads.dim as usize, -1.0, 1.0));
+        put("query", random.floats(rows * (heads.query * heads.dim) as usize, -1.0, 1.0));
+        put("cache", self.cache(random, heads));
+    }
+}
+
+fn weights(put: &mut impl FnMut(&'static str, Vec<u32>), random: &mut Random, format: Format, n: usize, k: usize) {
+    match format {
+        Format::Q4 { scale } => {
+            let groups = n * k.div_ceil(32);
+            // The padding of ragged rows holds noise here: kernels must not depend on it.
+            put("weights", (0..4 * groups).map(|_| random.next() as u32).collect());
+            let scales = if scale == Dtype::F16 { random.halves(groups, 0.01, 0.1) } else { random.floats(groups, 0.01, 0.1) };
+            put("scales", scales);
+        }
+        Format::F16 => put("weights", random.halves(n * k, -0.5, 0.5)),
+        Format::F32 => put("weights", random.floats(n * k, -0.5, 0.5)),
+    }
+}
+
+/// Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn between(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * (self.next() >> 40) as f32 / (1u64 << 24) as f32
+    }
+
+    fn floats(&mut self, count: usize, low: f32, high: f32) -> Vec<u32> {
+        (0..count).map(|_| self.between(low, high).to_bits()).collect()
+    }
+
+    fn halves(&mut self, count: usize, low: f32, high: f32) -> Vec<u32> {
+        let mut half = || u32::from(f16::from_f32(self.between(low, high)).to_bits());
+        (0..count.div_ceil(2)).map(|_| half() | half() << 16).collect()
+    }
+
+    /// Parts of split attention: a sum, a maximum, a positive denominator, two unused.
+    fn parts(&mut self, count: usize, dim: usize) -> Vec<u32> {
+        let part = |_| {
+            let mut part = self.floats(dim, -1.0, 1.0);
+            part.extend([self.between(-3.0, 3.0), self.between(0.5, 4.0), 0.0, 0.0].map(f32::to_bits));
+            part
+        };
+        (0..count).flat_map(part).collect()
+    }
+}

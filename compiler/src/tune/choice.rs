@@ -1,0 +1,238 @@
+//! Choosing a schedule from what was measured.
+//!
+//! In this order: what won on the device that is asked for, on this shape or on the nearest; what any device's winners lose least with at
+//! worst, again on this shape or on the nearest; the default. Records of software renderers count for those alone: what is good for a
+//! processor with vector units says nothing about a GPU.
+
+use super::record::{Record, Records};
+use super::{device_slug, space};
+use crate::schedule::{Linked, default_schedule, link};
+use crate::spec::{Spec, key};
+use crate::{Error, ErrorKind};
+use std::collections::{BTreeMap, BTreeSet};
+use tegula_plan::Requires;
+
+/// What to choose by.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// What was measured.
+    pub records: &'a Records,
+    /// Name of the device to choose for, as its adapter gives it; `None` for any.
+    pub device: Option<&'a str>,
+    /// Whether it is an error if nothing was measured where there is something to choose.
+    pub frozen: bool,
+}
+
+/// Where kernels came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Measured on the device, with this shape.
+    pub device: usize,
+    /// Measured on the device, with a near shape.
+    pub near: usize,
+    /// Measured on other devices.
+    pub generic: usize,
+    /// Not measured.
+    pub default: usize,
+    /// Records that were of no use since their template has changed, by place in [`Records::list`].
+    pub stale: BTreeSet<usize>,
+}
+
+impl Tally {
+    /// Adds another count of the same records.
+    pub fn add(&mut self, other: &Tally) {
+        self.device += other.device;
+        self.near += other.near;
+        self.generic += other.generic;
+        self.default += other.default;
+        self.stale.extend(&other.stale);
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Tally { device, near, generic, default, stale } = self;
+        write!(f, "{device} measured, {near} by a near shape, {generic} by other devices, {default} by default")?;
+        if stale.is_empty() { Ok(()) } else { write!(f, "; {} stale records ignored", stale.len()) }
+    }
+}
+
+impl Choice<'_> {
+    /// The kernel of a spec on devices that have what `requires` says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoRecord`] if frozen; those of [`link`].
+    pub fn kernel(&self, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Result<Linked, Error> {
+        let key = spec.key();
+        let on_device = self.device.map(|device| self.near(&key, |record| record.is_of(device)));
+        for (index, distance) in on_device.into_iter().flatten() {
+            if let Some(linked) = self.valid(index, spec, requires, tally) {
+                *(if distance == 0.0 { &mut tally.device } else { &mut tally.near }) += 1;
+                return Ok(linked);
+            }
+        }
+        if let Some(linked) = self.generic(&key, spec, requires, tally) {
+            tally.generic += 1;
+            return Ok(linked);
+        }
+        if self.frozen && space::is_open(spec) {
+            let device = self.device.map_or_else(|| "any device".to_owned(), |device| format!("`{device}`"));
+            return Err(ErrorKind::NoRecord { spec: key, device }.into());
+        }
+        tally.default += 1;
+        link(spec, requires, &default_schedule(spec))
+    }
+
+    /// Whether this very shape was measured on the device, with the templates as they are now.
+    #[must_use]
+    pub fn is_measured(&self, spec: &Spec, requires: &Requires) -> bool {
+        let Some(device) = self.device else { return false };
+        let own = self.near(&spec.key(), |record| record.is_of(device) && record.requires == *requires);
+        own.into_iter().any(|(index, distance)| distance == 0.0 && self.valid(index, spec, requires, &mut Tally::default()).is_some())
+    }
+
+    /// Records of this key or a near one that pass a test, the nearest first, and of those the last measured first.
+    fn near(&self, key: &str, accept: impl Fn(&Record) -> bool) -> Vec<(usize, f64)> {
+        let all = self.records.list.iter().enumerate().rev().filter(|(_, record)| accept(record));
+        let mut near: Vec<(usize, f64)> = all.filter_map(|(index, record)| Some((index, key::distance(key, &record.spec)?))).collect();
+        near.sort_by(|(_, one), (_, other)| one.total_cmp(other));
+        near
+    }
+
+    /// The kernel that a record's winner makes for a spec, if the record still holds.
+    fn valid(&self, index: usize, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Option<Linked> {
+        let record = &self.records.list[index];
+        let linked = record.schedule().and_then(|schedule| link(spec, requires, &schedule).ok());
+        let current = linked.as_ref().is_some_and(|linked| Record::source_digits(linked.source) == record.source);
+        if current {
+            return linked;
+        }
+        // In another device class a kernel may well have another text, and a schedule of another shape need not be legal.
+        if record.requires == *requires && (linked.is_some() || record.schedule().is_none()) {
+            tally.stale.insert(index);
+        }
+        None
+    }
+
+    /// Of the schedules that won somewhere, the one that loses least at worst.
+    fn generic(&self, key: &str, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Option<Linked> {
+        // The last record of each device, as long as they are of the same shape.
+        let mut shape: Option<&str> = None;
+        let mut measured: BTreeMap<String, (&Record, Linked)> = BTreeMap::new();
+        for (index, _) in self.near(key, |record| !record.software) {
+            let record = &self.records.list[index];
+            if shape.is_some_and(|shape| shape != record.spec) {
+                continue;
+            }
+            if let Some(linked) = self.valid(index, spec, requires, tally) {
+                shape = Some(&record.spec);
+                measured.entry(device_slug(&record.device)).or_insert((record, linked));
+            }
+        }
+        let records: Vec<&Record> = measured.values().map(|(record, _)| *record).collect();
+        let least = measured.values().min_by(|(one, _), (other, _)| {
+            let [one, other] = [one, other].map(|record| worst_regret(&record.schedule, &records));
+            // Of equals the one that was measured on more devices.
+            one.0.total_cmp(&other.0).then(other.1.cmp(&one.1))
+        });
+        least.map(|(_, linked)| linked.clone())
+    }
+}
+
+/// The greatest factor by which a schedule is slower than the best, over the devices where it was measured, and the number of these.
+fn worst_regret(schedule: &str, records: &[&Record]) -> (f64, usize) {
+    let regrets = records.iter().filter_map(|record| Some(record.time(schedule)? / record.microseconds));
+    regrets.fold((0.0, 0), |(worst, count), regret| (regret.max(worst), count + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::tests::record;
+    use super::*;
+    use crate::spec::{Format, Input, Matmul, Output, Rows};
+
+    fn spec(n: u32) -> Spec {
+        let (input, output) = (Input::Plain, Output::Residual);
+        Spec::Matmul(Matmul { n, k: 64, format: Format::F32, bias: false, input, eps: 0.0, output, rows: Rows::One })
+    }
+
+    /// Names of three candidates of the spec, none of them the default.
+    fn names() -> Vec<String> {
+        let all = space::candidates(&spec(64), &Requires::default()).unwrap();
+        all.into_iter().skip(1).take(3).map(|candidate| candidate.linked.name).collect()
+    }
+
+    /// A record that holds.
+    fn valid(n: u32, device: &str, schedule: &str, others: &[(&str, f64)]) -> Record {
+        let linked = link(&spec(n), &Requires::default(), &super::super::record::parse_schedule(schedule).unwrap()).unwrap();
+        Record { source: Record::source_digits(linked.source), ..record(&spec(n).key(), device, schedule, 10.0, others) }
+    }
+
+    fn choose(list: Vec<Record>, device: Option<&str>, frozen: bool) -> (Result<String, Error>, Tally) {
+        let mut tally = Tally::default();
+        let choice = Choice { records: &Records { list }, device, frozen };
+        let linked = choice.kernel(&spec(64), &Requires::default(), &mut tally);
+        (linked.map(|linked| linked.name), tally)
+    }
+
+    #[test]
+    fn a_devices_own_record_counts_first_and_the_last_of_them() {
+        let names = names();
+        let list = vec![valid(64, "X", &names[0], &[]), valid(64, "X", &names[1], &[]), valid(64, "Y", &names[2], &[])];
+        let (name, tally) = choose(list, Some("x"), true);
+        assert_eq!((name.unwrap(), tally.device), (names[1].clone(), 1));
+    }
+
+    #[test]
+    fn the_least_worst_regret_is_chosen_for_unknown_devices() {
+        let [a, b, c] = <[String; 3]>::try_from(names()).unwrap();
+        let list = vec![
+            valid(64, "X", &a, &[(&b, 11.0), (&c, 30.0)]),
+            valid(64, "Y", &b, &[(&a, 15.0), (&c, 12.0)]),
+            valid(64, "Z", &c, &[(&a, 11.0), (&b, 12.0)]),
+        ];
+        for device in [None, Some("W")] {
+            let (name, tally) = choose(list.clone(), device, true);
+            assert_eq!((name.unwrap(), tally.generic), (b.clone(), 1));
+        }
+    }
+
+    #[test]
+    fn software_counts_for_itself_alone() {
+        let names = names();
+        let list = vec![Record { software: true, ..valid(64, "llvmpipe", &names[0], &[]) }];
+        assert_eq!(choose(list.clone(), Some("llvmpipe (LLVM 9)"), true).0.unwrap(), names[0]);
+        assert_eq!(choose(list, None, false).1.default, 1);
+    }
+
+    #[test]
+    fn a_shape_without_record_takes_that_of_the_nearest() {
+        let names = names();
+        let list = vec![valid(100, "X", &names[0], &[]), valid(72, "X", &names[1], &[]), valid(1000, "X", &names[2], &[])];
+        let (name, tally) = choose(list.clone(), Some("X"), true);
+        assert_eq!((name.unwrap(), tally.near), (names[1].clone(), 1));
+        assert_eq!(choose(list, None, true).0.unwrap(), names[1]);
+        assert_eq!(choose(vec![valid(1000, "X", &names[2], &[])], Some("X"), false).1.default, 1);
+    }
+
+    #[test]
+    fn stale_records_are_ignored_and_counted() {
+        let names = names();
+        let gone = Record { schedule: "matmul/gone A=1".into(), ..valid(64, "X", &names[0], &[]) };
+        let changed = Record { source: Record::source_digits(1), ..valid(64, "X", &names[0], &[]) };
+        let (name, tally) = choose(vec![gone, changed], Some("X"), false);
+        assert_eq!(name.unwrap(), default_schedule(&spec(64)).to_string());
+        assert_eq!((tally.default, tally.stale.len()), (1, 2));
+        assert!(tally.to_string().contains("2 stale"));
+    }
+
+    #[test]
+    fn frozen_refuses_what_was_not_measured_and_names_it() {
+        let (error, _) = choose(Vec::new(), Some("X"), true);
+        let error = error.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::NoRecord { spec: found, .. } if *found == spec(64).key()), "{error}");
+        let embed = Spec::Embed(crate::spec::Embed { n: 50, k: 172, format: Format::F16, head_dim: 16 });
+        let choice = Choice { records: &Records::default(), device: None, frozen: true };
+        assert!(choice.kernel(&embed, &Requires::default(), &mut Tally::default()).is_ok(), "there is nothing to choose");
+    }
+}

@@ -1,0 +1,43 @@
+//! Search for schedules, as far as it needs no GPU: which candidates there are, what was measured, and what to choose from that.
+//!
+//! Measuring is `tegula tune`'s part. What it finds are records, a file of them for each device under `compiler/records/`, which are part of
+//! this crate: compiling measures nothing and gives the same bytes everywhere.
+
+pub mod choice;
+pub mod record;
+pub mod space;
+pub mod steps;
+
+pub use choice::{Choice, Tally};
+pub use record::{Record, Records};
+pub use space::{Candidate, candidates};
+
+/// FNV-1a with 64 bits: names texts, the same on every machine and in every release.
+#[must_use]
+pub fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// What a device is called in names of files and in comparisons: `NVIDIA H200` is `nvidia-h200`, and versions in parentheses are left out.
+#[must_use]
+pub fn device_slug(name: &str) -> String {
+    let bare = name.split('(').next().unwrap_or_default().to_lowercase();
+    let words: Vec<&str> = bare.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty() && *word != "device").collect();
+    words.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{device_slug, fingerprint};
+
+    #[test]
+    fn fingerprints_are_those_of_the_published_function() {
+        assert_eq!((fingerprint(""), fingerprint("a")), (0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c));
+    }
+
+    #[test]
+    fn slugs_leave_versions_out() {
+        let names = ["NVIDIA H200", "llvmpipe (LLVM 19.1.7, 256 bits)", "SwiftShader Device (LLVM 10.0.0)", "Apple M2 Pro", ""];
+        assert_eq!(names.map(device_slug), ["nvidia-h200", "llvmpipe", "swiftshader", "apple-m2-pro", ""]);
+    }
+}

@@ -1,0 +1,171 @@
+//! The candidates of a spec: every schedule that may be the best.
+//!
+//! They are the products of what the templates list behind `// tune:`, where [`schedule::link`] takes them (constant assertions, limits of
+//! every device), without those that no device can like and without repetitions. There may be hundreds; then those are kept that differ least
+//! from the default, since measuring takes time and the default was chosen with care.
+
+use crate::schedule::{self, Linked, Schedule, default_schedule, link};
+use crate::spec::Spec;
+use crate::{Error, template};
+use std::collections::HashSet;
+use tegula_plan::Requires;
+
+/// The most candidates of a spec.
+pub const MAX_CANDIDATES: usize = 64;
+
+/// Fewer invocations than this leave part of a subgroup idle on most devices.
+const LEAST_INVOCATIONS: u32 = 32;
+
+/// Points of a template's product that are looked at: a guard against templates with very many tunables.
+const MAX_POINTS: usize = 1 << 16;
+
+/// A schedule and the kernel that it makes.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// How.
+    pub schedule: Schedule,
+    /// With which text.
+    pub linked: Linked,
+}
+
+/// The candidates of a spec, the default first, then by how much they differ from it. The same for the same input.
+///
+/// # Errors
+/// Those of [`schedule::link`] for the default schedule. Other schedules that cannot be linked are no candidates.
+pub fn candidates(spec: &Spec, requires: &Requires) -> Result<Vec<Candidate>, Error> {
+    let default = default_schedule(spec);
+    let linked = link(spec, requires, &default)?;
+    let mut seen = HashSet::from([essence(&linked.text)]);
+    let mut found = vec![Candidate { schedule: default.clone(), linked }];
+    let mut points = Vec::new();
+    for template in templates(default.template) {
+        points.extend(product(template, &default)?);
+    }
+    // Stable: templates in order of name, values in the order of the template.
+    points.sort_by_key(|(distance, _)| *distance);
+    for (_, schedule) in points {
+        if found.len() == MAX_CANDIDATES {
+            break;
+        }
+        let Ok(linked) = link(spec, requires, &schedule) else { continue };
+        if linked.invocations >= LEAST_INVOCATIONS && seen.insert(essence(&linked.text)) {
+            found.push(Candidate { schedule, linked });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether there is anything to choose for a spec, as far as its templates say.
+#[must_use]
+pub fn is_open(spec: &Spec) -> bool {
+    templates(schedule::default_schedule(spec).template).any(|name| template::tunables(name).is_ok_and(|tunables| !tunables.is_empty()))
+}
+
+/// Templates that compute what `default` does: itself, and those that extend its name, as `matmul/vec_wide` would extend `matmul/vec`.
+fn templates(default: &'static str) -> impl Iterator<Item = &'static str> {
+    let extends = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('_'));
+    template::entries().into_iter().filter(move |name| *name == default || extends(name, default) || extends(default, name))
+}
+
+/// Every schedule of a template, with how many steps its values are away from the default's.
+fn product(template: &'static str, default: &Schedule) -> Result<Vec<(usize, Schedule)>, Error> {
+    let mut points = vec![(0, Vec::new())];
+    for (name, mut values) in template::tunables(template)? {
+        let chosen = default.values.iter().find(|(other, _)| template == default.template && *other == name).map(|(_, value)| *value);
+        let usual = chosen.or(template::constant(template, name)?);
+        values.extend(usual);
+        values.sort_unstable();
+        values.dedup();
+        let at = |value: Option<u32>| value.and_then(|value| values.binary_search(&value).ok()).unwrap_or(0);
+        let moved = |value: u32| at(Some(value)).abs_diff(at(usual));
+        points = points
+            .iter()
+            .flat_map(|(distance, pairs): &(usize, Vec<(&'static str, u32)>)| {
+                let extend = |value: &u32| (distance + moved(*value), [&pairs[..], &[(name, *value)]].concat());
+                values.iter().map(extend).collect::<Vec<_>>()
+            })
+            .take(MAX_POINTS)
+            .collect();
+    }
+    Ok(points.into_iter().map(|(distance, values)| (distance, Schedule { template, values })).collect())
+}
+
+/// A text without constants that nothing mentions: tunables that a format has no use for make no difference.
+fn essence(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    loop {
+        let mut words = std::collections::HashMap::<&str, usize>::new();
+        for word in lines.iter().flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')) {
+            *words.entry(word).or_default() += 1;
+        }
+        let unused = |line: &&str| {
+            let name = line.strip_prefix("const ").and_then(|rest| rest.split(':').next());
+            name.is_some_and(|name| words.get(name) == Some(&1))
+        };
+        let kept: Vec<&str> = lines.iter().copied().filter(|line| !unused(line) || line.starts_with("const BLOCK")).collect();
+        if kept.len() == lines.len() {
+            return lines.join("\n");
+        }
+        lines = kept;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{ArgMax, Attention, Embed, Format, Heads, Input, Matmul, Output, Rows};
+    use tegula_plan::Dtype;
+
+    fn matmul(format: Format, rows: Rows) -> Spec {
+        Spec::Matmul(Matmul { n: 96, k: 128, format, bias: false, input: Input::Norm, eps: 1e-5, output: Output::SiluMul, rows })
+    }
+
+    fn specs() -> Vec<Spec> {
+        let q4 = Format::Q4 { scale: Dtype::F16 };
+        let heads = Heads { query: 4, kv: 2, dim: 32, cache: Dtype::F16 };
+        vec![
+            matmul(q4, Rows::One),
+            matmul(Format::F32, Rows::One),
+            matmul(q4, Rows::Many),
+            Spec::Attention(Attention { heads, scale: 0.3, window: None, pages_per_sequence: 4, split: true, rows: Rows::One }),
+            Spec::ArgMax(ArgMax::Parts { vocab: 361, rows: Rows::One }),
+        ]
+    }
+
+    #[test]
+    fn spaces_are_legal_distinct_and_begin_with_the_default() {
+        for requires in [Requires::default(), Requires { subgroups: true, f16: false }] {
+            for spec in specs() {
+                let all = candidates(&spec, &requires).unwrap();
+                assert_eq!(all[0].schedule, default_schedule(&spec));
+                assert!((2..=MAX_CANDIDATES).contains(&all.len()) && is_open(&spec), "{}: {}", spec.key(), all.len());
+                for candidate in &all {
+                    assert_eq!(link(&spec, &requires, &candidate.schedule).unwrap(), candidate.linked);
+                }
+                let texts: HashSet<&str> = all.iter().map(|candidate| candidate.linked.text.as_str()).collect();
+                assert_eq!(texts.len(), all.len());
+            }
+        }
+    }
+
+    #[test]
+    fn spaces_are_the_same_every_time() {
+        for spec in specs() {
+            let names = || candidates(&spec, &Requires::default()).unwrap().into_iter().map(|candidate| candidate.linked.name);
+            assert!(names().eq(names()));
+        }
+    }
+
+    #[test]
+    fn what_has_no_tunables_is_not_open() {
+        let embed = Spec::Embed(Embed { n: 50, k: 172, format: Format::F16, head_dim: 16 });
+        assert!(!is_open(&embed));
+        assert_eq!(candidates(&embed, &Requires::default()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn constants_without_use_make_no_candidate() {
+        assert_eq!(essence("const A: u32 = 1u;\nconst B: u32 = A;\nconst C: u32 = 2u;\nx = C;"), "const C: u32 = 2u;\nx = C;");
+        assert_ne!(essence("const A: u32 = 1u;\nx = A;"), essence("const A: u32 = 2u;\nx = A;"));
+    }
+}

@@ -1,0 +1,103 @@
+//! Steps to run candidates on: small ones that show whether they are right, and ones of the size that matters to show how fast they are.
+
+use crate::spec::operands::{SEQUENCES, Step};
+use crate::spec::{ArgMax, Input, Output, Rows, Spec, splits};
+use tegula_plan::PAGE_SIZE;
+
+/// Products that a check may take: the reference works in double precision on a processor.
+const CHECK_PRODUCTS: u64 = 2_000_000_000;
+
+/// Rows of a prefill step to be timed.
+const PREFILL_ROWS: u32 = 512;
+
+/// Bytes of logits that are made at a time: `score` makes no more.
+const MOST_LOGITS: u32 = 32 << 20;
+
+/// Tokens of the sequences that decoding is timed on: a short conversation and a long one.
+const CONTEXTS: [u32; 2] = [512, 4096];
+
+/// The step to check a spec on: several rows where it works on several, and a number of them that divides by nothing.
+#[must_use]
+pub fn check(spec: &Spec) -> Step {
+    let rows = match (rows_of(spec), spec) {
+        (Rows::One, _) => 1,
+        (Rows::Few, _) => 3,
+        (Rows::Many, Spec::Matmul(spec)) => (CHECK_PRODUCTS / (u64::from(spec.n) * u64::from(spec.k)).max(1)).clamp(9, 139) as u32,
+        (Rows::Many, Spec::Attention(_)) => 19,
+        (Rows::Many, _) => 5,
+    };
+    step(spec, rows, 12 * PAGE_SIZE)
+}
+
+/// The steps to time a spec on.
+#[must_use]
+pub fn timed(spec: &Spec) -> Vec<Step> {
+    match (rows_of(spec), spec) {
+        (rows @ (Rows::One | Rows::Few), Spec::Attention(_)) => {
+            let mut steps: Vec<Step> = CONTEXTS.iter().map(|tokens| step(spec, few(rows), *tokens)).collect();
+            steps.dedup();
+            steps
+        }
+        (Rows::Many, Spec::Matmul(matmul)) => {
+            let most = if let Output::Store { stride } = matmul.output { MOST_LOGITS / 4 / stride.max(1) } else { PREFILL_ROWS };
+            vec![step(spec, most.clamp(SEQUENCES + 1, PREFILL_ROWS), PREFILL_ROWS)]
+        }
+        (Rows::Many, _) => vec![step(spec, PREFILL_ROWS, PREFILL_ROWS)],
+        (rows, _) => vec![step(spec, few(rows), CONTEXTS[0])],
+    }
+}
+
+fn few(rows: Rows) -> u32 {
+    if rows == Rows::One { 1 } else { SEQUENCES }
+}
+
+fn rows_of(spec: &Spec) -> Rows {
+    match spec {
+        Spec::Matmul(spec) => spec.rows,
+        Spec::Attention(spec) => spec.rows,
+        Spec::ArgMax(ArgMax::Parts { rows, .. } | ArgMax::Whole { rows }) => *rows,
+        Spec::Embed(_) | Spec::HeadNorm(_) => Rows::Many,
+    }
+}
+
+/// A step of so many rows on sequences of so many tokens, or of what the spec has room for.
+fn step(spec: &Spec, rows: u32, tokens: u32) -> Step {
+    let room = if let Spec::Attention(spec) = spec { spec.pages_per_sequence.max(1) } else { u32::MAX };
+    let cached = tokens.div_ceil(PAGE_SIZE).min(room).max(1);
+    let rows = rows.min(cached * PAGE_SIZE);
+    let splits = match spec {
+        Spec::Attention(spec) if !spec.split => 1,
+        Spec::Matmul(spec) if !matches!(spec.input, Input::Merge { .. }) => 1,
+        _ => splits().eval(rows, cached),
+    };
+    Step { spec: *spec, rows, first: 0, pages: cached, splits, cached }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::reference;
+    use crate::spec::{Attention, Format, Heads, Matmul};
+    use tegula_plan::Dtype;
+
+    #[test]
+    fn steps_have_room_and_references() {
+        let heads = Heads { query: 4, kv: 2, dim: 8, cache: Dtype::F16 };
+        for rows in [Rows::One, Rows::Few, Rows::Many] {
+            for pages_per_sequence in [1, 5, 400] {
+                let split = rows != Rows::Many;
+                let spec = Spec::Attention(Attention { heads, scale: 0.3, window: None, pages_per_sequence, split, rows });
+                for step in timed(&spec).into_iter().chain([check(&spec)]) {
+                    assert!(step.cached <= pages_per_sequence && step.rows <= step.cached * PAGE_SIZE, "{step:?}");
+                    assert!(step.bytes() > 0 && step.operations() == 0);
+                }
+                let (launch, mut operands) = check(&spec).operands(1);
+                reference::run(&spec, &launch, &mut operands);
+            }
+            let (input, output) = (Input::Norm, Output::Store { stride: 90_000 });
+            let matmul = Matmul { n: 72, k: 64, format: Format::F16, bias: true, input, eps: 1e-5, output, rows };
+            let step = timed(&Spec::Matmul(matmul))[0];
+            assert!(step.rows <= 93 && step.bytes() > 72 * 128, "{step:?}");
+        }
+    }
+}
