@@ -70,6 +70,9 @@ pub struct LibraryFlags {
     /// Let attention look back this many tokens only, 0 for all [default: the model's].
     #[arg(long, value_name = "TOKENS")]
     pub sliding_window_size: Option<u32>,
+    /// Choose kernels by these records of `tegula tune` [default: those that come with this program].
+    #[arg(long, value_name = "FILE")]
+    pub schedules: Option<PathBuf>,
 }
 
 /// A phase of the compiler that can be printed.

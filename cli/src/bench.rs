@@ -39,7 +39,7 @@ fn load(args: &Bench) -> Result<Model> {
     let library = match &args.library {
         Some(file) => fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
         None => {
-            let options = library::options(args.quantization.as_deref(), &args.flags);
+            let options = library::options(args.quantization.as_deref(), &args.flags)?;
             library::compile(&config, &library::for_device(options, &gpu.info().name)?)?.library
         }
     };

@@ -11,7 +11,7 @@ use crate::{library, report};
 /// Compiles, writes the library, prints the memory plan to stderr and the phase that `--emit` asks for to stdout.
 pub fn compile(args: &Compile) -> Result<()> {
     let config = library::config_file(&args.model)?;
-    let options = library::options(args.quantization.as_deref(), &args.library);
+    let options = library::options(args.quantization.as_deref(), &args.library)?;
     let compiled = library::compile(&config, &CompileOptions { device: args.device.clone(), frozen: args.frozen, ..options })?;
     if let Some(output) = &args.output {
         fs::write(output, &compiled.library).with_context(|| format!("cannot write {}", output.display()))?;

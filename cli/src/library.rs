@@ -22,20 +22,30 @@ pub fn config_file(path: &Path) -> Result<PathBuf> {
 }
 
 /// The compiler's options for what the command line says.
-pub fn options(quantization: Option<&str>, flags: &LibraryFlags) -> CompileOptions {
-    CompileOptions {
+pub fn options(quantization: Option<&str>, flags: &LibraryFlags) -> Result<CompileOptions> {
+    Ok(CompileOptions {
         quantization: quantization.map(str::to_owned),
         context_window_size: flags.context_window_size,
         prefill_chunk_size: flags.prefill_chunk_size,
         max_batch_size: flags.max_batch_size,
         sliding_window_size: flags.sliding_window_size,
+        records: flags.schedules.as_deref().map(records).transpose()?,
         ..CompileOptions::default()
-    }
+    })
+}
+
+/// Reads a file of records.
+pub fn records(file: &Path) -> Result<Records> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(Records::parse(&file.display().to_string(), &text)?)
 }
 
 /// Options for a library that is to run on this device: by what was measured on it, if anything was.
 pub fn for_device(options: CompileOptions, device: &str) -> Result<CompileOptions> {
-    let known = Records::embedded()?.knows(device);
+    let known = match &options.records {
+        Some(records) => records.knows(device),
+        None => Records::embedded()?.knows(device),
+    };
     Ok(CompileOptions { device: known.then(|| device.to_owned()), ..options })
 }
 
@@ -90,8 +100,8 @@ mod tests {
 
     #[test]
     fn whatever_shapes_a_library_names_it() {
-        let plain = options(None, &LibraryFlags::default());
-        let chunked = options(None, &LibraryFlags { prefill_chunk_size: Some(16), ..LibraryFlags::default() });
+        let plain = options(None, &LibraryFlags::default()).unwrap();
+        let chunked = options(None, &LibraryFlags { prefill_chunk_size: Some(16), ..LibraryFlags::default() }).unwrap();
         assert_eq!(key(b"{}", &plain), key(b"{}", &plain));
         assert_ne!(key(b"{}", &plain), key(b"{ }", &plain));
         assert_ne!(key(b"{}", &plain), key(b"{}", &chunked));

@@ -62,7 +62,7 @@ pub fn open(args: &args::Model) -> Result<Opened> {
     let gpu = device(&args.device)?;
     let library = match &args.library {
         Some(file) => fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
-        None => library::cached(&config_file, &library::for_device(library::options(None, &args.flags), &gpu.info().name)?)?,
+        None => library::cached(&config_file, &library::for_device(library::options(None, &args.flags)?, &gpu.info().name)?)?,
     };
     let tokenizer = tokenizer(folder)?;
     let template = optional(&folder.join("chat_template.jinja"))?;

@@ -23,7 +23,7 @@ const MAX_BATCH_SIZE: u32 = 4;
 const MAX_CONTEXT: u32 = 1 << 24;
 
 /// What may be chosen beyond the config. `None` leaves it to the config, and then to a default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CompileOptions {
     /// Such as `q4f16_1`, the default of a Hugging Face config. A package is what it is.
     pub quantization: Option<String>,
@@ -39,6 +39,8 @@ pub struct CompileOptions {
     pub device: Option<String>,
     /// Fail where nothing was measured, instead of taking the default schedule.
     pub frozen: bool,
+    /// What was measured. Default: the records that come with the compiler.
+    pub records: Option<Records>,
 }
 
 /// A compiled model.
@@ -92,7 +94,11 @@ pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Er
     let stages = pass::fuse(&graph)?;
     let model = settings(&graph, &stages, config, options, quantization)?;
     let weights = Weights::new(&graph, quantization)?;
-    let choice = Choice { records: Records::embedded()?, device: options.device.as_deref(), frozen: options.frozen };
+    let records = match &options.records {
+        Some(records) => records,
+        None => Records::embedded()?,
+    };
+    let choice = Choice { records, device: options.device.as_deref(), frozen: options.frozen };
     let Lowered { plan, shaders, specs, tally } = lower::lower(&graph, &stages, weights, model, choice)?;
     let library = emit::library(&plan, &shaders);
     Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, specs, tally, graph, stages })

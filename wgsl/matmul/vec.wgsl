@@ -10,8 +10,8 @@
 #import output/store
 #import reduce/tree
 
-const TEAM: u32 = 64u; // tune: 16 32 64 128
-const TEAMS: u32 = 1u; // tune: 1 2 4 8
+const TEAM: u32 = 64u; // tune: 32 64 128
+const TEAMS: u32 = 1u; // tune: 1 2 4
 const QUADS: u32 = 1u; // tune: 1 2 4
 const WORDS: u32 = 4u; // tune: 1 2 4
 const LANES: u32 = TEAM * TEAMS;

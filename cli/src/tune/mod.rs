@@ -6,7 +6,7 @@ mod measure;
 mod report;
 mod timing;
 
-use std::fs::{self, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ const FOLDER: &str = "compiler/records";
 pub fn tune(args: &Tune) -> Result<()> {
     if args.report {
         return report::print(&match &args.records {
-            Some(file) => read(file)?,
+            Some(file) => library::records(file)?,
             None => Records::embedded()?.clone(),
         });
     }
@@ -36,7 +36,7 @@ pub fn tune(args: &Tune) -> Result<()> {
     let (requires, specs) = specs(args, |requires| gpu.meets(requires))?;
     let device = gpu.info().name.clone();
     let file = args.records.clone().unwrap_or_else(|| default_file(&device));
-    let known = if file.is_file() { read(&file)? } else { Records::default() };
+    let known = if file.is_file() { library::records(&file)? } else { Records::default() };
     let choice = Choice { records: &known, device: Some(&device), frozen: false };
     let (done, open): (Vec<Spec>, Vec<Spec>) = specs.into_iter().partition(|spec| !args.again && choice.is_measured(spec, &requires));
     if !done.is_empty() {
@@ -88,7 +88,7 @@ fn specs(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<(Requires, Ve
     let mut found: Vec<(String, Spec)> = Vec::new();
     let mut class = Requires::default();
     for model in &args.models {
-        let options = library::options(args.quantization.as_deref(), &LibraryFlags::default());
+        let options = library::options(args.quantization.as_deref(), &LibraryFlags::default())?;
         let compiled = library::compile(&library::config_file(model)?, &options)?;
         class = compiled.plan.variants.iter().map(|variant| variant.requires).find(&meets).unwrap_or_default();
         for spec in compiled.specs {
@@ -112,13 +112,8 @@ fn default_file(device: &str) -> PathBuf {
     if folder.is_dir() { folder.join(name) } else { name.into() }
 }
 
-fn read(file: &Path) -> Result<Records> {
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(Records::parse(&file.display().to_string(), &text)?)
-}
-
 /// Writes a record at once and whole.
-fn append(output: &mut fs::File, record: &Record) -> Result<()> {
+fn append(output: &mut File, record: &Record) -> Result<()> {
     let mut line = serde_json::to_string(record)?;
     line.push('\n');
     output.write_all(line.as_bytes())?;

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use tegula_plan::Requires;
 
 /// The most candidates of a spec.
-pub const MAX_CANDIDATES: usize = 64;
+pub const MAX_CANDIDATES: usize = 96;
 
 /// Fewer invocations than this leave part of a subgroup idle on most devices.
 const LEAST_INVOCATIONS: u32 = 32;
