@@ -22,7 +22,7 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 const PART: usize = 2;
 
 /// The part of a spec's time after which no more candidates are checked.
-const CHECKING: f64 = 0.5;
+const CHECKING: f64 = 0.65;
 
 /// The device, and what is the same for all specs.
 pub struct Bench {
