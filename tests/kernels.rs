@@ -1,11 +1,14 @@
-//! Every kernel against its CPU reference, on whatever adapter the process sees: with its defaults, and with each tunable moved on its own.
+//! Every kernel against its CPU reference, on whatever adapter the process sees: with its defaults, with each tunable moved on its own, and on
+//! one spec of each template and format with every schedule that the search would try.
 
 use crate::adapter;
-use crate::kernel_operands::{Case, cases};
+use crate::kernel_operands::{Case, Vary, cases};
 use tegula_compiler::schedule::{self, Schedule};
+use tegula_compiler::spec::agreement::compare;
+use tegula_compiler::spec::operands::Step;
 use tegula_compiler::spec::reference::{self, Launch, Operands};
-use tegula_compiler::spec::{ArgMax, Spec};
-use tegula_compiler::template;
+use tegula_compiler::spec::{Rows, Spec};
+use tegula_compiler::{template, tune};
 use tegula_gpu::{Gpu, Options, Range, Usage};
 use tegula_plan::{Kernel, Requires};
 
@@ -30,10 +33,10 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
     let mut checked = 0;
     let mut failures = Vec::new();
     for case in cases() {
-        for schedule in schedules(&case) {
-            match check(gpu, requires, &case, &schedule) {
+        for schedule in schedules(&case, requires) {
+            match check(gpu, requires, &case.step, &schedule) {
                 Ok(()) => checked += 1,
-                Err(reason) => failures.push(format!("{:?}\n  {schedule} rows {}: {reason}", case.spec, case.rows)),
+                Err(reason) => failures.push(format!("{:?}\n  {schedule}: {reason}", case.step)),
             }
         }
     }
@@ -41,13 +44,20 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
     eprintln!("{checked} kernels agree on {}", gpu.info().name);
 }
 
-/// The default schedule, and for cases that ask for it those that differ in one tunable and stay legal.
-fn schedules(case: &Case) -> Vec<Schedule> {
-    let spec = &case.spec;
+/// The default schedule, and for cases that ask for it others that are legal.
+fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
+    let spec = &case.step.spec;
     let default = schedule::default_schedule(spec);
     let mut all = vec![default.clone()];
-    if !case.vary {
-        return all;
+    match case.vary {
+        Vary::No => return all,
+        // Kernels for many rows have the same text in every device class.
+        Vary::All if requires.subgroups && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) => return all,
+        Vary::One => {}
+        Vary::All => {
+            let candidates = tune::candidates(spec, requires).expect("defaults are legal");
+            return candidates.into_iter().map(|candidate| candidate.schedule).collect();
+        }
     }
     for (name, values) in template::tunables(default.template).expect("templates are well formed") {
         for value in values {
@@ -63,8 +73,8 @@ fn schedules(case: &Case) -> Vec<Schedule> {
     all
 }
 
-fn check(gpu: &Gpu, requires: &Requires, case: &Case, schedule: &Schedule) -> Result<(), String> {
-    let linked = schedule::link(&case.spec, requires, schedule).map_err(|error| error.to_string())?;
+fn check(gpu: &Gpu, requires: &Requires, step: &Step, schedule: &Schedule) -> Result<(), String> {
+    let linked = schedule::link(&step.spec, requires, schedule).map_err(|error| error.to_string())?;
     let kernel = Kernel {
         name: linked.name.clone(),
         shader: 0,
@@ -72,14 +82,14 @@ fn check(gpu: &Gpu, requires: &Requires, case: &Case, schedule: &Schedule) -> Re
         workgroup_memory: linked.workgroup_memory,
         bindings: linked.bindings.clone(),
     };
-    let (launch, operands) = case.operands();
+    let (launch, operands) = step.operands(0);
     let mut expected = operands.clone();
-    reference::run(&case.spec, &launch, &mut expected);
-    let grid = linked.grid.clone().map(|size| size.eval(case.rows, case.pages));
+    reference::run(&step.spec, &launch, &mut expected);
+    let grid = linked.grid.clone().map(|size| size.eval(step.rows, step.pages));
     let found =
         pollster::block_on(run(gpu, &linked.text, requires, &kernel, &launch, &operands, grid)).map_err(|error| error.to_string())?;
     for (name, words) in &found.buffers {
-        compare(&case.spec, name, words, &expected.buffers[name])?;
+        compare(&step.spec, name, words, &expected.buffers[name])?;
     }
     Ok(())
 }

@@ -328,3 +328,35 @@ fn text_needs_a_tokenizer_and_ids_do_not() {
     }
     assert!(is_file(&folder.path("package/mlc-chat-config.json")));
 }
+
+#[test]
+fn tuning_writes_records_that_a_report_shows_and_a_second_run_keeps() {
+    let folder = Folder::new("llama");
+    if !has_device(&folder) {
+        return;
+    }
+    let tune = ["tune", "source", "--spec", "argmax_parts", "--records", "found.jsonl", "--budget"];
+    let table = folder.succeed(&[&tune[..], &["30"]].concat());
+    let records = fs::read_to_string(folder.path("found.jsonl")).unwrap();
+    assert!(!records.is_empty() && table.lines().count() == 1 + records.lines().count(), "{table}");
+    for line in records.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        assert!(record["spec"].as_str().unwrap().starts_with("argmax_parts vocab="), "{record}");
+        assert!(record["microseconds"].as_f64().unwrap() > 0.0 && record["source"].as_str().unwrap().len() == 16, "{record}");
+    }
+    assert_eq!(folder.succeed(&["tune", "--report", "--records", "found.jsonl"]), table);
+    // Nothing is left to do; with damage in the file nothing is done.
+    folder.succeed(&[&tune[..], &["30"]].concat());
+    assert_eq!(fs::read_to_string(folder.path("found.jsonl")).unwrap(), records);
+    fs::write(folder.path("found.jsonl"), format!("{records}{{\n")).unwrap();
+    let error = folder.fail(&[&tune[..], &["30"]].concat());
+    assert!(error.contains(&format!("found.jsonl:{}: ", 1 + records.lines().count())), "{error}");
+}
+
+#[test]
+fn a_frozen_library_needs_records_and_names_what_has_none() {
+    let folder = Folder::new("llama");
+    let error = folder.fail(&["compile", "source", "-o", "a.wasm", "--frozen", "--device", "a device that nobody has"]);
+    assert!(error.contains("no search record for `") && error.contains("a device that nobody has"), "{error}");
+    assert!(!folder.path("a.wasm").exists());
+}

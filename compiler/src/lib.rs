@@ -15,6 +15,7 @@ pub mod graph;
 mod lower;
 mod memory;
 pub mod model;
+mod parallel;
 mod pass;
 pub mod quant;
 mod range;

@@ -18,11 +18,11 @@ use super::timing;
 /// A candidate that agrees with the reference on fewer seeds than these may be right by chance.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
-/// Candidates that are compiled at a time: enough for all threads, few enough to stop between.
-const PART: usize = 16;
+/// Candidates that are compiled at a time, for each thread that compiles: few enough to stop between.
+const PART: usize = 2;
 
 /// The part of a spec's time after which no more candidates are checked.
-const CHECKING: f64 = 0.5;
+const CHECKING: f64 = 0.65;
 
 /// The device, and what is the same for all specs.
 pub struct Bench {
@@ -96,11 +96,13 @@ impl Bench {
     /// The candidates that agree with the reference, with their places, and what is wrong with the others. The default comes first.
     fn right(&self, spec: &Spec, all: Vec<Candidate>, until: Option<Instant>) -> Result<(Vec<(usize, Compiled)>, Vec<String>)> {
         let step = steps::check(spec);
+        let part_size = PART * thread::available_parallelism().map_or(1, usize::from).min(8);
+        let late = || until.is_some_and(|until| Instant::now() >= until);
         let (mut right, mut failures) = (Vec::new(), Vec::new());
         let mut seeds: Vec<(Expected, Uploaded)> = Vec::new();
         let mut rest = all.into_iter().enumerate().peekable();
-        while rest.peek().is_some() && (seeds.is_empty() || until.is_none_or(|until| Instant::now() < until)) {
-            let part: Vec<(usize, Candidate)> = rest.by_ref().take(PART).collect();
+        while rest.peek().is_some() && (seeds.is_empty() || !late()) {
+            let part: Vec<(usize, Candidate)> = rest.by_ref().take(part_size).collect();
             let pipelines = if seeds.is_empty() {
                 // The reference takes a processor as long as drivers take for the first kernels.
                 let writes: Vec<String> = written(&part[0].1).map(|binding| binding.name.clone()).collect();
@@ -123,6 +125,9 @@ impl Bench {
                 self.pipelines(&part)
             };
             for ((index, candidate), pipeline) in part.into_iter().zip(pipelines) {
+                if index > 0 && late() {
+                    break;
+                }
                 let verdict = match &pipeline {
                     Err(error) => Err(error.to_string()),
                     Ok(pipeline) => self.check(&step, &candidate, pipeline, &seeds)?,
@@ -140,11 +145,11 @@ impl Bench {
     /// Compiles side by side; one by one where any is refused, to learn which.
     fn pipelines(&self, part: &[(usize, Candidate)]) -> Vec<Result<Pipeline, Error>> {
         let kernels: Vec<Kernel> = part.iter().map(|(_, candidate)| kernel(candidate)).collect();
-        let source = |((_, candidate), kernel)| -> Source<'_> {
-            let candidate: &Candidate = candidate;
-            Source { label: &candidate.linked.name, wgsl: &candidate.linked.text, requires: &self.requires, kernel }
-        };
-        let sources: Vec<Source<'_>> = part.iter().zip(&kernels).map(source).collect();
+        let linked = part.iter().map(|(_, candidate)| &candidate.linked);
+        let mut sources = Vec::with_capacity(part.len());
+        for (linked, kernel) in linked.zip(&kernels) {
+            sources.push(Source { label: &linked.name, wgsl: &linked.text, requires: &self.requires, kernel });
+        }
         match pollster::block_on(self.gpu.pipelines(&sources)) {
             Ok(pipelines) => pipelines.into_iter().map(Ok).collect(),
             Err(_) => {
@@ -212,7 +217,8 @@ impl Bench {
         let linked = &right[best].candidate.linked;
         let count = steps.len() as u64;
         let bytes = steps.iter().map(Step::bytes).sum::<u64>() / count;
-        let others = right.iter().zip(times).enumerate().filter(|(index, _)| *index != best);
+        // Those that were never timed have no place in a record.
+        let others = right.iter().zip(times).enumerate().filter(|(index, (_, time))| *index != best && time.is_finite());
         Record {
             spec: spec.key(),
             device: self.gpu.info().name.clone(),

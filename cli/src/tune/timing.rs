@@ -20,8 +20,8 @@ const MOST_COPIES: u64 = 64;
 const SAMPLE: f64 = 2e-3;
 /// The most dispatches of a sample.
 const MOST_REPEATS: f64 = 256.0;
-/// Dispatches of the sample that warms up.
-const WARM_UP: u32 = 3;
+/// Dispatches of the second warm-up, which only quick kernels need.
+const WARM_UP: u32 = 4;
 /// Who takes so many times the leader's time in the warm-up is out already.
 const HOPELESS: f64 = 4.0;
 /// Samples before the slow ones are out.
@@ -71,7 +71,7 @@ pub fn race(bench: &mut Bench, steps: &[Step], right: &[Compiled], deadline: Opt
         // Candidates for which there is no time are left out of the count: they are slower than anything.
         let mut runner = Runner { warm_up: f64::INFINITY, ..Runner::default() };
         if index == 0 || !late() {
-            let first = courses.iter().map(|course| sample(bench, course, right, index, WARM_UP)).collect::<Result<Vec<f64>, _>>()?;
+            let first = courses.iter().map(|course| warm_up(bench, course, right, index)).collect::<Result<Vec<f64>, _>>()?;
             runner.repeats = first.iter().map(|seconds| (SAMPLE / seconds).ceil().clamp(1.0, MOST_REPEATS) as u32).collect();
             runner.warm_up = first.iter().sum::<f64>() / first.len() as f64;
         }
@@ -123,6 +123,12 @@ fn run(bench: &mut Bench, courses: &[Course], right: &[Compiled], runners: &mut 
 fn keep(alive: &mut Vec<usize>, runners: &[Runner], factor: f64) {
     let leader = alive.iter().map(|index| runners[*index].time()).fold(f64::INFINITY, f64::min);
     alive.retain(|index| *index == 0 || (runners[*index].time() <= factor * leader && runners[*index].warm_up.is_finite()));
+}
+
+/// The first dispatch may still set something up, which tells where a dispatch takes little time itself.
+fn warm_up(bench: &mut Bench, course: &Course, right: &[Compiled], index: usize) -> Result<f64, Error> {
+    let first = sample(bench, course, right, index, 1)?;
+    if first > SAMPLE { Ok(first) } else { sample(bench, course, right, index, WARM_UP) }
 }
 
 fn sample(bench: &mut Bench, course: &Course, right: &[Compiled], index: usize, repeats: u32) -> Result<f64, Error> {

@@ -4,6 +4,7 @@
 //! is in double precision.
 
 use super::{ARGMAX_PARTS, ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, Matmul, Output, Rows, Spec};
+use crate::parallel::each;
 use half::f16;
 use std::collections::BTreeMap;
 use tegula_plan::{Dtype, LAUNCH_MEMBERS, LAUNCH_WORDS, PAGE_SIZE};
@@ -191,17 +192,6 @@ fn matmul(spec: &Matmul, launch: &Launch, operands: &mut Operands) {
         }
         operands.give("output", output);
     }
-}
-
-/// `of(0)`, `of(1)`, …, on all processors where there are threads.
-fn each<T: Send>(count: usize, of: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
-    #[cfg(not(target_arch = "wasm32"))]
-    {
-        use rayon::prelude::*;
-        (0..count).into_par_iter().with_min_len(16).map(of).collect()
-    }
-    #[cfg(target_arch = "wasm32")]
-    (0..count).map(of).collect()
 }
 
 fn matmul_input(spec: &Matmul, launch: &Launch, operands: &Operands, row: usize) -> Vec<f64> {

@@ -4,6 +4,7 @@
 //! every device), without those that no device can like and without repetitions. There may be hundreds; then those are kept that differ least
 //! from the default, since measuring takes time and the default was chosen with care.
 
+use crate::parallel::each;
 use crate::schedule::{self, Linked, Schedule, default_schedule, link};
 use crate::spec::Spec;
 use crate::{Error, template};
@@ -43,13 +44,17 @@ pub fn candidates(spec: &Spec, requires: &Requires) -> Result<Vec<Candidate>, Er
     }
     // Stable: templates in order of name, values in the order of the template.
     points.sort_by_key(|(distance, _)| *distance);
-    for (_, schedule) in points {
+    // Linking takes most of the time, and many points are not legal: as many as may be needed are linked side by side.
+    for part in points.chunks(MAX_CANDIDATES) {
+        let linked = each(part.len(), |index| link(spec, requires, &part[index].1).ok().map(|linked| (essence(&linked.text), linked)));
+        for ((_, schedule), linked) in part.iter().zip(linked) {
+            let Some((essence, linked)) = linked else { continue };
+            if found.len() < MAX_CANDIDATES && linked.invocations >= LEAST_INVOCATIONS && seen.insert(essence) {
+                found.push(Candidate { schedule: schedule.clone(), linked });
+            }
+        }
         if found.len() == MAX_CANDIDATES {
             break;
-        }
-        let Ok(linked) = link(spec, requires, &schedule) else { continue };
-        if linked.invocations >= LEAST_INVOCATIONS && seen.insert(essence(&linked.text)) {
-            found.push(Candidate { schedule, linked });
         }
     }
     Ok(found)

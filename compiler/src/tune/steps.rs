@@ -26,7 +26,14 @@ pub fn check(spec: &Spec) -> Step {
         (Rows::Many, Spec::Attention(_)) => 19,
         (Rows::Many, _) => 5,
     };
-    step(spec, rows, 12 * PAGE_SIZE)
+    // Elsewhere the cache is only written to, and read back for every candidate.
+    let pages = if matches!(spec, Spec::Attention(_)) || splits_matter(spec) { 12 } else { rows.div_ceil(PAGE_SIZE) + 1 };
+    step(spec, rows, pages * PAGE_SIZE)
+}
+
+/// Whether the number of pages decides into how many parts its input was cut.
+fn splits_matter(spec: &Spec) -> bool {
+    matches!(spec, Spec::Matmul(spec) if matches!(spec.input, Input::Merge { .. }))
 }
 
 /// The steps to time a spec on.
@@ -67,8 +74,9 @@ fn step(spec: &Spec, rows: u32, tokens: u32) -> Step {
     let rows = rows.min(cached * PAGE_SIZE);
     let splits = match spec {
         Spec::Attention(spec) if !spec.split => 1,
-        Spec::Matmul(spec) if !matches!(spec.input, Input::Merge { .. }) => 1,
-        _ => splits().eval(rows, cached),
+        Spec::Attention(_) => splits().eval(rows, cached),
+        spec if splits_matter(spec) => splits().eval(rows, cached),
+        _ => 1,
     };
     Step { spec: *spec, rows, first: 0, pages: cached, splits, cached }
 }
