@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(key(b"{}", &plain), key(b"{}", &plain));
         assert_ne!(key(b"{}", &plain), key(b"{ }", &plain));
         assert_ne!(key(b"{}", &plain), key(b"{}", &chunked));
-        assert_ne!(key(b"{}", &plain), key(b"{}", &options(Some("q0f32"), &LibraryFlags::default())));
+        assert_ne!(key(b"{}", &plain), key(b"{}", &options(Some("q0f32"), &LibraryFlags::default()).unwrap()));
         assert_ne!(key(b"{}", &plain), key(b"{}", &CompileOptions { device: Some("X".into()), ..plain.clone() }));
         assert_eq!(for_device(plain.clone(), "a device that nobody has").unwrap(), plain);
     }
