@@ -82,19 +82,19 @@ impl Bench {
         let started = Instant::now();
         let all = candidates(spec, &self.requires)?;
         let checked = |deadline: Instant| started + deadline.saturating_duration_since(started).mul_f64(CHECKING);
+        let default = all[0].schedule.clone();
         let (right, failures) = self.right(spec, all, deadline.map(checked))?;
-        // What is not as fast as the default cannot be told where the default is wrong.
-        if !right.first().is_some_and(|first| first.0 == 0) {
+        // What is faster than the default cannot be told where the default is wrong.
+        if right.first().is_none_or(|first| first.candidate.schedule != default) {
             return Ok(Outcome::Measured { record: None, failures });
         }
-        let right: Vec<Compiled> = right.into_iter().map(|(_, compiled)| compiled).collect();
         let steps = steps::timed(spec);
         let times = timing::race(self, &steps, &right, deadline)?;
         Ok(Outcome::Measured { record: Some(self.record(spec, &steps, &right, &times)), failures })
     }
 
-    /// The candidates that agree with the reference, with their places, and what is wrong with the others. The default comes first.
-    fn right(&self, spec: &Spec, all: Vec<Candidate>, until: Option<Instant>) -> Result<(Vec<(usize, Compiled)>, Vec<String>)> {
+    /// The candidates that agree with the reference, in their order, and what is wrong with others.
+    fn right(&self, spec: &Spec, all: Vec<Candidate>, until: Option<Instant>) -> Result<(Vec<Compiled>, Vec<String>)> {
         let step = steps::check(spec);
         let part_size = PART * thread::available_parallelism().map_or(1, usize::from).min(8);
         let late = || until.is_some_and(|until| Instant::now() >= until);
@@ -133,7 +133,7 @@ impl Bench {
                     Ok(pipeline) => self.check(&step, &candidate, pipeline, &seeds)?,
                 };
                 match (verdict, pipeline) {
-                    (Ok(()), Ok(pipeline)) => right.push((index, Compiled { candidate, pipeline })),
+                    (Ok(()), Ok(pipeline)) => right.push(Compiled { candidate, pipeline }),
                     (Err(reason), _) => failures.push(format!("{}: {reason}", candidate.linked.name)),
                     (Ok(()), Err(_)) => {}
                 }
