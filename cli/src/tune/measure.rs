@@ -35,7 +35,7 @@ pub struct Bench {
 
 /// What came of a spec.
 pub enum Outcome {
-    /// The device cannot hold its buffers.
+    /// The device cannot hold its buffers, or the time was too short.
     Skipped { reason: String },
     /// The winner, if there is one, and the candidates that cannot be used with the reasons.
     Measured { record: Option<Record>, failures: Vec<String> },
@@ -82,19 +82,24 @@ impl Bench {
         let started = Instant::now();
         let all = candidates(spec, &self.requires)?;
         let checked = |deadline: Instant| started + deadline.saturating_duration_since(started).mul_f64(CHECKING);
+        let (default, choices) = (all[0].schedule.clone(), all.len());
         let (right, failures) = self.right(spec, all, deadline.map(checked))?;
-        // What is not as fast as the default cannot be told where the default is wrong.
-        if !right.first().is_some_and(|first| first.0 == 0) {
+        // What is faster than the default cannot be told where the default is wrong.
+        if right.first().is_none_or(|first| first.candidate.schedule != default) {
             return Ok(Outcome::Measured { record: None, failures });
         }
-        let right: Vec<Compiled> = right.into_iter().map(|(_, compiled)| compiled).collect();
         let steps = steps::timed(spec);
         let times = timing::race(self, &steps, &right, deadline)?;
-        Ok(Outcome::Measured { record: Some(self.record(spec, &steps, &right, &times)), failures })
+        let record = self.record(spec, &steps, &right, &times);
+        if record.others.is_empty() && choices > 1 && failures.is_empty() {
+            // A record would say that the default is the best, and keep later runs from finding out.
+            return Ok(Outcome::Skipped { reason: "its share of the time was up before anything but the default was timed".into() });
+        }
+        Ok(Outcome::Measured { record: Some(record), failures })
     }
 
-    /// The candidates that agree with the reference, with their places, and what is wrong with the others. The default comes first.
-    fn right(&self, spec: &Spec, all: Vec<Candidate>, until: Option<Instant>) -> Result<(Vec<(usize, Compiled)>, Vec<String>)> {
+    /// The candidates that agree with the reference, in their order, and what is wrong with others.
+    fn right(&self, spec: &Spec, all: Vec<Candidate>, until: Option<Instant>) -> Result<(Vec<Compiled>, Vec<String>)> {
         let step = steps::check(spec);
         let part_size = PART * thread::available_parallelism().map_or(1, usize::from).min(8);
         let late = || until.is_some_and(|until| Instant::now() >= until);
@@ -133,7 +138,7 @@ impl Bench {
                     Ok(pipeline) => self.check(&step, &candidate, pipeline, &seeds)?,
                 };
                 match (verdict, pipeline) {
-                    (Ok(()), Ok(pipeline)) => right.push((index, Compiled { candidate, pipeline })),
+                    (Ok(()), Ok(pipeline)) => right.push(Compiled { candidate, pipeline }),
                     (Err(reason), _) => failures.push(format!("{}: {reason}", candidate.linked.name)),
                     (Ok(()), Err(_)) => {}
                 }
