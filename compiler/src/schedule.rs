@@ -139,21 +139,22 @@ pub fn default_schedule(spec: &Spec) -> Schedule {
     }
 }
 
-/// On an H200, of 12 schedules a shape of Llama-3.2-1B and 3.1-8B: wide matrices gain from four quads a workgroup (28672x4096: 53 us against 79
-/// with one), narrow ones lose (4096x14336: 45 against 27). Tiles of eight rows an invocation ran at 26 to 30 TFLOP/s, of eight by two quads at
-/// 33 to 35, but at 8 with the epilogue of the heads, which needs too many registers beside them.
+/// On an H200, of 72 schedules for each mat-vec of Llama-3.2-1B and 3.1-8B, two quads a team and loads of two words are within 14 % of the best
+/// everywhere: with teams of 32 where there are very many rows (28672x4096: 40 us, 46 with 128), of 128 where there are few (4096x14336: 21 us,
+/// 43 with 32). Of 90 tiles, eight rows an invocation by two quads were the fastest or within 6 % of it (32 to 35 TFLOP/s), but ran at 8 with
+/// the epilogue of the heads, which needs too many registers beside them.
 fn matmul_schedule(spec: &Matmul) -> Schedule {
     if spec.rows == Rows::Many {
         let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };
         return Schedule { template: "matmul/tile", values: vec![("TM", 8), ("QUADS", quads)] };
     }
-    // Invocations behind the last chunk of a row would idle.
-    let chunks = match spec.format {
-        Format::Q4 { .. } => spec.k.div_ceil(32),
+    // Invocations behind the last piece of a row would idle.
+    let pieces = match spec.format {
+        Format::Q4 { .. } => spec.k.div_ceil(16),
         Format::F16 | Format::F32 => spec.k / 4,
     };
-    let (team, quads) = if spec.n >= 16_384 { (chunks.clamp(32, 128), 4) } else { ((chunks / 2).clamp(chunks.clamp(32, 64), 128), 1) };
-    Schedule { template: "matmul/vec", values: vec![("TEAM", team.next_power_of_two()), ("QUADS", quads)] }
+    let team = if spec.n >= 16_384 { 32 } else { pieces.next_power_of_two().clamp(32, 128) };
+    Schedule { template: "matmul/vec", values: vec![("TEAM", team), ("QUADS", 2), ("WORDS", 2)] }
 }
 
 fn attention_schedule(spec: &Attention) -> Schedule {
