@@ -2,83 +2,18 @@
 //!
 //! Models are random and small. Tests that answer prompts need some Vulkan driver, and say so where there is none.
 
-#[path = "../../tests/checkpoint.rs"]
+#[path = "../../../tests/checkpoint.rs"]
 mod checkpoint;
+mod folder;
+mod tune;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// A folder with a random model in `source` and what the tests make of it.
-struct Folder {
-    folder: TempDir,
-}
-
-impl Folder {
-    fn new(architecture: &str) -> Folder {
-        let folder = tempfile::tempdir().unwrap();
-        let config = checkpoint::config(architecture);
-        checkpoint::write(&folder.path().join("source"), &config, &checkpoint::weights(&config)).unwrap();
-        Folder { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Runs `tegula` in the folder, with a cache of its own.
-    fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tegula"));
-        command.args(args).current_dir(self.folder.path()).env("RUST_BACKTRACE", "1").env("XDG_CACHE_HOME", self.path("cache"));
-        // Vulkan's loader writes to stderr where this is not set.
-        command.env("XDG_RUNTIME_DIR", self.folder.path()).output().unwrap()
-    }
-
-    /// Runs it, expects success, and gives stdout.
-    fn succeed(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs it, expects exit code 1 and nothing on stdout, and gives stderr.
-    fn fail(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]), "{args:?}");
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(error.lines().any(|line| line.starts_with("error: ")) && !error.contains("stack backtrace"), "{error}");
-        error
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.succeed(args)).unwrap()
-    }
-
-    fn edit(&self, file: &str, change: impl FnOnce(&mut Value)) {
-        let mut value: Value = serde_json::from_slice(&fs::read(self.path(file)).unwrap()).unwrap();
-        change(&mut value);
-        fs::write(self.path(file), value.to_string()).unwrap();
-    }
-}
-
-/// A package in `package`.
-fn package(quantization: &str) -> Folder {
-    let folder = Folder::new("llama");
-    folder.succeed(&["convert", "source", "-o", "package", "--quantization", quantization]);
-    folder
-}
-
-/// Whether there is a GPU, which is said where there is none.
-fn has_device(folder: &Folder) -> bool {
-    let found = !folder.json(&["devices", "--json"]).as_array().unwrap().is_empty();
-    if !found {
-        eprintln!("skipped: no GPU adapter");
-    }
-    found
-}
+use folder::{Folder, has_device, package};
 
 fn is_file(path: &Path) -> bool {
     path.metadata().is_ok_and(|data| data.is_file() && data.len() > 0)
@@ -327,79 +262,4 @@ fn text_needs_a_tokenizer_and_ids_do_not() {
         assert!(error.contains("tokenizer"), "{error}");
     }
     assert!(is_file(&folder.path("package/mlc-chat-config.json")));
-}
-
-#[test]
-fn tuning_writes_records_that_a_report_shows_and_a_second_run_keeps() {
-    let folder = Folder::new("llama");
-    if !has_device(&folder) {
-        return;
-    }
-    let tune = ["tune", "source", "--spec", "argmax_parts", "--records", "found.jsonl", "--budget"];
-    let table = folder.succeed(&[&tune[..], &["30"]].concat());
-    let records = fs::read_to_string(folder.path("found.jsonl")).unwrap();
-    assert!(!records.is_empty() && table.lines().count() == 1 + records.lines().count(), "{table}");
-    for line in records.lines() {
-        let record: Value = serde_json::from_str(line).unwrap();
-        assert!(record["spec"].as_str().unwrap().starts_with("argmax_parts vocab="), "{record}");
-        assert!(record["microseconds"].as_f64().unwrap() > 0.0 && record["source"].as_str().unwrap().len() == 16, "{record}");
-    }
-    assert_eq!(folder.succeed(&["tune", "--report", "--records", "found.jsonl"]), table);
-    // Nothing is left to do; with damage in the file nothing is done.
-    folder.succeed(&[&tune[..], &["30"]].concat());
-    assert_eq!(fs::read_to_string(folder.path("found.jsonl")).unwrap(), records);
-    fs::write(folder.path("found.jsonl"), format!("{records}{{\n")).unwrap();
-    let error = folder.fail(&[&tune[..], &["30"]].concat());
-    assert!(error.contains(&format!("found.jsonl:{}: ", 1 + records.lines().count())), "{error}");
-}
-
-#[test]
-fn a_library_is_compiled_by_schedules_of_ones_own() {
-    let folder = Folder::new("llama");
-    if !has_device(&folder) {
-        return;
-    }
-    folder.succeed(&["tune", "source", "--spec", "argmax_parts", "--records", "found.jsonl", "--budget", "30"]);
-    let records = fs::read_to_string(folder.path("found.jsonl")).unwrap();
-    let mut record: Value = serde_json::from_str(records.lines().next().unwrap()).unwrap();
-    let device = record["device"].as_str().unwrap().to_owned();
-    let compile = |file: &str| {
-        let output = folder.run(&["compile", "source", "--emit", "plan", "--device", &device, "--schedules", file]);
-        let (plan, facts) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        let tally = facts.lines().find(|line| line.starts_with("schedules ")).unwrap_or_else(|| panic!("{facts}"));
-        let counts: Vec<usize> = tally.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-        (plan, counts)
-    };
-    let (_, counts) = compile("found.jsonl");
-    assert!(counts.len() == 4 && counts[0] >= records.lines().count(), "{counts:?}");
-    // Without records all is by default, whatever comes with the program.
-    fs::write(folder.path("none.jsonl"), "").unwrap();
-    let (plan, none) = compile("none.jsonl");
-    assert_eq!(none, [0, 0, 0, counts.iter().sum()]);
-    // The default may have won: what is not the default shows in the plan.
-    let mut schedules = record["others"].as_object().unwrap().keys().map(String::as_str).chain(record["schedule"].as_str());
-    let other = schedules.find(|name| record["default"] != *name).unwrap().to_owned();
-    record["schedule"] = json!(other);
-    fs::write(folder.path("other.jsonl"), record.to_string()).unwrap();
-    let kernel = format!(": {other} (shader ");
-    assert!(compile("other.jsonl").0.contains(&kernel) && !plan.contains(&kernel), "{other}");
-}
-
-#[test]
-fn damaged_schedules_are_named_with_the_line() {
-    let folder = Folder::new("llama");
-    fs::write(folder.path("own.jsonl"), "\n{\"spec\": 1}\n").unwrap();
-    let error = folder.fail(&["compile", "source", "-o", "a.wasm", "--schedules", "own.jsonl"]);
-    assert!(error.contains("own.jsonl:2: "), "{error}");
-    let error = folder.fail(&["compile", "source", "-o", "a.wasm", "--schedules", "missing.jsonl"]);
-    assert!(error.contains("missing.jsonl"), "{error}");
-    assert!(!folder.path("a.wasm").exists());
-}
-
-#[test]
-fn a_frozen_library_needs_records_and_names_what_has_none() {
-    let folder = Folder::new("llama");
-    let error = folder.fail(&["compile", "source", "-o", "a.wasm", "--frozen", "--device", "a device that nobody has"]);
-    assert!(error.contains("no search record for `") && error.contains("a device that nobody has"), "{error}");
-    assert!(!folder.path("a.wasm").exists());
 }
