@@ -130,7 +130,7 @@ pub struct Model {
     /// Folder of a weight package.
     pub package: PathBuf,
     /// A library that `tegula compile` wrote [default: compiled here and cached].
-    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size"])]
+    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "schedules"])]
     pub library: Option<PathBuf>,
     #[command(flatten)]
     pub flags: LibraryFlags,
@@ -248,7 +248,7 @@ pub struct Bench {
     /// A package folder; with `--random-weights` a config.json or mlc-chat-config.json will do.
     pub model: PathBuf,
     /// A library that `tegula compile` wrote [default: compiled here].
-    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size"])]
+    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "schedules"])]
     pub library: Option<PathBuf>,
     /// Fill the weights on the GPU instead of reading them.
     #[arg(long)]

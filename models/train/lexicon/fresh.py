@@ -12,6 +12,20 @@ _ONSETS = """b c d f g h j k l m n p q r s t v w x y z bl br ch cl cr dr fl fr g
 st str sw th thr tr tw wh wr zh""".split()
 _CODAS = """b c d f g k l m n p r s t v x z ck ff ft ld lf ll lm lt mb mm mp nd ng nk nn nt pp rb rd rg rk rl rm rn rs rt sh sk ss st
 tch th tt wn""".split()
+#: Letters of other languages, which names have now and then.
+_ACCENTED = {
+    "a": "áàâäãå",
+    "c": "çć",
+    "e": "éèêë",
+    "i": "íîï",
+    "l": "ł",
+    "n": "ñń",
+    "o": "óôöõø",
+    "s": "šş",
+    "u": "úùûü",
+    "y": "ý",
+    "z": "žż",
+}
 #: What only tests say, in small letters.
 RESERVED = set()
 
@@ -61,6 +75,9 @@ def name(rng):
         letters = _letters(rng)[:11]
         if rng.random() < 0.3:
             letters = rng.choice(_ALPHABET) + letters
+        if rng.random() < 0.12:
+            at = rng.randrange(len(letters))
+            letters = letters[:at] + rng.choice(_ACCENTED.get(letters[at], letters[at])) + letters[at + 1 :]
         return letters.capitalize()
 
     return free(make)

@@ -1,7 +1,8 @@
 """Addition and subtraction to three digits, and the multiplication table.
 
-An answer to a sum of more than one digit shows its working, digit by digit from the right as children learn it, because each digit then
-is one small fact. Without it a model of this size learns the pairs of two digits by heart, and fails on those it has not seen.
+An answer shows its working, digit by digit from the right as children learn it, because each digit then is one small fact. Without it a model
+of this size learns the pairs of two digits by heart, and fails on those it has not seen. Numbers of one digit are no exception: `6-3=3` is a
+step of many sums, while "6 - 3" by itself may be a pair that is held out.
 
 A pair of operands belongs to one side, in either order, in sums and in stories alike. The 144 products are facts: there the wording is
 held out.
@@ -53,13 +54,11 @@ def sums(digits):
 
 
 def working(a, b, sign):
-    """How a result is found: `7+5=12, 4+8+1=13, 3+2+1=6: ` for 347 + 285, or nothing where both numbers have one digit.
+    """How a result is found: `7+5=12, 4+8+1=13, 3+2+1=6: ` for 347 + 285.
 
     A difference borrows before it subtracts: `12-7=5, 13-8-1=4, 5-2-1=2: ` for 532 - 287. One below zero is that of the numbers the other
     way round.
     """
-    if max(a, b) < 10:
-        return ""
     steps, carried = [], 0
     high, low = (max(a, b), min(a, b)) if sign == "-" else (a, b)
     for place in range(max(len(str(a)), len(str(b)))):

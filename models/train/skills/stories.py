@@ -59,7 +59,9 @@ def sentences(text):
     """A beat with capital letters where sentences start: a nameless friend is "the old turtle" within them."""
     for mark in (". ", "! ", "? ", '"'):
         parts = text.split(mark)
-        text = mark.join([parts[0]] + [upper_first(part) if mark != '"' and part[:4] == "the " else part for part in parts[1:]])
+        text = mark.join(
+            [parts[0]] + [upper_first(part) if mark != '"' and part.startswith(("the ", "a ", "an ")) else part for part in parts[1:]]
+        )
     return upper_first(text)
 
 
