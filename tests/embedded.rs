@@ -19,7 +19,7 @@ use crate::{adapter, package};
 fn the_embedded_model_answers_what_it_has_not_seen() {
     let Some(gpu) = adapter(&Options::default()) else { return };
     if gpu.info().name.contains("SwiftShader") {
-        eprintln!("skipped: SwiftShader takes ten minutes for it; three of the prompts run there in the browser's tests");
+        eprintln!("skipped: SwiftShader writes three tokens a second; three of the prompts run there in the browser's tests");
         return;
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/tegula-tiny");
@@ -54,8 +54,8 @@ fn the_embedded_model_answers_what_it_has_not_seen() {
     for (group, (bars, right, wrong)) in &groups {
         let (all, bar) = (right + wrong.len(), bars / (right + wrong.len()) as f64);
         eprintln!("{group}: {right} of {all} held-out prompts answered rightly");
-        // Of the skills that miss their bar there are so few cases that chance alone may take two.
-        let allowed = if group == "missed" { 2 } else { 0 };
+        // What a skill reached on 250 cases need not be what it reaches on the first few: one answer of these is left to chance.
+        let allowed = usize::from(group == "missed");
         assert!(
             100.0 * (right + allowed) as f64 >= bar * all as f64,
             "{right} of {all} are right, under {bar} %; wrong are\n{}",

@@ -72,7 +72,7 @@ pub struct LibraryFlags {
     pub sliding_window_size: Option<u32>,
     /// Choose kernels by these records of `tegula tune` [default: those that come with this program].
     #[arg(long, value_name = "FILE")]
-    pub schedules: Option<PathBuf>,
+    pub records: Option<PathBuf>,
 }
 
 /// A phase of the compiler that can be printed.
@@ -130,7 +130,7 @@ pub struct Model {
     /// Folder of a weight package.
     pub package: PathBuf,
     /// A library that `tegula compile` wrote [default: compiled here and cached].
-    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "schedules"])]
+    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "records"])]
     pub library: Option<PathBuf>,
     #[command(flatten)]
     pub flags: LibraryFlags,
@@ -248,7 +248,7 @@ pub struct Bench {
     /// A package folder; with `--random-weights` a config.json or mlc-chat-config.json will do.
     pub model: PathBuf,
     /// A library that `tegula compile` wrote [default: compiled here].
-    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "schedules"])]
+    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "records"])]
     pub library: Option<PathBuf>,
     /// Fill the weights on the GPU instead of reading them.
     #[arg(long)]

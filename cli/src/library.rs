@@ -29,7 +29,7 @@ pub fn options(quantization: Option<&str>, flags: &LibraryFlags) -> Result<Compi
         prefill_chunk_size: flags.prefill_chunk_size,
         max_batch_size: flags.max_batch_size,
         sliding_window_size: flags.sliding_window_size,
-        records: flags.schedules.as_deref().map(records).transpose()?,
+        records: flags.records.as_deref().map(records).transpose()?,
         ..CompileOptions::default()
     })
 }
@@ -42,10 +42,7 @@ pub fn records(file: &Path) -> Result<Records> {
 
 /// Options for a library that is to run on this device: by what was measured on it, if anything was.
 pub fn for_device(options: CompileOptions, device: &str) -> Result<CompileOptions> {
-    let known = match &options.records {
-        Some(records) => records.knows(device),
-        None => Records::embedded()?.knows(device),
-    };
+    let known = options.records()?.knows(device);
     Ok(CompileOptions { device: known.then(|| device.to_owned()), ..options })
 }
 

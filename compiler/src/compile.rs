@@ -43,6 +43,19 @@ pub struct CompileOptions {
     pub records: Option<Records>,
 }
 
+impl CompileOptions {
+    /// What to choose by.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Record`] where a record that comes with the compiler cannot be read.
+    pub fn records(&self) -> Result<&Records, Error> {
+        match &self.records {
+            Some(records) => Ok(records),
+            None => Records::embedded(),
+        }
+    }
+}
+
 /// A compiled model.
 #[derive(Clone, Debug)]
 pub struct Compiled {
@@ -94,11 +107,7 @@ pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Er
     let stages = pass::fuse(&graph)?;
     let model = settings(&graph, &stages, config, options, quantization)?;
     let weights = Weights::new(&graph, quantization)?;
-    let records = match &options.records {
-        Some(records) => records,
-        None => Records::embedded()?,
-    };
-    let choice = Choice { records, device: options.device.as_deref(), frozen: options.frozen };
+    let choice = Choice { records: options.records()?, device: options.device.as_deref(), frozen: options.frozen };
     let Lowered { plan, shaders, specs, tally } = lower::lower(&graph, &stages, weights, model, choice)?;
     let library = emit::library(&plan, &shaders);
     Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, specs, tally, graph, stages })

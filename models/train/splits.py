@@ -83,8 +83,8 @@ def _wordings_of(side, module):
 def wordings(name, **known):
     """The two sides of a list of wordings, such as `recall.city_said`. `known` fills in placeholders that the whole list shares.
 
-    Where a training wording is one that is held out, punctuation apart, training does without it: the sides were written by people who
-    did not see each other's lists.
+    Where a training wording is one that is held out, punctuation apart, training does without it: the sides are not
+    written in view of each other, so it happens.
     """
     module, key = name.split(".")
     train, test = ([_filled(text, known) for text in _wordings_of(side, module).get(key, [])] for side in ("train", "heldout"))

@@ -1,8 +1,8 @@
 """Training: Muon and AdamW in bf16 on one GPU, with attention that stays within a conversation, and with weights as q4f16_1 will round them
 in the last part of the run.
 
-Matrices of the layers are trained by Muon, whose steps have all singular values alike; the table and the norms by AdamW. On a fourth of the
-model's size and 200 small steps that gave a loss of 2.2 where AdamW alone gave 3.1.
+Matrices of the layers are trained by Muon, whose steps have all singular values alike; the table and the norms by AdamW. On a model of
+1.3 million weights, 200 steps of 4096 tokens gave a loss of 2.2 where AdamW alone gave 3.1, both at a rate of 4e-3.
 
 The schedule is by steps, so that a run repeats: the rate warms up, holds, and falls to zero over the last part.
 """

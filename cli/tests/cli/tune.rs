@@ -31,7 +31,7 @@ fn tuning_writes_records_that_a_report_shows_and_a_second_run_keeps() {
 }
 
 #[test]
-fn a_library_is_compiled_by_schedules_of_ones_own() {
+fn a_library_is_compiled_by_records_of_ones_own() {
     let folder = Folder::new("llama");
     if !has_device(&folder) {
         return;
@@ -41,7 +41,7 @@ fn a_library_is_compiled_by_schedules_of_ones_own() {
     let mut record: Value = serde_json::from_str(records.lines().next().unwrap()).unwrap();
     let device = record["device"].as_str().unwrap().to_owned();
     let compile = |file: &str| {
-        let output = folder.run(&["compile", "source", "--emit", "plan", "--device", &device, "--schedules", file]);
+        let output = folder.run(&["compile", "source", "--emit", "plan", "--device", &device, "--records", file]);
         let (plan, facts) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         let tally = facts.lines().find(|line| line.starts_with("schedules ")).unwrap_or_else(|| panic!("{facts}"));
         let counts: Vec<usize> = tally.split_whitespace().filter_map(|word| word.parse().ok()).collect();
@@ -63,12 +63,12 @@ fn a_library_is_compiled_by_schedules_of_ones_own() {
 }
 
 #[test]
-fn damaged_schedules_are_named_with_the_line() {
+fn damaged_records_are_named_with_the_line() {
     let folder = Folder::new("llama");
     fs::write(folder.path("own.jsonl"), "\n{\"spec\": 1}\n").unwrap();
-    let error = folder.fail(&["compile", "source", "-o", "a.wasm", "--schedules", "own.jsonl"]);
+    let error = folder.fail(&["compile", "source", "-o", "a.wasm", "--records", "own.jsonl"]);
     assert!(error.contains("own.jsonl:2: "), "{error}");
-    let error = folder.fail(&["compile", "source", "-o", "a.wasm", "--schedules", "missing.jsonl"]);
+    let error = folder.fail(&["compile", "source", "-o", "a.wasm", "--records", "missing.jsonl"]);
     assert!(error.contains("missing.jsonl"), "{error}");
     assert!(!folder.path("a.wasm").exists());
 }
