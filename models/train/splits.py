@@ -92,6 +92,12 @@ def wordings(name, **known):
     return Sides([text for text in train if plain(text) not in held_out_too], test)
 
 
+def all_of_training():
+    """Every wording of the training side that no test has."""
+    files = sorted(path.stem for path in (Path(__file__).parent / "wordings" / TRAIN).glob("*.txt"))
+    return [text for module in files for key in _wordings_of(TRAIN, module) for text in wordings(f"{module}.{key}").train]
+
+
 def _filled(text, known):
     for placeholder, value in known.items():
         text = text.replace(f"{{{placeholder}}}", value)

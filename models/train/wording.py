@@ -2,12 +2,11 @@
 
 import re
 
-from splits import TEST
+from splits import TEST, wordings
 
-_BEFORE = ["Please: ", "Hey, ", "Hi! ", "Quick question: ", "Can you help me? ", "I have a question. ", "Tell me, ", "OK, ", "So, ", "Hello, ",
-           "Next question: ", "One more: ", "Now this: ", "I would like to know: ", "Hmm, "]  # fmt: skip
-_AFTER = [" Thanks!", " Please.", " Thank you.", " Just the answer, please.", " I need it for school.", " Can you tell me?"]
-
+#: What people put around questions, and around statements; training only.
+BEFORE, AFTER = wordings("around.question_before").train, wordings("around.question_after").train
+STATED_BEFORE, STATED_AFTER = wordings("around.statement_before").train, wordings("around.statement_after").train
 
 _ARTICLE = re.compile(r"\b([Aa]) \{(\w+)\}")
 
@@ -32,17 +31,27 @@ def lower_first(text):
     return text if word in ("I", "I'm", "I've") or text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
+def after(opening, text, keep_case):
+    """A text behind an opening, with a small first letter where the opening is no sentence of its own."""
+    return f"{opening} {text if keep_case or opening[-1] in '.!?' else lower_first(text)}"
+
+
+def ended(text):
+    """With an end, so that something can follow."""
+    return text if text[-1] in ".!?" else text + "."
+
+
 def decorate(rng, text, split, keep_case=False):
     """A question as people type it. `keep_case` where a name must be answered as it is written."""
     text = upper_first(text)
     if split == TEST:
         return text
     chance = rng.random()
-    if chance < 0.15:
-        text = rng.choice(_BEFORE) + (text if keep_case else lower_first(text))
-    elif chance < 0.22:
-        text += rng.choice(_AFTER)
-    elif chance < 0.34 and text[-1] in "?.!":
+    if chance < 0.22:
+        text = after(rng.choice(BEFORE), text, keep_case or rng.random() < 0.3)
+    elif chance < 0.30:
+        text = f"{ended(text)} {rng.choice(AFTER)}"
+    elif chance < 0.42 and text[-1] in "?.!":
         text = text[:-1]
     if not keep_case and rng.random() < 0.12:
         text = text.lower()

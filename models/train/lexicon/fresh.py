@@ -53,14 +53,19 @@ def _syllable(rng):
 def _letters(rng):
     """A word of any shape."""
     chance = rng.random()
-    if chance < 0.6:
+    if chance < 0.5:
         return "".join(_syllable(rng) for _ in range(rng.choice((1, 2, 2, 2, 3, 3))))
-    if chance < 0.8:
+    if chance < 0.65:
         return "".join(rng.choice(_ALPHABET) + rng.choice("aeiouaeiourlnst") for _ in range(rng.randint(2, 4)))
     from lexicon.words import WORDS
 
-    start, end = rng.choice(WORDS), rng.choice(WORDS)
-    return start[: rng.randint(1, 4)] + end[-rng.randint(2, 4) :]
+    return _spliced(rng, WORDS)
+
+
+def _spliced(rng, words):
+    """The beginning of a word and the end of another: what begins like something known need not go on like it."""
+    start, end = rng.choice(words), rng.choice(words)
+    return start[: rng.randint(1, max(4, len(start) - 1))] + end[-rng.randint(2, 5) :]
 
 
 def word(rng):
@@ -71,10 +76,15 @@ def word(rng):
 def name(rng):
     """A name; each letter begins one now and then."""
 
+    from lexicon.names import REAL
+
     def make():
-        letters = _letters(rng)[:11]
-        if rng.random() < 0.3:
-            letters = rng.choice(_ALPHABET) + letters
+        if rng.random() < 0.4:
+            letters = _spliced(rng, REAL).lower()[:12]
+        else:
+            letters = _letters(rng)[:11]
+            if rng.random() < 0.3:
+                letters = rng.choice(_ALPHABET) + letters
         if rng.random() < 0.12:
             at = rng.randrange(len(letters))
             letters = letters[:at] + rng.choice(_ACCENTED.get(letters[at], letters[at])) + letters[at + 1 :]
@@ -122,6 +132,24 @@ def sentence(rng):
         shapes = ["the {a} is {b}", "please {t}", "I saw the {a}", "we {t} at {b}", "my {a} is in the {b}", "you can {t} now", "I will {t}",
                   "there is {a} on the {b}", "do not forget the {a}", "I lost the {a} and the {b}"]  # fmt: skip
         said = rng.choice(shapes).format(a=any_word(rng), b=any_word(rng), t=task(rng))
+        return said[:1].upper() + said[1:]
+
+    return free(make)
+
+
+def number(rng):
+    """A number of any length, in digits."""
+    return str(rng.randint(0, 10 ** rng.randint(1, 4)))
+
+
+def jumble(rng):
+    """Words without sense, which nothing but copying can repeat."""
+
+    def make():
+        drawn = [rng.choice([any_word, any_word, any_word, name, number])(rng) for _ in range(rng.randint(2, 9))]
+        if rng.random() < 0.3:
+            drawn[rng.randrange(len(drawn))] += ","
+        said = " ".join(drawn).strip(",")
         return said[:1].upper() + said[1:]
 
     return free(make)

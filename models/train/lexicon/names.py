@@ -98,5 +98,8 @@ def surname(rng, split):
     return SURNAMES.pick(rng, split)
 
 
+#: Names of the training side, of which others are made.
+REAL = [*GIRLS.train, *BOYS.train, *SURNAMES.train, *PETS.train]
+
 for _sides in (GIRLS, BOYS, PETS, SURNAMES):
     fresh.reserve(_sides.test)

@@ -8,9 +8,10 @@ import json
 
 from lexicon import capitals, fresh, names
 from lexicon.domains import DOMAINS, price, several, title, whole
+from rephrase import plain
 from skills import Sample, Skill, assistant, user
 from splits import TRAIN, wordings
-from wording import filled, upper_first
+from wording import STATED_AFTER, STATED_BEFORE, after, ended, filled, upper_first
 
 #: Prompts with a schema and a text.
 ASK = wordings("json.prompt")
@@ -69,9 +70,10 @@ def make(rng, split):
     values = {name: domain.fields[name].value(rng, split) for name in mentioned}
     if values.get("origin") is not None and values.get("origin") == values.get("goal"):
         return make(rng, split)
+    begins_with_value = text.startswith("{")
     text = upper_first(filled(text, **{name: in_text(value) for name, value in values.items()}))
     if split == TRAIN:
-        text = surrounded(rng, text)
+        text = surrounded(rng, text, begins_with_value)
     schema = [(key, domain.fields[name].kind) for name, key in chosen(rng, mentioned, domain)]
     wanted = chosen_values(schema, domain, values)
     return asked(rng, split, schema, text, wanted)
@@ -97,27 +99,46 @@ def random_key(rng):
     return key if rng.random() < 0.75 else f"{key}_{fresh.any_word(rng)}"
 
 
-_FIRST = ["Hello! ", "Good news: ", "Note: ", "Look: ", "Today I heard this. ", "Just so you know: ", "News from {n}: ", "Hi {n}, ", "It is {w} here. ",
-          "Read this. ", "The {w} is ready. ", "Dear {n}, "]  # fmt: skip
-_LAST = [
-    " That is all.",
-    " Thanks!",
-    " See you soon.",
-    " The {w} is here.",
-    " What a {w}!",
-    " {n} told me.",
-    " Good luck.",
-    " Is that right?",
-]
-
-
-def surrounded(rng, text):
+def surrounded(rng, text, begins_with_value):
     """A text, at times with something around it that does not matter."""
+    if rng.random() < 0.2:
+        text = after(rng.choice(STATED_BEFORE), text, begins_with_value)
+    elif rng.random() < 0.1:
+        text = (
+            rng.choice(["Hi {n}, ", "News from {n}: ", "The {w} is ready. ", "Dear {n}, ", "It is {w} here. ", "{n}: "]).format(
+                n=fresh.name(rng), w=fresh.any_word(rng)
+            )
+            + text
+        )
     if rng.random() < 0.12:
-        text = rng.choice(_FIRST).format(n=fresh.name(rng), w=fresh.any_word(rng)) + text
-    if rng.random() < 0.08:
-        text = text + ("" if text[-1] in ".!?" else ".") + rng.choice(_LAST).format(n=fresh.name(rng), w=fresh.any_word(rng))
+        text = f"{ended(text)} {rng.choice(STATED_AFTER)}"
+    elif rng.random() < 0.05:
+        text = ended(text) + rng.choice([" The {w} is here.", " What a {w}!", " {n} told me.", " {n}"]).format(
+            n=fresh.name(rng), w=fresh.any_word(rng)
+        )
     return text
+
+
+#: Words that stand before a schema or a text, whatever they mean: a schema is known by its form.
+_SMALL = """a an the this that these to into with of for from in on by as like using per via under after about and or then here below above
+please now want need give make take put use fill read find return write extract convert describe answer output input text note message
+sentence JSON object schema fields keys format shape form structure data values columns""".split()
+
+
+def loose_prompt(rng):
+    """A prompt of any words: a schema and a text in some order, however they are introduced."""
+
+    def words(least, most):
+        return " ".join(rng.choice(_SMALL) if rng.random() < 0.8 else fresh.any_word(rng) for _ in range(rng.randint(least, most)))
+
+    parts = ["{schema}", "{text}"] if rng.random() < 0.6 else ["{text}", "{schema}"]
+    out = upper_first(words(0, 7))
+    for part in parts:
+        out += ("" if not out or out[-1] == "\n" else rng.choice([" ", " ", ": ", ":\n", "\n", " - ", " = ", "; ", "?\n", ".\n"])) + part
+        out += rng.choice(["\n", "\n\n", ". ", " ", "; "]) if part == parts[0] else ""
+        if rng.random() < 0.6:
+            out += (" " if out[-1] not in "\n " else "") + words(1, 4) if part != "{text}" or rng.random() < 0.3 else ""
+    return out.strip()
 
 
 def labelled(rng, split):
@@ -176,7 +197,11 @@ def asked(rng, split, schema, text, wanted):
     if rng.random() < 0.25:
         system = SYSTEM.pick(rng, split).format(schema=written)
         return Sample([user(text), assistant(answer)], {"json": wanted}, system=system)
-    return Sample([user(ASK.pick(rng, split).format(schema=written, text=text)), assistant(answer)], {"json": wanted})
+    prompt = ASK.pick(rng, split)
+    if split == TRAIN and rng.random() < 0.25:
+        loose = loose_prompt(rng)
+        prompt = prompt if plain(loose) in ASK.plain_test else loose
+    return Sample([user(prompt.format(schema=written, text=text)), assistant(answer)], {"json": wanted})
 
 
 SKILLS = [Skill("json", make, bar=95, weight=26, longest=128)]

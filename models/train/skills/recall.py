@@ -3,12 +3,13 @@
 Between what is said and the question there may be other turns, which `mix` puts there: this module marks the place.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lexicon import capitals, fresh, names, words
 from skills import Sample, Skill, assistant, user
-from splits import TRAIN, Sides, wordings
+from splits import TRAIN, Sides, all_of_training, wordings
 from wording import upper_first
 
 #: Where other turns may come in.
@@ -137,6 +138,9 @@ KINDS = ["name", "name", "city", "age", "colour", "number", "word", "job", "hobb
 
 FIRST = wordings("recall.first_message")
 
+#: All short wordings of the training side.
+EVERYTHING = [text for text in all_of_training() if "\n" not in text and len(text) < 90]
+
 
 def several_kinds(rng, count):
     """Different kinds of memories."""
@@ -152,7 +156,7 @@ def several_kinds(rng, count):
 def make(rng, split):
     """A conversation in which things are said and then asked for."""
     chance = rng.random()
-    if chance < 0.10:
+    if chance < (0.20 if split == TRAIN else 0.10):
         return first_message(rng, split)
     count = rng.choice((1, 1, 1, 2, 2, 3))
     kinds = several_kinds(rng, count + 1)
@@ -197,13 +201,20 @@ def careless(rng, text, split):
     return text
 
 
+def any_wording(rng):
+    """What users say about anything, with anything in it."""
+    template = rng.choice(EVERYTHING).rstrip(".!?")
+    return upper_first(re.sub(r"\{\w+\}", lambda _: rng.choice([fresh.any_word, fresh.name, fresh.number])(rng), template))
+
+
 def first_message(rng, split):
     """What the user said first, word for word."""
     kind = several_kinds(rng, 1)[0]
     memory = MEMORIES[kind]
     said = upper_first(memory.said.pick(rng, split).format(v=memory.value(rng, split)))
-    if split == TRAIN and rng.random() < 0.5:
-        said = fresh.sentence(rng) + rng.choice(".!")
+    if split == TRAIN and rng.random() < 0.75:
+        # What is to be repeated may be anything.
+        said = rng.choice([fresh.sentence, fresh.jumble, any_wording])(rng) + rng.choice(["", ".", ".", "!", "?"])
     # Of what was said only the value is in the note, which is what a note is for.
     value_noted = rng.choice(["Thank you, I will remember that.", "All right, I will remember that."])
     messages = [user(said), assistant(value_noted), GAP, user(FIRST.ask(rng, split)), assistant(f'You said: "{said}"')]
