@@ -70,6 +70,7 @@ fn device(change: impl FnOnce(&mut DeviceInfo)) -> DeviceInfo {
         subgroups: false,
         subgroup_min_size: 0,
         subgroup_max_size: 0,
+        matrix: false,
         f16: false,
         timestamps: false,
         limits: Limits {

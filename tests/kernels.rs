@@ -9,7 +9,7 @@ use tegula_compiler::spec::operands::Step;
 use tegula_compiler::spec::reference::{self, Launch, Operands};
 use tegula_compiler::spec::{Rows, Spec};
 use tegula_compiler::{template, tune};
-use tegula_gpu::{Gpu, Options, Range, Usage};
+use tegula_gpu::{DeviceInfo, Gpu, Options, Range, Usage};
 use tegula_plan::{Kernel, Requires};
 
 #[test]
@@ -20,19 +20,38 @@ fn baseline_kernels_agree_with_their_references() {
 
 #[test]
 fn subgroup_kernels_agree_with_their_references() {
+    check_class(&Requires { subgroups: true, f16: false, matrix: false });
+}
+
+#[test]
+fn half_precision_kernels_agree_with_their_references() {
+    check_class(&Requires { subgroups: true, f16: true, matrix: false });
+}
+
+#[test]
+fn matrix_kernels_agree_with_their_references() {
+    check_class(&Requires { subgroups: true, f16: true, matrix: true });
+}
+
+fn check_class(requires: &Requires) {
     let Some(gpu) = adapter(&Options::default()) else { return };
-    let requires = Requires { subgroups: true, f16: false };
-    if !gpu.meets(&requires) {
-        eprintln!("skipped: {} has no subgroups", gpu.info().name);
+    if !gpu.meets(requires) {
+        let DeviceInfo { name, subgroups, f16, matrix, .. } = gpu.info().clone();
+        let missing = requires.beyond(&Requires { subgroups, f16, matrix }).unwrap_or_default();
+        eprintln!("skipped: {name} has no {missing}");
         return;
     }
-    check_all(&gpu, &requires);
+    check_all(&gpu, requires);
 }
 
 fn check_all(gpu: &Gpu, requires: &Requires) {
     let mut checked = 0;
     let mut failures = Vec::new();
     for case in cases() {
+        // Only matrix products differ where there is half precision.
+        if requires.f16 && !matches!(&case.step.spec, Spec::Matmul(_)) {
+            continue;
+        }
         for schedule in schedules(&case, requires) {
             match check(gpu, requires, &case.step, &schedule) {
                 Ok(()) => checked += 1,
@@ -47,12 +66,14 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
 /// The default schedule, and for cases that ask for it others that are legal.
 fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     let spec = &case.step.spec;
-    let default = schedule::default_schedule(spec);
+    let default = schedule::default_schedule(spec, requires);
     let mut all = vec![default.clone()];
     match case.vary {
         Vary::No => return all,
         // Kernels for many rows have the same text in every device class.
-        Vary::All if requires.subgroups && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) => return all,
+        Vary::All if requires.subgroups && !requires.f16 && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) => {
+            return all;
+        }
         Vary::One => {}
         Vary::All => {
             let candidates = tune::candidates(spec, requires).expect("defaults are legal");
@@ -64,8 +85,7 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
             let mut moved = default.clone();
             moved.values.retain(|(other, _)| *other != name);
             moved.values.push((name, value));
-            if moved.values.iter().any(|pair| !default.values.contains(pair)) && schedule::link(spec, &Requires::default(), &moved).is_ok()
-            {
+            if moved.values.iter().any(|pair| !default.values.contains(pair)) && schedule::link(spec, requires, &moved).is_ok() {
                 all.push(moved);
             }
         }
@@ -89,7 +109,7 @@ fn check(gpu: &Gpu, requires: &Requires, step: &Step, schedule: &Schedule) -> Re
     let found =
         pollster::block_on(run(gpu, &linked.text, requires, &kernel, &launch, &operands, grid)).map_err(|error| error.to_string())?;
     for (name, words) in &found.buffers {
-        compare(&step.spec, name, words, &expected.buffers[name])?;
+        compare(&step.spec, linked.half, name, words, &expected.buffers[name])?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::Kernels;
 use std::collections::BTreeMap;
-use tegula_plan::{Binding, Buffer, Dispatch, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant};
+use tegula_plan::{Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant};
 use work::{Target, Work};
 
 /// Bytes of logits that `score` makes at a time at most: enough to keep a GPU busy, and little beside the weights.
@@ -25,9 +25,13 @@ const SCORE_LOGITS: u64 = 32 << 20;
 /// The most workgroups of a dispatch in each direction on every device.
 const MAX_WORKGROUPS: u32 = 65_535;
 
-/// Device classes, the most demanding first.
-const VARIANTS: [(&str, Requires); 2] =
-    [("subgroups", Requires { subgroups: true, f16: false }), ("baseline", Requires { subgroups: false, f16: false })];
+/// Device classes, the most demanding first. The first two are for models that are stored in half precision: others keep to their own.
+const VARIANTS: [(&str, Requires); 4] = [
+    ("matrix", Requires { subgroups: true, f16: true, matrix: true }),
+    ("f16", Requires { subgroups: true, f16: true, matrix: false }),
+    ("subgroups", Requires { subgroups: true, f16: false, matrix: false }),
+    ("baseline", Requires { subgroups: false, f16: false, matrix: false }),
+];
 
 /// How an entry is lowered.
 struct Mode {
@@ -164,7 +168,9 @@ pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model
         choice,
         tally: Tally::default(),
     };
-    let variants = VARIANTS.iter().map(|&(name, requires)| lowering.variant(name, requires, &modes)).collect::<Result<_, _>>()?;
+    let half = lowering.model.cache == Dtype::F16;
+    let variants = VARIANTS.iter().filter(|(_, requires)| half || !requires.f16);
+    let variants = variants.map(|&(name, requires)| lowering.variant(name, requires, &modes)).collect::<Result<_, _>>()?;
     let Lowering { weights, model, buffers, shaders, specs, tally, .. } = lowering;
     Ok(Lowered { plan: Plan { model, params: weights.params, vectors: weights.vectors, buffers, variants }, shaders, specs, tally })
 }

@@ -12,6 +12,8 @@ use tegula_plan::{Dtype, KernelBinding, MAX_STORAGE_BUFFERS, Requires, Size};
 const MAX_INVOCATIONS: u32 = 256;
 /// The most bytes of workgroup memory on every device.
 const MAX_WORKGROUP_MEMORY: u32 = 16 << 10;
+/// The same where there are matrix units: GPUs that have them have more memory, too.
+const MAX_WORKGROUP_MEMORY_WITH_MATRIX: u32 = 32 << 10;
 /// The most workgroups of a dispatch in each direction on every device.
 const MAX_WORKGROUPS: u32 = 65_535;
 
@@ -52,6 +54,8 @@ pub struct Linked {
     pub invocations: u32,
     /// Bytes of workgroup memory.
     pub workgroup_memory: u32,
+    /// Whether it computes in half precision, which agrees with the reference less closely.
+    pub half: bool,
     /// Storage bindings in order, by name.
     pub bindings: Vec<KernelBinding>,
     /// Workgroups.
@@ -80,22 +84,22 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     }
     build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
     let text = template::link(schedule.template, &build.slots, &build.values)?;
+    let text = template::unroll(schedule.template, &text)?;
     let reflection = template::reflect(schedule.template, &text)?;
     let [x, y, z] = extent;
     let [bx, by, bz] = reflection.block;
     let grid = [x.ceil_div(bx), y.ceil_div(by), z.ceil_div(bz)];
+    let missing = reflection.requires.beyond(requires);
     let refuse = |reason: String| Err(ErrorKind::NoSchedule { spec: format!("{spec:?}"), reason: format!("{schedule}: {reason}") }.into());
-    if let Spec::Attention(attention) = spec
-        && attention.rows != Rows::Many
-        && reflection.block[1] != 1
-    {
-        return refuse("rows of different sequences share a workgroup".into());
+    if let Some(feature) = missing {
+        return refuse(format!("it needs {feature}"));
     }
     if reflection.invocations > MAX_INVOCATIONS {
         return refuse(format!("{} invocations, over {MAX_INVOCATIONS}", reflection.invocations));
     }
-    if reflection.workgroup_memory > MAX_WORKGROUP_MEMORY {
-        return refuse(format!("{} bytes of workgroup memory, over {MAX_WORKGROUP_MEMORY}", reflection.workgroup_memory));
+    let memory = if requires.matrix { MAX_WORKGROUP_MEMORY_WITH_MATRIX } else { MAX_WORKGROUP_MEMORY };
+    if reflection.workgroup_memory > memory {
+        return refuse(format!("{} bytes of workgroup memory, over {memory}", reflection.workgroup_memory));
     }
     if reflection.bindings.len() > MAX_STORAGE_BUFFERS {
         return refuse(format!("{} storage buffers, over {MAX_STORAGE_BUFFERS}", reflection.bindings.len()));
@@ -109,28 +113,32 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
         text,
         invocations: reflection.invocations,
         workgroup_memory: reflection.workgroup_memory,
+        half: reflection.requires.f16,
         bindings: reflection.bindings,
         grid,
     })
 }
 
-/// How a template multiplies pieces of weights with x. The width of a load is part of a binding's type, so it chooses a module.
-fn product(spec: &Spec, schedule: &Schedule) -> Option<(&'static str, &'static str)> {
-    match spec {
-        Spec::Matmul(Matmul { format: Format::Q4 { .. }, .. }) => match schedule.value("WORDS") {
-            Some(1) => Some(("quant/words4", "quant/words1")),
-            Some(2) => Some(("quant/words4", "quant/words2")),
-            _ => None,
-        },
-        _ => Some(("dot/q4", "dot/plain")),
+/// How a template multiplies pieces of weights with x. The width of a load is part of a binding's type, and not every device has f16, so
+/// tunables choose modules.
+fn product(spec: &Spec, schedule: &Schedule) -> Vec<(&'static str, &'static str)> {
+    let Spec::Matmul(Matmul { format: Format::Q4 { .. }, .. }) = spec else { return vec![("dot/q4", "dot/plain")] };
+    let mut slots = match schedule.value("WORDS") {
+        Some(1) => vec![("quant/words4", "quant/words1")],
+        Some(2) => vec![("quant/words4", "quant/words2")],
+        _ => vec![],
+    };
+    if schedule.value("F16") == Some(1) {
+        slots.push(("dot/q4", "dot/q4_half"));
     }
+    slots
 }
 
 /// What is known to be good enough anywhere.
 #[must_use]
-pub fn default_schedule(spec: &Spec) -> Schedule {
+pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
     match spec {
-        Spec::Matmul(spec) => matmul_schedule(spec),
+        Spec::Matmul(spec) => matmul_schedule(spec, requires),
         Spec::Embed(_) => Schedule { template: "embed/lookup", values: vec![] },
         Spec::HeadNorm(_) => Schedule { template: "norm/heads", values: vec![] },
         Spec::Attention(spec) => attention_schedule(spec),
@@ -143,7 +151,13 @@ pub fn default_schedule(spec: &Spec) -> Schedule {
 /// everywhere: with teams of 32 where there are very many rows (28672x4096: 40 us, 46 with 128), of 128 where there are few (4096x14336: 21 us,
 /// 43 with 32). Of 90 tiles, eight rows an invocation by two quads were the fastest on four of six shapes (27 to 35 TFLOP/s), and 6 % and 17 %
 /// behind on the others (16384x2048, 2048x8192); with the epilogue of the heads, which needs too many registers beside them, they ran at 8.
-fn matmul_schedule(spec: &Matmul) -> Schedule {
+fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
+    if spec.rows == Rows::Many && requires.matrix {
+        return Schedule { template: "matmul/tile_matrix", values: vec![] };
+    }
+    if spec.rows == Rows::Many && requires.f16 {
+        return Schedule { template: "matmul/tile_half", values: vec![] };
+    }
     if spec.rows == Rows::Many {
         let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };
         return Schedule { template: "matmul/tile", values: vec![("TM", 8), ("QUADS", quads)] };
@@ -157,16 +171,17 @@ fn matmul_schedule(spec: &Matmul) -> Schedule {
     Schedule { template: "matmul/vec", values: vec![("TEAM", team), ("QUADS", 2), ("WORDS", 2)] }
 }
 
+/// A workgroup for each row where rows are of different sequences, or there is one; several rows of a prompt share one, and with it its keys.
 fn attention_schedule(spec: &Attention) -> Schedule {
     let group = head_group(&spec.heads);
+    if spec.rows != Rows::Many {
+        // Queries are kept in registers: at most 32 vectors an invocation.
+        let vectors = group * spec.heads.dim.div_ceil(4);
+        return Schedule { template: "attention/row", values: vec![("KEY_LANES", if vectors > 256 { 16 } else { 8 })] };
+    }
     // Queries are kept in workgroup memory: at most half of it.
     let queries = (MAX_WORKGROUP_MEMORY / 8 / spec.heads.dim).clamp(1, 16);
-    let rows = match spec.rows {
-        Rows::Many => (queries / group).max(1),
-        Rows::One | Rows::Few => 1,
-    };
-    let lanes = if spec.rows == Rows::Many { 64 } else { 128 };
-    Schedule { template: "attention/flash", values: vec![("ROWS", rows), ("LANES", lanes)] }
+    Schedule { template: "attention/flash", values: vec![("ROWS", (queries / group).max(1)), ("LANES", 64)] }
 }
 
 /// Query heads that a workgroup takes together: all that share a key head, or the largest divisor of their number up to eight.

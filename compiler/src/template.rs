@@ -2,13 +2,17 @@
 //!
 //! A template under `wgsl/` is plain WGSL, valid as it stands once its `#import` lines are followed. Three things are done to it and no more:
 //! an import may be redirected to another module with the same functions (a *slot*), module constants get other values, and bindings are
-//! numbered densely in the order of the text. Everything the host must know of the result (workgroup size and memory, bindings, outputs of a
-//! workgroup) is read back from it by naga, so that nothing is stated twice.
+//! numbered densely in the order of the text. Then loops marked `// unroll` are written out ([`unroll()`]). Everything the host must know of
+//! the result (workgroup size and memory, bindings, outputs of a workgroup) is read back from it by naga, so that nothing is stated twice.
 
 use crate::{Error, ErrorKind};
 use include_dir::{Dir, include_dir};
-use naga::{AddressSpace, Expression, Literal, Module, StorageAccess};
-use tegula_plan::{KernelBinding, LAUNCH_MEMBERS};
+use naga::{AddressSpace, Expression, Literal, Module, StorageAccess, TypeInner};
+use tegula_plan::{KernelBinding, LAUNCH_MEMBERS, Requires};
+
+mod unroll;
+
+pub use unroll::unroll;
 
 static WGSL: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../wgsl");
 
@@ -41,6 +45,8 @@ pub struct Reflection {
     pub bindings: Vec<KernelBinding>,
     /// Extent of the output that a workgroup makes, in the template's own units: `const BLOCK`.
     pub block: [u32; 3],
+    /// What the text needs of a device.
+    pub requires: Requires,
 }
 
 /// Every file under `wgsl/`, by path without extension, in order.
@@ -132,7 +138,8 @@ impl Linker<'_> {
         self.seen.push(name.to_owned());
         for line in source(name)?.lines() {
             // WGSL has no string literals, so two slashes always open a comment.
-            let line = line.split("//").next().unwrap_or_default().trim_end();
+            let bare = line.split("//").next().unwrap_or_default().trim_end();
+            let line = if line.ends_with(unroll::MARK) { line.trim_end() } else { bare };
             if let Some(import) = line.strip_prefix("#import ") {
                 let slot = self.slots.iter().position(|(slot, _)| *slot == import);
                 let target = slot.map_or(import, |slot| self.slots[slot].1);
@@ -190,6 +197,7 @@ fn number_bindings(text: &str) -> String {
 /// # Errors
 /// [`ErrorKind::Template`] with naga's message, which a `const_assert` that does not hold also leads to.
 pub fn reflect(template: &str, text: &str) -> Result<Reflection, Error> {
+    let text = &[DIRECTIVES, text].concat();
     let module = naga::front::wgsl::parse_str(text).map_err(|error| wrong(template, &error.emit_to_string(text)))?;
     let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all());
     validator.subgroup_stages(naga::valid::ShaderStages::all()).subgroup_operations(naga::valid::SubgroupOperationSet::all());
@@ -216,12 +224,26 @@ pub fn reflect(template: &str, text: &str) -> Result<Reflection, Error> {
         workgroup_memory,
         bindings: bindings.collect(),
         block: block(&module).ok_or_else(|| wrong(template, "it declares no `const BLOCK: vec3u`"))?,
+        requires: requires(&module, text),
     })
+}
+
+/// Templates say nothing of extensions: what they need is read off.
+const DIRECTIVES: &str = "enable f16;\nenable wgpu_cooperative_matrix;\n";
+
+fn requires(module: &Module, text: &str) -> Requires {
+    let has = |test: fn(&TypeInner) -> bool| module.types.iter().any(|(_, ty)| test(&ty.inner));
+    let half = |inner: &TypeInner| inner.scalar() == Some(naga::Scalar::F16);
+    Requires {
+        subgroups: text.contains("subgroup"),
+        f16: has(half),
+        matrix: has(|inner| matches!(inner, TypeInner::CooperativeMatrix { .. })),
+    }
 }
 
 /// The launch block has exactly the members that plans fill, in their order.
 fn check_launch(template: &str, module: &Module, variable: &naga::GlobalVariable) -> Result<(), Error> {
-    let naga::TypeInner::Struct { members, .. } = &module.types[variable.ty].inner else {
+    let TypeInner::Struct { members, .. } = &module.types[variable.ty].inner else {
         return Err(wrong(template, "its uniform is not the launch block"));
     };
     let names = members.iter().map(|member| member.name.as_deref().unwrap_or_default());
@@ -305,6 +327,7 @@ mod tests {
     #[test]
     fn bindings_are_dense_and_read_back_by_name() {
         let text = link("matmul/vec", &[("input/plain", "input/norm")], &[("N", Value::Int(96)), ("EPS", Value::Float(1e-6))]).unwrap();
+        let text = unroll("matmul/vec", &text).unwrap();
         assert!(text.contains("const N: u32 = 96u;") && text.contains("const EPS: f32 = 1e-6;") && !text.contains("//"));
         let reflection = reflect("matmul/vec", &text).unwrap();
         let mut names: Vec<_> = reflection.bindings.iter().map(|binding| (binding.name.as_str(), binding.writes)).collect();

@@ -61,12 +61,14 @@ impl Gpu {
     pub async fn new(options: &Options) -> Result<Gpu, Error> {
         let (adapter, mut info) = host::find(options.adapter.as_deref()).await?;
         let wanted = wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16 | wgpu::Features::TIMESTAMP_QUERY;
+        let wanted = if info.matrix { wanted | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX } else { wanted };
         let features = if options.baseline { wgpu::Features::empty() } else { adapter.features() & wanted };
         let limits = if options.baseline { wgpu::Limits::default() } else { adapter.limits() };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("tegula"),
             required_features: features,
             required_limits: limits,
+            experimental_features: host::experimental(&features),
             ..wgpu::DeviceDescriptor::default()
         };
         let refused = |error: wgpu::RequestDeviceError| ErrorKind::DeviceRequest { adapter: info.name.clone(), reason: error.to_string() };
@@ -76,6 +78,7 @@ impl Gpu {
         info = DeviceInfo {
             subgroups: host::has_subgroups(&device),
             f16: granted.f16,
+            matrix: granted.matrix,
             timestamps: granted.timestamps,
             limits: granted.limits,
             ..info
@@ -118,14 +121,8 @@ impl Gpu {
 
     /// The first feature of `requires` that the device does not have.
     pub(crate) fn missing(&self, requires: &Requires) -> Option<&'static str> {
-        let Requires { subgroups, f16 } = *requires;
-        if subgroups && !self.info().subgroups {
-            Some("subgroups")
-        } else if f16 && !self.info().f16 {
-            Some("shader-f16")
-        } else {
-            None
-        }
+        let DeviceInfo { subgroups, f16, matrix, .. } = *self.info();
+        requires.beyond(&Requires { subgroups, f16, matrix })
     }
 
     /// Why the device is lost, if it is.

@@ -23,6 +23,8 @@ pub struct DeviceInfo {
     pub subgroup_max_size: u32,
     /// Whether kernels may use 16-bit floats.
     pub f16: bool,
+    /// Whether kernels may multiply fragments of 16 x 16, f16 in and f32 out, by subgroups of exactly 32. Natively only.
+    pub matrix: bool,
     /// Whether GPU time can be measured.
     pub timestamps: bool,
     /// Limits.
@@ -69,6 +71,7 @@ impl DeviceInfo {
             subgroup_min_size: info.subgroup_min_size,
             subgroup_max_size: info.subgroup_max_size,
             f16: features.contains(wgpu::Features::SHADER_F16),
+            matrix: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             limits: Limits::of(limits),
         }

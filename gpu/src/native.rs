@@ -15,7 +15,8 @@ pub(crate) async fn adapters() -> Vec<(wgpu::Adapter, DeviceInfo)> {
         .into_iter()
         .map(|adapter| {
             let info = DeviceInfo::of(&adapter.get_info(), adapter.features(), &adapter.limits());
-            (adapter, info)
+            let matrix = info.matrix && has_fragments(&adapter, &info);
+            (adapter, DeviceInfo { matrix, ..info })
         })
         .collect();
     let order = ["discrete", "integrated", "virtual", "unknown", "cpu"];
@@ -38,6 +39,26 @@ pub(crate) async fn find(name: Option<&str>) -> Result<(wgpu::Adapter, DeviceInf
             let names: Vec<_> = found.iter().map(|(_, info)| info.name.as_str()).collect();
             Err(ErrorKind::NoAdapter { reason: format!("none is named like `{name}`; there are: {}", names.join(", ")) }.into())
         }
+    }
+}
+
+/// Whether it multiplies the fragments that kernels use, in subgroups of the one size that they know.
+fn has_fragments(adapter: &wgpu::Adapter, info: &DeviceInfo) -> bool {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let fits = |found: &wgpu::CooperativeMatrixProperties| {
+        [found.m_size, found.n_size, found.k_size] == [16; 3] && found.ab_type == F16 && found.cr_type == F32
+    };
+    info.subgroup_min_size == 32 && info.subgroup_max_size == 32 && adapter.cooperative_matrix_properties().iter().any(fits)
+}
+
+/// Leave to use features that wgpu calls experimental, where such are asked for.
+#[expect(unsafe_code, reason = "wgpu asks for it, since unfinished features may break its promises")]
+pub(crate) fn experimental(features: &wgpu::Features) -> wgpu::ExperimentalFeatures {
+    if features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
+        // SAFETY: kernels come from Tegula's compiler, whose fragments lie within the memory that they are loaded from.
+        unsafe { wgpu::ExperimentalFeatures::enabled() }
+    } else {
+        wgpu::ExperimentalFeatures::disabled()
     }
 }
 

@@ -99,7 +99,7 @@ impl Gpu {
         }
         let device = self.device();
         let scopes = Scopes::open(device);
-        let module = compile(device, label, [directives(requires), wgsl].concat());
+        let module = compile(device, label, directives(requires) + wgsl);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries(kernel) });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(label),
@@ -158,13 +158,13 @@ impl Gpu {
 }
 
 /// The `enable` lines of a text. naga has no `enable subgroups;` and needs none, browsers insist on it.
-fn directives(requires: &Requires) -> &'static str {
-    match (requires.f16, requires.subgroups && cfg!(target_arch = "wasm32")) {
-        (false, false) => "",
-        (true, false) => "enable f16;\n",
-        (false, true) => "enable subgroups;\n",
-        (true, true) => "enable f16;\nenable subgroups;\n",
-    }
+fn directives(requires: &Requires) -> String {
+    let lines = [
+        (requires.f16, "enable f16;\n"),
+        (requires.matrix, "enable wgpu_cooperative_matrix;\n"),
+        (requires.subgroups && cfg!(target_arch = "wasm32"), "enable subgroups;\n"),
+    ];
+    lines.into_iter().filter_map(|(wanted, line)| wanted.then_some(line)).collect()
 }
 
 fn entries(kernel: &Kernel) -> Vec<wgpu::BindGroupLayoutEntry> {

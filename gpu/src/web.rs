@@ -94,9 +94,15 @@ pub(crate) async fn find(_name: Option<&str>) -> Result<(wgpu::Adapter, DeviceIn
         backend: "webgpu".into(),
         driver: text("architecture"),
         subgroups,
+        matrix: false,
         ..info
     };
     Ok((adapter, info))
+}
+
+/// Browsers have none of wgpu's experimental features.
+pub(crate) fn experimental(_features: &wgpu::Features) -> wgpu::ExperimentalFeatures {
+    wgpu::ExperimentalFeatures::disabled()
 }
 
 /// Opens a device, with subgroup operations where the adapter has them unless only the baseline is wanted.

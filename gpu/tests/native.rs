@@ -119,7 +119,7 @@ fn a_text_that_disagrees_with_its_plan_is_refused() {
     let sources = [("good", ADD, kernel(&[false, true])), ("bad", "fn", kernel(&[]))];
     let sources: Vec<_> = sources
         .iter()
-        .map(|(label, wgsl, kernel)| Source { label, wgsl, requires: &Requires { subgroups: false, f16: false }, kernel })
+        .map(|(label, wgsl, kernel)| Source { label, wgsl, requires: &Requires { subgroups: false, f16: false, matrix: false }, kernel })
         .collect();
     assert!(matches!(kind(block_on(gpu.pipelines(&sources))), ErrorKind::Shader { label, .. } if label == "bad"));
     assert_eq!(block_on(gpu.pipelines(&sources[..1])).unwrap().len(), 1);
@@ -146,7 +146,7 @@ fn limits_are_named() {
     assert_eq!(fits(|kernel| kernel.workgroup_memory = 16385), Err("maxComputeWorkgroupStorageSize"));
     assert_eq!(fits(|kernel| kernel.bindings.extend(kernel.bindings.clone())), Err("maxStorageBuffersPerShaderStage"));
 
-    let requires = Requires { subgroups: true, f16: false };
+    let requires = Requires { subgroups: true, f16: false, matrix: false };
     assert!(!gpu.meets(&requires), "a baseline device is asked for no features");
     let refused = kind(block_on(gpu.pipeline("add", ADD, &requires, &kernel(&[false, true]))));
     assert_eq!(refused, ErrorKind::Feature { label: "add".into(), feature: "subgroups" });
@@ -243,10 +243,10 @@ fn f16_and_subgroup_kernels_run_where_the_device_has_them() {
         pass.submit();
         Some(f32::from_bits(read(&gpu, &output)[5]))
     };
-    if let Some(value) = run(Requires { subgroups: false, f16: true }, "f32(f16(launch.x) + 0.1h)") {
+    if let Some(value) = run(Requires { subgroups: false, f16: true, matrix: false }, "f32(f16(launch.x) + 0.1h)") {
         assert!((value - 0.1).abs() < 1e-3 && value != 0.1, "{value}: rounded to a half");
     }
-    if let Some(value) = run(Requires { subgroups: true, f16: false }, "subgroupAdd(1.0 + f32(launch.x))") {
+    if let Some(value) = run(Requires { subgroups: true, f16: false, matrix: false }, "subgroupAdd(1.0 + f32(launch.x))") {
         assert!((f64::from(gpu.info().subgroup_min_size)..=f64::from(gpu.info().subgroup_max_size)).contains(&f64::from(value)), "{value}");
     }
 }

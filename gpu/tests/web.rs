@@ -25,7 +25,7 @@ async fn open(baseline: bool) -> Gpu {
 #[wasm_bindgen_test]
 async fn subgroup_kernels_run_although_wgpu_cannot_ask_for_them() {
     let gpu = open(false).await;
-    let requires = Requires { subgroups: true, f16: false };
+    let requires = Requires { subgroups: true, f16: false, matrix: false };
     assert!(gpu.meets(&requires), "{:?}", gpu.info());
     let text = COUNT.replace("COUNT", "subgroupAdd(1.0)");
     let pipeline = gpu.pipeline("count", &text, &requires, &kernel()).await.unwrap();

@@ -188,6 +188,22 @@ pub struct Requires {
     pub subgroups: bool,
     /// 16-bit floats in shaders.
     pub f16: bool,
+    /// Products of fragments of 16 x 16, f16 in and f32 out, by subgroups of exactly 32.
+    #[serde(default)]
+    pub matrix: bool,
+}
+
+impl Requires {
+    /// The first thing that it asks for and `granted` does not have.
+    #[must_use]
+    pub fn beyond(&self, granted: &Requires) -> Option<&'static str> {
+        let asked = [
+            (self.subgroups, granted.subgroups, "subgroups"),
+            (self.f16, granted.f16, "shader-f16"),
+            (self.matrix, granted.matrix, "cooperative matrices"),
+        ];
+        asked.into_iter().find_map(|(asked, granted, name)| (asked && !granted).then_some(name))
+    }
 }
 
 /// The kernels and dispatches for a class of devices.

@@ -4,17 +4,18 @@
 // One word a piece makes neighbouring invocations read neighbouring parts of x; four words make fewer, larger loads of weights.
 
 const PIECES: u32 = GROUPS * 4u / WORDS;
+const HALVES: u32 = 2u * WORDS; // half words of a piece
 
 struct Piece {
-    x: array<vec4f, 2u * WORDS>, // by half words, each element divided by the weight of its place
+    x: array<vec4f, HALVES>, // by half words, each element divided by the weight of its place
     sum: f32, // of x: times the zero point, it is what stored weights are too large by
 }
 
 fn load_piece(row: u32, piece: u32) -> Piece {
     var loaded: Piece;
     var sum = vec4f();
-    for (var i = 0u; i < 2u * WORDS; i++) {
-        let x = input4(row, piece * 2u * WORDS + i);
+    for (var i = 0u; i < HALVES; i++) { // unroll
+        let x = input4(row, piece * HALVES + i);
         sum += x;
         loaded.x[i] = x * PLACE_VALUE;
     }
@@ -25,7 +26,7 @@ fn load_piece(row: u32, piece: u32) -> Piece {
 fn dot_piece(row: u32, piece: u32, x: Piece) -> f32 {
     let words = packed_words(row, piece);
     var y = vec4f();
-    for (var i = 0u; i < WORDS; i++) {
+    for (var i = 0u; i < WORDS; i++) { // unroll
         y = fma(x.x[2u * i], nibbles(words[i]), y);
         y = fma(x.x[2u * i + 1u], nibbles(words[i] >> 16u), y);
     }

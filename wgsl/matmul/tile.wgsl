@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var slice = 0u; slice < SLICES; slice++) {
         let k4 = slice * DEPTH + load_k;
         let inside = K % BK == 0u || 4u * k4 < K;
-        for (var i = 0u; i < X_LOADS; i++) {
+        for (var i = 0u; i < X_LOADS; i++) { // unroll
             let m = load_row + i * (LANES / DEPTH);
             var x = vec4f();
             squares = 0.0;
@@ -60,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             row_squares[i] += squares;
             tile_x[m * STRIDE_K + load_k] = x;
         }
-        for (var i = 0u; i < W_LOADS; i++) {
+        for (var i = 0u; i < W_LOADS; i++) { // unroll
             let n = load_row + i * (LANES / DEPTH);
             var w = vec4f();
             if inside {
@@ -71,16 +71,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
             var x = array<vec4f, TM>();
-            for (var m = 0u; m < TM; m++) {
+            for (var m = 0u; m < TM; m++) { // unroll
                 x[m] = tile_x[(down + m * (BM / TM)) * STRIDE_K + k];
             }
-            for (var q = 0u; q < QUADS; q++) {
+            for (var q = 0u; q < QUADS; q++) { // unroll
                 let n = across + q * ACROSS;
                 let w0 = tile_w[n * STRIDE_K + k];
                 let w1 = tile_w[(BN / 4u + n) * STRIDE_K + k];
                 let w2 = tile_w[(BN / 2u + n) * STRIDE_K + k];
                 let w3 = tile_w[(3u * BN / 4u + n) * STRIDE_K + k];
-                for (var m = 0u; m < TM; m++) {
+                for (var m = 0u; m < TM; m++) { // unroll
                     let c = acc[m * QUADS + q];
                     acc[m * QUADS + q] = vec4f(fma4(x[m], w0, c.x), fma4(x[m], w1, c.y), fma4(x[m], w2, c.z), fma4(x[m], w3, c.w));
                 }
@@ -89,12 +89,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         workgroupBarrier();
     }
     if NORM {
-        for (var i = 0u; i < X_LOADS; i++) {
+        for (var i = 0u; i < X_LOADS; i++) { // unroll
             tile_x[(load_row + i * (LANES / DEPTH)) * STRIDE_K + load_k].x = row_squares[i];
         }
         workgroupBarrier();
     }
-    for (var m = 0u; m < TM; m++) {
+    for (var m = 0u; m < TM; m++) { // unroll
         let tile_row = down + m * (BM / TM);
         let row = first_row + tile_row;
         var scale = 1.0;
@@ -106,7 +106,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             scale = input_scale(total);
         }
         if row < launch.rows {
-            for (var q = 0u; q < QUADS; q++) {
+            for (var q = 0u; q < QUADS; q++) { // unroll
                 let quad = first_quad + across + q * ACROSS;
                 store4(row, quad, add_bias(quad, acc[m * QUADS + q] * scale));
             }

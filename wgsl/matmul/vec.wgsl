@@ -14,6 +14,7 @@ const TEAM: u32 = 64u; // tune: 32 64 128
 const TEAMS: u32 = 1u; // tune: 1 2 4
 const QUADS: u32 = 1u; // tune: 1 2 4
 const WORDS: u32 = 4u; // tune: 1 2 4
+const F16: u32 = 0u; // tune: 0 1
 const LANES: u32 = TEAM * TEAMS;
 const SLOTS: u32 = QUADS + 1u; // the last for the squares of x
 const BLOCK: vec3u = vec3u(TEAMS * QUADS, 1u, 1u); // of quads by rows
@@ -32,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
         squares = 0.0;
         let x = load_piece(row, piece);
         total_squares += squares;
-        for (var i = 0u; i < QUADS; i++) {
+        for (var i = 0u; i < QUADS; i++) { // unroll
             let quad = first + i;
             acc[i] += vec4f(
                 dot_piece(weight_row(quad, 0u), piece, x), dot_piece(weight_row(quad, 1u), piece, x),
@@ -40,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
             );
         }
     }
-    for (var i = 0u; i < QUADS; i++) {
+    for (var i = 0u; i < QUADS; i++) { // unroll
         put_sum(lane, i, acc[i]);
     }
     if NORM {
@@ -48,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
     }
     add_sums(lane);
     // A different invocation stores each quad.
-    for (var i = 0u; i < QUADS; i++) {
+    for (var i = 0u; i < QUADS; i++) { // unroll
         if place == i {
             var scale = 1.0;
             if NORM {

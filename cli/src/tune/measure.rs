@@ -28,7 +28,6 @@ const CHECKING: f64 = 0.65;
 pub struct Bench {
     pub gpu: Gpu,
     pub timer: Timer,
-    requires: Requires,
     /// Bytes a second.
     stream: f64,
 }
@@ -62,14 +61,14 @@ struct Expected {
 
 impl Bench {
     /// Measures how fast the device reads memory: the ceiling that results are held against.
-    pub fn new(gpu: Gpu, requires: Requires) -> Result<Bench> {
+    pub fn new(gpu: Gpu) -> Result<Bench> {
         let stream = pollster::block_on(tegula_gpu::stream_bandwidth(&gpu))?;
-        Ok(Bench { timer: gpu.timer()?, gpu, requires, stream })
+        Ok(Bench { timer: gpu.timer()?, gpu, stream })
     }
 
     /// Measures a spec, until `deadline` or as long as it takes.
-    pub fn measure(&mut self, spec: &Spec, deadline: Option<Instant>) -> Result<Outcome> {
-        match self.search(spec, deadline) {
+    pub fn measure(&mut self, spec: &Spec, requires: &Requires, deadline: Option<Instant>) -> Result<Outcome> {
+        match self.search(spec, requires, deadline) {
             Ok(outcome) => Ok(outcome),
             Err(error) => match error.downcast_ref::<Error>().map(Error::kind) {
                 Some(ErrorKind::Limit { .. } | ErrorKind::OutOfMemory { .. }) => Ok(Outcome::Skipped { reason: error.to_string() }),
@@ -78,19 +77,19 @@ impl Bench {
         }
     }
 
-    fn search(&mut self, spec: &Spec, deadline: Option<Instant>) -> Result<Outcome> {
+    fn search(&mut self, spec: &Spec, requires: &Requires, deadline: Option<Instant>) -> Result<Outcome> {
         let started = Instant::now();
-        let all = candidates(spec, &self.requires)?;
+        let all = candidates(spec, requires)?;
         let checked = |deadline: Instant| started + deadline.saturating_duration_since(started).mul_f64(CHECKING);
         let (default, choices) = (all[0].schedule.clone(), all.len());
-        let (right, failures) = self.right(spec, all, deadline.map(checked))?;
+        let (right, failures) = self.right(spec, requires, all, deadline.map(checked))?;
         // What is faster than the default cannot be told where the default is wrong.
         if right.first().is_none_or(|first| first.candidate.schedule != default) {
             return Ok(Outcome::Measured { record: None, failures });
         }
         let steps = steps::timed(spec);
         let times = timing::race(self, &steps, &right, deadline)?;
-        let record = self.record(spec, &steps, &right, &times);
+        let record = self.record(spec, *requires, &steps, &right, &times);
         if record.others.is_empty() && choices > 1 && failures.is_empty() {
             // A record would say that the default is the best, and keep later runs from finding out.
             return Ok(Outcome::Skipped { reason: "its share of the time was up before anything but the default was timed".into() });
@@ -99,7 +98,7 @@ impl Bench {
     }
 
     /// The candidates that agree with the reference, in their order, and what is wrong with others.
-    fn right(&self, spec: &Spec, all: Vec<Candidate>, until: Option<Instant>) -> Result<(Vec<Compiled>, Vec<String>)> {
+    fn right(&self, spec: &Spec, requires: &Requires, all: Vec<Candidate>, until: Option<Instant>) -> Result<(Vec<Compiled>, Vec<String>)> {
         let step = steps::check(spec);
         let part_size = PART * thread::available_parallelism().map_or(1, usize::from).min(8);
         let late = || until.is_some_and(|until| Instant::now() >= until);
@@ -118,7 +117,7 @@ impl Bench {
                             move || Expected::of(&step, seed, writes)
                         })
                     });
-                    let pipelines = self.pipelines(&part);
+                    let pipelines = self.pipelines(&part, requires);
                     (pipelines, expected.map(|thread| thread.join().expect("references do not panic on their own operands")))
                 });
                 for expected in expected {
@@ -127,7 +126,7 @@ impl Bench {
                 }
                 pipelines
             } else {
-                self.pipelines(&part)
+                self.pipelines(&part, requires)
             };
             for ((index, candidate), pipeline) in part.into_iter().zip(pipelines) {
                 if index > 0 && late() {
@@ -148,12 +147,12 @@ impl Bench {
     }
 
     /// Compiles side by side; one by one where any is refused, to learn which.
-    fn pipelines(&self, part: &[(usize, Candidate)]) -> Vec<Result<Pipeline, Error>> {
+    fn pipelines(&self, part: &[(usize, Candidate)], requires: &Requires) -> Vec<Result<Pipeline, Error>> {
         let kernels: Vec<Kernel> = part.iter().map(|(_, candidate)| kernel(candidate)).collect();
         let linked = part.iter().map(|(_, candidate)| &candidate.linked);
         let mut sources = Vec::with_capacity(part.len());
         for (linked, kernel) in linked.zip(&kernels) {
-            sources.push(Source { label: &linked.name, wgsl: &linked.text, requires: &self.requires, kernel });
+            sources.push(Source { label: &linked.name, wgsl: &linked.text, requires, kernel });
         }
         match pollster::block_on(self.gpu.pipelines(&sources)) {
             Ok(pipelines) => pipelines.into_iter().map(Ok).collect(),
@@ -208,7 +207,7 @@ impl Bench {
                 let Some(results) = expected.results.get(name) else {
                     return Ok(Err(format!("writes `{name}`, which the default does not")));
                 };
-                if let Err(reason) = compare(&step.spec, name, &found, results) {
+                if let Err(reason) = compare(&step.spec, candidate.linked.half, name, &found, results) {
                     return Ok(Err(reason));
                 }
             }
@@ -216,7 +215,7 @@ impl Bench {
         Ok(Ok(()))
     }
 
-    fn record(&self, spec: &Spec, steps: &[Step], right: &[Compiled], times: &[f64]) -> Record {
+    fn record(&self, spec: &Spec, requires: Requires, steps: &[Step], right: &[Compiled], times: &[f64]) -> Record {
         let microseconds = |seconds: f64| (seconds * 1e9).round().max(1.0) / 1e3;
         let best = timing::winner(times);
         let linked = &right[best].candidate.linked;
@@ -228,7 +227,7 @@ impl Bench {
             spec: spec.key(),
             device: self.gpu.info().name.clone(),
             software: self.gpu.info().device_type == "cpu",
-            requires: self.requires,
+            requires,
             schedule: linked.name.clone(),
             source: Record::source_digits(linked.source),
             microseconds: microseconds(times[best]),

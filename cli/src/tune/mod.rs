@@ -6,6 +6,7 @@ mod measure;
 mod report;
 mod timing;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use tegula_compiler::spec::Spec;
-use tegula_compiler::tune::{Choice, Record, Records, device_slug, space, steps};
+use tegula_compiler::tune::{Choice, Record, Records, candidates, device_slug, fingerprint, space, steps};
 use tegula_plan::Requires;
 
 use crate::args::{LibraryFlags, Tune};
@@ -33,12 +34,13 @@ pub fn tune(args: &Tune) -> Result<()> {
         });
     }
     let gpu = open::device(&args.device)?;
-    let (requires, specs) = specs(args, |requires| gpu.meets(requires))?;
+    let tasks = tasks(args, |requires| gpu.meets(requires))?;
     let device = gpu.info().name.clone();
     let file = args.records.clone().unwrap_or_else(|| default_file(&device));
     let known = if file.is_file() { library::records(&file)? } else { Records::default() };
     let choice = Choice { records: &known, device: Some(&device), frozen: false };
-    let (done, open): (Vec<Spec>, Vec<Spec>) = specs.into_iter().partition(|spec| !args.again && choice.is_measured(spec, &requires));
+    let (done, open): (Vec<Task>, Vec<Task>) =
+        tasks.into_iter().partition(|task| !args.again && choice.is_measured(&task.spec, &task.requires));
     if !done.is_empty() {
         eprintln!("{} specs have records of this device in {}; --again measures them too", done.len(), file.display());
     }
@@ -49,10 +51,10 @@ pub fn tune(args: &Tune) -> Result<()> {
     let mut output =
         OpenOptions::new().create(true).append(true).open(&file).with_context(|| format!("cannot write {}", file.display()))?;
     let deadline = args.budget.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
-    let mut bench = Bench::new(gpu, requires)?;
+    let mut bench = Bench::new(gpu)?;
     let bar = progress(open.len() as u64);
     let (mut measured, mut wrong) = (Records::default(), Vec::new());
-    for (index, spec) in open.iter().enumerate() {
+    for (index, Task { spec, requires }) in open.iter().enumerate() {
         let now = Instant::now();
         if deadline.is_some_and(|deadline| now >= deadline) {
             bar.suspend(|| eprintln!("the time is up: {} specs are left for another run", open.len() - index));
@@ -62,7 +64,7 @@ pub fn tune(args: &Tune) -> Result<()> {
         let share = deadline.map(|deadline| now + (deadline - now) / (open.len() - index) as u32);
         let key = spec.key();
         bar.set_message(key.clone());
-        match bench.measure(spec, share)? {
+        match bench.measure(spec, requires, share)? {
             Outcome::Skipped { reason } => bar.suspend(|| eprintln!("skipped {key}: {reason}")),
             Outcome::Measured { record, failures } => {
                 wrong.extend(failures.into_iter().map(|failure| format!("{key}: {failure}")));
@@ -83,26 +85,41 @@ pub fn tune(args: &Tune) -> Result<()> {
     Ok(())
 }
 
-/// What is there to choose in these models, the heaviest first, and for which device class.
-fn specs(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<(Requires, Vec<Spec>)> {
-    let mut found: Vec<(String, Spec)> = Vec::new();
-    let mut class = Requires::default();
+/// A spec, and a device class in which there is something to choose for it.
+struct Task {
+    spec: Spec,
+    requires: Requires,
+}
+
+/// What is there to choose in these models, the heaviest first: in every device class that the device meets, the most demanding first, since
+/// elsewhere the same device may be met in a lesser one, such as in a browser without matrix units. Where the candidates are those of a class
+/// before, its record serves both. Devices without subgroups are not stood in for by those that have them.
+fn tasks(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<Vec<Task>> {
+    let mut found: BTreeMap<String, (Spec, BTreeSet<u64>)> = BTreeMap::new();
+    let mut tasks = Vec::new();
     for model in &args.models {
         let options = library::options(args.quantization.as_deref(), &LibraryFlags::default())?;
         let compiled = library::compile(&library::config_file(model)?, &options)?;
-        class = compiled.plan.variants.iter().map(|variant| variant.requires).find(&meets).unwrap_or_default();
+        let classes: Vec<Requires> = compiled.plan.variants.iter().map(|variant| variant.requires).filter(&meets).collect();
+        let subgroups = classes.iter().any(|class| class.subgroups);
         for spec in compiled.specs {
             let key = spec.key();
             let asked = args.spec.as_ref().is_none_or(|part| key.contains(part.as_str()));
-            if asked && space::is_open(&spec) && found.iter().all(|(known, _)| *known != key) {
-                found.push((key, spec));
+            if !asked || !space::is_open(&spec) {
+                continue;
+            }
+            for &requires in classes.iter().filter(|class| class.subgroups == subgroups) {
+                let texts = candidates(&spec, &requires)?.into_iter().map(|candidate| candidate.linked.text).collect::<Vec<_>>();
+                let (_, known) = found.entry(key.clone()).or_insert_with(|| (spec, BTreeSet::new()));
+                if known.insert(fingerprint(&texts.concat())) {
+                    tasks.push(Task { spec, requires });
+                }
             }
         }
     }
-    ensure!(!found.is_empty(), "there is nothing to measure: no spec with tunables matches");
-    let mut specs: Vec<Spec> = found.into_iter().map(|(_, spec)| spec).collect();
-    specs.sort_by_key(|spec| std::cmp::Reverse(steps::timed(spec).iter().map(|step| step.bytes()).max()));
-    Ok((class, specs))
+    ensure!(!tasks.is_empty(), "there is nothing to measure: no spec with tunables matches");
+    tasks.sort_by_key(|task| std::cmp::Reverse(steps::timed(&task.spec).iter().map(|step| step.bytes()).max()));
+    Ok(tasks)
 }
 
 /// In the sources if this is run there, else in the current folder.

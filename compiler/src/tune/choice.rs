@@ -64,7 +64,7 @@ impl Choice<'_> {
     /// [`ErrorKind::NoRecord`] if frozen; those of [`link`].
     pub fn kernel(&self, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Result<Linked, Error> {
         let key = spec.key();
-        let on_device = self.device.map(|device| self.near(&key, |record| record.is_of(device)));
+        let on_device = self.device.map(|device| self.near(&key, requires, |record| record.is_of(device)));
         for (index, distance) in on_device.into_iter().flatten() {
             if let Some(linked) = self.valid(index, spec, requires, tally) {
                 *(if distance == 0.0 { &mut tally.device } else { &mut tally.near }) += 1;
@@ -80,22 +80,23 @@ impl Choice<'_> {
             return Err(ErrorKind::NoRecord { spec: key, device }.into());
         }
         tally.default += 1;
-        link(spec, requires, &default_schedule(spec))
+        link(spec, requires, &default_schedule(spec, requires))
     }
 
     /// Whether this very shape was measured on the device, with the templates as they are now.
     #[must_use]
     pub fn is_measured(&self, spec: &Spec, requires: &Requires) -> bool {
         let Some(device) = self.device else { return false };
-        let own = self.near(&spec.key(), |record| record.is_of(device) && record.requires == *requires);
+        let own = self.near(&spec.key(), requires, |record| record.is_of(device) && record.requires == *requires);
         own.into_iter().any(|(index, distance)| distance == 0.0 && self.valid(index, spec, requires, &mut Tally::default()).is_some())
     }
 
-    /// Records of this key or a near one that pass a test, the nearest first, and of those the last measured first.
-    fn near(&self, key: &str, accept: impl Fn(&Record) -> bool) -> Vec<(usize, f64)> {
+    /// Records of this key or a near one that pass a test: the nearest first, of those the ones of the same device class, of those the last.
+    fn near(&self, key: &str, requires: &Requires, accept: impl Fn(&Record) -> bool) -> Vec<(usize, f64)> {
         let all = self.records.list.iter().enumerate().rev().filter(|(_, record)| accept(record));
         let mut near: Vec<(usize, f64)> = all.filter_map(|(index, record)| Some((index, key::distance(key, &record.spec)?))).collect();
-        near.sort_by(|(_, one), (_, other)| one.total_cmp(other));
+        let foreign = |index: usize| self.records.list[index].requires != *requires;
+        near.sort_by(|(one, nearer), (other, farther)| nearer.total_cmp(farther).then(foreign(*one).cmp(&foreign(*other))));
         near
     }
 
@@ -119,7 +120,7 @@ impl Choice<'_> {
         // The last record of each device, as long as they are of the same shape.
         let mut shape: Option<&str> = None;
         let mut measured: BTreeMap<String, (&Record, Linked)> = BTreeMap::new();
-        for (index, _) in self.near(key, |record| !record.software) {
+        for (index, _) in self.near(key, requires, |record| !record.software) {
             let record = &self.records.list[index];
             if shape.is_some_and(|shape| shape != record.spec) {
                 continue;
@@ -221,7 +222,7 @@ mod tests {
         let gone = Record { schedule: "matmul/gone A=1".into(), ..valid(64, "X", &names[0], &[]) };
         let changed = Record { source: Record::source_digits(1), ..valid(64, "X", &names[0], &[]) };
         let (name, tally) = choose(vec![gone, changed], Some("X"), false);
-        assert_eq!(name.unwrap(), default_schedule(&spec(64)).to_string());
+        assert_eq!(name.unwrap(), default_schedule(&spec(64), &Requires::default()).to_string());
         assert_eq!((tally.default, tally.stale.len()), (1, 2));
         assert!(tally.to_string().contains("2 stale"));
     }

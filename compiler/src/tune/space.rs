@@ -5,7 +5,7 @@
 //! from the default, since measuring takes time and the default was chosen with care.
 
 use crate::parallel::each;
-use crate::schedule::{self, Linked, Schedule, default_schedule, link};
+use crate::schedule::{Linked, Schedule, default_schedule, link};
 use crate::spec::Spec;
 use crate::{Error, template};
 use std::collections::HashSet;
@@ -34,7 +34,7 @@ pub struct Candidate {
 /// # Errors
 /// Those of [`schedule::link`] for the default schedule. Other schedules that cannot be linked are no candidates.
 pub fn candidates(spec: &Spec, requires: &Requires) -> Result<Vec<Candidate>, Error> {
-    let default = default_schedule(spec);
+    let default = default_schedule(spec, requires);
     let linked = link(spec, requires, &default)?;
     let mut seen = HashSet::from([essence(&linked.text)]);
     let mut found = vec![Candidate { schedule: default.clone(), linked }];
@@ -63,7 +63,8 @@ pub fn candidates(spec: &Spec, requires: &Requires) -> Result<Vec<Candidate>, Er
 /// Whether there is anything to choose for a spec, as far as its templates say.
 #[must_use]
 pub fn is_open(spec: &Spec) -> bool {
-    templates(schedule::default_schedule(spec).template).any(|name| template::tunables(name).is_ok_and(|tunables| !tunables.is_empty()))
+    templates(default_schedule(spec, &Requires::default()).template)
+        .any(|name| template::tunables(name).is_ok_and(|tunables| !tunables.is_empty()))
 }
 
 /// Templates that compute what `default` does: itself, and those that extend its name, as `matmul/vec_wide` would extend `matmul/vec`.
@@ -139,10 +140,10 @@ mod tests {
 
     #[test]
     fn spaces_are_legal_distinct_and_begin_with_the_default() {
-        for requires in [Requires::default(), Requires { subgroups: true, f16: false }] {
+        for requires in [Requires::default(), Requires { subgroups: true, f16: false, matrix: false }] {
             for spec in specs() {
                 let all = candidates(&spec, &requires).unwrap();
-                assert_eq!(all[0].schedule, default_schedule(&spec));
+                assert_eq!(all[0].schedule, default_schedule(&spec, &requires));
                 assert!((2..=MAX_CANDIDATES).contains(&all.len()) && is_open(&spec), "{}: {}", spec.key(), all.len());
                 for candidate in &all {
                     assert_eq!(link(&spec, &requires, &candidate.schedule).unwrap(), candidate.linked);

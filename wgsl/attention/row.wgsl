@@ -1,0 +1,187 @@
+// Attention of rows that each have a workgroup for every key head: decoding, where there are few rows and latency counts.
+//
+// KEY_LANES invocations share a key, neighbours reading neighbouring parts of it. For the sum, strands of invocations take every STRANDS-th
+// key, each strand with a softmax of its own, so that a tile needs two barriers; strands are put together in the end. The values of a tile
+// are asked for before its scores are known: a tile waits for memory once.
+#import lib/launch
+#import lib/rows
+#import cache/read_f16
+#import attention/write_whole
+
+const QUERY_HEADS: u32 = 4u;
+const KV_HEADS: u32 = 2u;
+const HEAD_DIM: u32 = 8u;
+const GROUP: u32 = 2u;
+const WINDOW: u32 = 0xffffffffu;
+const SCALE: f32 = 0.35355338;
+const PAGES_PER_SEQUENCE: u32 = 4u;
+
+const LANES: u32 = 256u;   // tune: 64 128 256
+const KEY_LANES: u32 = 8u; // tune: 4 8 16
+const TILE: u32 = 32u;     // tune: 16 32 64
+const BLOCK: vec3u = vec3u(1u, 1u, 1u); // of head groups by rows by parts
+
+const D4: u32 = HEAD_DIM / 4u;
+const Q4: u32 = (GROUP + 3u) / 4u;
+const QUERIES: u32 = 4u * Q4;
+const SHARE: u32 = (D4 + KEY_LANES - 1u) / KEY_LANES; // vectors of a key that an invocation reads
+const TURNS: u32 = TILE * KEY_LANES / LANES;
+const STRANDS: u32 = LANES / D4;
+const STEPS: u32 = (TILE + STRANDS - 1u) / STRANDS; // keys of a strand in a tile
+const MERGED: u32 = TURNS * Q4; // queries whose strands are put together at a time
+const LOWEST: f32 = -3.4e38;
+
+const_assert TILE * KEY_LANES % LANES == 0u;
+const_assert TURNS >= 1u && STRANDS >= 1u;
+const_assert SHARE * GROUP <= 32u;
+
+@group(0) @binding(1) var<storage, read> query: array<vec4f>;
+@group(0) @binding(3) var<storage, read> pages: array<u32>;
+
+var<workgroup> partial: array<vec4f, TILE * KEY_LANES * Q4>; // [key][invocation][query]; in the end [query][strand][column]
+var<workgroup> scores: array<vec4f, TILE * Q4>; // [key][query]
+var<workgroup> maxima: array<vec4f, STRANDS * Q4>;
+var<workgroup> denominators: array<vec4f, STRANDS * Q4>;
+
+fn key_at(table: u32, position: u32, value: u32, kv: u32) -> u32 {
+    let page = pages[table + position / 16u];
+    return (((page * 2u + value) * KV_HEADS + kv) * 16u + position % 16u) * D4;
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let row = group.y;
+    let first_head = group.x * GROUP;
+    let kv = first_head / (QUERY_HEADS / KV_HEADS);
+    let table = rows[row].sequence * PAGES_PER_SEQUENCE;
+    let last = rows[row].position;
+
+    // The keys of this part: whole pages, so that parts never share one.
+    let oldest = select(0u, last - (WINDOW - 1u), last >= WINDOW - 1u);
+    let page0 = oldest / 16u;
+    let share = (last / 16u + 1u - page0 + launch.splits - 1u) / launch.splits;
+    let begin = max(16u * (page0 + group.z * share), oldest);
+    let end = min(16u * (page0 + (group.z + 1u) * share), last + 1u);
+
+    let piece = lane % KEY_LANES;
+    var q: array<vec4f, SHARE * 4u * Q4>;
+    for (var i = 0u; i < SHARE; i++) { // unroll
+        let at = piece + i * KEY_LANES;
+        for (var j = 0u; j < GROUP; j++) { // unroll
+            if at < D4 {
+                q[i * 4u * Q4 + j] = query[(row * QUERY_HEADS + first_head + j) * D4 + at] * SCALE;
+            }
+        }
+    }
+
+    let column = lane % D4;
+    let strand = lane / D4;
+    var maximum: array<vec4f, Q4>;
+    var denominator: array<vec4f, Q4>;
+    var sum: array<vec4f, 4u * Q4>;
+    for (var j = 0u; j < Q4; j++) { // unroll
+        maximum[j] = vec4f(LOWEST);
+    }
+
+    for (var tile = begin; tile < end; tile += TILE) {
+        let keys = min(end - tile, TILE);
+        var values = array<vec4f, STEPS>();
+        for (var i = 0u; i < STEPS; i++) { // unroll
+            let key = i * STRANDS + strand;
+            if strand < STRANDS && key < keys {
+                values[i] = cache4(key_at(table, tile + key, 1u, kv) + column);
+            }
+        }
+        for (var turn = 0u; turn < TURNS; turn++) { // unroll
+            let key = turn * (LANES / KEY_LANES) + lane / KEY_LANES;
+            var s = array<vec4f, Q4>();
+            if key < keys {
+                let at = key_at(table, tile + key, 0u, kv);
+                for (var i = 0u; i < SHARE; i++) { // unroll
+                    let place = piece + i * KEY_LANES;
+                    if place < D4 {
+                        let k = cache4(at + place);
+                        for (var j = 0u; j < Q4; j++) { // unroll
+                            let first = (i * Q4 + j) * 4u;
+                            s[j] += vec4f(dot(k, q[first]), dot(k, q[first + 1u]), dot(k, q[first + 2u]), dot(k, q[first + 3u]));
+                        }
+                    }
+                }
+            }
+            for (var j = 0u; j < Q4; j++) { // unroll
+                partial[(key * KEY_LANES + piece) * Q4 + j] = s[j];
+            }
+        }
+        workgroupBarrier();
+        for (var i = lane; i < TILE * Q4; i += LANES) {
+            // Neighbours begin at different places, which are in different banks.
+            var s = vec4f();
+            for (var j = 0u; j < KEY_LANES; j++) {
+                s += partial[((i / Q4) * KEY_LANES + (j + i) % KEY_LANES) * Q4 + i % Q4];
+            }
+            scores[i] = s;
+        }
+        workgroupBarrier();
+        if strand < STRANDS {
+            for (var j = 0u; j < Q4; j++) { // unroll
+                var highest = maximum[j];
+                for (var i = 0u; i < STEPS; i++) { // unroll
+                    let key = i * STRANDS + strand;
+                    if key < keys {
+                        highest = max(highest, scores[key * Q4 + j]);
+                    }
+                }
+                let correction = exp(maximum[j] - highest);
+                maximum[j] = highest;
+                denominator[j] *= correction;
+                sum[4u * j] *= correction.x;
+                sum[4u * j + 1u] *= correction.y;
+                sum[4u * j + 2u] *= correction.z;
+                sum[4u * j + 3u] *= correction.w;
+                for (var i = 0u; i < STEPS; i++) { // unroll
+                    let key = i * STRANDS + strand;
+                    if key < keys {
+                        let p = exp(scores[key * Q4 + j] - highest);
+                        denominator[j] += p;
+                        sum[4u * j] += p.x * values[i];
+                        sum[4u * j + 1u] += p.y * values[i];
+                        sum[4u * j + 2u] += p.z * values[i];
+                        sum[4u * j + 3u] += p.w * values[i];
+                    }
+                }
+            }
+        }
+    }
+
+    if strand < STRANDS && column == 0u {
+        for (var j = 0u; j < Q4; j++) { // unroll
+            maxima[strand * Q4 + j] = maximum[j];
+            denominators[strand * Q4 + j] = denominator[j];
+        }
+    }
+    workgroupBarrier();
+    for (var first = 0u; first < GROUP; first += MERGED) {
+        for (var j = 0u; j < QUERIES; j++) { // unroll
+            if strand < STRANDS && j >= first && j < first + MERGED {
+                partial[((j - first) * STRANDS + strand) * D4 + column] = sum[j];
+            }
+        }
+        workgroupBarrier();
+        for (var i = lane; i < min(MERGED, GROUP - first) * D4; i += LANES) {
+            let j = first + i / D4;
+            var highest = LOWEST;
+            for (var s = 0u; s < STRANDS; s++) {
+                highest = max(highest, maxima[s * Q4 + j / 4u][j % 4u]);
+            }
+            var total = 0.0;
+            var y = vec4f();
+            for (var s = 0u; s < STRANDS; s++) {
+                let factor = exp(maxima[s * Q4 + j / 4u][j % 4u] - highest);
+                total += factor * denominators[s * Q4 + j / 4u][j % 4u];
+                y += factor * partial[((j - first) * STRANDS + s) * D4 + i % D4];
+            }
+            write_part(row, first_head + j, group.z, i % D4, y, highest, total);
+        }
+        workgroupBarrier();
+    }
+}

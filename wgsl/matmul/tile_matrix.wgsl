@@ -1,0 +1,116 @@
+// Many rows of x, on matrix units: subgroups of 32 multiply fragments of 16 x 16 from slices of x and W in workgroup memory, both in f16; sums
+// are f32. A subgroup makes SM by SN fragments. Its results go through workgroup memory, a fragment at a time, since only there the
+// epilogue can tell which element is which.
+//
+// Slice rows are eight elements longer than BK: loads of fragments then meet different banks.
+#import lib/launch
+#import lib/shape
+#import quant/q4f16
+#import input/plain
+#import bias/none
+#import output/store
+#import lib/half
+
+const BM: u32 = 64u; // tune: 32 64 128
+const BN: u32 = 64u; // tune: 64 128
+const BK: u32 = 32u; // tune: 32 64
+const SM: u32 = 2u;  // tune: 1 2 4
+const SN: u32 = 2u;  // tune: 1 2 4
+const BLOCK: vec3u = vec3u(BN / 4u, BM, 1u); // of quads by rows
+
+const ACROSS: u32 = BN / (16u * SN);
+const SUBGROUPS: u32 = ACROSS * (BM / (16u * SM));
+const LANES: u32 = 32u * SUBGROUPS;
+const DEPTH: u32 = BK / 4u;
+const PITCH: u32 = DEPTH + 2u;
+const SLICES: u32 = (K + BK - 1u) / BK;
+const X_LOADS: u32 = BM * DEPTH / LANES;
+const W_LOADS: u32 = BN * DEPTH / LANES;
+
+const_assert BM % (16u * SM) == 0u && BN % (16u * SN) == 0u;
+const_assert BM * DEPTH % LANES == 0u && BN * DEPTH % LANES == 0u;
+const_assert LANES % DEPTH == 0u;
+const_assert LANES <= 256u;
+
+var<workgroup> tile_x: array<vec4<f16>, BM * PITCH>;
+var<workgroup> tile_w: array<vec4<f16>, BN * PITCH>;
+var<workgroup> fragments: array<vec4f, SUBGROUPS * 64u>; // [subgroup][row][quad]
+var<workgroup> row_squares: array<f32, BM * DEPTH>;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let first_row = launch.first + group.y * BM;
+    let first_quad = group.x * (BN / 4u);
+    let subgroup = lane / 32u;
+    let down = subgroup / ACROSS * SM;
+    let across = subgroup % ACROSS * SN;
+    let load_row = lane / DEPTH;
+    let load_k = lane % DEPTH;
+    var sums: array<f32, X_LOADS>;
+    var a: array<coop_mat16x16<f16, A>, SM>;
+    var acc: array<coop_mat16x16<f32, C>, SM * SN>;
+    for (var slice = 0u; slice < SLICES; slice++) {
+        let k4 = slice * DEPTH + load_k;
+        let inside = K % BK == 0u || 4u * k4 < K;
+        for (var i = 0u; i < X_LOADS; i++) { // unroll
+            let m = load_row + i * (LANES / DEPTH);
+            var x = vec4f();
+            squares = 0.0;
+            if inside {
+                x = input4(min(first_row + m, launch.rows - 1u), k4);
+            }
+            sums[i] += squares;
+            tile_x[m * PITCH + load_k] = half4(x);
+        }
+        for (var i = 0u; i < W_LOADS; i++) { // unroll
+            let n = load_row + i * (LANES / DEPTH);
+            var w = vec4f();
+            if inside {
+                w = weight4(weight_row(first_quad + n / 4u, n % 4u), k4);
+            }
+            tile_w[n * PITCH + load_k] = half4(w);
+        }
+        workgroupBarrier();
+        for (var k = 0u; k < DEPTH; k += 4u) {
+            for (var i = 0u; i < SM; i++) { // unroll
+                a[i] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[(down + i) * 16u * PITCH + k], PITCH);
+            }
+            for (var j = 0u; j < SN; j++) { // unroll
+                let b = coopLoad<coop_mat16x16<f16, B>>(&tile_w[(across + j) * 16u * PITCH + k], PITCH);
+                for (var i = 0u; i < SM; i++) { // unroll
+                    acc[i * SN + j] = coopMultiplyAdd(a[i], b, acc[i * SN + j]);
+                }
+            }
+        }
+        workgroupBarrier();
+    }
+    if NORM {
+        for (var i = 0u; i < X_LOADS; i++) { // unroll
+            row_squares[(load_row + i * (LANES / DEPTH)) * DEPTH + load_k] = sums[i];
+        }
+    }
+    for (var i = 0u; i < SM; i++) { // unroll
+        for (var j = 0u; j < SN; j++) { // unroll
+            coopStoreT(acc[i * SN + j], &fragments[subgroup * 64u], 4u);
+            workgroupBarrier();
+            for (var turn = 0u; turn < 2u; turn++) {
+                let place = lane % 32u + 32u * turn;
+                let tile_row = (down + i) * 16u + place / 4u;
+                let row = first_row + tile_row;
+                let quad = first_quad + (across + j) * 4u + place % 4u;
+                var scale = 1.0;
+                if NORM {
+                    var total = 0.0;
+                    for (var k = 0u; k < DEPTH; k++) {
+                        total += row_squares[tile_row * DEPTH + k];
+                    }
+                    scale = input_scale(total);
+                }
+                if row < launch.rows {
+                    store4(row, quad, add_bias(quad, fragments[subgroup * 64u + place] * scale));
+                }
+            }
+            workgroupBarrier();
+        }
+    }
+}
