@@ -51,9 +51,10 @@ export function benchOptions(argv) {
 
 /** Reads the arguments of `bench/peers/compare.mjs`: its first is the folder of the peers. */
 export function compareOptions(argv, entrants) {
-  const { values, positionals } = parseArgs({ args: argv, allowPositionals: true, options: { only: text(entrants.join(",")), help: { type: "boolean", short: "h", default: false }, ...SHARED } });
+  const { values, positionals } = parseArgs({ args: argv, allowPositionals: true, options: { only: text(entrants.join(",")), "browser-contexts": text(), ...SHARED } });
   if (positionals.length > 1) throw new Error(`one folder of peers, not ${positionals.length}`);
-  const options = { ...shared(values), folder: positionals[0], only: list(values.only), help: values.help };
+  const options = { ...shared(values), folder: positionals[0], only: list(values.only) };
+  options.browserContexts = values["browser-contexts"] === undefined ? options.contexts : numbers("--browser-contexts", values["browser-contexts"]);
   check("--only", options.only, entrants);
   return options;
 }
@@ -81,7 +82,7 @@ export function workloads({ contexts, batches, decode, repetitions }) {
   return contexts.flatMap((context) => batches.map((batch) => ({ prompt_tokens: context, decode_tokens: decode, repetitions, batch })));
 }
 
-/** What a library must hold for the workloads: the longest sequence, to whole thousands of 1024, and the largest batch. */
+/** What a library must hold for the workloads: the longest sequence, in whole multiples of 1024, and the largest batch. */
 export function librarySize({ contexts, batches, decode }) {
   const batch = Math.max(...batches);
   const longest = Math.max(...contexts) + decode + 2 * batch;

@@ -1,8 +1,10 @@
 /**
  * Tegula beside other engines, in one run on one machine: the same shapes with random weights of 4 bits, one after the other, and one table.
  *
- *   node bench/peers/compare.mjs [FOLDER] [--only native,chrome,node,llama.cpp,wllama,onnxruntime-web] [options of npm run bench]
+ *   node bench/peers/compare.mjs [FOLDER] [--only native,chrome,node,llama.cpp,wllama,onnxruntime-web] [--browser-contexts 512]
+ *     [options of npm run bench]
  *
+ * --browser-contexts are the prompts for other engines in the browser, some of which need minutes for the long ones.
  * README.md says what lies in FOLDER. An engine whose files are missing is left out; one that fails is named with the reason, and the others
  * go on.
  */
@@ -105,7 +107,7 @@ function ggufFiles(shape, parts) {
 
 /** Opens a page of this folder. It measures prompts one by one: these engines have a single sequence in a browser. */
 function inPage(page, query, settings, onFigures) {
-  const list = workloads({ ...settings, batches: [1] });
+  const list = workloads({ ...settings, contexts: settings.browserContexts, batches: [1] });
   const address = `/pages/${page}?${new URLSearchParams({ ...query, workloads: JSON.stringify(list) })}`;
   const onMessage = ({ figures: report, note }) => (report ? onFigures(report) : console.error(note));
   return openPage({ folders: { pages: here, peers: folder }, address, timeout: settings.timeout, onMessage });

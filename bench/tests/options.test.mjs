@@ -23,7 +23,12 @@ test("what is wrong is named", () => {
   }
   assert.throws(() => compareOptions(["a", "b"], ["native"]), /one folder/);
   assert.throws(() => compareOptions(["--only", "nobody"], ["native"]), /nobody/);
-  assert.deepEqual(compareOptions(["folder"], ["native", "chrome"]).only, ["native", "chrome"]);
+});
+
+test("other engines in the browser may have prompts of their own", () => {
+  const options = compareOptions(["folder", "--contexts", "512,4096"], ["native", "chrome"]);
+  assert.deepEqual([options.folder, options.only, options.browserContexts], ["folder", ["native", "chrome"], [512, 4096]]);
+  assert.deepEqual(compareOptions(["--browser-contexts", "512", "--contexts", "512,4096"], ["native"]).browserContexts, [512]);
 });
 
 test("a library holds the longest sequence and the largest batch", () => {
