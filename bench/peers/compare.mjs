@@ -9,7 +9,7 @@
  * go on.
  */
 
-import { appendFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openPage } from "../browser.mjs";
@@ -66,8 +66,9 @@ for (const shape of options.shapes) {
   }
   for (const engine of options.only) {
     const host = HOSTS.includes(engine) ? `Tegula, ${engine}` : engine;
+    const version = PEERS[engine] && packageVersion(PEERS[engine].package);
     const onFigures = (report) => {
-      const figure = { host, shape: name, ...report };
+      const figure = { host, shape: name, ...(version && { version }), ...report };
       figures.push(figure);
       if (options.json) appendFileSync(options.json, `${JSON.stringify(figure)}\n`);
       console.error(`${name}, ${host}: ${report.prompt_tokens} × ${report.batch}: decode ${report.decode_tokens_per_second.toFixed(1)} tok/s`);
@@ -81,7 +82,8 @@ for (const shape of options.shapes) {
   }
 }
 if (figures.length > 0) console.log(table(figures, figures.find(({ host }) => host.startsWith("Tegula"))?.host ?? figures[0].host));
-for (const failure of failures) console.log(`- ${failure.split("\n")[0]}`);
+for (const line of new Set(figures.filter(({ version }) => version).map(({ host, version }) => `- ${host}: ${version}`))) console.log(line);
+for (const failure of failures) console.log(`- ${reason(failure)}`);
 process.exit(figures.length > 0 ? 0 : 1);
 
 async function measure(engine, shape, built, onFigures) {
@@ -91,6 +93,19 @@ async function measure(engine, shape, built, onFigures) {
   const files = peer.model(shape);
   if (files.length === 0) throw new Error(`not measured: ${folder} has no model for it`);
   return peer.measure({ files, options, onFigures });
+}
+
+/** The line of a failure that says why, behind whose it is. */
+function reason(failure) {
+  const [first, ...rest] = failure.split("\n");
+  const error = rest.find((line) => /^\w*Error: /.test(line));
+  return error ? `${first.split(": ")[0]}: ${error}` : first;
+}
+
+/** A peer's package and its version, as it is installed. */
+function packageVersion(name) {
+  const file = at("node_modules", name, "package.json");
+  return existsSync(file) ? `${name} ${JSON.parse(readFileSync(file, "utf8")).version}` : undefined;
 }
 
 function at(...path) {
