@@ -1,96 +1,89 @@
 /**
- * `tegula bench` in a browser: serves the WebAssembly module of the last web build and a model library, opens `page.html` in headless Chrome,
- * and prints the figures that it posts, a line of JSON each.
- *
- *   node bench/browser.mjs LIBRARY.wasm… [--pkg FOLDER] [--prompt 512] [--decode 128] [--repetitions 3] [--baseline] [--timeout 300]
+ * Opens a page in headless Chrome and hands over what it posts.
  *
  * CHROME is the browser to start, CHROME_FLAGS what it is started with besides. An NVIDIA GPU under Linux needs
  *   --enable-features=Vulkan --use-vulkan=native --disable-vulkan-surface --use-angle=vulkan --ignore-gpu-blocklist
+ * and its f16, which Chrome leaves out there,
+ *   --enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis
  */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createReadStream, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { basename, dirname, extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { extname, join, normalize } from "node:path";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const text = (value) => ({ type: "string", default: value });
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    pkg: text(join(here, "..", "pkg")),
-    prompt: text("512"),
-    decode: text("128"),
-    repetitions: text("3"),
-    timeout: text("300"),
-    baseline: { type: "boolean", default: false },
-  },
-});
-if (positionals.length === 0) {
-  console.error("usage: node bench/browser.mjs LIBRARY.wasm… [--pkg FOLDER] [--prompt N] [--decode N] [--repetitions N] [--baseline]");
-  process.exit(2);
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json" };
+const PLACES = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium", "/usr/bin/google-chrome"];
+const QUIET = ["--headless", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+  "--disable-sync", "--enable-unsafe-webgpu"];
+
+/**
+ * Serves `folders` (paths by the first part of an address) and opens `address` of them, until the page posts `{done: true}`. Whatever else it
+ * posts goes to `onMessage`. An `error` that it posts, silence for `timeout` seconds or a browser that ends are thrown.
+ */
+export async function openPage({ folders, address, timeout, onMessage }) {
+  const ends = ending();
+  const server = createServer((request, response) => answer(request, response, folders, (message) => {
+    if (message.error !== undefined) ends.reject(new Error(message.error));
+    else if (message.done) ends.resolve();
+    else onMessage(message);
+  }));
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const profile = mkdtempSync(join(tmpdir(), "tegula-bench-"));
+  const flags = (process.env.CHROME_FLAGS ?? "").split(" ").filter(Boolean);
+  const page = `http://127.0.0.1:${server.address().port}${address}`;
+  // A process group of its own, so that none of the browser's processes outlives it.
+  const browser = spawn(chrome(), [...QUIET, `--user-data-dir=${profile}`, ...flags, page], { stdio: ["ignore", "ignore", process.env.CHROME_LOG ? "inherit" : "ignore"], detached: true });
+  browser.on("error", (error) => ends.reject(new Error(`the browser did not start: ${error.message}`)));
+  browser.on("exit", (code) => ends.reject(new Error(`the browser ended with ${code}`)));
+  const late = setTimeout(() => ends.reject(new Error(`no result after ${timeout} s`)), timeout * 1000);
+  try {
+    await ends.promise;
+  } finally {
+    clearTimeout(late);
+    if (browser.pid !== undefined && browser.exitCode === null) {
+      const ended = once(browser, "exit");
+      process.kill(-browser.pid, "SIGKILL");
+      await ended;
+    }
+    server.closeAllConnections();
+    server.close();
+    try {
+      rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    } catch {
+      // Killed processes may still hold files for a moment; the system clears its folder for temporary files.
+    }
+  }
 }
 
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
-const libraries = new Map(positionals.map((path) => [basename(path), path]));
-let post = () => {};
+/** The browser's program. */
+function chrome() {
+  if (process.env.CHROME) return process.env.CHROME;
+  return PLACES.find((place) => statSync(place, { throwIfNoEntry: false })) ?? "chromium";
+}
 
-const server = createServer(async (request, response) => {
-  const { pathname } = new URL(request.url, "http://localhost");
+async function answer(request, response, folders, post) {
   if (request.method === "POST") {
     const parts = [];
     for await (const part of request) parts.push(part);
     response.end();
     return post(JSON.parse(Buffer.concat(parts).toString()));
   }
-  const [, folder, ...rest] = pathname.split("/");
-  const file = folder === "pkg" ? join(values.pkg, ...rest) : folder === "library" ? libraries.get(rest[0]) : join(here, "page.html");
-  try {
-    // Isolated pages get clocks of 5 microseconds instead of 100.
-    response.setHeader("Cross-Origin-Opener-Policy", "same-origin").setHeader("Cross-Origin-Embedder-Policy", "require-corp");
-    response.setHeader("Content-Type", TYPES[extname(file)] ?? "application/octet-stream").end(readFileSync(file));
-  } catch {
-    response.writeHead(404).end();
-  }
-});
-await new Promise((done) => server.listen(0, "127.0.0.1", done));
-const { port } = server.address();
-
-let failed = false;
-for (const library of libraries.keys()) {
-  const profile = mkdtempSync(join(tmpdir(), "tegula-bench-"));
-  const query = new URLSearchParams({ library, prompt: values.prompt, decode: values.decode, repetitions: values.repetitions });
-  if (values.baseline) query.set("baseline", "");
-  const flags = (process.env.CHROME_FLAGS ?? "").split(" ").filter(Boolean);
-  const browser = spawn(
-    process.env.CHROME ?? "chromium",
-    ["--headless", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-      "--enable-unsafe-webgpu", `--user-data-dir=${profile}`, ...flags, `http://127.0.0.1:${port}/?${query}`],
-    // A process group of its own, so that none of the browser's processes outlives it.
-    { stdio: "ignore", detached: true },
-  );
-  const result = await new Promise((done) => {
-    post = done;
-    browser.on("error", (error) => done({ error: `the browser did not start: ${error.message}` }));
-    browser.on("exit", (code) => done({ error: `the browser ended with ${code}` }));
-    setTimeout(() => done({ error: `no result after ${values.timeout} s` }), Number(values.timeout) * 1000).unref();
-  });
-  console.log(JSON.stringify({ library, ...result }));
-  failed ||= "error" in result;
-  if (browser.pid !== undefined && browser.exitCode === null) {
-    const ended = once(browser, "exit");
-    process.kill(-browser.pid, "SIGKILL");
-    await ended;
-  }
-  try {
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  } catch {
-    // Killed processes may still hold files for a moment; the system clears its folder for temporary files.
-  }
+  const [, first, ...rest] = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname)).split("/");
+  const file = folders[first] && join(folders[first], ...rest);
+  const found = file && statSync(file, { throwIfNoEntry: false });
+  if (!found?.isFile()) return response.writeHead(404).end();
+  // Isolated pages get clocks of 5 microseconds instead of 100, and threads.
+  response.setHeader("Cross-Origin-Opener-Policy", "same-origin").setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+  response.setHeader("Content-Type", TYPES[extname(file)] ?? "application/octet-stream").setHeader("Content-Length", found.size);
+  createReadStream(file).on("error", () => response.destroy()).pipe(response);
 }
-server.close();
-process.exit(failed ? 1 : 0);
+
+/** A promise and its two ends. */
+function ending() {
+  let resolve, reject;
+  const promise = new Promise((...both) => ([resolve, reject] = both));
+  return { promise, resolve, reject };
+}

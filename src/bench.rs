@@ -1,37 +1,60 @@
 //! How fast a model is here, and how near that is to what the memory allows: the same measurement natively and in a browser.
 //!
-//! Prefill and decode are measured through the engine, as users get them. The share of a decode step that the host is busy is measured apart,
-//! on the model itself, where the time in `submit` (launch table, rows, encoding, submission) can be told from waiting.
+//! Both figures go through the engine, as users get them. Prefill is one prompt, whole. Decoding counts the tokens of all sequences of a batch
+//! once each of them has its first.
+//!
+//! Before decoding, no prompt is run: of each only the last row is, and its earlier positions are left as the cache holds them. A prompt of
+//! 16,384 tokens for each of eight sequences takes minutes on a large model, and changes neither what a step reads nor how long that takes.
+//! The cache holds noise there, made on the GPU, because memory of zeros can be faster than memory that was written. In the first sequence's
+//! pages lie the keys and values of the prompt whose prefill was measured.
 
+mod subject;
 mod traffic;
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-use tegula_plan::Row;
+use subject::{Probe, Subject};
 pub use traffic::Traffic;
 
 use crate::budget::Budget;
 use crate::clock::seconds;
 use crate::config::ChatConfig;
-use crate::forward::{Entry, Forward, Read};
+use crate::forward::{Entry, Forward};
 use crate::step::Model;
 use crate::weights::Loader;
-use crate::{Engine, ErrorKind, EventKind, Prompt, Request, Result};
-use tegula_gpu::Gpu;
-
-/// Steps by which the host's share is measured, at most.
-const HOST_STEPS: u32 = 64;
+use crate::{Engine, ErrorKind, EventKind, Prompt, Request, RequestId, Result};
+use tegula_gpu::{Filler, Gpu};
 
 /// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Workload {
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
-    /// Tokens to decode after it.
+    /// Tokens of each sequence to decode after it.
     pub decode_tokens: u32,
     /// Rounds, after one that warms up.
     pub repetitions: u32,
+    /// Sequences that are decoded together.
+    #[serde(default = "alone")]
+    pub batch: u32,
+}
+
+fn alone() -> u32 {
+    1
+}
+
+impl Workload {
+    /// Tokens that each sequence of the batch may come to. The first to start is ahead of the last by a token for each chunk and step between.
+    fn tokens(&self) -> u64 {
+        u64::from(self.prompt_tokens) + u64::from(self.answer())
+    }
+
+    fn answer(&self) -> u32 {
+        self.decode_tokens.saturating_add(1).saturating_add(2 * self.batch.saturating_sub(1))
+    }
 }
 
 /// What was measured. Speeds are medians.
@@ -55,13 +78,15 @@ pub struct Report {
     pub decode_tokens: u32,
     /// As asked.
     pub repetitions: u32,
+    /// As asked.
+    pub batch: u32,
     /// Tokens of the prompt over the time to the first token.
     pub prefill_tokens_per_second: f64,
-    /// Tokens after the first over the time after the first.
+    /// Tokens after the first of each sequence, of all sequences together, over the time that they took.
     pub decode_tokens_per_second: f64,
-    /// Kernel launches of a decode step.
+    /// Kernel launches of a decode step, which brings a token of each sequence.
     pub dispatches_per_step: usize,
-    /// Weights, and the cache at the middle of the answer.
+    /// The least that a step reads: the weights once, and the cache of each sequence at the middle of its answer.
     pub bytes_per_step: u64,
     /// What a plain stream reads, measured in the same run.
     pub stream_bytes_per_second: f64,
@@ -83,110 +108,190 @@ pub async fn random_model(gpu: Gpu, library: &[u8]) -> Result<Model> {
     loader.finish().await
 }
 
-/// Measures a model.
-///
-/// # Errors
-/// [`ErrorKind::ContextWindowSizeExceeded`] where the workload does not fit the context; those of the engine.
-pub async fn measure(mut model: Model, workload: &Workload) -> Result<Report> {
-    let Workload { prompt_tokens, decode_tokens, repetitions } = *workload;
-    let tokens = u64::from(prompt_tokens) + u64::from(decode_tokens) + 1;
-    if tokens > u64::from(model.capacity()) {
-        return Err(ErrorKind::ContextWindowSizeExceeded { prompt: tokens, context: model.capacity().into() }.into());
-    }
-    let no_entry = || ErrorKind::NoEntry { entry: Entry::Decode.name() };
-    let traffic = Traffic::of(model.plan(), model.variant()).ok_or_else(no_entry)?;
-    let stream = tegula_gpu::stream_bandwidth(model.gpu()).await?;
-    let host_share = host_share(&mut model, workload).await?;
-    let (device, facts) = (model.gpu().info().clone(), model.facts().clone());
-    let (variant, weights_bytes) = (model.variant().name.clone(), model.memory().weights);
-
-    let mut engine = Engine::new(model, None, ChatConfig::default());
-    // The first round compiles what drivers compile late, and grows the cache.
-    round(&mut engine, workload).await?;
-    let (mut prefills, mut decodes) = (Vec::new(), Vec::new());
-    for _ in 0..repetitions {
-        let [prefill, decode] = round(&mut engine, workload).await?;
-        prefills.push(prefill);
-        decodes.push(decode);
-    }
-    let bytes = traffic.bytes(u64::from(prompt_tokens) + u64::from(decode_tokens) / 2);
-    let decode_tokens_per_second = f64::from(decode_tokens) / median(decodes);
-    Ok(Report {
-        adapter: device.name,
-        backend: device.backend,
-        driver: device.driver,
-        architecture: facts.architecture,
-        quantization: facts.quantization,
-        variant,
-        prompt_tokens,
-        decode_tokens,
-        repetitions,
-        prefill_tokens_per_second: f64::from(prompt_tokens) / median(prefills),
-        decode_tokens_per_second,
-        dispatches_per_step: traffic.dispatches,
-        bytes_per_step: bytes,
-        stream_bytes_per_second: stream,
-        fraction_of_stream: decode_tokens_per_second * bytes as f64 / stream,
-        host_share,
-        weights_bytes,
-    })
+/// A model under measurement, and what was found out about it and its device.
+pub struct Bench {
+    engine: Engine<Subject>,
+    model: Rc<RefCell<Model>>,
+    probe: Rc<Probe>,
+    filler: Filler,
+    stream: f64,
+    /// Tokens that the caches had room for when they were last filled with noise.
+    noisy: u32,
+    /// Tokens a second, by tokens of the prompt and repetitions: the batch makes no difference.
+    prefills: BTreeMap<(u32, u32), f64>,
 }
 
-/// Answers a prompt once: seconds to the first token, which belongs to the prompt, and from it to the last.
-async fn round(engine: &mut Engine, workload: &Workload) -> Result<[f64; 2]> {
-    let vocabulary = engine.model().facts().vocab_size;
-    let prompt = (0..workload.prompt_tokens).map(|index| index.wrapping_mul(7919) % vocabulary).collect();
-    let request = Request { max_tokens: Some(workload.decode_tokens + 1), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt)) };
-    let started = seconds();
-    engine.submit(request)?;
-    let (mut first, mut last) = (None, started);
-    while !engine.idle() {
-        for event in engine.step().await? {
-            match event.kind {
-                EventKind::Token { .. } => {
-                    last = seconds();
-                    first.get_or_insert(last);
+impl Bench {
+    /// Takes a model, and measures what a plain stream reads on its device.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub async fn new(model: Model) -> Result<Bench> {
+        let stream = tegula_gpu::stream_bandwidth(model.gpu()).await?;
+        let filler = model.gpu().filler().await?;
+        let model = Rc::new(RefCell::new(model));
+        let probe = Rc::new(Probe::default());
+        let engine = Engine::new(Subject::new(Rc::clone(&model), Rc::clone(&probe)), None, ChatConfig::default());
+        Ok(Bench { engine, model, probe, filler, stream, noisy: 0, prefills: BTreeMap::new() })
+    }
+
+    /// Measures a workload.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ContextWindowSizeExceeded`] where the workload does not fit the context, [`ErrorKind::FieldRange`] where the batch is larger
+    /// than the library's, [`ErrorKind::Budget`] where the cache does not hold it; those of the engine.
+    pub async fn measure(&mut self, workload: &Workload) -> Result<Report> {
+        let Workload { prompt_tokens, decode_tokens, repetitions, batch } = *workload;
+        self.check(workload)?;
+        self.make_noise(workload)?;
+        let prefill = self.prefill(workload).await?;
+
+        let (mut speeds, mut shares) = (Vec::new(), Vec::new());
+        // The first round compiles what drivers compile late.
+        for round in 0..=repetitions {
+            let [speed, share] = self.decode(workload).await?;
+            if round > 0 {
+                speeds.push(speed);
+                shares.push(share);
+            }
+        }
+        let decode = median(speeds);
+        let model = self.model.borrow();
+        let traffic = Traffic::of(model.plan(), model.variant(), batch).ok_or_else(no_entry)?;
+        let bytes = traffic.bytes(u64::from(prompt_tokens) + u64::from(decode_tokens) / 2);
+        let (device, facts) = (model.gpu().info().clone(), model.facts());
+        Ok(Report {
+            adapter: device.name,
+            backend: device.backend,
+            driver: device.driver,
+            architecture: facts.architecture.clone(),
+            quantization: facts.quantization.clone(),
+            variant: model.variant().name.clone(),
+            prompt_tokens,
+            decode_tokens,
+            repetitions,
+            batch,
+            prefill_tokens_per_second: prefill,
+            decode_tokens_per_second: decode,
+            dispatches_per_step: traffic.dispatches,
+            bytes_per_step: bytes,
+            stream_bytes_per_second: self.stream,
+            fraction_of_stream: decode / f64::from(batch) * bytes as f64 / self.stream,
+            host_share: median(shares),
+            weights_bytes: model.memory().weights,
+        })
+    }
+
+    fn check(&self, workload: &Workload) -> Result<()> {
+        let model = self.model.borrow();
+        let (tokens, context) = (workload.tokens(), model.capacity());
+        if tokens > u64::from(context) {
+            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: tokens, context: context.into() }.into());
+        }
+        let most = model.max_rows(Entry::Batch).unwrap_or(1).min(model.facts().max_batch_size);
+        if (1..=most).contains(&workload.batch) {
+            return Ok(());
+        }
+        let allowed = "at least 1 and at most the library's largest batch (--max-batch-size when it is compiled)";
+        Err(ErrorKind::FieldRange { field: "batch", value: workload.batch.to_string(), allowed }.into())
+    }
+
+    /// Lets the caches grow to what the workload needs, which should not happen while it is measured, and fills what is new.
+    fn make_noise(&mut self, workload: &Workload) -> Result<()> {
+        let model = &mut *self.model.borrow_mut();
+        let tokens = workload.tokens() as u32;
+        let mut fits = true;
+        for sequence in 0..workload.batch {
+            fits = fits && model.reserve(sequence, tokens)?;
+        }
+        (0..workload.batch).for_each(|sequence| model.release(sequence));
+        if !fits {
+            let bytes = model.facts().cache_bytes_per_token();
+            let what = format!("the KV cache of {} sequences of {tokens} tokens", workload.batch);
+            let (needed, available) = (bytes * workload.tokens() * u64::from(workload.batch), bytes * u64::from(model.memory().capacity));
+            return Err(ErrorKind::Budget { what, needed, available, advice: "measure a smaller batch or context" }.into());
+        }
+        if model.cached_tokens() > self.noisy {
+            self.noisy = model.cached_tokens();
+            model.fill_cache(&self.filler, 1)?;
+        }
+        Ok(())
+    }
+
+    /// Tokens of a prompt over the time to the first token.
+    async fn prefill(&mut self, workload: &Workload) -> Result<f64> {
+        let known = (workload.prompt_tokens, workload.repetitions);
+        if let Some(&speed) = self.prefills.get(&known) {
+            return Ok(speed);
+        }
+        let mut speeds = Vec::new();
+        for round in 0..=workload.repetitions {
+            self.probe.run_prompts();
+            self.submit(workload.prompt_tokens, 1)?;
+            let started = seconds();
+            while !self.engine.idle() {
+                self.step().await?;
+            }
+            if round > 0 {
+                speeds.push(f64::from(workload.prompt_tokens) / (seconds() - started));
+            }
+        }
+        let speed = median(speeds);
+        self.prefills.insert(known, speed);
+        Ok(speed)
+    }
+
+    /// Decodes a batch: tokens of all sequences a second, and the part of that time in which the host was busy submitting.
+    async fn decode(&mut self, workload: &Workload) -> Result<[f64; 2]> {
+        self.probe.skip_prompts(workload.prompt_tokens);
+        for _ in 0..workload.batch {
+            self.submit(workload.prompt_tokens, workload.answer())?;
+        }
+        let wanted = u64::from(workload.decode_tokens) * u64::from(workload.batch);
+        let (mut started, mut tokens, mut measured) = (None, 0, None);
+        let mut begun = BTreeSet::new();
+        while !self.engine.idle() {
+            let news = self.step().await?;
+            tokens += news.len() as u64;
+            if started.is_none() {
+                begun.extend(news);
+                if begun.len() == workload.batch as usize {
+                    (started, tokens) = (Some(seconds()), 0);
+                    self.probe.take_busy();
                 }
+            } else if let (Some(started), None, true) = (started, measured, tokens >= wanted) {
+                let time = seconds() - started;
+                measured = Some([tokens as f64 / time, self.probe.take_busy() / time]);
+            }
+        }
+        Ok(measured.expect("there is room for all sequences at once, and answers are longer than what is measured"))
+    }
+
+    /// Asks for an answer to a prompt.
+    fn submit(&mut self, prompt_tokens: u32, answer: u32) -> Result<()> {
+        let vocabulary = self.model.borrow().facts().vocab_size;
+        let prompt = (0..prompt_tokens).map(|index| index.wrapping_mul(7919) % vocabulary).collect();
+        let request = Request { max_tokens: Some(answer), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt)) };
+        self.engine.submit(request)?;
+        Ok(())
+    }
+
+    /// A step of the engine: the requests that got a token.
+    async fn step(&mut self) -> Result<Vec<RequestId>> {
+        let mut news = Vec::new();
+        for event in self.engine.step().await? {
+            match event.kind {
+                EventKind::Token { .. } => news.push(event.request),
                 EventKind::Finished { .. } => {}
                 EventKind::Failed { error } => return Err(error),
             }
         }
+        Ok(news)
     }
-    let first = first.unwrap_or(last);
-    Ok([first - started, last - first])
 }
 
-/// Decodes behind a cache of the prompt's length, a few steps under way at once as the engine does it, and gives the part of the time that
-/// `submit` takes. What the cache holds does not matter.
-async fn host_share(model: &mut Model, workload: &Workload) -> Result<f64> {
-    let first = workload.prompt_tokens;
-    let steps = workload.decode_tokens.min(HOST_STEPS);
-    if !model.reserve(0, first + steps)? {
-        return Err(ErrorKind::ContextWindowSizeExceeded { prompt: (first + steps).into(), context: model.capacity().into() }.into());
-    }
-    let mut share = 0.0;
-    // Twice, since the first time makes what later steps find.
-    for _ in 0..2 {
-        let (mut busy, mut flights) = (0.0, VecDeque::new());
-        let started = seconds();
-        for position in first..first + steps {
-            let mut row = [Row { token: Row::SAMPLED, position, slot: 0, sequence: 0 }];
-            let submitting = seconds();
-            flights.push_back(model.submit(Entry::Decode, &mut row, Read::SAMPLED)?);
-            busy += seconds() - submitting;
-            if flights.len() > 3
-                && let Some(flight) = flights.pop_front()
-            {
-                flight.await?;
-            }
-        }
-        for flight in flights {
-            flight.await?;
-        }
-        share = busy / (seconds() - started);
-    }
-    model.release(0);
-    Ok(share)
+fn no_entry() -> crate::Error {
+    ErrorKind::NoEntry { entry: Entry::Decode.name() }.into()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -7,8 +7,8 @@ use crate::Result;
 use crate::budget::{Sizes, padded};
 use crate::upload::{Place, Sink};
 use std::collections::BTreeMap;
-use tegula_gpu::{Buffer, Gpu, Range, Usage};
-use tegula_plan::{Binding, Buffer as Planned, Plan, VectorSource};
+use tegula_gpu::{Buffer, Filler, Filling, Gpu, Range, Usage};
+use tegula_plan::{Binding, Buffer as Planned, Dtype, Plan, VectorSource};
 
 /// Bytes written to the GPU before they are sent off: bounds what an upload holds in memory.
 const FLUSH: u64 = 32 << 20;
@@ -108,6 +108,16 @@ impl Buffers {
         self.caches.values().for_each(Buffer::destroy);
         self.caches = grown;
         self.cache_pages = pages;
+        Ok(())
+    }
+
+    /// Fills every cache with small random numbers.
+    pub(crate) fn fill_caches(&self, filler: &Filler, dtype: Dtype, seed: u32) -> Result<()> {
+        let (center, spread) = (0.0, 1.0);
+        let filling = if dtype == Dtype::F16 { Filling::F16 { center, spread } } else { Filling::F32 { center, spread } };
+        for (layer, cache) in &self.caches {
+            filler.fill(cache, cache.bytes(), filling, seed.wrapping_add(*layer))?;
+        }
         Ok(())
     }
 

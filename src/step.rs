@@ -13,7 +13,7 @@ use crate::program::Program;
 use crate::{ErrorKind, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use tegula_gpu::{Gpu, Pipeline, Range, Source};
+use tegula_gpu::{Filler, Gpu, Pipeline, Range, Source};
 use tegula_plan::{Library, PAGE_SIZE, Plan, Row, Variant};
 
 /// Tokens that the KV cache has room for before it grows.
@@ -91,6 +91,11 @@ impl Model {
     #[must_use]
     pub fn dispatches(&self, entry: Entry) -> usize {
         self.find(entry).map_or(0, |index| self.variant().entries[index].dispatches.len())
+    }
+
+    /// Fills the KV cache with random numbers: for measuring, where no prompt was run.
+    pub(crate) fn fill_cache(&self, filler: &Filler, seed: u32) -> Result<()> {
+        self.buffers.fill_caches(filler, self.plan.model.cache, seed)
     }
 
     fn find(&self, entry: Entry) -> Option<usize> {

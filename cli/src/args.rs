@@ -259,13 +259,19 @@ pub struct Bench {
     /// Tokens of the prompt.
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
     pub prompt_tokens: u32,
-    /// Tokens to decode after it.
-    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Prompts of several lengths instead, one after another.
+    #[arg(long, value_name = "512,4096", value_delimiter = ',', conflicts_with = "prompt_tokens", value_parser = clap::value_parser!(u32).range(1..))]
+    pub contexts: Vec<u32>,
+    /// Sequences to decode together; each number with each prompt.
+    #[arg(long, value_name = "1,4,8", value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub batches: Vec<u32>,
+    /// Tokens of each sequence to decode after its prompt.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub decode_tokens: u32,
     /// Measure this often, after one round that warms up; the median is printed.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub repetitions: u32,
-    /// Print JSON.
+    /// Print JSON, a line for each prompt and batch as soon as it was measured.
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
@@ -325,6 +331,19 @@ mod tests {
         assert_eq!(run.prompt_ids, Some(vec![1, 2, 3]));
         assert!(Cli::try_parse_from(["tegula", "run", "PKG", "--prompt-ids", "1", "--prompt", "x"]).is_err());
         assert!(Cli::try_parse_from(["tegula", "run", "PKG"]).is_err());
+    }
+
+    #[test]
+    fn bench_takes_one_prompt_or_a_list() {
+        let bench = |args: &[&str]| {
+            let parsed = Cli::try_parse_from([&["tegula", "bench", "CONFIG"], args].concat()).ok()?;
+            let Command::Bench(bench) = parsed.command else { panic!("not bench") };
+            Some((bench.prompt_tokens, bench.contexts, bench.batches))
+        };
+        assert_eq!(bench(&[]), Some((512, vec![], vec![1])));
+        assert_eq!(bench(&["--contexts", "512,4096", "--batches", "1,4,8"]), Some((512, vec![512, 4096], vec![1, 4, 8])));
+        assert_eq!(bench(&["--contexts", "512", "--prompt-tokens", "512"]), None);
+        assert_eq!(bench(&["--batches", "0"]), None);
     }
 
     #[test]

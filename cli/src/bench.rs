@@ -9,6 +9,7 @@ use tegula::bench::{self, Report, Workload};
 use tegula::budget::Budget;
 use tegula::step::Model;
 use tegula::weights::Loader;
+use tegula_compiler::CompileOptions;
 
 use crate::args::Bench;
 use crate::{library, open, report};
@@ -27,9 +28,34 @@ pub fn bench(args: &Bench) -> Result<()> {
     let started = Instant::now();
     let model = load(args)?;
     let load_seconds = started.elapsed().as_secs_f64();
-    let workload = Workload { prompt_tokens: args.prompt_tokens, decode_tokens: args.decode_tokens, repetitions: args.repetitions };
-    let output = Output { report: pollster::block_on(bench::measure(model, &workload))?, load_seconds };
-    if args.json { report::print_json(&output) } else { report::print_text(&table(&output.report)) }
+    let mut bench = pollster::block_on(bench::Bench::new(model))?;
+    for (index, workload) in workloads(args).iter().enumerate() {
+        let report = pollster::block_on(bench.measure(workload))?;
+        if args.json {
+            report::print_json(&Output { report, load_seconds })?;
+            continue;
+        }
+        if index == 0 {
+            report::print_text(&head(&report))?;
+        }
+        report::print_text(&row(&report))?;
+    }
+    Ok(())
+}
+
+/// Every prompt with every batch, the shortest and smallest first: caches grow as they go.
+fn workloads(args: &Bench) -> Vec<Workload> {
+    let &Bench { decode_tokens, repetitions, .. } = args;
+    let sorted = |list: &[u32]| {
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list.dedup();
+        list
+    };
+    let contexts = if args.contexts.is_empty() { vec![args.prompt_tokens] } else { sorted(&args.contexts) };
+    let batches = sorted(&args.batches);
+    let of = |&prompt_tokens| batches.iter().map(move |&batch| Workload { prompt_tokens, decode_tokens, repetitions, batch });
+    contexts.iter().flat_map(of).collect()
 }
 
 /// Compiles or reads the library and makes the model, with the package's weights or random ones.
@@ -39,7 +65,8 @@ fn load(args: &Bench) -> Result<Model> {
     let library = match &args.library {
         Some(file) => fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
         None => {
-            let options = library::options(args.quantization.as_deref(), &args.flags)?;
+            let mut options = library::options(args.quantization.as_deref(), &args.flags)?;
+            batch_size(&mut options, &args.batches);
             library::compile(&config, &library::for_device(options, &gpu.info().name)?)?.library
         }
     };
@@ -54,27 +81,46 @@ fn load(args: &Bench) -> Result<Model> {
     Ok(pollster::block_on(loader.finish())?)
 }
 
-/// The figures for people.
-fn table(report: &Report) -> String {
+/// Lets the library hold the largest batch, unless the command line says what it holds.
+fn batch_size(options: &mut CompileOptions, batches: &[u32]) {
+    let most = batches.iter().copied().max().unwrap_or(1);
+    if most > 1 {
+        options.max_batch_size.get_or_insert(most);
+    }
+}
+
+/// What holds for every row, for people.
+fn head(report: &Report) -> String {
     format!(
-        "{} {} on {} ({})\n\
-         prefill {:>6} tokens  {:>10.1} tok/s\n\
-         decode  {:>6} tokens  {:>10.1} tok/s\n\
-         a decode step: {} dispatches, {}, {:.0} % of its time with the host busy\n\
-         memory: decoding reads {:.1} GB/s, a plain stream {:.1} GB/s: {:.0} %\n",
+        "{} {} on {} ({}); a plain stream reads {:.1} GB/s\n\
+         {:>8} {:>6} {:>15} {:>15} {:>11} {:>13} {:>9} {:>10}\n",
         report.architecture,
         report.quantization,
         report.adapter,
         report.variant,
+        report.stream_bytes_per_second / 1e9,
+        "prompt",
+        "batch",
+        "prefill, tok/s",
+        "decode, tok/s",
+        "dispatches",
+        "bytes a step",
+        "of stream",
+        "host busy",
+    )
+}
+
+/// The figures for people.
+fn row(report: &Report) -> String {
+    format!(
+        "{:>8} {:>6} {:>15.1} {:>15.1} {:>11} {:>13} {:>7.0} % {:>8.0} %\n",
         report.prompt_tokens,
+        report.batch,
         report.prefill_tokens_per_second,
-        report.decode_tokens,
         report.decode_tokens_per_second,
         report.dispatches_per_step,
         report::bytes(report.bytes_per_step),
-        100.0 * report.host_share,
-        report.fraction_of_stream * report.stream_bytes_per_second / 1e9,
-        report.stream_bytes_per_second / 1e9,
         100.0 * report.fraction_of_stream,
+        100.0 * report.host_share,
     )
 }

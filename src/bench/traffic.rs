@@ -1,9 +1,11 @@
 //! What a decode step must move: the least that any schedule reads, worked out from the plan.
 //!
-//! Weights are read once a token; of the embedding table one row is, unless it is the output layer's too. The cache is read up to the
-//! token's position. Activations are left out: they stay in the GPU's own caches.
+//! Weights are read once a step, however many sequences it serves; of the embedding table one row is, unless it is the output layer's too. The
+//! cache of each sequence is read up to its token's position. Activations are left out: they stay in the GPU's own caches.
 
 use tegula_plan::{Buffer, Plan, Variant};
+
+use crate::forward::Entry;
 
 /// Dispatches and bytes of a decode step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,14 +16,18 @@ pub struct Traffic {
     pub weights: u64,
     /// Bytes of keys and values for each token in the cache.
     pub cache_per_token: u64,
+    /// Sequences of the step.
+    pub batch: u32,
     /// Tokens beyond which no layer looks back.
     window: u64,
 }
 
 impl Traffic {
-    /// Works it out for the entry `decode` of a variant; nothing if it has none.
-    pub fn of(plan: &Plan, variant: &Variant) -> Option<Traffic> {
-        let entry = variant.entries.iter().find(|entry| entry.name == "decode")?;
+    /// Works it out for a step of `batch` sequences, which is the entry `decode` for one and `batch` for several; nothing if a variant does not
+    /// have it.
+    pub fn of(plan: &Plan, variant: &Variant, batch: u32) -> Option<Traffic> {
+        let name = if batch == 1 { Entry::Decode } else { Entry::Batch }.name();
+        let entry = variant.entries.iter().find(|entry| entry.name == name)?;
         let mut weights = 0;
         for dispatch in entry.dispatches.iter().filter(|dispatch| !dispatch.label.starts_with("embed")) {
             for binding in &dispatch.bindings {
@@ -32,11 +38,11 @@ impl Traffic {
             }
         }
         let window = plan.model.sliding_window.map_or(u64::MAX, u64::from);
-        Some(Traffic { dispatches: entry.dispatches.len(), weights, cache_per_token: plan.model.cache_bytes_per_token(), window })
+        Some(Traffic { dispatches: entry.dispatches.len(), weights, cache_per_token: plan.model.cache_bytes_per_token(), batch, window })
     }
 
-    /// Bytes of a step that reads a cache of `tokens` tokens.
+    /// Bytes of a step in which each sequence reads a cache of `tokens` tokens.
     pub fn bytes(&self, tokens: u64) -> u64 {
-        self.weights + self.cache_per_token * tokens.min(self.window)
+        self.weights + u64::from(self.batch) * self.cache_per_token * tokens.min(self.window)
     }
 }

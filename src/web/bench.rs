@@ -3,16 +3,19 @@
 use wasm_bindgen::prelude::*;
 
 use super::{WebDevice, js};
-use crate::bench::{Workload, measure, random_model};
+use crate::bench::{Bench, Workload, random_model};
 
-/// Measures a model library with random weights, which are made on the GPU. `workload` is `{prompt_tokens, decode_tokens, repetitions}`; the
-/// answer has the fields of `tegula bench --json`.
+/// Measures a model library with random weights, which are made on the GPU. `workloads` is an array of `{prompt_tokens, decode_tokens,
+/// repetitions, batch}`; `report` gets the figures of each as soon as there are any, with the fields of `tegula bench --json`.
 ///
 /// # Errors
-/// Those of [`random_model`] and [`measure`].
+/// Those of [`random_model`], [`Bench::new`] and [`Bench::measure`]; what `report` throws.
 #[wasm_bindgen]
-pub async fn bench(device: WebDevice, library: Vec<u8>, workload: JsValue) -> Result<JsValue, JsValue> {
-    let workload: Workload = serde_wasm_bindgen::from_value(workload)?;
-    let model = random_model(device.gpu.clone(), &library).await?;
-    Ok(js(&measure(model, &workload).await?))
+pub async fn bench(device: WebDevice, library: Vec<u8>, workloads: JsValue, report: js_sys::Function) -> Result<(), JsValue> {
+    let workloads: Vec<Workload> = serde_wasm_bindgen::from_value(workloads)?;
+    let mut bench = Bench::new(random_model(device.gpu.clone(), &library).await?).await?;
+    for workload in &workloads {
+        report.call1(&JsValue::NULL, &js(&bench.measure(workload).await?))?;
+    }
+    Ok(())
 }

@@ -137,6 +137,26 @@ fn random_weights_are_measured_without_a_package() {
 }
 
 #[test]
+fn every_prompt_is_measured_with_every_batch() {
+    let folder = Folder::new("llama");
+    if !has_device(&folder) {
+        return;
+    }
+    let common = ["bench", "source/config.json", "--random-weights", "--decode-tokens", "4", "--repetitions", "1", "--contexts", "20,8"];
+    let with = |more: &[&'static str]| [&common[..], more].concat();
+    let lines = folder.succeed(&with(&["--batches", "1,6", "--json"]));
+    let measured: Vec<_> = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
+    let workloads: Vec<_> =
+        measured.iter().map(|line| [&line["prompt_tokens"], &line["batch"]].map(|value| value.as_u64().unwrap())).collect();
+    assert_eq!(workloads, [[8, 1], [8, 6], [20, 1], [20, 6]]);
+    assert!(measured[1]["bytes_per_step"].as_u64() > measured[0]["bytes_per_step"].as_u64(), "six caches are more than one");
+
+    let table = folder.succeed(&common);
+    assert_eq!(table.lines().count(), 4, "what holds for all, the columns, two prompts: {table}");
+    assert!(folder.fail(&with(&["--batches", "6", "--max-batch-size", "2"])).contains("batch"));
+}
+
+#[test]
 fn a_compiled_library_is_cached() {
     let folder = package("q4f16_1");
     if !has_device(&folder) {

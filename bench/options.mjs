@@ -1,0 +1,111 @@
+/** What the command line of the benchmark says. Nothing here touches files, so that it can be tested. */
+
+import { parseArgs } from "node:util";
+
+/** Where the runtime can run: the program, headless Chrome, Node with Dawn. */
+export const HOSTS = ["native", "chrome", "node"];
+
+export const USAGE = `npm run bench -- [--host chrome] [--shape llama-3.2-1b] [--contexts 512] [--batches 1]
+  --host chrome,node,native   where to measure, one after the other
+  --shape NAME,…              configs in bench/shapes, or paths of others
+  --library FILE.wasm         measure this library instead of compiling one (with one shape, which gives the rows their name)
+  --contexts 512,4096,16384   tokens of the prompt
+  --batches 1,4,8             sequences that are decoded together
+  --decode 128                tokens of each sequence to decode
+  --repetitions 3             rounds, of which the median counts
+  --quantization q4f16_1      how weights are stored
+  --device NAME               compile for the GPU of this name instead of for all
+  --baseline                  use no optional features of the device
+  --dawn-flags "a b"          what Dawn is started with in Node
+  --json FILE                 write the figures, a line each
+  --timeout 600               seconds that a host has for a shape
+  --tegula FILE, --pkg FOLDER the program and the web build, where they are not where the build puts them`;
+
+const text = (value) => ({ type: "string", ...(value !== undefined && { default: value }) });
+
+/** Arguments that every command here takes. */
+const SHARED = {
+  shape: text("llama-3.2-1b"),
+  contexts: text("512"),
+  batches: text("1"),
+  decode: text("128"),
+  repetitions: text("3"),
+  quantization: text("q4f16_1"),
+  device: text(),
+  baseline: { type: "boolean", default: false },
+  "dawn-flags": text("enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis"),
+  json: text(),
+  timeout: text("600"),
+  tegula: text(),
+  pkg: text(),
+};
+
+/** Reads the arguments of `npm run bench`; throws an `Error` that says what is wrong with them. */
+export function benchOptions(argv) {
+  const { values } = parseArgs({ args: argv, options: { host: text("chrome"), library: text(), help: { type: "boolean", short: "h", default: false }, ...SHARED } });
+  const options = { ...shared(values), hosts: list(values.host), library: values.library, help: values.help };
+  check("--host", options.hosts, HOSTS);
+  if (options.library && options.shapes.length > 1) throw new Error("--library goes with one --shape");
+  return options;
+}
+
+/** Reads the arguments of `bench/peers/compare.mjs`: its first is the folder of the peers. */
+export function compareOptions(argv, entrants) {
+  const { values, positionals } = parseArgs({ args: argv, allowPositionals: true, options: { only: text(entrants.join(",")), "browser-contexts": text(), ...SHARED } });
+  if (positionals.length > 1) throw new Error(`one folder of peers, not ${positionals.length}`);
+  const options = { ...shared(values), folder: positionals[0], only: list(values.only) };
+  options.browserContexts = values["browser-contexts"] === undefined ? options.contexts : numbers("--browser-contexts", values["browser-contexts"]);
+  check("--only", options.only, entrants);
+  return options;
+}
+
+function shared(values) {
+  return {
+    shapes: list(values.shape),
+    contexts: numbers("--contexts", values.contexts),
+    batches: numbers("--batches", values.batches),
+    decode: number("--decode", values.decode),
+    repetitions: number("--repetitions", values.repetitions),
+    timeout: number("--timeout", values.timeout),
+    quantization: values.quantization,
+    device: values.device,
+    baseline: values.baseline,
+    dawnFlags: values["dawn-flags"].split(/\s+/).filter(Boolean),
+    json: values.json,
+    tegula: values.tegula,
+    pkg: values.pkg,
+  };
+}
+
+/** What the options come to for the runtime: every context with every batch, the small ones first, since caches grow as they go. */
+export function workloads({ contexts, batches, decode, repetitions }) {
+  return contexts.flatMap((context) => batches.map((batch) => ({ prompt_tokens: context, decode_tokens: decode, repetitions, batch })));
+}
+
+/** What a library must hold for the workloads: the longest sequence, in whole multiples of 1024, and the largest batch. */
+export function librarySize({ contexts, batches, decode }) {
+  const batch = Math.max(...batches);
+  const longest = Math.max(...contexts) + decode + 2 * batch;
+  return { context: Math.max(4096, Math.ceil(longest / 1024) * 1024), batch };
+}
+
+function list(value) {
+  const items = value.split(",").map((item) => item.trim()).filter(Boolean);
+  if (items.length === 0) throw new Error("an empty list");
+  return items;
+}
+
+function numbers(name, value) {
+  return [...new Set(list(value).map((item) => number(name, item)))].sort((a, b) => a - b);
+}
+
+function number(name, value) {
+  const count = Number(value);
+  if (!Number.isSafeInteger(count) || count < 1) throw new Error(`${name}: ${JSON.stringify(value)} is not a whole number of 1 or more`);
+  return count;
+}
+
+function check(name, items, known) {
+  const unknown = items.find((item) => !known.includes(item));
+  if (unknown !== undefined) throw new Error(`${name}: there is no ${unknown}, only ${known.join(", ")}`);
+}
