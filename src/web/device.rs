@@ -38,6 +38,7 @@ impl WebDevice {
             subgroup_min_size,
             subgroup_max_size,
             f16,
+            matrix: _,
             timestamps,
             limits,
         } = self.gpu.info();
