@@ -172,7 +172,7 @@ async fn host_share(model: &mut Model, workload: &Workload) -> Result<f64> {
         for position in first..first + steps {
             let mut row = [Row { token: Row::SAMPLED, position, slot: 0, sequence: 0 }];
             let submitting = seconds();
-            flights.push_back(model.submit(Entry::Decode, &mut row, Read::SAMPLED)?);
+            flights.push_back(model.submit(Entry::Decode, &mut row, Read::GREATEST)?);
             busy += seconds() - submitting;
             if flights.len() > 3
                 && let Some(flight) = flights.pop_front()

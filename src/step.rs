@@ -6,7 +6,7 @@
 
 use crate::budget::Memory;
 use crate::buffers::Buffers;
-use crate::forward::{Entry, Forward, Read, Readback};
+use crate::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::kv::Pages;
 use crate::launch::Launcher;
 use crate::program::Program;
@@ -14,7 +14,7 @@ use crate::{ErrorKind, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tegula_gpu::{Gpu, Pipeline, Range, Source};
-use tegula_plan::{Library, PAGE_SIZE, Plan, Row, Variant};
+use tegula_plan::{Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, Variant, When};
 
 /// Tokens that the KV cache has room for before it grows.
 pub const INITIAL_TOKENS: u32 = 512;
@@ -87,10 +87,13 @@ impl Model {
         self.buffers.cache_pages * PAGE_SIZE
     }
 
-    /// Dispatches of a step; zero if the library does not have the entry.
+    /// Dispatches of a greedy step; zero if the library does not have the entry.
     #[must_use]
     pub fn dispatches(&self, entry: Entry) -> usize {
-        self.find(entry).map_or(0, |index| self.variant().entries[index].dispatches.len())
+        self.find(entry).map_or(0, |index| {
+            let dispatches = &self.variant().entries[index].dispatches;
+            dispatches.iter().filter(|dispatch| dispatch.when != When::Drawn).count()
+        })
     }
 
     fn find(&self, entry: Entry) -> Option<usize> {
@@ -164,6 +167,15 @@ impl Forward for Model {
         self.pages.release(sequence);
     }
 
+    fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
+        let words = drawing.map_or([0; SAMPLING_WORDS], |drawing| drawing.words());
+        self.gpu.write(&self.buffers.sampling, 4 * SAMPLING_WORDS as u64 * u64::from(sequence), bytemuck::cast_slice(&words));
+        let Some(drawing) = drawing.filter(|drawing| drawing.sampling.adjusts()) else { return };
+        let vocab = u64::from(self.plan.model.vocab_size);
+        let tokens = drawing.tokens(self.plan.model.vocab_size);
+        self.gpu.write(&self.buffers.tokens, 8 * vocab * u64::from(sequence), bytemuck::cast_slice(&tokens));
+    }
+
     /// # Panics
     /// If there are more rows than [`Forward::max_rows`] or none, or a position has not been reserved.
     fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Pending> {
@@ -175,9 +187,9 @@ impl Forward for Model {
         let program = &mut programs[index];
         program.prepare(gpu, launcher, rows.len() as u32, pages)?;
         let mut pass = gpu.pass();
-        program.record(plan, *variant, pipelines, &mut pass);
+        program.record(plan, *variant, pipelines, &mut pass, read);
 
-        let sampled = if read.sampled { 4 * u64::from(plan.model.max_batch_size) } else { 0 };
+        let sampled = if read.ids() { 4 * u64::from(plan.model.max_batch_size) } else { 0 };
         let logits = 4 * u64::from(read.logits) * u64::from(plan.model.vocab_size);
         let ranges = [(&buffers.sampled, sampled), (&buffers.logits, logits)].map(|(buffer, size)| Range { buffer, offset: 0, size });
         let readback = match (sampled > 0, logits > 0) {

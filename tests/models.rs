@@ -127,7 +127,7 @@ fn every_entry_gives_the_same_logits() {
                     .map(|&(position, sequence)| Row { token: ids[position], position: position as u32, slot: 0, sequence })
                     .collect();
                 let many = if matches!(entry, Entry::Score | Entry::Batch) { rows.len() } else { 1 };
-                let pending = model.submit(entry, &mut rows, Read { sampled: false, logits: many as u32 }).expect("a step");
+                let pending = model.submit(entry, &mut rows, Read { greatest: false, drawn: false, logits: many as u32 }).expect("a step");
                 let back = pollster::block_on(pending).expect("its result");
                 back.logits.chunks_exact(259).map(<[f32]>::to_vec).collect::<Vec<_>>()
             };

@@ -22,6 +22,8 @@ mod models;
 mod package;
 /// A forward pass in f64.
 mod reference;
+/// Drawn ids against those of the sampler.
+mod sampling;
 /// Loading and stepping a library written by hand.
 mod steps;
 
