@@ -14,7 +14,7 @@ use crate::{ErrorKind, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tegula_gpu::{Gpu, Pipeline, Range, Source};
-use tegula_plan::{Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, Variant, When};
+use tegula_plan::{Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, Variant};
 
 /// Tokens that the KV cache has room for before it grows.
 pub const INITIAL_TOKENS: u32 = 512;
@@ -90,10 +90,7 @@ impl Model {
     /// Dispatches of a greedy step; zero if the library does not have the entry.
     #[must_use]
     pub fn dispatches(&self, entry: Entry) -> usize {
-        self.find(entry).map_or(0, |index| {
-            let dispatches = &self.variant().entries[index].dispatches;
-            dispatches.iter().filter(|dispatch| dispatch.when != When::Drawn).count()
-        })
+        self.find(entry).map_or(0, |index| self.variant().entries[index].greedy_dispatches())
     }
 
     fn find(&self, entry: Entry) -> Option<usize> {

@@ -10,6 +10,8 @@
 mod bench;
 /// Random models as Hugging Face folders.
 mod checkpoint;
+/// Drawn ids of whole models.
+mod drawn;
 /// The embedded model.
 mod embedded;
 /// Shapes and operands for `kernels`.

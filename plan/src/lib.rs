@@ -263,6 +263,14 @@ pub struct Entry {
     pub dispatches: Vec<Dispatch>,
 }
 
+impl Entry {
+    /// How many dispatches a step takes whose rows are all greedy.
+    #[must_use]
+    pub fn greedy_dispatches(&self) -> usize {
+        self.dispatches.iter().filter(|dispatch| dispatch.when != When::Drawn).count()
+    }
+}
+
 /// Which steps a dispatch is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@
 
 use tegula_plan::{Buffer, Plan, Variant};
 
-/// Dispatches and bytes of a decode step.
+/// Dispatches and bytes of a greedy decode step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traffic {
     /// Kernel launches.
@@ -32,7 +32,7 @@ impl Traffic {
             }
         }
         let window = plan.model.sliding_window.map_or(u64::MAX, u64::from);
-        Some(Traffic { dispatches: entry.dispatches.len(), weights, cache_per_token: plan.model.cache_bytes_per_token(), window })
+        Some(Traffic { dispatches: entry.greedy_dispatches(), weights, cache_per_token: plan.model.cache_bytes_per_token(), window })
     }
 
     /// Bytes of a step that reads a cache of `tokens` tokens.
