@@ -101,14 +101,16 @@ impl Program {
         Ok(())
     }
 
-    /// Records the dispatches of the step that was prepared, as far as what is asked of it needs them.
-    pub(crate) fn record(&self, plan: &Plan, variant: usize, pipelines: &[Pipeline], pass: &mut Pass, read: Read) {
+    /// Records the dispatches of the step that was prepared, as far as what is asked of it needs them. `nucleus` says whether
+    /// some of its ids are drawn among the likeliest.
+    pub(crate) fn record(&self, plan: &Plan, variant: usize, pipelines: &[Pipeline], pass: &mut Pass, read: Read, nucleus: bool) {
         let dispatches = &plan.variants[variant].entries[self.index].dispatches;
         for ((dispatch, group), row) in dispatches.iter().zip(&self.groups).zip(self.table.as_chunks::<TABLE_WORDS>().0) {
             let needed = match dispatch.when {
                 When::Always => true,
                 When::Greedy => read.greatest,
                 When::Drawn => read.drawn,
+                When::Nucleus => nucleus,
             };
             if needed {
                 pass.dispatch(&pipelines[dispatch.kernel as usize], group, [row[0], row[1], row[2]]);

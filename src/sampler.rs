@@ -82,6 +82,12 @@ impl Sampling {
         self.has_penalties() || !self.logit_bias.is_empty()
     }
 
+    /// Whether ids are drawn among the likeliest alone.
+    #[must_use]
+    pub fn is_nucleus(&self) -> bool {
+        self.temperature > 0.0 && self.top_p < 1.0
+    }
+
     pub(crate) fn has_penalties(&self) -> bool {
         self.presence_penalty != 0.0 || self.frequency_penalty != 0.0 || self.repetition_penalty != 1.0
     }

@@ -34,6 +34,8 @@ pub struct Model {
     /// By entry of the variant.
     programs: Vec<Program>,
     pages: Pages,
+    /// By sequence: whether its ids are drawn among the likeliest.
+    nuclei: Vec<bool>,
     /// Rows of the step that is being submitted.
     words: Vec<u32>,
 }
@@ -54,7 +56,8 @@ impl Model {
         let programs = programs.collect::<Result<Vec<_>>>()?;
         gpu.settled().await?;
         let pages = Pages::new(memory.capacity / PAGE_SIZE, plan.model.max_batch_size, plan.model.pages_per_sequence());
-        Ok(Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, words: Vec::new() })
+        let nuclei = vec![false; plan.model.max_batch_size as usize];
+        Ok(Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words: Vec::new() })
     }
 
     /// The plan it runs.
@@ -165,6 +168,7 @@ impl Forward for Model {
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
+        self.nuclei[sequence as usize] = drawing.is_some_and(|drawing| drawing.sampling.is_nucleus());
         let words = drawing.map_or([0; SAMPLING_WORDS], |drawing| drawing.words());
         self.gpu.write(&self.buffers.sampling, 4 * SAMPLING_WORDS as u64 * u64::from(sequence), bytemuck::cast_slice(&words));
         let Some(drawing) = drawing.filter(|drawing| drawing.sampling.adjusts()) else { return };
@@ -180,11 +184,12 @@ impl Forward for Model {
         let most = self.variant().entries[index].max_rows;
         assert!((1..=most as usize).contains(&rows.len()), "a step of `{}` has 1 to {most} rows", entry.name());
         let pages = self.upload(rows);
-        let Model { gpu, plan, variant, pipelines, launcher, buffers, programs, .. } = self;
+        let Model { gpu, plan, variant, pipelines, launcher, buffers, programs, nuclei, .. } = self;
         let program = &mut programs[index];
         program.prepare(gpu, launcher, rows.len() as u32, pages)?;
         let mut pass = gpu.pass();
-        program.record(plan, *variant, pipelines, &mut pass, read);
+        let nucleus = read.drawn && rows.iter().any(|row| nuclei[row.sequence as usize]);
+        program.record(plan, *variant, pipelines, &mut pass, read, nucleus);
 
         let sampled = if read.ids() { 4 * u64::from(plan.model.max_batch_size) } else { 0 };
         let logits = 4 * u64::from(read.logits) * u64::from(plan.model.vocab_size);

@@ -203,13 +203,13 @@ impl Random {
             ..Sampling::default()
         };
         let mut counts = BTreeMap::new();
-        if self.next() % 2 == 0 {
+        if self.next().is_multiple_of(2) {
             sampling.presence_penalty = self.pick(&[0.0, 0.3, -1.1, 2.0]);
             sampling.frequency_penalty = self.pick(&[0.0, 0.4, -0.3, 1.7]);
             sampling.repetition_penalty = self.pick(&[1.0, 1.1, 0.8, 3.0]);
             counts.extend((0..self.next() % 60).map(|_| ((self.next() % u64::from(vocab)) as u32, 1 + (self.next() % 9) as u32)));
         }
-        if self.next() % 3 == 0 {
+        if self.next().is_multiple_of(3) {
             let bias = |random: &mut Random| ((random.next() % u64::from(vocab)) as u32, random.unit() * 200.0 - 100.0);
             sampling.logit_bias.extend((0..self.next() % 10).map(|_| bias(self)));
         }

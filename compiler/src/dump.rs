@@ -190,6 +190,7 @@ fn dispatch_text(dispatch: &Dispatch) -> String {
         When::Always => "",
         When::Greedy => " if greedy",
         When::Drawn => " if drawn",
+        When::Nucleus => " if drawn from a nucleus",
     };
     format!("{}{when}: kernel {} [{grid}] {{{}}}", dispatch.label, dispatch.kernel, words.join(" "))
 }

@@ -11,7 +11,7 @@ use crate::memory::{self, Activation, Touch};
 use crate::pass::{Stage, StageKind};
 use crate::range::{range, with_rows};
 use crate::spec::draw::scratch_words;
-use crate::spec::{ARGMAX_PARTS, MAX_SPLITS, Rows, Spec};
+use crate::spec::{ARGMAX_PARTS, Draw, DrawStage, MAX_SPLITS, Rows, Spec};
 use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
@@ -302,6 +302,7 @@ impl<'a> Lowering<'a> {
             grid: linked.grid.each_ref().map(known),
             when: match work.spec {
                 Spec::ArgMax(_) => When::Greedy,
+                Spec::Draw(Draw { stage: DrawStage::Gather, .. }) => When::Nucleus,
                 Spec::Draw(_) => When::Drawn,
                 _ => When::Always,
             },

@@ -3,7 +3,7 @@
 //! [`link`] puts a template, values for its tunables and what the spec fixes together, and turns the extent of the output into a grid. The
 //! schedules below are defaults that hold on any device; [`crate::tune`] has better ones where somebody measured.
 
-use crate::spec::draw::{DRAW_BINS, DRAW_PARTS};
+use crate::spec::draw::{DRAW_BINS, draw_parts};
 use crate::spec::{
     ARGMAX_PARTS, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, MAX_SPLITS, Matmul, Output, Rows, Spec, splits,
 };
@@ -287,10 +287,10 @@ impl Build {
 
     fn draw(&mut self, spec: &Draw) -> [Size; 3] {
         self.int("VOCAB", spec.vocab);
-        self.int("PARTS", DRAW_PARTS);
+        self.int("PARTS", draw_parts(spec.vocab));
         self.int("LANES", DRAW_BINS);
         let rows = if spec.rows == Rows::One { Size::Const(1) } else { Size::Rows };
-        let parts = if spec.stage == DrawStage::Pick { 1 } else { DRAW_PARTS };
+        let parts = if spec.stage == DrawStage::Pick { 1 } else { draw_parts(spec.vocab) };
         if spec.stage == DrawStage::Pick {
             self.int("ID_BITS", (u32::BITS - spec.vocab.leading_zeros()).next_multiple_of(8));
         }

@@ -267,7 +267,7 @@ impl Entry {
     /// How many dispatches a step takes whose rows are all greedy.
     #[must_use]
     pub fn greedy_dispatches(&self) -> usize {
-        self.dispatches.iter().filter(|dispatch| dispatch.when != When::Drawn).count()
+        self.dispatches.iter().filter(|dispatch| matches!(dispatch.when, When::Always | When::Greedy)).count()
     }
 }
 
@@ -281,6 +281,8 @@ pub enum When {
     Greedy,
     /// Those with a row whose id is drawn.
     Drawn,
+    /// Those with a row whose id is drawn among the likeliest.
+    Nucleus,
 }
 
 /// One kernel launch.

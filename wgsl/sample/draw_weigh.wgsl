@@ -1,10 +1,9 @@
 // Weighs each part of a row: as a whole where all ids can be drawn, by depth where only the likeliest can.
 #import sample/bins
 #import sample/order
+#import sample/quantile
 
 @group(0) @binding(4) var<storage, read> logits: array<f32>;
-
-var<workgroup> sums: array<f32, LANES>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -33,14 +32,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         scratch[row + HISTOGRAM + group.x * LANES + lane] = atomicLoad(&bins[lane]);
         return;
     }
-    sums[lane] = sum;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half {
-            sums[lane] += sums[lane + half];
-        }
-    }
+    accumulate(lane, sum);
     if lane == 0u {
-        scratch[row + GREATEST + 4u * group.x + 2u] = bitcast<u32>(sums[0]);
+        scratch[row + GREATEST + 4u * group.x + 2u] = bitcast<u32>(running[LANES - 1u]);
     }
 }

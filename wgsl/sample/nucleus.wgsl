@@ -9,6 +9,8 @@ const ID_BITS: u32 = 16u; // whole bytes that hold an id
 const TEAM: u32 = LANES / PARTS;
 
 var<workgroup> alike: u32;
+var<workgroup> ties: u32;
+var<workgroup> alone: u32;
 
 struct Place {
     depth: u32,
@@ -52,6 +54,20 @@ fn narrow(lane: u32, row: u32, bin: u32, goal: f32, unit: u32) -> Place {
         place.weight = top_weight(bin) * rest_weight(place.depth << low);
     }
     return place;
+}
+
+// The only id of a depth.
+fn id_of(lane: u32, row: u32, depth: u32) -> u32 {
+    let part = lane / TEAM;
+    let segment = row + GATHERED + 2u * part * TURNS * LANES;
+    let count = scratch[row + GREATEST + 4u * part + 3u];
+    for (var i = lane % TEAM; i < count; i += TEAM) {
+        if scratch[segment + 2u * i] == depth {
+            alone = scratch[segment + 2u * i + 1u];
+        }
+    }
+    workgroupBarrier();
+    return alone;
 }
 
 // The id in place `index` among those of a depth.
@@ -107,10 +123,18 @@ fn draw_from_nucleus(lane: u32, row: u32, top_p: f32, fraction: f32) -> u32 {
     let place = narrow(lane, row, bin, goal - passed, unit);
     var depth = place.depth;
     var index = min(u32(max(place.rest / place.weight, 0.0)), place.count - 1u);
+    var count = place.count;
     // Rounding may carry it over the end.
     if depth > end.depth || (depth == end.depth && index >= kept) {
         depth = end.depth;
         index = kept - 1u;
+        count = end.count;
+    }
+    if lane == 0u {
+        ties = count;
+    }
+    if workgroupUniformLoad(&ties) == 1u {
+        return id_of(lane, row, depth);
     }
     return id_at(lane, row, depth, index);
 }

@@ -38,24 +38,36 @@ fn greater(a: Candidate, b: Candidate) -> Candidate {
     return a;
 }
 
+// The greatest of a workgroup, for its first invocation. Barriers cost more than comparisons.
 fn greatest_of(lane: u32, mine: Candidate) -> Candidate {
     candidates[lane] = mine;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if lane < half {
-            candidates[lane] = greater(candidates[lane], candidates[lane + half]);
+    workgroupBarrier();
+    var best = mine;
+    if lane < 16u {
+        for (var other = lane + 16u; other < LANES; other += 16u) {
+            best = greater(best, candidates[other]);
         }
+        candidates[lane] = best;
     }
     workgroupBarrier();
-    return candidates[0];
+    if lane == 0u {
+        for (var other = 1u; other < 16u; other++) {
+            best = greater(best, candidates[other]);
+        }
+    }
+    return best;
 }
 
-// The greatest of what the parts of a row found.
+// The greatest of what the parts of a row found, for every invocation.
 fn greatest_of_parts(lane: u32, row: u32) -> Candidate {
-    var mine = Candidate(0u, NONE);
     if lane < PARTS {
         let part = row + GREATEST + 4u * lane;
-        mine = Candidate(scratch[part], scratch[part + 1u]);
+        candidates[lane] = Candidate(scratch[part], scratch[part + 1u]);
     }
-    return greatest_of(lane, mine);
+    workgroupBarrier();
+    var best = candidates[0];
+    for (var other = 1u; other < PARTS; other++) {
+        best = greater(best, candidates[other]);
+    }
+    return best;
 }

@@ -1,6 +1,6 @@
 //! The least that a step costs: bytes that must be moved and floating-point operations that must be done, whatever the schedule.
 
-use super::draw::{DRAW_BINS, DRAW_PARTS};
+use super::draw::{DRAW_BINS, draw_parts};
 use super::operands::Step;
 use super::{ARGMAX_PARTS, ArgMax, DrawStage, Format, Heads, Input, Output, Rows, Spec};
 use tegula_plan::{Dtype, PAGE_SIZE};
@@ -41,9 +41,10 @@ impl Step {
             Spec::ArgMax(ArgMax::Parts { vocab, .. }) => rows * (4 * u64::from(*vocab) + 8 * u64::from(ARGMAX_PARTS)),
             Spec::ArgMax(ArgMax::Whole { .. }) => rows * 8 * u64::from(ARGMAX_PARTS),
             Spec::Draw(spec) => {
-                let (logits, histograms) = (4 * u64::from(spec.vocab), 4 * u64::from(DRAW_BINS * DRAW_PARTS));
+                let parts = u64::from(draw_parts(spec.vocab));
+                let (logits, histograms) = (4 * u64::from(spec.vocab), 4 * u64::from(DRAW_BINS) * parts);
                 rows * match spec.stage {
-                    DrawStage::Adjust => logits + 8 * u64::from(DRAW_PARTS),
+                    DrawStage::Adjust => logits + 8 * parts,
                     DrawStage::Weigh | DrawStage::Gather => logits + histograms,
                     DrawStage::Pick => histograms,
                 }

@@ -8,8 +8,17 @@ use super::reference::{Launch, Operands, Words, rows, set};
 use super::{Draw, DrawStage};
 use tegula_plan::{SAMPLING_MEMBERS, SAMPLING_WORDS};
 
-/// Parts that a row of logits is cut into.
-pub const DRAW_PARTS: u32 = 64;
+/// Parts that a row of logits is cut into: a power of two, so that a workgroup divides by it, and few where there are few logits.
+#[must_use]
+pub fn draw_parts(vocab: u32) -> u32 {
+    vocab.div_ceil(SHARE).next_power_of_two().clamp(1, MAX_PARTS)
+}
+
+/// Logits of a part, where there are not too many.
+const SHARE: u32 = 2048;
+
+/// The most parts.
+const MAX_PARTS: u32 = 64;
 
 /// Bins of a histogram, and invocations of a workgroup.
 pub const DRAW_BINS: u32 = 256;
@@ -44,7 +53,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn of(vocab: u32) -> Layout {
-        let (vocab, parts, bins) = (vocab as usize, DRAW_PARTS as usize, DRAW_BINS as usize);
+        let (vocab, parts, bins) = (vocab as usize, draw_parts(vocab) as usize, DRAW_BINS as usize);
         let (bounds, segment) = (HEAD * parts, 2 * bins * vocab.div_ceil(parts * bins));
         let histogram = bounds + 4;
         let gathered = histogram + parts * bins;
@@ -166,7 +175,7 @@ impl Row<'_> {
     /// Depths of ids that weigh something.
     fn depth(&self, id: usize) -> Option<u32> {
         let depth = (f64::from(logit_of(self.greatest().0)) - self.logit(id)) / self.how.float("temperature");
-        (depth < 32.0).then(|| (depth * DEPTH_ONE) as u32)
+        (depth < 32.0).then_some((depth * DEPTH_ONE) as u32)
     }
 
     fn weigh(&mut self) {
