@@ -25,8 +25,8 @@ pub(super) struct Fake {
     /// The token at each place of the cache.
     cache: Vec<u32>,
     sampled: Vec<u32>,
-    /// By sequence: how ids are drawn, the active vocabulary, and how often each was.
-    drawn: Vec<Option<(Sampling, u32, BTreeMap<u32, u32>)>>,
+    /// By sequence.
+    drawn: Vec<Option<Drawn>>,
     capacity: u32,
     /// Entry and rows of each step.
     pub(super) log: Vec<(Entry, usize)>,
@@ -34,6 +34,14 @@ pub(super) struct Fake {
     pub(super) breaks_after: Option<usize>,
     /// Ids from here on are greatest now and then, though they mean nothing.
     pub(super) padded_from: u32,
+}
+
+/// How ids of a sequence are drawn, and how often each was.
+#[derive(Clone)]
+struct Drawn {
+    sampling: Sampling,
+    counts: BTreeMap<u32, u32>,
+    active: u32,
 }
 
 /// A readback that comes late.
@@ -189,7 +197,8 @@ impl Forward for Fake {
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
-        self.drawn[sequence as usize] = drawing.map(|drawing| (drawing.sampling.clone(), drawing.active, drawing.counts.clone()));
+        self.drawn[sequence as usize] =
+            drawing.map(|Drawing { sampling, counts, active }| Drawn { sampling: sampling.clone(), counts: counts.clone(), active });
     }
 
     fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Later> {
@@ -219,7 +228,7 @@ impl Forward for Fake {
             if read.greatest {
                 *sampled = greatest(&after);
             }
-            if let Some((sampling, active, counts)) = self.drawn[row.sequence as usize].as_mut().filter(|_| read.drawn) {
+            if let Some(Drawn { sampling, counts, active }) = self.drawn[row.sequence as usize].as_mut().filter(|_| read.drawn) {
                 let mut logits = after[..*active as usize].to_vec();
                 *sampled = Sampler::default().pick(&mut logits, sampling, counts, row.position + 1).unwrap_or(u32::MAX);
                 *counts.entry(*sampled).or_default() += 1;
