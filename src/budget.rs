@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind, Result};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tegula_gpu::{DeviceInfo, Limits};
-use tegula_plan::{Binding, Buffer, PAGE_SIZE, Param, Plan, Variant};
+use tegula_plan::{Binding, Buffer, PAGE_SIZE, Param, Plan, SAMPLING_WORDS, Variant};
 
 /// On Metal, where large buffers are slow, the cache holds no more tokens than this unless [`Budget::tokens`] says otherwise.
 pub const METAL_TOKENS: u32 = 32_768;
@@ -56,6 +56,10 @@ pub(crate) struct Sizes {
     pub logits: u64,
     /// Sampled ids.
     pub sampled: u64,
+    /// How ids are drawn.
+    pub sampling: u64,
+    /// Counts and biases of ids.
+    pub tokens: u64,
 }
 
 impl Sizes {
@@ -68,6 +72,8 @@ impl Sizes {
             rows: 16 * most_rows,
             page_table: padded(4 * u64::from(model.max_batch_size) * u64::from(model.pages_per_sequence())),
             sampled: padded(4 * u64::from(model.max_batch_size)),
+            sampling: padded(4 * SAMPLING_WORDS as u64 * u64::from(model.max_batch_size)),
+            tokens: padded(8 * u64::from(model.max_batch_size) * u64::from(model.vocab_size)),
             ..Sizes::default()
         };
         sizes.vectors = padded(sizes.vectors);
@@ -85,7 +91,7 @@ impl Sizes {
                     *size = end.max(*size);
                 }
                 Buffer::Logits { rows } => sizes.logits = sizes.logits.max(padded(4 * u64::from(rows) * u64::from(model.vocab_size))),
-                Buffer::Vectors | Buffer::Rows | Buffer::PageTable | Buffer::Sampled => {}
+                Buffer::Vectors | Buffer::Rows | Buffer::PageTable | Buffer::Sampled | Buffer::Sampling | Buffer::Tokens => {}
             }
         }
         sizes
@@ -96,7 +102,7 @@ impl Sizes {
     }
 
     fn activation_bytes(&self) -> u64 {
-        let small = self.rows + self.page_table + self.logits + self.sampled;
+        let small = self.rows + self.page_table + self.logits + self.sampled + self.sampling + self.tokens;
         self.arenas.values().fold(small, |sum, bytes| sum.saturating_add(*bytes))
     }
 
@@ -104,7 +110,12 @@ impl Sizes {
     fn check(&self, plan: &Plan, variant: &Variant, limits: &Limits) -> Result<()> {
         let weights = self.weights.iter().map(|(param, bytes)| (format!("parameter `{}`", plan.params[*param as usize].name), *bytes));
         let arenas = self.arenas.iter().map(|(arena, bytes)| (format!("activation arena {arena}"), *bytes));
-        let others = [("the vectors arena", self.vectors), ("the logits", self.logits), ("the page table", self.page_table)];
+        let others = [
+            ("the vectors arena", self.vectors),
+            ("the logits", self.logits),
+            ("the page table", self.page_table),
+            ("the counts of tokens", self.tokens),
+        ];
         for (what, bytes) in weights.chain(arenas).chain(others.map(|(what, bytes)| (what.to_owned(), bytes))) {
             within("maxBufferSize", what, bytes, limits.max_buffer)?;
         }
@@ -116,7 +127,8 @@ impl Sizes {
                     Buffer::Activation { bytes, .. } => bytes,
                     Buffer::Logits { .. } => self.logits,
                     Buffer::PageTable => self.page_table,
-                    Buffer::Cache(_) | Buffer::Rows | Buffer::Sampled => 0,
+                    Buffer::Tokens => self.tokens,
+                    Buffer::Cache(_) | Buffer::Rows | Buffer::Sampled | Buffer::Sampling => 0,
                 };
                 let bytes = if binding.size > 0 { binding.size } else { whole.saturating_sub(binding.offset) };
                 within("maxStorageBufferBindingSize", format!("a binding of `{}`", dispatch.label), bytes, limits.max_storage_binding)?;

@@ -25,6 +25,8 @@ pub(crate) struct Buffers {
     pub page_table: Buffer,
     pub logits: Buffer,
     pub sampled: Buffer,
+    pub sampling: Buffer,
+    pub tokens: Buffer,
     /// Pages that each cache has room for.
     pub cache_pages: u32,
     arenas: BTreeMap<u32, Buffer>,
@@ -45,6 +47,8 @@ impl Buffers {
             page_table: storage("page table", sizes.page_table)?,
             logits: storage("logits", sizes.logits)?,
             sampled: storage("sampled", sizes.sampled)?,
+            sampling: storage("sampling", sizes.sampling)?,
+            tokens: storage("tokens", sizes.tokens)?,
             cache_pages,
             arenas: BTreeMap::new(),
             caches: BTreeMap::new(),
@@ -80,6 +84,8 @@ impl Buffers {
             Planned::Activation { arena, offset, bytes } => (&self.arenas[arena], *offset, padded(*bytes)),
             Planned::Logits { .. } => whole(&self.logits),
             Planned::Sampled => whole(&self.sampled),
+            Planned::Sampling => whole(&self.sampling),
+            Planned::Tokens => whole(&self.tokens),
         };
         let rest = bytes.checked_sub(binding.offset)?;
         let size = if binding.size == 0 { rest } else { binding.size };
@@ -129,9 +135,9 @@ impl Buffers {
 
 impl Drop for Buffers {
     fn drop(&mut self) {
-        let Buffers { weights, vectors, rows, page_table, logits, sampled, arenas, caches, .. } = self;
+        let Buffers { weights, vectors, rows, page_table, logits, sampled, sampling, tokens, arenas, caches, .. } = self;
         weights.values().chain(arenas.values()).chain(caches.values()).for_each(Buffer::destroy);
-        [vectors, rows, page_table, logits, sampled].into_iter().for_each(|buffer| buffer.destroy());
+        [vectors, rows, page_table, logits, sampled, sampling, tokens].into_iter().for_each(|buffer| buffer.destroy());
     }
 }
 

@@ -3,9 +3,9 @@
 //! [`Engine::step`] submits one step at a time to the model: a chunk of a prompt, or one row of each sequence that is past its prompt.
 //! Chunks and rows take turns, so that a long prompt does not silence the answers that are under way.
 //!
-//! A page learns late that a step is done, some milliseconds after the GPU finished it. So the engine runs ahead: while all sequences are
-//! greedy, their next rows need no word from here, because the embedding reads the sampled id on the GPU ([`Row::SAMPLED`]), and up to
-//! [`Engine::set_run_ahead`] steps are under way at once. Where an answer turns out to have ended, the rows submitted beyond it are
+//! A page learns late that a step is done, some milliseconds after the GPU finished it. So the engine runs ahead: the GPU takes the greatest
+//! logit or draws, the next row's embedding reads the id where it lies ([`Row::SAMPLED`]), and up to [`Engine::set_run_ahead`] steps are
+//! under way at once. Where an answer turns out to have ended, the rows submitted beyond it are
 //! forgotten: steps run in order, so whoever gets the sequence's pages next overwrites what those rows wrote before reading it. What is
 //! picked here depends only on ids and positions, so the answer does not depend on how far the engine runs ahead, nor on the company.
 //!
@@ -316,7 +316,7 @@ impl<M: Forward> Engine<M> {
             self.make_room(slot, start, start, start + chunk.len())?;
             self.rows.clear();
             self.rows.extend(chunk.iter().zip(start..).map(|(&token, position)| row(token, position, slot)));
-            let read = Read { sampled: false, logits: chunk.len() as u32 };
+            let read = Read { greatest: false, drawn: false, logits: chunk.len() as u32 };
             let readback = self.model.submit(Entry::Score, &mut self.rows, read)?.await?;
             self.counters.steps += 1;
             for (position, logits) in (start..).zip(readback.logits.chunks(vocab)) {
@@ -356,6 +356,8 @@ fn end_ids(tokenizer: Option<&Tokenizer>, config: &ChatConfig) -> Vec<u32> {
     ids
 }
 
+#[cfg(test)]
+mod drawn_tests;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]

@@ -8,9 +8,12 @@
 
 use std::future::Future;
 
-use tegula_plan::Row;
+use std::collections::BTreeMap;
+
+use tegula_plan::{Row, SAMPLING_WORDS};
 
 use crate::Result;
+use crate::sampler::Sampling;
 
 /// What can be run: an entry of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,24 +41,76 @@ impl Entry {
     }
 }
 
-/// What to bring back from a step.
+/// What to make of the logits of a step, and to bring back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Read {
-    /// The sampled ids of all sequences.
-    pub sampled: bool,
-    /// The first so many rows of the logits.
+    /// The ids with the greatest logit.
+    pub greatest: bool,
+    /// Ids drawn for the sequences that the model was told of with [`Forward::draw`].
+    pub drawn: bool,
+    /// The first so many rows of the logits. Not of rows whose ids are drawn: there, penalties may have been taken off already.
     pub logits: u32,
 }
 
 impl Read {
-    /// The sampled ids only: what greedy decoding needs.
-    pub const SAMPLED: Read = Read { sampled: true, logits: 0 };
+    /// The greatest ids only: what greedy decoding needs.
+    pub const GREATEST: Read = Read { greatest: true, drawn: false, logits: 0 };
+
+    /// Whether it brings ids back.
+    #[must_use]
+    pub fn ids(self) -> bool {
+        self.greatest || self.drawn
+    }
+}
+
+/// How to draw the ids of a sequence on the GPU.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawing<'a> {
+    /// How.
+    pub sampling: &'a Sampling,
+    /// How often the answer has each id so far; from then on the model counts.
+    pub counts: &'a BTreeMap<u32, u32>,
+    /// Ids from here on are never drawn.
+    pub active: u32,
+}
+
+impl Drawing<'_> {
+    /// The words of [`tegula_plan::SAMPLING_MEMBERS`].
+    #[must_use]
+    pub fn words(&self) -> [u32; SAMPLING_WORDS] {
+        let &Sampling { temperature, top_p, seed, presence_penalty, frequency_penalty, repetition_penalty, .. } = self.sampling;
+        // GPUs need not know numbers that are smaller, nor divide by larger ones.
+        let temperature = if temperature > 0.0 { temperature.clamp(1e-30, 1e30) } else { 0.0 };
+        let [temperature, top_p, presence, frequency, repetition] =
+            [temperature, top_p, presence_penalty, frequency_penalty, repetition_penalty].map(f32::to_bits);
+        let adjusts = u32::from(self.sampling.adjusts());
+        [1, adjusts, self.active, temperature, top_p, presence, frequency, repetition, seed as u32, (seed >> 32) as u32]
+    }
+
+    /// The words of [`tegula_plan::Buffer::Tokens`] for a sequence.
+    #[must_use]
+    pub fn tokens(&self, vocab: u32) -> Vec<[u32; 2]> {
+        let mut tokens = vec![[0; 2]; vocab as usize];
+        for (&id, &count) in self.counts {
+            if let Some(token) = tokens.get_mut(id as usize) {
+                token[0] = count;
+            }
+        }
+        for &(id, bias) in &self.sampling.logit_bias {
+            if let Some(token) = tokens.get_mut(id as usize) {
+                // An id may be named more than once.
+                token[1] = (f32::from_bits(token[1]) + bias).to_bits();
+            }
+        }
+        tokens
+    }
 }
 
 /// What a step brought back.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readback {
-    /// The id with the greatest logit for each sequence, by sequence number; empty if not asked for.
+    /// The id that was picked for each sequence, by sequence number; empty if not asked for. None of the vocabulary where there was nothing
+    /// to pick, because logits were not numbers.
     pub sampled: Vec<u32>,
     /// `f32[rows][vocab_size]`; empty if not asked for.
     pub logits: Vec<f32>,
@@ -87,6 +142,9 @@ pub trait Forward {
 
     /// Frees all pages of a sequence.
     fn release(&mut self, sequence: u32);
+
+    /// Says how ids of a sequence are drawn in the steps submitted from now on; nothing if they are not.
+    fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>);
 
     /// Submits a step. `slot` of the rows is left for the model to fill in: it knows the pages. Positions must have been reserved.
     ///

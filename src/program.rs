@@ -1,10 +1,11 @@
 //! An entry of the plan, ready to run: bind groups made once, and the launch table of the last step.
 
 use crate::buffers::Buffers;
+use crate::forward::Read;
 use crate::launch::Launcher;
 use crate::{Error, Result};
 use tegula_gpu::{BindGroup, Buffer, Gpu, Pass, Pipeline, Range, Usage};
-use tegula_plan::{Buffer as Planned, Dispatch, LAUNCH_WORDS, Plan, TABLE_WORDS};
+use tegula_plan::{Buffer as Planned, Dispatch, LAUNCH_WORDS, Plan, TABLE_WORDS, When};
 
 /// One entry.
 pub(crate) struct Program {
@@ -100,11 +101,20 @@ impl Program {
         Ok(())
     }
 
-    /// Records the dispatches of the step that was prepared.
-    pub(crate) fn record(&self, plan: &Plan, variant: usize, pipelines: &[Pipeline], pass: &mut Pass) {
+    /// Records the dispatches of the step that was prepared, as far as what is asked of it needs them. `nucleus` says whether
+    /// some of its ids are drawn among the likeliest.
+    pub(crate) fn record(&self, plan: &Plan, variant: usize, pipelines: &[Pipeline], pass: &mut Pass, read: Read, nucleus: bool) {
         let dispatches = &plan.variants[variant].entries[self.index].dispatches;
         for ((dispatch, group), row) in dispatches.iter().zip(&self.groups).zip(self.table.as_chunks::<TABLE_WORDS>().0) {
-            pass.dispatch(&pipelines[dispatch.kernel as usize], group, [row[0], row[1], row[2]]);
+            let needed = match dispatch.when {
+                When::Always => true,
+                When::Greedy => read.greatest,
+                When::Drawn => read.drawn,
+                When::Nucleus => nucleus,
+            };
+            if needed {
+                pass.dispatch(&pipelines[dispatch.kernel as usize], group, [row[0], row[1], row[2]]);
+            }
         }
     }
 }

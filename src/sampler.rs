@@ -1,8 +1,10 @@
 //! Picks the next token on the CPU: penalties, bias, temperature and nucleus.
 //!
+//! Kernels do the same on the GPU (`wgsl/sample`), and this is what they are tested against; it picks where they cannot.
+//!
 //! The draw is a function of seed and position alone: word 0 of Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as
 //! easy as 1, 2, 3", SC 2011) with counter (position, 0, 0, 0) and the seed as key, of which the upper 24 bits are a fraction in `[0, 1)`.
-//! A seed therefore gives the same answer however requests are batched, and a kernel can make the same draw with 32-bit integers.
+//! A seed therefore gives the same answer however requests are batched, and kernels make the same draw with 32-bit integers.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +54,7 @@ impl Sampling {
     /// Whether the greatest logit, which the GPU finds, is all that is needed.
     #[must_use]
     pub fn is_plain_greedy(&self) -> bool {
-        self.temperature == 0.0 && !self.has_penalties() && self.logit_bias.is_empty()
+        self.temperature == 0.0 && !self.adjusts()
     }
 
     /// Whether every value is in its range.
@@ -74,7 +76,19 @@ impl Sampling {
         Ok(())
     }
 
-    fn has_penalties(&self) -> bool {
+    /// Whether logits are penalised or biased before anything is picked.
+    #[must_use]
+    pub fn adjusts(&self) -> bool {
+        self.has_penalties() || !self.logit_bias.is_empty()
+    }
+
+    /// Whether ids are drawn among the likeliest alone.
+    #[must_use]
+    pub fn is_nucleus(&self) -> bool {
+        self.temperature > 0.0 && self.top_p < 1.0
+    }
+
+    pub(crate) fn has_penalties(&self) -> bool {
         self.presence_penalty != 0.0 || self.frequency_penalty != 0.0 || self.repetition_penalty != 1.0
     }
 

@@ -6,6 +6,7 @@ use tegula_plan::Row;
 
 use crate::clock;
 use crate::detokenizer::Detokenizer;
+use crate::forward::Drawing;
 use crate::reply::{FinishReason, Speed, Usage};
 use crate::request::RequestId;
 use crate::sampler::Sampling;
@@ -25,10 +26,9 @@ pub(crate) struct Sequence {
     pub(crate) submitted: usize,
     /// Raised when submitted positions are taken back, so that what they bring is not mistaken for news.
     pub(crate) epoch: u32,
-    /// Whether ids are picked here, from the logits.
-    pub(crate) picked_here: bool,
+    pub(crate) pick: Pick,
     pub(crate) sampling: Sampling,
-    /// How often the answer has each id.
+    /// How often the answer has each id, where that matters.
     pub(crate) counts: BTreeMap<u32, u32>,
     /// Tokens at which it ends.
     limit: usize,
@@ -43,6 +43,17 @@ struct Times {
     asked: f64,
     started: Option<f64>,
     first: Option<f64>,
+}
+
+/// Who picks its ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pick {
+    /// The GPU takes the greatest.
+    Greatest,
+    /// The GPU draws.
+    Drawn,
+    /// They are picked here, from the logits.
+    Here,
 }
 
 /// What a sequence could submit now.
@@ -79,7 +90,7 @@ impl Sequence {
             slot: 0,
             submitted: 0,
             epoch: 0,
-            picked_here: !terms.sampling.is_plain_greedy(),
+            pick: if terms.sampling.is_plain_greedy() { Pick::Greatest } else { Pick::Drawn },
             sampling: terms.sampling,
             counts: BTreeMap::new(),
             limit: terms.limit,
@@ -95,11 +106,16 @@ impl Sequence {
         match self.ids.len().saturating_sub(self.submitted) {
             // The row at a position brings the id of the next one, which must still be wanted.
             0 if self.submitted + 1 >= self.limit => Next::Nothing,
-            0 if self.picked_here => Next::Wait,
+            0 if self.pick == Pick::Here => Next::Wait,
             0 => Next::Row(Row::SAMPLED),
             1 => Next::Row(self.ids[self.submitted]),
             known => Next::Chunk(known),
         }
+    }
+
+    /// How the GPU shall draw its ids, where it shall.
+    pub(crate) fn drawing(&self, active: u32) -> Option<Drawing<'_>> {
+        (self.pick == Pick::Drawn).then_some(Drawing { sampling: &self.sampling, counts: &self.counts, active })
     }
 
     /// Notes that it runs.
@@ -118,7 +134,7 @@ impl Sequence {
     pub(crate) fn accept(&mut self, id: u32, tokenizer: Option<&Tokenizer>, eos: &[u32]) -> (String, Option<FinishReason>) {
         self.times.first.get_or_insert_with(clock::seconds);
         self.ids.push(id);
-        if self.picked_here {
+        if self.sampling.has_penalties() {
             *self.counts.entry(id).or_default() += 1;
         }
         let ended = !self.ignore_eos && eos.contains(&id);

@@ -6,7 +6,7 @@
 
 use crate::budget::Memory;
 use crate::buffers::Buffers;
-use crate::forward::{Entry, Forward, Read, Readback};
+use crate::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::kv::Pages;
 use crate::launch::Launcher;
 use crate::program::Program;
@@ -14,7 +14,7 @@ use crate::{ErrorKind, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tegula_gpu::{Filler, Gpu, Pipeline, Range, Source};
-use tegula_plan::{Library, PAGE_SIZE, Plan, Row, Variant};
+use tegula_plan::{Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, Variant};
 
 /// Tokens that the KV cache has room for before it grows.
 pub const INITIAL_TOKENS: u32 = 512;
@@ -34,6 +34,8 @@ pub struct Model {
     /// By entry of the variant.
     programs: Vec<Program>,
     pages: Pages,
+    /// By sequence: whether its ids are drawn among the likeliest.
+    nuclei: Vec<bool>,
     /// Rows of the step that is being submitted.
     words: Vec<u32>,
 }
@@ -54,7 +56,8 @@ impl Model {
         let programs = programs.collect::<Result<Vec<_>>>()?;
         gpu.settled().await?;
         let pages = Pages::new(memory.capacity / PAGE_SIZE, plan.model.max_batch_size, plan.model.pages_per_sequence());
-        Ok(Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, words: Vec::new() })
+        let nuclei = vec![false; plan.model.max_batch_size as usize];
+        Ok(Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words: Vec::new() })
     }
 
     /// The plan it runs.
@@ -87,10 +90,10 @@ impl Model {
         self.buffers.cache_pages * PAGE_SIZE
     }
 
-    /// Dispatches of a step; zero if the library does not have the entry.
+    /// Dispatches of a greedy step; zero if the library does not have the entry.
     #[must_use]
     pub fn dispatches(&self, entry: Entry) -> usize {
-        self.find(entry).map_or(0, |index| self.variant().entries[index].dispatches.len())
+        self.find(entry).map_or(0, |index| self.variant().entries[index].greedy_dispatches())
     }
 
     /// Fills the KV cache with random numbers: for measuring, where no prompt was run.
@@ -169,6 +172,16 @@ impl Forward for Model {
         self.pages.release(sequence);
     }
 
+    fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
+        self.nuclei[sequence as usize] = drawing.is_some_and(|drawing| drawing.sampling.is_nucleus());
+        let words = drawing.map_or([0; SAMPLING_WORDS], |drawing| drawing.words());
+        self.gpu.write(&self.buffers.sampling, 4 * SAMPLING_WORDS as u64 * u64::from(sequence), bytemuck::cast_slice(&words));
+        let Some(drawing) = drawing.filter(|drawing| drawing.sampling.adjusts()) else { return };
+        let vocab = u64::from(self.plan.model.vocab_size);
+        let tokens = drawing.tokens(self.plan.model.vocab_size);
+        self.gpu.write(&self.buffers.tokens, 8 * vocab * u64::from(sequence), bytemuck::cast_slice(&tokens));
+    }
+
     /// # Panics
     /// If there are more rows than [`Forward::max_rows`] or none, or a position has not been reserved.
     fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Pending> {
@@ -176,13 +189,14 @@ impl Forward for Model {
         let most = self.variant().entries[index].max_rows;
         assert!((1..=most as usize).contains(&rows.len()), "a step of `{}` has 1 to {most} rows", entry.name());
         let pages = self.upload(rows);
-        let Model { gpu, plan, variant, pipelines, launcher, buffers, programs, .. } = self;
+        let Model { gpu, plan, variant, pipelines, launcher, buffers, programs, nuclei, .. } = self;
         let program = &mut programs[index];
         program.prepare(gpu, launcher, rows.len() as u32, pages)?;
         let mut pass = gpu.pass();
-        program.record(plan, *variant, pipelines, &mut pass);
+        let nucleus = read.drawn && rows.iter().any(|row| nuclei[row.sequence as usize]);
+        program.record(plan, *variant, pipelines, &mut pass, read, nucleus);
 
-        let sampled = if read.sampled { 4 * u64::from(plan.model.max_batch_size) } else { 0 };
+        let sampled = if read.ids() { 4 * u64::from(plan.model.max_batch_size) } else { 0 };
         let logits = 4 * u64::from(read.logits) * u64::from(plan.model.vocab_size);
         let ranges = [(&buffers.sampled, sampled), (&buffers.logits, logits)].map(|(buffer, size)| Range { buffer, offset: 0, size });
         let readback = match (sampled > 0, logits > 0) {

@@ -1,7 +1,7 @@
 //! Kernel cases: specs of odd shapes, and steps to run them on.
 
 use tegula_compiler::spec::operands::Step;
-use tegula_compiler::spec::{ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, Matmul, Output, Rows, Spec};
+use tegula_compiler::spec::{ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Output, Rows, Spec};
 use tegula_plan::Dtype;
 
 const FORMATS: [Format; 4] = [Format::Q4 { scale: Dtype::F16 }, Format::Q4 { scale: Dtype::F32 }, Format::F16, Format::F32];
@@ -58,6 +58,7 @@ pub fn cases() -> Vec<Case> {
     for rows in [Rows::One, Rows::Few] {
         specs.push(Spec::ArgMax(ArgMax::Parts { vocab: 361, rows }));
         specs.push(Spec::ArgMax(ArgMax::Whole { rows }));
+        specs.extend([361, 20_000].iter().flat_map(|&vocab| DrawStage::ALL.map(|stage| Spec::Draw(Draw { stage, vocab, rows }))));
     }
     specs.into_iter().flat_map(steps).collect()
 }
@@ -73,7 +74,7 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::HeadNorm(_) | Spec::ArgMax(_) => Vary::All,
         Spec::Matmul(Matmul { format, bias: true, .. }) if format == q4f16 || format == Format::F32 => Vary::One,
         Spec::Attention(Attention { heads: Heads { dim: 32, .. }, window: Some(_), .. }) => Vary::One,
-        Spec::Matmul(_) | Spec::Attention(_) | Spec::Embed(_) => Vary::No,
+        Spec::Matmul(_) | Spec::Attention(_) | Spec::Embed(_) | Spec::Draw(_) => Vary::No,
     };
     let case = |rows, first, pages, splits| Case { step: Step { spec, rows, first, pages, splits, cached: PAGES_PER_SEQUENCE }, vary };
     match spec {
@@ -81,6 +82,9 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Matmul(Matmul { rows: Rows::One, output: Output::Store { .. }, .. }) => vec![case(1, 0, 1, 1), case(7, 6, 1, 1)],
         Spec::Matmul(Matmul { rows: Rows::One, .. }) | Spec::ArgMax(ArgMax::Parts { rows: Rows::One, .. }) => vec![case(1, 0, 1, 1)],
         Spec::ArgMax(ArgMax::Whole { rows: Rows::One }) => vec![case(7, 6, 1, 1)],
+        // A single row finds its logits at the start, and one of each sequence shows each way to draw.
+        Spec::Draw(Draw { rows: Rows::One, .. }) => vec![case(7, 6, 1, 1), case(1, 0, 1, 1)],
+        Spec::Draw(_) => vec![case(4, 0, 1, 1)],
         Spec::Matmul(Matmul { rows: Rows::Few, input: Input::Merge { .. }, .. }) => vec![case(3, 0, 24, 3)],
         Spec::Matmul(Matmul { rows: Rows::Few, .. }) | Spec::ArgMax(_) => vec![case(3, 0, 1, 1)],
         Spec::Matmul(_) => vec![case(70, 0, 1, 1)],

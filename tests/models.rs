@@ -23,12 +23,12 @@ const ARCHITECTURES: [&str; 5] = ["llama", "llama3", "mistral", "qwen2", "qwen3"
 const GOLDENS: [&str; 5] = ["llama", "llama3-rope-tied", "mistral-swa", "qwen2", "qwen3"];
 
 /// A device with all it has, and one with no more than every WebGPU device has.
-fn devices() -> Vec<Gpu> {
+pub fn devices() -> Vec<Gpu> {
     [false, true].iter().filter_map(|&baseline| adapter(&Options { baseline, ..Options::default() })).collect()
 }
 
 /// A random model on disk, its config, and a package of it.
-fn random(architecture: &str, quantization: &str) -> (Package, Value) {
+pub fn random(architecture: &str, quantization: &str) -> (Package, Value) {
     let source = tempfile::tempdir().expect("a folder for tests");
     let config = checkpoint::config(architecture);
     checkpoint::write(source.path(), &config, &checkpoint::weights(&config)).expect("the folder can be written");
@@ -36,7 +36,7 @@ fn random(architecture: &str, quantization: &str) -> (Package, Value) {
 }
 
 /// Ids that repeat nothing soon.
-fn prompt(length: u32, vocabulary: u32) -> Vec<u32> {
+pub fn prompt(length: u32, vocabulary: u32) -> Vec<u32> {
     (0..length).map(|i| (i * 37 + i * i * 11 + 5) % vocabulary).collect()
 }
 
@@ -127,7 +127,7 @@ fn every_entry_gives_the_same_logits() {
                     .map(|&(position, sequence)| Row { token: ids[position], position: position as u32, slot: 0, sequence })
                     .collect();
                 let many = if matches!(entry, Entry::Score | Entry::Batch) { rows.len() } else { 1 };
-                let pending = model.submit(entry, &mut rows, Read { sampled: false, logits: many as u32 }).expect("a step");
+                let pending = model.submit(entry, &mut rows, Read { greatest: false, drawn: false, logits: many as u32 }).expect("a step");
                 let back = pollster::block_on(pending).expect("its result");
                 back.logits.chunks_exact(259).map(<[f32]>::to_vec).collect::<Vec<_>>()
             };

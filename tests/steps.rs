@@ -13,7 +13,7 @@ use tegula::{Error, ErrorKind};
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::{
     Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Param, Plan, Requires, Row, Size,
-    Variant, Vector, VectorSource, section,
+    Variant, Vector, VectorSource, When, section,
 };
 use wasm_encoder::{
     CodeSection, CustomSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemArgTarget, MemorySection, MemoryType,
@@ -99,7 +99,14 @@ fn plan() -> Plan {
         let (rows, first) = if last { (Size::Const(1), Size::Rows.minus(1)) } else { (Size::Rows, Size::Const(0)) };
         let mut uniforms = [0; 8].map(Size::Const);
         (uniforms[0], uniforms[1]) = (Size::Rows, first);
-        Dispatch { label: label.into(), kernel, bindings: bind(buffers), grid: [rows, Size::Const(1), Size::Const(1)], uniforms }
+        Dispatch {
+            label: label.into(),
+            kernel,
+            bindings: bind(buffers),
+            grid: [rows, Size::Const(1), Size::Const(1)],
+            when: When::Always,
+            uniforms,
+        }
     };
     let entry = |name: &str, max_rows, last| {
         let dispatches = vec![dispatch("append", 0, &[0, 1, 2, 3], false), dispatch("sum", 1, &[0, 2, 4, 3, 5, 6, 7, 1], last)];
@@ -220,7 +227,7 @@ fn prefill(model: &mut Model, sequence: u32, from: u32, tokens: &[u32]) -> Vec<f
         let start = from + chunk * 64;
         assert!(model.reserve(sequence, start + tokens.len() as u32).unwrap());
         let mut rows: Vec<_> = (start..).zip(tokens).map(|(position, token)| row(sequence, position, *token)).collect();
-        last = block_on(model.submit(Step::Prefill, &mut rows, Read { sampled: false, logits: 1 }).unwrap()).unwrap().logits;
+        last = block_on(model.submit(Step::Prefill, &mut rows, Read { greatest: false, drawn: false, logits: 1 }).unwrap()).unwrap().logits;
     }
     last
 }
@@ -259,7 +266,7 @@ fn steps_feed_each_other_without_waiting() {
         .map(|step| {
             assert!(model.reserve(0, step + 3).unwrap() && model.reserve(1, step + 2).unwrap());
             let mut rows = [row(0, step + 2, Row::SAMPLED), row(1, step + 1, Row::SAMPLED)];
-            model.submit(Step::Batch, &mut rows, Read { sampled: true, logits: 2 }).unwrap()
+            model.submit(Step::Batch, &mut rows, Read { greatest: true, drawn: false, logits: 2 }).unwrap()
         })
         .collect();
     let (mut first, mut second) = (30, 1);
@@ -274,11 +281,11 @@ fn steps_feed_each_other_without_waiting() {
     }
     let mut rows = [row(0, 42, 100)];
     assert!(model.reserve(0, 43).unwrap());
-    let found = block_on(model.submit(Step::Decode, &mut rows, Read::SAMPLED).unwrap()).unwrap();
+    let found = block_on(model.submit(Step::Decode, &mut rows, Read::GREATEST).unwrap()).unwrap();
     assert_eq!((found.sampled[0], found.logits.len()), (101, 0));
     let mut rows = [row(0, 43, Row::SAMPLED)];
     assert!(model.reserve(0, 44).unwrap());
-    let found = block_on(model.submit(Step::Decode, &mut rows, Read { sampled: false, logits: 1 }).unwrap()).unwrap();
+    let found = block_on(model.submit(Step::Decode, &mut rows, Read { greatest: false, drawn: false, logits: 1 }).unwrap()).unwrap();
     assert_eq!(found, Readback { sampled: vec![], logits: logits(first + 201) });
     assert_eq!(second, 1 + (2..42).sum::<u32>());
 }
@@ -293,7 +300,7 @@ fn the_budget_bounds_the_cache() {
     assert_eq!(model.cached_tokens(), 608);
     model.forget(0, 300);
     assert!(model.reserve(1, 288).unwrap());
-    let error = model.submit(Step::Score, &mut [row(1, 0, 1)], Read::SAMPLED).map(|_| ()).unwrap_err();
+    let error = model.submit(Step::Score, &mut [row(1, 0, 1)], Read::GREATEST).map(|_| ()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NoEntry { entry: "score" }), "{error}");
 
     let fixed = model.memory().weights + model.memory().activations;

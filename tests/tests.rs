@@ -10,6 +10,8 @@
 mod bench;
 /// Random models as Hugging Face folders.
 mod checkpoint;
+/// Drawn ids of whole models.
+mod drawn;
 /// The embedded model.
 mod embedded;
 /// Shapes and operands for `kernels`.
@@ -22,6 +24,8 @@ mod models;
 mod package;
 /// A forward pass in f64.
 mod reference;
+/// Drawn ids against those of the sampler.
+mod sampling;
 /// Loading and stepping a library written by hand.
 mod steps;
 

@@ -60,7 +60,7 @@ fn memory_plan(compiled: &Compiled) -> String {
         compiled.tally,
     );
     for variant in &plan.variants {
-        let entries: Vec<String> = variant.entries.iter().map(|entry| format!("{} {}", entry.name, entry.dispatches.len())).collect();
+        let entries: Vec<String> = variant.entries.iter().map(|entry| format!("{} {}", entry.name, entry.greedy_dispatches())).collect();
         text += &format!("{:<17} {} kernels; dispatches: {}\n", variant.name, variant.kernels.len(), entries.join(", "));
     }
     text

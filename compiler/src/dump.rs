@@ -4,7 +4,7 @@ use crate::graph::{Graph, Op, OpKind, ParamId, Value};
 use crate::memory::MemoryPlan;
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
 use std::fmt::Write;
-use tegula_plan::{Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource};
+use tegula_plan::{Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource, When};
 
 /// A phase that can be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +186,13 @@ fn dispatch_text(dispatch: &Dispatch) -> String {
     let grid = dispatch.grid.each_ref().map(size_text).join(", ");
     let words = LAUNCH_MEMBERS.iter().zip(&dispatch.uniforms).filter(|(_, size)| **size != Size::Const(0));
     let words: Vec<_> = words.map(|(name, size)| format!("{name}={}", size_text(size))).collect();
-    format!("{}: kernel {} [{grid}] {{{}}}", dispatch.label, dispatch.kernel, words.join(" "))
+    let when = match dispatch.when {
+        When::Always => "",
+        When::Greedy => " if greedy",
+        When::Drawn => " if drawn",
+        When::Nucleus => " if drawn from a nucleus",
+    };
+    format!("{}{when}: kernel {} [{grid}] {{{}}}", dispatch.label, dispatch.kernel, words.join(" "))
 }
 
 fn binding_text(name: &str, writes: bool, binding: &Binding) -> String {
@@ -209,6 +215,8 @@ fn buffer_text(buffer: &Buffer) -> String {
         Buffer::Activation { arena, offset, bytes } => format!("activation arena {arena} [{offset}..{}]", offset + bytes),
         Buffer::Logits { rows } => format!("logits of {rows} rows"),
         Buffer::Sampled => "sampled".into(),
+        Buffer::Sampling => "sampling".into(),
+        Buffer::Tokens => "tokens".into(),
     }
 }
 

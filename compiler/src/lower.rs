@@ -10,13 +10,14 @@ use crate::graph::{Graph, Value};
 use crate::memory::{self, Activation, Touch};
 use crate::pass::{Stage, StageKind};
 use crate::range::{range, with_rows};
-use crate::spec::{ARGMAX_PARTS, MAX_SPLITS, Rows, Spec};
+use crate::spec::draw::scratch_words;
+use crate::spec::{ARGMAX_PARTS, Draw, DrawStage, MAX_SPLITS, Rows, Spec};
 use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::Kernels;
 use std::collections::BTreeMap;
-use tegula_plan::{Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant};
+use tegula_plan::{Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant, When};
 use work::{Target, Work};
 
 /// Bytes of logits that `score` makes at a time at most: enough to keep a GPU busy, and little beside the weights.
@@ -53,6 +54,11 @@ impl Mode {
         if self.last { Rows::One } else { self.rows }
     }
 
+    /// Kernels for the rows whose ids are picked.
+    fn picked_rows(&self) -> Rows {
+        if self.last { Rows::One } else { Rows::Few }
+    }
+
     /// The first row that gets logits.
     fn head_first(&self) -> Size {
         if self.last { Size::Rows.minus(1) } else { Size::Const(0) }
@@ -84,7 +90,8 @@ fn row_bytes(graph: &Graph, value: Value, split: bool) -> u64 {
     let op = graph.op(value);
     4 * match op.kind {
         Attention { .. } if split => u64::from(graph.heads.query) * u64::from(MAX_SPLITS) * (u64::from(graph.heads.dim) + 4),
-        ArgMax { .. } => 2 * u64::from(ARGMAX_PARTS),
+        // The scratch of drawing is that of the greatest logit before.
+        ArgMax { .. } => scratch_words(graph.vocab_size).max(2 * u64::from(ARGMAX_PARTS)),
         _ => u64::from(op.width),
     }
 }
@@ -100,14 +107,16 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn of(graph: &Graph, stages: &[Stage], context: u32) -> Limits {
         let logits = logits(stages);
+        let is_head = |value| Some(value) == logits || matches!(graph.op(value).kind, crate::graph::OpKind::ArgMax { .. });
         let fit = |split: bool| {
-            // A prefill step makes logits for a single row.
-            let counted = stages.iter().flat_map(Stage::makes).filter(|&value| split || Some(value) != logits);
+            // A prefill step makes logits for a single row, and picks one id.
+            let counted = stages.iter().flat_map(Stage::makes).filter(|&value| split || !is_head(value));
             let widest = counted.map(|value| row_bytes(graph, value, split)).max().unwrap_or(1);
             u32::try_from(MAX_BINDING / widest).unwrap_or(u32::MAX)
         };
         let page_table = u64::from(context.div_ceil(PAGE_SIZE)) * 4;
-        Limits { chunk: fit(false), batch: fit(true).min((MAX_BINDING / page_table) as u32) }
+        let tokens = u64::from(graph.vocab_size) * 8;
+        Limits { chunk: fit(false), batch: fit(true).min((MAX_BINDING / page_table.max(tokens)) as u32) }
     }
 
     /// `chunk`, where it fits.
@@ -207,6 +216,8 @@ fn key(buffer: &Buffer) -> BufferKey {
         Buffer::Activation { arena, offset, bytes } => (5, arena.into(), offset, bytes),
         Buffer::Logits { rows } => (6, rows.into(), 0, 0),
         Buffer::Sampled => (7, 0, 0, 0),
+        Buffer::Sampling => (8, 0, 0, 0),
+        Buffer::Tokens => (9, 0, 0, 0),
     }
 }
 
@@ -216,6 +227,7 @@ struct Draft {
     kernel: u32,
     targets: Vec<Target>,
     grid: [Size; 3],
+    when: When,
     uniforms: [Size; tegula_plan::LAUNCH_WORDS],
 }
 
@@ -248,7 +260,7 @@ impl<'a> Lowering<'a> {
         }
         let places = memory::place(&scratch.activations);
         let dispatches = drafts.into_iter().map(|draft| {
-            let Draft { label, kernel, targets, grid, uniforms } = draft;
+            let Draft { label, kernel, targets, grid, when, uniforms } = draft;
             let bindings = targets.into_iter().map(|target| match target {
                 Target::Part(buffer, binding) => Binding { buffer: self.buffer(buffer), ..binding },
                 Target::Whole(buffer) => Binding { buffer: self.buffer(buffer), offset: 0, size: 0 },
@@ -259,7 +271,7 @@ impl<'a> Lowering<'a> {
                     Binding { buffer: self.buffer(Buffer::Activation { arena, offset, bytes }), offset: 0, size: 0 }
                 }
             });
-            Dispatch { label, kernel, bindings: bindings.collect(), grid, uniforms }
+            Dispatch { label, kernel, bindings: bindings.collect(), grid, when, uniforms }
         });
         let dispatches = dispatches.collect();
         Ok(Entry { name: mode.name.into(), max_rows: mode.max_rows, dispatches })
@@ -294,6 +306,12 @@ impl<'a> Lowering<'a> {
             kernel,
             targets: targets.collect::<Result<_, _>>()?,
             grid: linked.grid.each_ref().map(known),
+            when: match work.spec {
+                Spec::ArgMax(_) => When::Greedy,
+                Spec::Draw(Draw { stage: DrawStage::Gather, .. }) => When::Nucleus,
+                Spec::Draw(_) => When::Drawn,
+                _ => When::Always,
+            },
             uniforms: work.launch.words().each_ref().map(known),
             label: work.label,
         };

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use tegula_plan::{Buffer, Param, Plan};
+use tegula_plan::{Buffer, Param, Plan, SAMPLING_WORDS};
 
 /// Alignment of bindings on every device.
 const ALIGNMENT: u64 = 256;
@@ -129,6 +129,8 @@ impl MemoryPlan {
                 }
                 Buffer::Logits { rows } => activations += 4 * u64::from(rows) * u64::from(model.vocab_size),
                 Buffer::Sampled => activations += 4 * u64::from(model.max_batch_size),
+                Buffer::Sampling => activations += 4 * SAMPLING_WORDS as u64 * u64::from(model.max_batch_size),
+                Buffer::Tokens => activations += 8 * u64::from(model.max_batch_size) * u64::from(model.vocab_size),
             }
         }
         activations += arenas.values().sum::<u64>();

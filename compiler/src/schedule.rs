@@ -3,7 +3,10 @@
 //! [`link`] puts a template, values for its tunables and what the spec fixes together, and turns the extent of the output into a grid. The
 //! schedules below are defaults that hold on any device; [`crate::tune`] has better ones where somebody measured.
 
-use crate::spec::{ARGMAX_PARTS, ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, MAX_SPLITS, Matmul, Output, Rows, Spec, splits};
+use crate::spec::draw::{DRAW_BINS, draw_parts};
+use crate::spec::{
+    ARGMAX_PARTS, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, MAX_SPLITS, Matmul, Output, Rows, Spec, splits,
+};
 use crate::template::{self, Value};
 use crate::{Error, ErrorKind};
 use tegula_plan::{Dtype, KernelBinding, MAX_STORAGE_BUFFERS, Requires, Size};
@@ -74,6 +77,7 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
         Spec::HeadNorm(spec) => build.head_norm(spec),
         Spec::Attention(spec) => build.attention(spec),
         Spec::ArgMax(spec) => build.argmax(spec),
+        Spec::Draw(spec) => build.draw(spec),
     };
     let imports = template::source(schedule.template)?;
     if requires.subgroups && imports.contains("#import reduce/tree") {
@@ -144,6 +148,15 @@ pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
         Spec::Attention(spec) => attention_schedule(spec),
         Spec::ArgMax(ArgMax::Parts { .. }) => Schedule { template: "sample/argmax_parts", values: vec![] },
         Spec::ArgMax(ArgMax::Whole { .. }) => Schedule { template: "sample/argmax_whole", values: vec![] },
+        Spec::Draw(spec) => {
+            let template = match spec.stage {
+                DrawStage::Adjust => "sample/draw_adjust",
+                DrawStage::Weigh => "sample/draw_weigh",
+                DrawStage::Gather => "sample/draw_gather",
+                DrawStage::Pick => "sample/draw_pick",
+            };
+            Schedule { template, values: vec![] }
+        }
     }
 }
 
@@ -285,6 +298,18 @@ impl Build {
             self.slots.push(("attention/write_whole", "attention/write_split"));
         }
         [Size::Const(spec.heads.query / group), Size::Rows, if spec.split { splits() } else { Size::Const(1) }]
+    }
+
+    fn draw(&mut self, spec: &Draw) -> [Size; 3] {
+        self.int("VOCAB", spec.vocab);
+        self.int("PARTS", draw_parts(spec.vocab));
+        self.int("LANES", DRAW_BINS);
+        let rows = if spec.rows == Rows::One { Size::Const(1) } else { Size::Rows };
+        let parts = if spec.stage == DrawStage::Pick { 1 } else { draw_parts(spec.vocab) };
+        if spec.stage == DrawStage::Pick {
+            self.int("ID_BITS", (u32::BITS - spec.vocab.leading_zeros()).next_multiple_of(8));
+        }
+        [Size::Const(parts), rows, Size::Const(1)]
     }
 
     fn argmax(&mut self, spec: &ArgMax) -> [Size; 3] {

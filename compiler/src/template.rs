@@ -8,7 +8,7 @@
 use crate::{Error, ErrorKind};
 use include_dir::{Dir, include_dir};
 use naga::{AddressSpace, Expression, Literal, Module, StorageAccess, TypeInner};
-use tegula_plan::{KernelBinding, LAUNCH_MEMBERS, Requires};
+use tegula_plan::{KernelBinding, LAUNCH_MEMBERS, Requires, SAMPLING_MEMBERS};
 
 mod unroll;
 
@@ -210,8 +210,21 @@ pub fn reflect(template: &str, text: &str) -> Result<Reflection, Error> {
             // Implementations lay variables out one after the other, each on a boundary of 16 bytes.
             AddressSpace::WorkGroup => workgroup_memory += module.types[variable.ty].inner.size(module.to_ctx()).next_multiple_of(16),
             AddressSpace::Storage { access } => bindings.push((variable, access)),
-            AddressSpace::Uniform => check_launch(template, &module, variable)?,
+            AddressSpace::Uniform if module.types[variable.ty].name.as_deref() != Some("Launch") => {
+                return Err(wrong(template, "its uniform is not the launch block"));
+            }
             _ => {}
+        }
+    }
+    for (name, members) in structs(&module) {
+        let planned: &[&str] = match name {
+            "Launch" => &LAUNCH_MEMBERS,
+            "Sampling" => &SAMPLING_MEMBERS,
+            _ => continue,
+        };
+        let names = members.iter().map(|member| member.name.as_deref().unwrap_or_default());
+        if !names.eq(planned.iter().copied()) {
+            return Err(wrong(template, &format!("its `struct {name}` has other members than plans and hosts fill")));
         }
     }
     bindings.sort_by_key(|(variable, _)| variable.binding.map(|at| at.binding));
@@ -241,13 +254,12 @@ fn requires(module: &Module, text: &str) -> Requires {
     }
 }
 
-/// The launch block has exactly the members that plans fill, in their order.
-fn check_launch(template: &str, module: &Module, variable: &naga::GlobalVariable) -> Result<(), Error> {
-    let TypeInner::Struct { members, .. } = &module.types[variable.ty].inner else {
-        return Err(wrong(template, "its uniform is not the launch block"));
-    };
-    let names = members.iter().map(|member| member.name.as_deref().unwrap_or_default());
-    if names.eq(LAUNCH_MEMBERS) { Ok(()) } else { Err(wrong(template, "its launch block has other members than plans fill")) }
+/// The structs of a module, by name.
+fn structs(module: &Module) -> impl Iterator<Item = (&str, &[naga::StructMember])> {
+    module.types.iter().filter_map(|(_, kind)| match &kind.inner {
+        TypeInner::Struct { members, .. } => Some((kind.name.as_deref()?, members.as_slice())),
+        _ => None,
+    })
 }
 
 fn block(module: &Module) -> Option<[u32; 3]> {

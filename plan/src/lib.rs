@@ -31,6 +31,16 @@ pub const LAUNCH_WORDS: usize = 8;
 /// Words in a row of the launch table: the grid, then the uniform block.
 pub const TABLE_WORDS: usize = 3 + LAUNCH_WORDS;
 
+/// Members of an element of [`Buffer::Sampling`], in order, a word each: `struct Sampling` of `wgsl/sample/scratch.wgsl`.
+///
+/// `drawn`: 0 for sequences whose ids the kernels shall not draw; `adjusts`: whether [`Buffer::Tokens`] counts; `ids`: those from this number on are
+/// never drawn; `temperature`, `top_p`, `presence`, `frequency`, `repetition`: f32; `seed`, `seed_high`: the key of the draws.
+pub const SAMPLING_MEMBERS: [&str; SAMPLING_WORDS] =
+    ["drawn", "adjusts", "ids", "temperature", "top_p", "presence", "frequency", "repetition", "seed", "seed_high"];
+
+/// Words of an element of [`Buffer::Sampling`].
+pub const SAMPLING_WORDS: usize = 10;
+
 /// The largest storage binding that a plan may ask for, in bytes: what every WebGPU device can bind. Larger tables are split.
 pub const MAX_BINDING: u64 = 128 << 20;
 
@@ -152,8 +162,14 @@ pub enum Buffer {
         /// The most rows that any entry writes.
         rows: u32,
     },
-    /// `u32[max_batch_size]`: for each sequence the id with the greatest logit, read by the host and by the next step's embedding.
+    /// `u32[max_batch_size]`: for each sequence the id that was picked last, read by the host and by the next step's embedding. No id of the
+    /// vocabulary where the logits were not numbers.
     Sampled,
+    /// `[max_batch_size]` of [`SAMPLING_MEMBERS`]: how ids of each sequence are drawn, written by the host when it starts.
+    Sampling,
+    /// `[max_batch_size][vocab_size]` pairs of words: how often each sequence's answer has an id, and its bias (f32). Set by the host when a
+    /// sequence starts; the kernels go on counting.
+    Tokens,
 }
 
 /// What the host says of a row of a step. Sixteen bytes, little-endian words in this order.
@@ -263,6 +279,28 @@ pub struct Entry {
     pub dispatches: Vec<Dispatch>,
 }
 
+impl Entry {
+    /// How many dispatches a step takes whose rows are all greedy.
+    #[must_use]
+    pub fn greedy_dispatches(&self) -> usize {
+        self.dispatches.iter().filter(|dispatch| matches!(dispatch.when, When::Always | When::Greedy)).count()
+    }
+}
+
+/// Which steps a dispatch is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// All.
+    Always,
+    /// Those with a row that takes the greatest logit.
+    Greedy,
+    /// Those with a row whose id is drawn.
+    Drawn,
+    /// Those with a row whose id is drawn among the likeliest.
+    Nucleus,
+}
+
 /// One kernel launch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispatch {
@@ -274,6 +312,8 @@ pub struct Dispatch {
     pub bindings: Vec<Binding>,
     /// Workgroups in x, y and z.
     pub grid: [Size; 3],
+    /// Which steps it is for.
+    pub when: When,
     /// Words of the launch uniform.
     pub uniforms: [Size; LAUNCH_WORDS],
 }

@@ -7,7 +7,7 @@ use tegula_plan::Row;
 
 use crate::Result;
 use crate::clock::seconds;
-use crate::forward::{Entry, Forward, Read, Readback};
+use crate::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::step::{Model, Pending};
 
 /// What is asked of a [`Subject`] and learnt from it, while the engine has it.
@@ -74,6 +74,10 @@ impl Forward for Subject {
 
     fn release(&mut self, sequence: u32) {
         self.model.borrow_mut().release(sequence);
+    }
+
+    fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
+        self.model.borrow_mut().draw(sequence, drawing);
     }
 
     fn submit(&mut self, entry: Entry, mut rows: &mut [Row], read: Read) -> Result<Pending> {

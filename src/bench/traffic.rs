@@ -7,7 +7,7 @@ use tegula_plan::{Buffer, Plan, Variant};
 
 use crate::forward::Entry;
 
-/// Dispatches and bytes of a decode step.
+/// Dispatches and bytes of a greedy decode step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traffic {
     /// Kernel launches.
@@ -38,7 +38,7 @@ impl Traffic {
             }
         }
         let window = plan.model.sliding_window.map_or(u64::MAX, u64::from);
-        Some(Traffic { dispatches: entry.dispatches.len(), weights, cache_per_token: plan.model.cache_bytes_per_token(), batch, window })
+        Some(Traffic { dispatches: entry.greedy_dispatches(), weights, cache_per_token: plan.model.cache_bytes_per_token(), batch, window })
     }
 
     /// Bytes of a step in which each sequence reads a cache of `tokens` tokens.

@@ -1,15 +1,16 @@
 //! A model without a GPU: each next id is a hash of all tokens that the cache holds for the sequence, so that a wrong page, a stale token or a
 //! lost row shows in every id that follows.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tegula_plan::{Dtype, Model, PAGE_SIZE, Row};
 
-use crate::forward::{Entry, Forward, Read, Readback};
+use crate::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::kv::Pages;
+use crate::sampler::{Sampler, Sampling};
 use crate::{ErrorKind, Result};
 
 /// The id that ends an answer.
@@ -24,6 +25,8 @@ pub(super) struct Fake {
     /// The token at each place of the cache.
     cache: Vec<u32>,
     sampled: Vec<u32>,
+    /// By sequence.
+    drawn: Vec<Option<Drawn>>,
     capacity: u32,
     /// Entry and rows of each step.
     pub(super) log: Vec<(Entry, usize)>,
@@ -31,6 +34,14 @@ pub(super) struct Fake {
     pub(super) breaks_after: Option<usize>,
     /// Ids from here on are greatest now and then, though they mean nothing.
     pub(super) padded_from: u32,
+}
+
+/// How ids of a sequence are drawn, and how often each was.
+#[derive(Clone)]
+struct Drawn {
+    sampling: Sampling,
+    counts: BTreeMap<u32, u32>,
+    active: u32,
 }
 
 /// A readback that comes late.
@@ -76,6 +87,7 @@ impl Fake {
             pages,
             cache: vec![0; cache as usize],
             sampled: vec![0; 3],
+            drawn: vec![None; 3],
             capacity: if window.is_some() { context } else { context.min(cache) },
             log: Vec::new(),
             breaks_after: None,
@@ -113,11 +125,18 @@ impl Fake {
 
     /// The ids that follow a prompt, by the rule alone: at most so many, and none after the end.
     pub(super) fn continuation(&self, prompt: &[u32], most: usize) -> Vec<u32> {
-        let mut ids = prompt.to_vec();
+        self.sampled_continuation(prompt, most, &Sampling::greedy())
+    }
+
+    /// As [`Fake::continuation`], with ids picked by the sampler.
+    pub(super) fn sampled_continuation(&self, prompt: &[u32], most: usize, sampling: &Sampling) -> Vec<u32> {
+        let (mut ids, mut counts) = (prompt.to_vec(), BTreeMap::new());
         for _ in 0..most {
             let seen = self.facts.sliding_window.map_or(0, |window| ids.len().saturating_sub(window as usize));
-            let logits = self.logits_after(ids[seen..].iter().copied(), ids.len() as u32 - 1);
-            let id = greatest(&logits[..self.padded_from as usize]);
+            let mut logits = self.logits_after(ids[seen..].iter().copied(), ids.len() as u32 - 1);
+            logits.truncate(self.padded_from as usize);
+            let id = Sampler::default().pick(&mut logits, sampling, &counts, ids.len() as u32).expect("numbers");
+            *counts.entry(id).or_default() += 1;
             ids.push(id);
             if id == EOS {
                 break;
@@ -177,6 +196,11 @@ impl Forward for Fake {
         self.pages.release(sequence);
     }
 
+    fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
+        self.drawn[sequence as usize] =
+            drawing.map(|Drawing { sampling, counts, active }| Drawn { sampling: sampling.clone(), counts: counts.clone(), active });
+    }
+
     fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Later> {
         assert!((1..=self.max_rows(entry).unwrap() as usize).contains(&rows.len()));
         if self.breaks_after.is_some_and(|steps| self.log.len() >= steps) {
@@ -200,11 +224,19 @@ impl Forward for Fake {
                 self.cache[slot as usize]
             });
             let after = self.logits_after(tokens, row.position);
-            self.sampled[row.sequence as usize] = greatest(&after);
+            let sampled = &mut self.sampled[row.sequence as usize];
+            if read.greatest {
+                *sampled = greatest(&after);
+            }
+            if let Some(Drawn { sampling, counts, active }) = self.drawn[row.sequence as usize].as_mut().filter(|_| read.drawn) {
+                let mut logits = after[..*active as usize].to_vec();
+                *sampled = Sampler::default().pick(&mut logits, sampling, counts, row.position + 1).unwrap_or(u32::MAX);
+                *counts.entry(*sampled).or_default() += 1;
+            }
             logits.push(after);
         }
         let readback = Readback {
-            sampled: if read.sampled { self.sampled.clone() } else { Vec::new() },
+            sampled: if read.ids() { self.sampled.clone() } else { Vec::new() },
             logits: logits.into_iter().take(read.logits as usize).flatten().collect(),
         };
         Ok(Later { polls: 2, readback: Some(readback) })
@@ -218,7 +250,7 @@ fn a_lost_device_is_told_by_its_code() {
     fake.breaks_after = Some(0);
     assert!(fake.reserve(0, 1).unwrap());
     let mut rows = [Row { token: 5, position: 0, slot: 0, sequence: 0 }];
-    let error = fake.submit(Entry::Decode, &mut rows, Read::SAMPLED).err().unwrap();
+    let error = fake.submit(Entry::Decode, &mut rows, Read::GREATEST).err().unwrap();
     assert_eq!(error.code(), "DeviceLostError");
     assert!(matches!(error.kind(), ErrorKind::Gpu(_)));
 }

@@ -4,7 +4,7 @@ use super::{Engine, Flight, Mark, row};
 use crate::forward::{Entry, Forward, Read, Readback};
 use crate::reply::FinishReason;
 use crate::request::{Event, EventKind, RequestId};
-use crate::sequence::{Next, Sequence};
+use crate::sequence::{Next, Pick, Sequence};
 use crate::{Error, ErrorKind, Result};
 
 impl<M: Forward> Engine<M> {
@@ -20,6 +20,7 @@ impl<M: Forward> Engine<M> {
             match self.make_room(slot, 0, 0, sequence.ids.len().min(most)) {
                 Ok(()) => {
                     sequence.start(slot);
+                    self.model.draw(slot, sequence.drawing(self.active()));
                     self.running.push(sequence);
                     continue;
                 }
@@ -31,6 +32,11 @@ impl<M: Forward> Engine<M> {
                 return;
             }
         }
+    }
+
+    /// Ids from here on are padding.
+    fn active(&self) -> u32 {
+        self.config.active_vocab(self.model.facts().vocab_size)
     }
 
     pub(super) fn prefill_rows(&self) -> usize {
@@ -108,10 +114,12 @@ impl<M: Forward> Engine<M> {
         self.rows.clear();
         self.rows.extend((start..end).map(|position| row(sequence.ids[position], position, sequence.slot)));
         let mut marks = self.spare.pop().unwrap_or_default();
-        let mut read = Read::SAMPLED;
+        // Of a chunk in the middle nothing is wanted, but its end is waited for.
+        let mut read = Read::GREATEST;
         if end == sequence.ids.len() {
-            let logits = sequence.picked_here.then_some(0);
-            read = Read { sampled: logits.is_none(), logits: u32::from(logits.is_some()) };
+            let pick = sequence.pick;
+            let logits = (pick == Pick::Here).then_some(0);
+            read = Read { greatest: pick == Pick::Greatest, drawn: pick == Pick::Drawn, logits: u32::from(logits.is_some()) };
             marks.push(Mark { request: sequence.id, epoch: sequence.epoch, slot: sequence.slot, logits });
         }
         let pending = self.model.submit(Entry::Prefill, &mut self.rows, read)?;
@@ -139,10 +147,16 @@ impl<M: Forward> Engine<M> {
         }
         let mut marks = self.spare.pop().unwrap_or_default();
         self.rows.clear();
-        for picked_here in [true, false] {
-            for sequence in self.running.iter_mut().filter(|sequence| sequence.picked_here == picked_here) {
+        let mut read = Read { greatest: false, drawn: false, logits: 0 };
+        for here in [true, false] {
+            for sequence in self.running.iter_mut().filter(|sequence| (sequence.pick == Pick::Here) == here) {
                 if let Next::Row(token) = sequence.next() {
-                    let logits = picked_here.then_some(self.rows.len());
+                    match sequence.pick {
+                        Pick::Greatest => read.greatest = true,
+                        Pick::Drawn => read.drawn = true,
+                        Pick::Here => read.logits += 1,
+                    }
+                    let logits = here.then_some(self.rows.len());
                     marks.push(Mark { request: sequence.id, epoch: sequence.epoch, slot: sequence.slot, logits });
                     self.rows.push(row(token, sequence.submitted, sequence.slot));
                     sequence.submitted += 1;
@@ -153,8 +167,6 @@ impl<M: Forward> Engine<M> {
             self.spare.push(marks);
             return Ok(false);
         }
-        let picked = marks.iter().filter(|mark| mark.logits.is_some()).count();
-        let read = Read { sampled: picked < marks.len(), logits: picked as u32 };
         let entry = if marks.len() == 1 { Entry::Decode } else { Entry::Batch };
         let pending = self.model.submit(entry, &mut self.rows, read)?;
         self.counters.decoded += marks.len() as u64;
@@ -191,8 +203,7 @@ impl<M: Forward> Engine<M> {
 
     /// Gives a sequence its next id.
     pub(super) fn settle(&mut self, index: usize, mark: Mark, readback: &mut Readback) {
-        let vocab = self.model.facts().vocab_size;
-        let active = self.config.active_vocab(vocab);
+        let (vocab, active) = (self.model.facts().vocab_size, self.active());
         let sequence = &mut self.running[index];
         let position = sequence.ids.len() as u32;
         let id = match mark.logits {
@@ -208,10 +219,12 @@ impl<M: Forward> Engine<M> {
                 let request = self.leave(index).id;
                 self.fail(request, ErrorKind::NotFinite { position: position - 1 }.into());
             }
-            // The GPU knows neither padded ids nor bad numbers: look at the logits of the last token here, and from now on.
+            // Greedily, the GPU knows no padded ids, and it never knows what to do with bad numbers: look at the logits of the last token
+            // here, and from now on.
             Some(id) if id >= active => {
                 sequence.rewind(sequence.ids.len() - 1);
-                sequence.picked_here = true;
+                sequence.pick = Pick::Here;
+                self.model.draw(mark.slot, None);
             }
             Some(id) => {
                 let (text, reason) = sequence.accept(id, self.tokenizer.as_ref(), &self.eos);

@@ -16,25 +16,25 @@ use crate::tokenizer::tests::small;
 
 /// What came of a request.
 #[derive(Debug, Default)]
-struct Outcome {
-    ids: Vec<u32>,
-    text: String,
-    reason: Option<FinishReason>,
+pub(super) struct Outcome {
+    pub(super) ids: Vec<u32>,
+    pub(super) text: String,
+    pub(super) reason: Option<FinishReason>,
     usage: Option<crate::reply::Usage>,
     error: Option<Error>,
 }
 
-fn engine(model: Fake) -> Engine<Fake> {
+pub(super) fn engine(model: Fake) -> Engine<Fake> {
     let config = ChatConfig::parse(r#"{"eos_token_id": 2, "active_vocab_size": 264}"#).unwrap();
     Engine::new(model, Some(small("null", "{}")), config)
 }
 
-fn ids(prompt: &[u32], max_tokens: u32) -> Request {
+pub(super) fn ids(prompt: &[u32], max_tokens: u32) -> Request {
     Request { max_tokens: Some(max_tokens), ..Request::greedy(Prompt::Ids(prompt.to_vec())) }
 }
 
 /// A prompt of so many tokens.
-fn prompt(tokens: u32, seed: u32) -> Vec<u32> {
+pub(super) fn prompt(tokens: u32, seed: u32) -> Vec<u32> {
     (0..tokens).map(|token| 3 + (token * 37 + seed * 101) % 190).collect()
 }
 
@@ -54,7 +54,7 @@ fn take(engine: &mut Engine<Fake>, outcomes: &mut BTreeMap<RequestId, Outcome>) 
 }
 
 /// Runs requests together, and gives what came of each. All pages are free at the end.
-fn run(engine: &mut Engine<Fake>, requests: Vec<Request>) -> Vec<Outcome> {
+pub(super) fn run(engine: &mut Engine<Fake>, requests: Vec<Request>) -> Vec<Outcome> {
     let free = engine.model().available();
     let submitted: Vec<RequestId> = requests.into_iter().map(|request| engine.submit(request).unwrap()).collect();
     let mut outcomes = BTreeMap::new();

@@ -82,5 +82,6 @@ fn describe(spec: &Spec) -> String {
         }
         Spec::ArgMax(ArgMax::Parts { vocab, .. }) => format!("argmax of parts of {vocab}"),
         Spec::ArgMax(ArgMax::Whole { .. }) => "argmax of parts".into(),
+        Spec::Draw(spec) => format!("draw from {}: {}", spec.vocab, spec.stage.name()),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::tests::fixture;
 use crate::{CompileOptions, Compiled, Config, Error, ErrorKind, compile};
-use tegula_plan::{Buffer, Dispatch, Entry, MAX_BINDING, PAGE_SIZE, Size};
+use tegula_plan::{Buffer, Dispatch, Entry, MAX_BINDING, PAGE_SIZE, Size, When};
 
 fn compiled(json: &str, options: &CompileOptions) -> Result<Compiled, Error> {
     compile(&Config::parse(json)?, options)
@@ -33,8 +33,10 @@ fn a_decode_step_is_five_dispatches_a_layer_and_four() {
     for (name, layer) in [("llama", 5), ("llama3", 5), ("mistral", 5), ("qwen2", 5), ("qwen3", 6)] {
         for variant in &tiny(name).plan.variants {
             for entry in &variant.entries {
-                let sampling = if entry.name == "score" { 0 } else { 2 };
-                assert_eq!(entry.dispatches.len(), 2 * layer + 2 + sampling, "{name} {}", entry.name);
+                let count = |when| entry.dispatches.iter().filter(|dispatch| dispatch.when == when).count();
+                let picks = if entry.name == "score" { [0, 0, 0] } else { [2, 3, 1] };
+                assert_eq!(count(When::Always), 2 * layer + 2, "{name} {}", entry.name);
+                assert_eq!([When::Greedy, When::Drawn, When::Nucleus].map(count), picks, "{name} {}", entry.name);
             }
         }
     }

@@ -4,7 +4,7 @@ use super::{Lowering, Mode};
 use crate::Error;
 use crate::graph::{ParamId, Value};
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
-use crate::spec::{self, ArgMax, Attention, Embed, HeadNorm, Input, Matmul, Output, Rows, Spec};
+use crate::spec::{self, ArgMax, Attention, Draw, DrawStage, Embed, HeadNorm, Input, Matmul, Output, Spec};
 use crate::weights::Part;
 use tegula_plan::{Binding, Buffer, LAUNCH_WORDS, Size};
 
@@ -20,6 +20,7 @@ pub(super) enum Target {
 }
 
 /// A dispatch to be.
+#[derive(Clone)]
 pub(super) struct Work {
     pub label: String,
     pub spec: Spec,
@@ -28,6 +29,7 @@ pub(super) struct Work {
 }
 
 /// Words of the launch uniform; see [`tegula_plan::LAUNCH_MEMBERS`].
+#[derive(Clone)]
 pub(super) struct Launch {
     first: Size,
     splits: Size,
@@ -97,7 +99,7 @@ impl Lowering<'_> {
                 Ok(vec![Work { label: label.into(), spec, operands, launch: Launch { splits: splits(mode), ..Launch::default() } }])
             }
             StageKind::ArgMax { .. } if !mode.sample => Ok(Vec::new()),
-            StageKind::ArgMax { partial, .. } => Ok(self.argmax(label, partial, mode)),
+            StageKind::ArgMax { partial, .. } => Ok([self.argmax(label, partial, mode), self.draw(partial, mode)].concat()),
         }
     }
 
@@ -178,10 +180,7 @@ impl Lowering<'_> {
     }
 
     fn argmax(&self, label: &str, partial: Value, mode: &Mode) -> Vec<Work> {
-        let rows = match mode.head_rows() {
-            Rows::One => Rows::One,
-            Rows::Few | Rows::Many => Rows::Few,
-        };
+        let rows = mode.picked_rows();
         let launch = || Launch { first: mode.head_first(), ..Launch::default() };
         let parts = Work {
             label: format!("{label}.parts"),
@@ -200,6 +199,23 @@ impl Lowering<'_> {
             launch: launch(),
         };
         vec![parts, whole]
+    }
+
+    fn draw(&self, scratch: Value, mode: &Mode) -> Vec<Work> {
+        let work = |stage: DrawStage| Work {
+            label: format!("draw.{}", stage.name()),
+            spec: Spec::Draw(Draw { stage, vocab: self.model.vocab_size, rows: mode.picked_rows() }),
+            operands: vec![
+                ("rows", Target::Whole(Buffer::Rows)),
+                ("sampling", Target::Whole(Buffer::Sampling)),
+                ("scratch", Target::Scratch(scratch)),
+                ("logits", Target::Whole(Buffer::Logits { rows: self.logits_rows })),
+                ("tokens", Target::Whole(Buffer::Tokens)),
+                ("sampled", Target::Whole(Buffer::Sampled)),
+            ],
+            launch: Launch { first: mode.head_first(), ..Launch::default() },
+        };
+        DrawStage::ALL.map(work).into()
     }
 
     /// Where a stored value goes.

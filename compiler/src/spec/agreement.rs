@@ -19,7 +19,10 @@ pub fn compare(spec: &Spec, computed_half: bool, name: &str, found: &[u32], expe
         },
         _ => None,
     };
-    let exact = name == "sampled" || matches!(spec, Spec::ArgMax(ArgMax::Parts { .. }));
+    if let (Spec::Draw(spec), "scratch") = (spec, name) {
+        return super::draw::compare_scratch(spec, found, expected);
+    }
+    let exact = matches!(name, "sampled" | "tokens") || matches!(spec, Spec::ArgMax(ArgMax::Parts { .. }));
     if exact {
         return if found == expected { Ok(()) } else { Err(format!("`{name}` is {found:?}, not {expected:?}")) };
     }

@@ -1,7 +1,8 @@
 //! The least that a step costs: bytes that must be moved and floating-point operations that must be done, whatever the schedule.
 
+use super::draw::{DRAW_BINS, draw_parts};
 use super::operands::Step;
-use super::{ARGMAX_PARTS, ArgMax, Format, Heads, Input, Output, Rows, Spec};
+use super::{ARGMAX_PARTS, ArgMax, DrawStage, Format, Heads, Input, Output, Rows, Spec};
 use tegula_plan::{Dtype, PAGE_SIZE};
 
 impl Step {
@@ -39,6 +40,15 @@ impl Step {
             }
             Spec::ArgMax(ArgMax::Parts { vocab, .. }) => rows * (4 * u64::from(*vocab) + 8 * u64::from(ARGMAX_PARTS)),
             Spec::ArgMax(ArgMax::Whole { .. }) => rows * 8 * u64::from(ARGMAX_PARTS),
+            Spec::Draw(spec) => {
+                let parts = u64::from(draw_parts(spec.vocab));
+                let (logits, histograms) = (4 * u64::from(spec.vocab), 4 * u64::from(DRAW_BINS) * parts);
+                rows * match spec.stage {
+                    DrawStage::Adjust => logits + 8 * parts,
+                    DrawStage::Weigh | DrawStage::Gather => logits + histograms,
+                    DrawStage::Pick => histograms,
+                }
+            }
         }
     }
 
@@ -55,6 +65,7 @@ impl Step {
         let one = match &self.spec {
             Spec::Matmul(spec) => spec.rows == Rows::One,
             Spec::ArgMax(ArgMax::Parts { rows, .. } | ArgMax::Whole { rows }) => *rows == Rows::One,
+            Spec::Draw(spec) => spec.rows == Rows::One,
             Spec::Embed(_) | Spec::HeadNorm(_) | Spec::Attention(_) => false,
         };
         if one { 1 } else { u64::from(self.rows) }

@@ -36,6 +36,7 @@ impl Spec {
             }
             Spec::ArgMax(ArgMax::Parts { vocab, rows }) => format!("argmax_parts vocab={vocab} {}", rows_name(*rows)),
             Spec::ArgMax(ArgMax::Whole { rows }) => format!("argmax_whole {}", rows_name(*rows)),
+            Spec::Draw(spec) => format!("draw_{} vocab={} {}", spec.stage.name(), spec.vocab, rows_name(spec.rows)),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod agreement;
 mod cost;
+pub mod draw;
 pub mod key;
 pub mod operands;
 pub mod reference;
@@ -189,6 +190,48 @@ pub fn splits() -> tegula_plan::Size {
     tegula_plan::Size::Pages.ceil_div(8).min(MAX_SPLITS).max(1)
 }
 
+/// An id of each row, drawn as its sequence's element of `sampling` says ([`tegula_plan::SAMPLING_MEMBERS`]), in four kernels. Rows of
+/// sequences that are not to be drawn for are left alone. Works on rows `launch.first` on, one or all; `logits` and `scratch` are indexed
+/// from that row on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// Which kernel.
+    pub stage: DrawStage,
+    /// Logits of a row.
+    pub vocab: u32,
+    /// Rows it is made for: one, or all from `launch.first` on.
+    pub rows: Rows,
+}
+
+/// The kernels of [`Draw`], in order. All bind `rows`, `sampling`, `scratch` and `logits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrawStage {
+    /// Penalises and biases logits in place by `tokens`, and finds the greatest of each part.
+    Adjust,
+    /// Sums the weights of each part, by depth where only the likeliest ids can be drawn.
+    Weigh,
+    /// Gathers the ids among which the nucleus ends and the draw falls.
+    Gather,
+    /// Draws, writes `sampled` and counts the id in `tokens`.
+    Pick,
+}
+
+impl DrawStage {
+    /// All, in order.
+    pub const ALL: [DrawStage; 4] = [DrawStage::Adjust, DrawStage::Weigh, DrawStage::Gather, DrawStage::Pick];
+
+    /// For people, and in keys.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            DrawStage::Adjust => "adjust",
+            DrawStage::Weigh => "weigh",
+            DrawStage::Gather => "gather",
+            DrawStage::Pick => "pick",
+        }
+    }
+}
+
 /// What a kernel computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Spec {
@@ -202,4 +245,6 @@ pub enum Spec {
     Attention(Attention),
     /// Greedy sampling.
     ArgMax(ArgMax),
+    /// Sampling.
+    Draw(Draw),
 }

@@ -1,9 +1,10 @@
 //! Seeded random operands for a spec, in the layouts that kernels bind: what tests and the schedule search run kernels on.
 
-use super::reference::{Launch, Operands};
-use super::{ARGMAX_PARTS, ArgMax, Format, Heads, Input, MAX_SPLITS, Output, Spec};
+use super::draw::scratch_words;
+use super::reference::{self, Launch, Operands};
+use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Spec};
 use half::f16;
-use tegula_plan::{Dtype, PAGE_SIZE};
+use tegula_plan::{Dtype, PAGE_SIZE, SAMPLING_MEMBERS};
 
 /// Sequences that a step's rows and cache are made for.
 pub const SEQUENCES: u32 = 4;
@@ -86,6 +87,7 @@ impl Step {
                 let floats = if spec.split { rows * query * splits * (dim + 4) } else { rows * query * dim };
                 put("output", random.floats(floats, -1.0, 1.0));
             }
+            Spec::Draw(spec) => put_draw(&mut put, &mut random, spec, rows),
             Spec::ArgMax(spec) => {
                 let parts = ARGMAX_PARTS as usize;
                 let mut partial = random.floats(2 * rows * parts, -1.0, 1.0);
@@ -100,7 +102,14 @@ impl Step {
             }
         }
         debug_assert!(self.splits <= MAX_SPLITS);
-        (Launch::of(&launch), operands)
+        let launch = Launch::of(&launch);
+        if let Spec::Draw(spec) = self.spec {
+            // A kernel finds what those before it have left.
+            for stage in DrawStage::ALL.into_iter().take_while(|stage| *stage != spec.stage) {
+                reference::run(&Spec::Draw(Draw { stage, ..spec }), &launch, &mut operands);
+            }
+        }
+        (launch, operands)
     }
 
     /// Rows of a step: neighbouring positions of one sequence, or for small steps one row of each sequence, all of different lengths.
@@ -157,6 +166,28 @@ fn weights(put: &mut impl FnMut(&'static str, Vec<u32>), random: &mut Random, fo
         Format::F16 => put("weights", random.halves(n * k, -0.5, 0.5)),
         Format::F32 => put("weights", random.floats(n * k, -0.5, 0.5)),
     }
+}
+
+/// Logits, and sequences that are drawn for in each way. All numbers are multiples of powers of two, so that depths are exact.
+fn put_draw(put: &mut impl FnMut(&'static str, Vec<u32>), random: &mut Random, spec: &Draw, rows: usize) {
+    let mut coarse = |count, most: f32, step: f32| -> Vec<u32> {
+        let floats = random.floats(count, -most, most);
+        floats.iter().map(|bits| ((f32::from_bits(*bits) / step).round() * step).to_bits()).collect()
+    };
+    let (vocab, sequences) = (spec.vocab as usize, SEQUENCES as usize);
+    put("logits", coarse(rows * vocab, 8.0, 0.03125));
+    let biases = coarse(sequences * vocab, 2.0, 0.25);
+    put("tokens", biases.iter().enumerate().flat_map(|(i, bias)| [if i % 5 == 0 { i as u32 % 3 } else { 0 }, *bias]).collect());
+    put("scratch", vec![7; rows * scratch_words(spec.vocab) as usize]);
+    put("sampled", vec![u32::MAX; sequences]);
+    let how = |drawn: u32, adjusts: u32, temperature: f32, top_p: f32| {
+        let [temperature, top_p] = [temperature, top_p].map(f32::to_bits);
+        let [presence, frequency, repetition] = [0.5f32, 0.25, 2.0].map(f32::to_bits);
+        let all = [drawn, adjusts, spec.vocab - 3, temperature, top_p, presence, frequency, repetition, 11, 13];
+        debug_assert_eq!(all.len(), SAMPLING_MEMBERS.len());
+        all
+    };
+    put("sampling", [how(1, 1, 0.5, 0.8), how(1, 0, 2.0, 1.0), how(0, 1, 1.0, 0.5), how(1, 1, 0.0, 1.0)].concat());
 }
 
 /// Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014).

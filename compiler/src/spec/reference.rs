@@ -45,14 +45,14 @@ fn index(name: &str) -> usize {
 
 /// The words of one buffer, read as what they hold.
 #[derive(Clone, Copy)]
-struct Words<'a>(&'a [u32]);
+pub(super) struct Words<'a>(pub &'a [u32]);
 
 impl Words<'_> {
-    fn word(self, i: usize) -> u32 {
+    pub(super) fn word(self, i: usize) -> u32 {
         self.0[i]
     }
 
-    fn float(self, i: usize) -> f64 {
+    pub(super) fn float(self, i: usize) -> f64 {
         f64::from(f32::from_bits(self.0[i]))
     }
 
@@ -90,16 +90,16 @@ impl Weights<'_> {
 
 impl Operands {
     /// A buffer to read; empty if the kernel does not bind it.
-    fn read(&self, name: &str) -> Words<'_> {
+    pub(super) fn read(&self, name: &str) -> Words<'_> {
         Words(self.buffers.get(name).map_or(&[], Vec::as_slice))
     }
 
     /// A copy of a buffer to write, to be given back with [`Operands::give`].
-    fn take(&self, name: &str) -> Vec<u32> {
+    pub(super) fn take(&self, name: &str) -> Vec<u32> {
         self.buffers[name].clone()
     }
 
-    fn give(&mut self, name: &'static str, words: Vec<u32>) {
+    pub(super) fn give(&mut self, name: &'static str, words: Vec<u32>) {
         self.buffers.insert(name, words);
     }
 
@@ -108,7 +108,7 @@ impl Operands {
     }
 }
 
-fn set(words: &mut [u32], i: usize, value: f64) {
+pub(super) fn set(words: &mut [u32], i: usize, value: f64) {
     words[i] = (value as f32).to_bits();
 }
 
@@ -128,11 +128,12 @@ pub fn run(spec: &Spec, launch: &Launch, operands: &mut Operands) {
         Spec::HeadNorm(spec) => head_norm(spec, launch, operands),
         Spec::Attention(spec) => attention(spec, launch, operands),
         Spec::ArgMax(spec) => argmax(spec, launch, operands),
+        Spec::Draw(spec) => super::draw::draw(spec, launch, operands),
     }
 }
 
 /// Rows that a dispatch works on.
-fn rows(rows: Rows, launch: &Launch) -> std::ops::Range<usize> {
+pub(super) fn rows(rows: Rows, launch: &Launch) -> std::ops::Range<usize> {
     let first = launch.get("first");
     first..if rows == Rows::One { first + 1 } else { launch.get("rows") }
 }

@@ -63,6 +63,7 @@ fn rows_of(spec: &Spec) -> Rows {
         Spec::Matmul(spec) => spec.rows,
         Spec::Attention(spec) => spec.rows,
         Spec::ArgMax(ArgMax::Parts { rows, .. } | ArgMax::Whole { rows }) => *rows,
+        Spec::Draw(spec) => spec.rows,
         Spec::Embed(_) | Spec::HeadNorm(_) => Rows::Many,
     }
 }

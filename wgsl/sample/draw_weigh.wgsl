@@ -1,0 +1,39 @@
+// Weighs each part of a row: as a whole where all ids can be drawn, by depth where only the likeliest can.
+#import sample/bins
+#import sample/order
+#import sample/quantile
+
+@group(0) @binding(4) var<storage, read> logits: array<f32>;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let how = sampling[rows[launch.first + group.y].sequence];
+    if how.drawn == 0u || how.temperature == 0.0 {
+        return;
+    }
+    let row = group.y * STRIDE;
+    let greatest = greatest_of_parts(lane, row);
+    atomicStore(&bins[lane], 0u);
+    workgroupBarrier();
+    let end = min(min((group.x + 1u) * SHARE, VOCAB), how.ids);
+    var sum = 0.0;
+    for (var id = group.x * SHARE + lane; id < end; id += LANES) {
+        let depth = depth_of(logits[group.y * VOCAB + id], logit_of(greatest.order), how.temperature);
+        if depth != NONE {
+            let weight = rest_weight(depth);
+            sum += weight * top_weight(depth >> TOP_SHIFT);
+            if how.top_p < 1.0 {
+                atomicAdd(&bins[depth >> TOP_SHIFT], u32(weight * f32(UNIT) + 0.5));
+            }
+        }
+    }
+    if how.top_p < 1.0 {
+        workgroupBarrier();
+        scratch[row + HISTOGRAM + group.x * LANES + lane] = atomicLoad(&bins[lane]);
+        return;
+    }
+    accumulate(lane, sum);
+    if lane == 0u {
+        scratch[row + GREATEST + 4u * group.x + 2u] = bitcast<u32>(running[LANES - 1u]);
+    }
+}

@@ -1,0 +1,54 @@
+// Where a running sum over the invocations of a workgroup reaches a goal. The whole workgroup must get to each of these functions.
+//
+// Sums are made in blocks: barriers cost more than additions, most of all where the GPU is a program.
+const SPAN: u32 = 16u;
+
+var<workgroup> terms: array<f32, LANES>;
+var<workgroup> blocks: array<f32, LANES / SPAN>;
+var<workgroup> running: array<f32, LANES>;
+var<workgroup> reached: u32;
+
+// Makes the running sums of a value of each invocation. They never fall, however they are rounded: the last of a block is what the next
+// block begins with.
+fn accumulate(lane: u32, value: f32) {
+    terms[lane] = value;
+    workgroupBarrier();
+    if lane < LANES / SPAN {
+        var sum = 0.0;
+        for (var i = 0u; i < SPAN; i++) {
+            sum += terms[lane * SPAN + i];
+        }
+        blocks[lane] = sum;
+    }
+    workgroupBarrier();
+    let block = lane / SPAN;
+    var before = 0.0;
+    for (var i = 0u; i < block; i++) {
+        before += blocks[i];
+    }
+    var sum = 0.0;
+    for (var i = block * SPAN; i <= lane; i++) {
+        sum += terms[i];
+    }
+    running[lane] = before + sum;
+    workgroupBarrier();
+}
+
+fn sum_before(index: u32) -> f32 {
+    return select(0.0, running[max(index, 1u) - 1u], index > 0u);
+}
+
+// The first invocation at which they are `goal` or more, passing over those without a value; the last that makes a difference where rounding
+// leaves none.
+fn find(lane: u32, value: f32, goal: f32) -> u32 {
+    let total = running[LANES - 1u];
+    let before = sum_before(lane);
+    let least = min(goal, total);
+    if value > 0.0 && running[lane] >= least && (before < least || before == 0.0) {
+        reached = lane;
+    }
+    workgroupBarrier();
+    let found = min(reached, LANES - 1u);
+    workgroupBarrier();
+    return found;
+}

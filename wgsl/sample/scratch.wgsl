@@ -1,0 +1,40 @@
+// What drawing an id keeps of each row, and how a row is to be drawn for: see spec::Draw.
+#import lib/launch
+#import lib/rows
+
+const VOCAB: u32 = 512u;
+const PARTS: u32 = 64u;
+const LANES: u32 = 256u;
+const BLOCK: vec3u = vec3u(1u, 1u, 1u); // of parts by rows
+
+// Neighbouring ids are looked at by one part.
+const SHARE: u32 = (VOCAB + PARTS - 1u) / PARTS;
+
+// What a part gathers comes from all over the row, as likely ids lie side by side: turns of LANES ids, PARTS apart.
+const TURNS: u32 = (VOCAB + LANES * PARTS - 1u) / (LANES * PARTS);
+
+// Words of each part: bits of its greatest logit in order, its id, bits of its sum of weights, number of what it gathered.
+const GREATEST: u32 = 0u;
+const BOUNDS: u32 = 4u * PARTS; // edge of the nucleus, first and last bin that the draw can fall in
+const HISTOGRAM: u32 = BOUNDS + 4u;
+const GATHERED: u32 = HISTOGRAM + PARTS * LANES;
+const STRIDE: u32 = GATHERED + 2u * PARTS * TURNS * LANES;
+
+const NONE: u32 = 0xffffffffu;
+
+// How ids of a sequence are drawn. Linking holds it against plan::SAMPLING_MEMBERS.
+struct Sampling {
+    drawn: u32,   // 0 for rows that this is not for
+    adjusts: u32, // whether logits are penalised or biased
+    ids: u32,     // ids from here on mean nothing
+    temperature: f32,
+    top_p: f32,
+    presence: f32,
+    frequency: f32,
+    repetition: f32,
+    seed: u32,
+    seed_high: u32,
+}
+
+@group(0) @binding(2) var<storage, read> sampling: array<Sampling>; // by sequence
+@group(0) @binding(3) var<storage, read_write> scratch: array<u32>;
