@@ -45,8 +45,9 @@ export function compileShape(shape, options) {
   const library = join(target, "bench", `${shapeName(shape)}-${options.quantization}.wasm`);
   mkdirSync(dirname(library), { recursive: true });
   const device = options.device ? ["--device", options.device] : [];
+  const records = options.records ? ["--records", resolve(options.records)] : [];
   const size = ["--context-window-size", String(context), "--max-batch-size", String(batch)];
-  run(tegulaProgram(options), ["compile", config, "-o", library, "--quantization", options.quantization, ...size, ...device]);
+  run(tegulaProgram(options), ["compile", config, "-o", library, "--quantization", options.quantization, ...size, ...device, ...records]);
   return { config, library };
 }
 

@@ -15,6 +15,7 @@ export const USAGE = `npm run bench -- [--host chrome] [--shape llama-3.2-1b] [-
   --repetitions 3             rounds, of which the median counts
   --quantization q4f16_1      how weights are stored
   --device NAME               compile for the GPU of this name instead of for all
+  --records FILE              compile by these records instead of those that come with the program
   --baseline                  use no optional features of the device
   --dawn-flags "a b"          what Dawn is started with in Node
   --json FILE                 write the figures, a line each
@@ -32,6 +33,7 @@ const SHARED = {
   repetitions: text("3"),
   quantization: text("q4f16_1"),
   device: text(),
+  records: text(),
   baseline: { type: "boolean", default: false },
   "dawn-flags": text("enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis"),
   json: text(),
@@ -69,6 +71,7 @@ function shared(values) {
     timeout: number("--timeout", values.timeout),
     quantization: values.quantization,
     device: values.device,
+    records: values.records,
     baseline: values.baseline,
     dawnFlags: values["dawn-flags"].split(/\s+/).filter(Boolean),
     json: values.json,

@@ -1,7 +1,9 @@
 //! Kernel cases: specs of odd shapes, and steps to run them on.
 
 use tegula_compiler::spec::operands::Step;
-use tegula_compiler::spec::{ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Output, Rows, Spec};
+use tegula_compiler::spec::{
+    ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Output, Rows, Spec, splits,
+};
 use tegula_plan::Dtype;
 
 const FORMATS: [Format; 4] = [Format::Q4 { scale: Dtype::F16 }, Format::Q4 { scale: Dtype::F32 }, Format::F16, Format::F32];
@@ -88,7 +90,9 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Matmul(Matmul { rows: Rows::Few, input: Input::Merge { .. }, .. }) => vec![case(3, 0, 24, 3)],
         Spec::Matmul(Matmul { rows: Rows::Few, .. }) | Spec::ArgMax(_) => vec![case(3, 0, 1, 1)],
         Spec::Matmul(_) => vec![case(70, 0, 1, 1)],
-        Spec::Attention(Attention { split: true, .. }) => vec![case(1, 0, 8, 1), case(3, 0, 12, 2)],
+        Spec::Attention(Attention { split: true, .. }) => {
+            [(1, 4), (3, 12)].map(|(rows, pages)| case(rows, 0, pages, splits().eval(rows, pages))).into()
+        }
         Spec::Attention(_) => vec![case(19, 0, 12, 1)],
         Spec::Embed(_) | Spec::HeadNorm(_) => vec![case(5, 0, 1, 1)],
     }

@@ -166,10 +166,13 @@ pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
 /// behind on the others (16384x2048, 2048x8192); with the epilogue of the heads, which needs too many registers beside them, they ran at 8.
 fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
     if spec.rows == Rows::Many && requires.matrix {
-        return Schedule { template: "matmul/tile_matrix", values: vec![] };
+        // Large tiles where there are enough of them to fill a GPU.
+        let large = u64::from(spec.n) * u64::from(spec.k) >= 1 << 24;
+        let values = if large { vec![("BM", 128), ("SM", 4)] } else { vec![] };
+        return Schedule { template: "matmul/tile_matrix", values };
     }
     if spec.rows == Rows::Many && requires.f16 {
-        return Schedule { template: "matmul/tile_half", values: vec![] };
+        return Schedule { template: "matmul/tile_half", values: vec![("BK", 32)] };
     }
     if spec.rows == Rows::Many {
         let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };

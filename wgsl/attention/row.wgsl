@@ -1,8 +1,7 @@
 // Attention of rows that each have a workgroup for every key head: decoding, where there are few rows and latency counts.
 //
 // KEY_LANES invocations share a key, neighbours reading neighbouring parts of it. For the sum, strands of invocations take every STRANDS-th
-// key, each strand with a softmax of its own, so that a tile needs two barriers; strands are put together in the end. The values of a tile
-// are asked for before its scores are known: a tile waits for memory once.
+// key, each strand with a softmax of its own, so that a tile needs two barriers; strands are put together in the end.
 #import lib/launch
 #import lib/rows
 #import cache/read_f16
@@ -28,6 +27,7 @@ const SHARE: u32 = (D4 + KEY_LANES - 1u) / KEY_LANES; // vectors of a key that a
 const TURNS: u32 = TILE * KEY_LANES / LANES;
 const STRANDS: u32 = LANES / D4;
 const STEPS: u32 = (TILE + STRANDS - 1u) / STRANDS; // keys of a strand in a tile
+const FETCHED: u32 = TURNS * SHARE;
 const MERGED: u32 = TURNS * Q4; // queries whose strands are put together at a time
 const LOWEST: f32 = -3.4e38;
 
@@ -83,28 +83,42 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         maximum[j] = vec4f(LOWEST);
     }
 
-    for (var tile = begin; tile < end; tile += TILE) {
-        let keys = min(end - tile, TILE);
-        var values = array<vec4f, STEPS>();
+    var next_keys: array<Cached, FETCHED>;
+    var next_values: array<Cached, STEPS>;
+    // A turn asks memory for its tile, works on the one before, and only then needs what it asked for.
+    for (var next = begin; next < end + TILE; next += TILE) {
+        let values = next_values;
+        let kept = next_keys;
         for (var i = 0u; i < STEPS; i++) { // unroll
-            let key = i * STRANDS + strand;
-            if strand < STRANDS && key < keys {
-                values[i] = cache4(key_at(table, tile + key, 1u, kv) + column);
+            let key = next + i * STRANDS + strand;
+            if strand < STRANDS && key < end {
+                next_values[i] = cache[key_at(table, key, 1u, kv) + column];
             }
         }
         for (var turn = 0u; turn < TURNS; turn++) { // unroll
+            let key = next + turn * (LANES / KEY_LANES) + lane / KEY_LANES;
+            if key < end {
+                let at = key_at(table, key, 0u, kv);
+                for (var i = 0u; i < SHARE; i++) { // unroll
+                    if piece + i * KEY_LANES < D4 {
+                        next_keys[turn * SHARE + i] = cache[at + piece + i * KEY_LANES];
+                    }
+                }
+            }
+        }
+        if next == begin {
+            continue;
+        }
+        let keys = min(end + TILE - next, TILE);
+        for (var turn = 0u; turn < TURNS; turn++) { // unroll
             let key = turn * (LANES / KEY_LANES) + lane / KEY_LANES;
             var s = array<vec4f, Q4>();
-            if key < keys {
-                let at = key_at(table, tile + key, 0u, kv);
-                for (var i = 0u; i < SHARE; i++) { // unroll
-                    let place = piece + i * KEY_LANES;
-                    if place < D4 {
-                        let k = cache4(at + place);
-                        for (var j = 0u; j < Q4; j++) { // unroll
-                            let first = (i * Q4 + j) * 4u;
-                            s[j] += vec4f(dot(k, q[first]), dot(k, q[first + 1u]), dot(k, q[first + 2u]), dot(k, q[first + 3u]));
-                        }
+            for (var i = 0u; i < SHARE; i++) { // unroll
+                if piece + i * KEY_LANES < D4 {
+                    let k = cached_elements(kept[turn * SHARE + i]);
+                    for (var j = 0u; j < Q4; j++) { // unroll
+                        let first = (i * Q4 + j) * 4u;
+                        s[j] += vec4f(dot(k, q[first]), dot(k, q[first + 1u]), dot(k, q[first + 2u]), dot(k, q[first + 3u]));
                     }
                 }
             }
@@ -142,11 +156,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                     let key = i * STRANDS + strand;
                     if key < keys {
                         let p = exp(scores[key * Q4 + j] - highest);
+                        let value = cached_elements(values[i]);
                         denominator[j] += p;
-                        sum[4u * j] += p.x * values[i];
-                        sum[4u * j + 1u] += p.y * values[i];
-                        sum[4u * j + 2u] += p.z * values[i];
-                        sum[4u * j + 3u] += p.w * values[i];
+                        sum[4u * j] += p.x * value;
+                        sum[4u * j + 1u] += p.y * value;
+                        sum[4u * j + 2u] += p.z * value;
+                        sum[4u * j + 3u] += p.w * value;
                     }
                 }
             }

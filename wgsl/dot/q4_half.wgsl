@@ -25,7 +25,7 @@ fn load_piece(row: u32, piece: u32) -> Piece {
 
 // The lowest nibble of each half word, less the zero point.
 fn pair(word: u32) -> vec2<f16> {
-    return bitcast<vec2<f16>>((word & 0x000f000fu) | 0x64006400u) - vec2<f16>(1031.0h);
+    return vec2<f16>(unpack2x16float((word & 0x000f000fu) | 0x64006400u)) - vec2<f16>(1031.0h);
 }
 
 fn dot_piece(row: u32, piece: u32, x: Piece) -> f32 {

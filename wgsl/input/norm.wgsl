@@ -11,14 +11,22 @@ var<private> squares: f32;
 
 fn prepare_input(row: u32, lane: u32) {}
 
-// Elements 4 k4 .. 4 k4 + 3 of row `row` of x times the gain; adds their squares to `squares`.
-fn input4(row: u32, k4: u32) -> vec4f {
+// Elements 4 k4 .. 4 k4 + 3 of row `row` of x; zero behind the end.
+fn fetch_input4(row: u32, k4: u32) -> vec4f {
     if K % CHUNK != 0u && 4u * k4 >= K {
         return vec4f();
     }
-    let x = input[row * (K / 4u) + k4];
-    squares += dot(x, x);
-    return x * vector4(launch.gain, k4);
+    return input[row * (K / 4u) + k4];
+}
+
+// What was fetched, times the gain; adds its squares to `squares`.
+fn finish_input4(fetched: vec4f, k4: u32) -> vec4f {
+    squares += dot(fetched, fetched);
+    return fetched * vector4(launch.gain, k4);
+}
+
+fn input4(row: u32, k4: u32) -> vec4f {
+    return finish_input4(fetch_input4(row, k4), k4);
 }
 
 fn input_scale(squares: f32) -> f32 {

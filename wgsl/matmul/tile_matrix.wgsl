@@ -11,7 +11,7 @@
 #import output/store
 #import lib/half
 
-const BM: u32 = 64u; // tune: 32 64 128
+const BM: u32 = 64u; // tune: 64 128
 const BN: u32 = 64u; // tune: 64 128
 const BK: u32 = 32u; // tune: 32 64
 const SM: u32 = 2u;  // tune: 1 2 4
@@ -37,6 +37,42 @@ var<workgroup> tile_w: array<vec4<f16>, BN * PITCH>;
 var<workgroup> fragments: array<vec4f, SUBGROUPS * 64u>; // [subgroup][row][quad]
 var<workgroup> row_squares: array<f32, BM * DEPTH>;
 
+// What an invocation asked memory for, and the squares of x that it has seen.
+var<private> next_x: array<vec4f, X_LOADS>;
+var<private> next_w: array<Fetched, W_LOADS>;
+var<private> sums: array<f32, X_LOADS>;
+
+fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
+    let k4 = slice * DEPTH + lane % DEPTH;
+    if K % BK == 0u || 4u * k4 < K {
+        for (var i = 0u; i < X_LOADS; i++) { // unroll
+            let m = lane / DEPTH + i * (LANES / DEPTH);
+            next_x[i] = fetch_input4(min(first_row + m, launch.rows - 1u), k4);
+        }
+        for (var i = 0u; i < W_LOADS; i++) { // unroll
+            let n = lane / DEPTH + i * (LANES / DEPTH);
+            next_w[i] = fetch_weight4(weight_row(first_quad + n / 4u, n % 4u), k4);
+        }
+    }
+}
+
+fn put(slice: u32, first_quad: u32, lane: u32) {
+    let k4 = slice * DEPTH + lane % DEPTH;
+    let inside = K % BK == 0u || 4u * k4 < K;
+    for (var i = 0u; i < X_LOADS; i++) { // unroll
+        let m = lane / DEPTH + i * (LANES / DEPTH);
+        squares = 0.0;
+        let x = select(vec4f(), finish_input4(next_x[i], k4), inside);
+        sums[i] += select(0.0, squares, inside);
+        tile_x[m * PITCH + lane % DEPTH] = half4(x);
+    }
+    for (var i = 0u; i < W_LOADS; i++) { // unroll
+        let n = lane / DEPTH + i * (LANES / DEPTH);
+        let w = finish_weight4(next_w[i], weight_row(first_quad + n / 4u, n % 4u), k4);
+        tile_w[n * PITCH + lane % DEPTH] = vec4<f16>(select(vec4f(), w, inside));
+    }
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let first_row = launch.first + group.y * BM;
@@ -44,33 +80,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let subgroup = lane / 32u;
     let down = subgroup / ACROSS * SM;
     let across = subgroup % ACROSS * SN;
-    let load_row = lane / DEPTH;
-    let load_k = lane % DEPTH;
-    var sums: array<f32, X_LOADS>;
     var a: array<coop_mat16x16<f16, A>, SM>;
     var acc: array<coop_mat16x16<f32, C>, SM * SN>;
+    fetch(0u, first_row, first_quad, lane);
+    put(0u, first_quad, lane);
+    workgroupBarrier();
+    // A turn asks memory for the next slice, multiplies this one, and only then needs what it asked for.
     for (var slice = 0u; slice < SLICES; slice++) {
-        let k4 = slice * DEPTH + load_k;
-        let inside = K % BK == 0u || 4u * k4 < K;
-        for (var i = 0u; i < X_LOADS; i++) { // unroll
-            let m = load_row + i * (LANES / DEPTH);
-            var x = vec4f();
-            squares = 0.0;
-            if inside {
-                x = input4(min(first_row + m, launch.rows - 1u), k4);
-            }
-            sums[i] += squares;
-            tile_x[m * PITCH + load_k] = half4(x);
+        if slice + 1u < SLICES {
+            fetch(slice + 1u, first_row, first_quad, lane);
         }
-        for (var i = 0u; i < W_LOADS; i++) { // unroll
-            let n = load_row + i * (LANES / DEPTH);
-            var w = vec4f();
-            if inside {
-                w = weight4(weight_row(first_quad + n / 4u, n % 4u), k4);
-            }
-            tile_w[n * PITCH + load_k] = half4(w);
-        }
-        workgroupBarrier();
         for (var k = 0u; k < DEPTH; k += 4u) {
             for (var i = 0u; i < SM; i++) { // unroll
                 a[i] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[(down + i) * 16u * PITCH + k], PITCH);
@@ -83,10 +102,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
         }
         workgroupBarrier();
+        if slice + 1u < SLICES {
+            put(slice + 1u, first_quad, lane);
+        }
+        workgroupBarrier();
     }
     if NORM {
         for (var i = 0u; i < X_LOADS; i++) { // unroll
-            row_squares[(load_row + i * (LANES / DEPTH)) * DEPTH + load_k] = sums[i];
+            row_squares[(lane / DEPTH + i * (LANES / DEPTH)) * DEPTH + lane % DEPTH] = sums[i];
         }
     }
     for (var i = 0u; i < SM; i++) { // unroll

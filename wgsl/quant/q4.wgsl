@@ -13,8 +13,22 @@ fn nibbles(half: u32) -> vec4f {
     return bitcast<vec4f>((vec4u(half) & PLACE) | vec4u(0x4b000000u)) - 8388608.0;
 }
 
-// Elements 4 k4 .. 4 k4 + 3 of a row.
+struct Fetched {
+    word: u32,
+    scale: u32,
+}
+
+// Elements 4 k4 .. 4 k4 + 3 of a row, as they are stored.
+fn fetch_weight4(row: u32, k4: u32) -> Fetched {
+    return Fetched(word(row, k4 / 2u), fetch_scale(row, k4 / 8u));
+}
+
+fn finish_weight4(fetched: Fetched, row: u32, k4: u32) -> vec4f {
+    let half = fetched.word >> (16u * (k4 & 1u));
+    let scale = finish_scale(fetched.scale, row, k4 / 8u);
+    return fma(nibbles(half), PLACE_VALUE * scale, vec4f(-7.0 * scale));
+}
+
 fn weight4(row: u32, k4: u32) -> vec4f {
-    let half = word(row, k4 / 2u) >> (16u * (k4 & 1u));
-    return (nibbles(half) * PLACE_VALUE - 7.0) * group_scale(row, k4 / 8u);
+    return finish_weight4(fetch_weight4(row, k4), row, k4);
 }

@@ -184,10 +184,10 @@ pub const ARGMAX_PARTS: u32 = 64;
 
 /// How many parts attention cuts the sequences of a step into: the launch word `splits` of split attention and of what merges it.
 ///
-/// Eight pages (128 keys, one turn of the kernel) a part: fewer leave a GPU idle, more cost those who merge the parts.
+/// Four pages (64 keys, a tile of the kernel) a part: fewer leave a GPU idle, more cost those who merge the parts.
 #[must_use]
 pub fn splits() -> tegula_plan::Size {
-    tegula_plan::Size::Pages.ceil_div(8).min(MAX_SPLITS).max(1)
+    tegula_plan::Size::Pages.ceil_div(4).min(MAX_SPLITS).max(1)
 }
 
 /// An id of each row, drawn as its sequence's element of `sampling` says ([`tegula_plan::SAMPLING_MEMBERS`]), in four kernels. Rows of
