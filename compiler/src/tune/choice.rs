@@ -2,7 +2,8 @@
 //!
 //! In this order: what won on the device that is asked for, on this shape or on the nearest; what any device's winners lose least with at
 //! worst, again on this shape or on the nearest; the default. Records of software renderers count for those alone: what is good for a
-//! processor with vector units says nothing about a GPU.
+//! processor with vector units says nothing about a GPU. A record counts in the device class that it was made in and, where its schedule is
+//! legal there, in lesser ones.
 
 use super::record::{Record, Records};
 use super::{device_slug, space};
@@ -93,7 +94,9 @@ impl Choice<'_> {
 
     /// Records of this key or a near one that pass a test: the nearest first, of those the ones of the same device class, of those the last.
     fn near(&self, key: &str, requires: &Requires, accept: impl Fn(&Record) -> bool) -> Vec<(usize, f64)> {
-        let all = self.records.list.iter().enumerate().rev().filter(|(_, record)| accept(record));
+        // What was found in a lesser class says nothing of what this one could do.
+        let suits = |record: &Record| requires.beyond(&record.requires).is_none() && accept(record);
+        let all = self.records.list.iter().enumerate().rev().filter(|(_, record)| suits(record));
         let mut near: Vec<(usize, f64)> = all.filter_map(|(index, record)| Some((index, key::distance(key, &record.spec)?))).collect();
         let foreign = |index: usize| self.records.list[index].requires != *requires;
         near.sort_by(|(one, nearer), (other, farther)| nearer.total_cmp(farther).then(foreign(*one).cmp(&foreign(*other))));
@@ -204,6 +207,22 @@ mod tests {
         let list = vec![Record { software: true, ..valid(64, "llvmpipe", &names[0], &[]) }];
         assert_eq!(choose(list.clone(), Some("llvmpipe (LLVM 9)"), true).0.unwrap(), names[0]);
         assert_eq!(choose(list, None, false).1.default, 1);
+    }
+
+    #[test]
+    fn what_was_found_in_a_lesser_class_says_nothing_of_a_greater() {
+        let names = names();
+        let greater = Requires { f16: true, ..Requires::default() };
+        let in_greater = |name: &String| Record { requires: greater, ..valid(64, "X", name, &[]) };
+        let choose_in = |list: Vec<Record>, requires: Requires| {
+            let choice = Choice { records: &Records { list }, device: Some("X"), frozen: false };
+            choice.kernel(&spec(64), &requires, &mut Tally::default()).unwrap().name
+        };
+        let default = default_schedule(&spec(64), &greater).to_string();
+        assert_eq!(choose_in(vec![valid(64, "X", &names[0], &[])], greater), default);
+        assert_eq!(choose_in(vec![in_greater(&names[0])], Requires::default()), names[0]);
+        let both = vec![valid(64, "X", &names[0], &[]), in_greater(&names[1])];
+        assert_eq!([greater, Requires::default()].map(|requires| choose_in(both.clone(), requires)), [names[1].clone(), names[0].clone()]);
     }
 
     #[test]
