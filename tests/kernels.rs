@@ -48,8 +48,8 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
     let mut checked = 0;
     let mut failures = Vec::new();
     for case in cases() {
-        // Only matrix products differ where there is half precision.
-        if requires.f16 && !matches!(&case.step.spec, Spec::Matmul(_)) {
+        // Half precision makes a difference to products of single rows, matrix units to those of many.
+        if requires.f16 && !matches!(&case.step.spec, Spec::Matmul(matmul) if (matmul.rows == Rows::Many) == requires.matrix) {
             continue;
         }
         for schedule in schedules(&case, requires) {
@@ -71,7 +71,7 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     match case.vary {
         Vary::No => return all,
         // Kernels for many rows have the same text in every device class.
-        Vary::All if requires.subgroups && !requires.f16 && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) => {
+        Vary::All if requires.subgroups && !requires.matrix && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) => {
             return all;
         }
         Vary::One => {}

@@ -172,9 +172,6 @@ fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
         let values = if large { vec![("BM", 128), ("SM", 4)] } else { vec![] };
         return Schedule { template: "matmul/tile_matrix", values };
     }
-    if spec.rows == Rows::Many && requires.f16 {
-        return Schedule { template: "matmul/tile_half", values: vec![("BK", 32)] };
-    }
     if spec.rows == Rows::Many {
         let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };
         return Schedule { template: "matmul/tile", values: vec![("TM", 8), ("QUADS", quads)] };
