@@ -29,7 +29,7 @@ fn the_embedded_model_answers_what_it_has_not_seen() {
     let by_records = CompileOptions { device: Some(gpu.info().name.clone()), ..CompileOptions::default() };
     let mut engine = package::engine(&gpu, &folder, &by_records);
     // By bar, in percent: a few cases a skill say little of that skill, but those that share a bar are enough to hold against it. Skills that
-    // miss their bar, as the card says, are one more group, held against what they reached: they must not get worse unseen.
+    // miss their bar, or lose too much by q4f16_1, as the card says, are one more group, held against what they reached: they must not get worse unseen.
     let mut groups: BTreeMap<String, (f64, usize, Vec<String>)> = BTreeMap::new();
     for line in read("heldout.jsonl").lines() {
         let case: Value = serde_json::from_str(line).expect("a case is JSON");
