@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use tegula_plan::{Dispatch, FORMAT_VERSION, Library, Plan, Size, section};
 use wasm_encoder::{
     CodeSection, ConstExpr, CustomSection, DataSection, ExportKind, ExportSection, Function, FunctionSection, InstructionSink, MemArg,
@@ -43,7 +44,10 @@ pub(crate) fn library(plan: &Plan, shaders: &[String]) -> Vec<u8> {
     for table in &tables {
         functions.function(0);
         codes.function(&launch(table, address));
-        data.active(0, &ConstExpr::i32_const(address as i32), image(table));
+        let image = image(table);
+        for run in runs(&image) {
+            data.active(0, &ConstExpr::i32_const(address as i32 + run.start as i32), image[run].iter().copied());
+        }
         address += 4 * table.len() as u32;
     }
     let mut types = TypeSection::new();
@@ -70,6 +74,19 @@ fn words(dispatch: &Dispatch) -> impl Iterator<Item = &Size> {
 fn image(table: &Table) -> Vec<u8> {
     let word = |size: &&Size| if let Size::Const(value) = size { *value } else { 0 };
     table.iter().map(word).flat_map(u32::to_le_bytes).collect()
+}
+
+/// The parts of an image that are not zero, as its memory is before: most of a table is. Fewer zeros than a segment costs stay where they are.
+fn runs(image: &[u8]) -> Vec<Range<usize>> {
+    const SEGMENT: usize = 6;
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for at in (0..image.len()).filter(|at| image[*at] != 0) {
+        match runs.last_mut() {
+            Some(run) if at - run.end < SEGMENT => run.end = at + 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    runs
 }
 
 /// The function of a table at `address`.
@@ -173,9 +190,16 @@ impl<'a> Locals<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Locals, launch};
+    use super::{Locals, launch, runs};
     use std::collections::HashMap;
     use tegula_plan::Size;
+
+    #[test]
+    fn long_stretches_of_zeros_are_left_out() {
+        let image = [0, 0, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 3, 0];
+        assert_eq!(runs(&image), [2..6, 12..13]);
+        assert!(runs(&[0; 64]).is_empty());
+    }
 
     #[test]
     fn an_expression_is_worked_out_once() {
