@@ -26,6 +26,12 @@ import tokens  # noqa: E402
 
 STARTED = time.perf_counter()
 
+#: Seconds that export and evaluation take at most on one GPU.
+AFTER = 30
+
+#: By how much steps may become slower than the first few: one run of two did by a tenth, as the machine grew warm, and was cut off.
+SLOWER = 1.1
+
 
 def say(text):
     """A line with the time since the start."""
@@ -38,7 +44,7 @@ def options():
     parser.add_argument("--out", type=Path, required=True, help="folder for what is made")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, help="steps to train; with the same number a run repeats")
-    parser.add_argument("--minutes", type=float, default=7, help="without --steps: as many steps as fit into this time here")
+    parser.add_argument("--minutes", type=float, default=9.5, help="without --steps: as many steps as let the whole run end in this time")
     parser.add_argument("--conversations", type=int, default=2_400_000)
     parser.add_argument("--batch", type=int, default=64, help="rows of 1024 tokens a step")
     parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate")
@@ -105,7 +111,8 @@ def main():
     steps = chosen.steps
     if steps is None:
         plain, rounded = trainer.seconds(rows)
-        steps = int(chosen.minutes * 60 / ((1 - training.ROUND) * plain + training.ROUND * rounded) / 100) * 100
+        left = chosen.minutes * 60 - (time.perf_counter() - STARTED) - AFTER
+        steps = max(1, int(left / SLOWER / ((1 - training.ROUND) * plain + training.ROUND * rounded) / 100)) * 100
         say(f"a step takes {1000 * plain:.1f} ms, {1000 * rounded:.1f} ms with rounding: {steps} steps (repeat with --steps {steps})")
     began = time.perf_counter()
     curve = trainer.run(rows, steps, every=2 if chosen.smoke else 50)
