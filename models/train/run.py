@@ -29,7 +29,7 @@ STARTED = time.perf_counter()
 #: Seconds that export and evaluation take at most on one GPU.
 AFTER = 30
 
-#: By how much steps may become slower than the first few: one run of two did by a tenth, as the machine grew warm, and was cut off.
+#: By how much steps may become slower than the first few: one run of three did by 4 %, and was cut off.
 SLOWER = 1.1
 
 

@@ -36,10 +36,7 @@ var<workgroup> scores: array<f32, LANES * 4u * Q4>; // [key][query]; not vectors
 var<workgroup> maxima: array<f32, LANES>;
 var<workgroup> corrections: array<f32, 4u * Q4>;
 
-fn key_at(table: u32, position: u32, value: u32, kv: u32) -> u32 {
-    let page = pages[table + position / 16u];
-    return (((page * 2u + value) * KV_HEADS + kv) * 16u + position % 16u) * D4;
-}
+#import attention/pages
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

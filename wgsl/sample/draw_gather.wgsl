@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     workgroupBarrier();
     let end = min(VOCAB, how.ids);
-    let segment = row + GATHERED + 2u * group.x * TURNS * LANES;
+    let segment = segment_of(row, group.x);
     for (var id = group.x * LANES + lane; id < end; id += PARTS * LANES) {
         let depth = depth_of(logits[group.y * VOCAB + id], logit_of(greatest.order), how.temperature);
         let bin = depth >> TOP_SHIFT;

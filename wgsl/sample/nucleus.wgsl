@@ -29,7 +29,7 @@ fn narrow(lane: u32, row: u32, bin: u32, goal: f32, unit: u32) -> Place {
         atomicStore(&bins[lane], 0u);
         workgroupBarrier();
         let part = lane / TEAM;
-        let segment = row + GATHERED + 2u * part * TURNS * LANES;
+        let segment = segment_of(row, part);
         let count = scratch[row + GREATEST + 4u * part + 3u];
         for (var i = lane % TEAM; i < count; i += TEAM) {
             let depth = scratch[segment + 2u * i];
@@ -59,7 +59,7 @@ fn narrow(lane: u32, row: u32, bin: u32, goal: f32, unit: u32) -> Place {
 // The only id of a depth.
 fn id_of(lane: u32, row: u32, depth: u32) -> u32 {
     let part = lane / TEAM;
-    let segment = row + GATHERED + 2u * part * TURNS * LANES;
+    let segment = segment_of(row, part);
     let count = scratch[row + GREATEST + 4u * part + 3u];
     for (var i = lane % TEAM; i < count; i += TEAM) {
         if scratch[segment + 2u * i] == depth {
@@ -79,7 +79,7 @@ fn id_at(lane: u32, row: u32, depth: u32, index: u32) -> u32 {
         atomicStore(&bins[lane], 0u);
         workgroupBarrier();
         let part = lane / TEAM;
-        let segment = row + GATHERED + 2u * part * TURNS * LANES;
+        let segment = segment_of(row, part);
         let count = scratch[row + GREATEST + 4u * part + 3u];
         for (var i = lane % TEAM; i < count; i += TEAM) {
             let id = scratch[segment + 2u * i + 1u];

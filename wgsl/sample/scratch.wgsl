@@ -38,3 +38,8 @@ struct Sampling {
 
 @group(0) @binding(2) var<storage, read> sampling: array<Sampling>; // by sequence
 @group(0) @binding(3) var<storage, read_write> scratch: array<u32>;
+
+// Where a part puts the pairs of depth and id that it gathers.
+fn segment_of(row: u32, part: u32) -> u32 {
+    return row + GATHERED + 2u * part * TURNS * LANES;
+}

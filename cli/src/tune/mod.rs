@@ -95,7 +95,7 @@ struct Task {
 /// elsewhere the same device may be met in a lesser one, such as in a browser without matrix units. Where the candidates are those of a class
 /// before, its record serves both. Devices without subgroups are not stood in for by those that have them.
 fn tasks(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<Vec<Task>> {
-    let mut found: BTreeMap<String, (Spec, BTreeSet<u64>)> = BTreeMap::new();
+    let mut found: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     let mut tasks = Vec::new();
     for model in &args.models {
         let options = library::options(args.quantization.as_deref(), &LibraryFlags::default())?;
@@ -110,8 +110,7 @@ fn tasks(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<Vec<Task>> {
             }
             for &requires in classes.iter().filter(|class| class.subgroups == subgroups) {
                 let texts = candidates(&spec, &requires)?.into_iter().map(|candidate| candidate.linked.text).collect::<Vec<_>>();
-                let (_, known) = found.entry(key.clone()).or_insert_with(|| (spec, BTreeSet::new()));
-                if known.insert(fingerprint(&texts.concat())) {
+                if found.entry(key.clone()).or_default().insert(fingerprint(&texts.concat())) {
                     tasks.push(Task { spec, requires });
                 }
             }

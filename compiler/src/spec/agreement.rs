@@ -40,7 +40,7 @@ pub fn compare(spec: &Spec, computed_half: bool, name: &str, found: &[u32], expe
     // Factors rounded to half precision, and short sums made in it, put a sum off by a few units of its eleventh bit.
     let tolerance = magnitude
         * if computed_half {
-            1.0 / 256.0
+            1.0 / 512.0
         } else if half {
             1.0 / 1024.0
         } else {

@@ -67,7 +67,7 @@ pub fn is_open(spec: &Spec) -> bool {
         .any(|name| template::tunables(name).is_ok_and(|tunables| !tunables.is_empty()))
 }
 
-/// Templates that compute what `default` does: itself, and those that extend its name, as `matmul/vec_wide` would extend `matmul/vec`.
+/// Templates that compute what `default` does: itself, and those that extend its name, as `matmul/tile_matrix` extends `matmul/tile`.
 fn templates(default: &'static str) -> impl Iterator<Item = &'static str> {
     let extends = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('_'));
     template::entries().into_iter().filter(move |name| *name == default || extends(name, default) || extends(default, name))
