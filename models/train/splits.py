@@ -5,6 +5,7 @@ side. Numbers and words are too many to list: a hash of them decides, so that ev
 """
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -37,15 +38,27 @@ def items_of(written):
     return [item.strip() for item in written.split("|")] if isinstance(written, str) else list(written)
 
 
-class Sides:
-    """Two lists, one a side, from which `pick` draws. A list may be written as one text, with bars between its items."""
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PHRASE = re.compile(r"\[(\w+)\]")
 
-    def __init__(self, train, test):
+
+class Sides:
+    """Two lists, one a side, from which `pick` draws. A list may be written as one text, with bars between its items.
+
+    `phrases` are lists of parts that items of the training side may name: "[who] is here." takes any of `phrases["who"]`. Such items are
+    frames, and kept apart from `train`.
+    """
+
+    def __init__(self, train, test, phrases=None):
         train, test = map(items_of, (train, test))
         shared = set(map(repr, train)) & set(map(repr, test))
         if shared:
             raise ValueError(f"on both sides: {sorted(shared)}")
-        self.train, self.test = train, test
+        self.phrases = phrases or {}
+        self.frames = [item for item in train if self.phrases and any(name in self.phrases for name in PHRASE.findall(item))]
+        self.train, self.test = [item for item in train if item not in self.frames], test
+        named = [set(PLACEHOLDER.findall(item)) for item in self.train] if self.frames else [set()]
+        self.needed, self.fewest = set.intersection(*named), min(map(len, named))
         self.plain_test = frozenset(plain(item) for item in test if isinstance(item, str))
 
     def of(self, split):
@@ -53,8 +66,27 @@ class Sides:
         return self.test if split == TEST else self.train
 
     def pick(self, rng, split):
-        """One item of a side."""
+        """One item of a side, whole. Half of those of a list with phrases are composed."""
+        if split == TRAIN and self.frames and rng.random() < 0.5:
+            for _ in range(ATTEMPTS):
+                if text := self.composed(rng, rng.choice(self.frames)):
+                    return text
+            raise ValueError(f"phrases and frames do not go together: {self.frames[0]!r} and {len(self.frames) - 1} more")
         return rng.choice(self.of(split))
+
+    def composed(self, rng, frame):
+        """A frame with phrases in it, or None where those that were drawn do not go together: where they name a thing twice or fewer things
+        than items of the list do, or make a wording that is held out."""
+
+        def phrase(found):
+            text = rng.choice(self.phrases[found[1]])
+            before = frame[: found.start()].rstrip()
+            return text[:1].upper() + text[1:] if before == "" or before[-1] in ".!?" else text
+
+        text = PHRASE.sub(phrase, frame)
+        named = PLACEHOLDER.findall(text)
+        fits = len(named) == len(set(named)) >= self.fewest and self.needed <= set(named)
+        return text if fits and plain(text) not in self.plain_test else None
 
     def ask(self, rng, split):
         """One template of a side, in training also in other words that are not held out either."""
@@ -86,16 +118,18 @@ def wordings(name, **known):
     Where a training wording is one that is held out, punctuation apart, training does without it: the sides are not
     written in view of each other, so it happens.
     """
-    module, key = name.split(".")
-    train, test = ([_filled(text, known) for text in _wordings_of(side, module).get(key, [])] for side in ("train", "heldout"))
+    module, key = name.split(".", 1)
+    train, test = ([_filled(text, known) for text in _wordings_of(side, module).get(key, [])] for side in (TRAIN, "heldout"))
+    phrases = {part.removeprefix(f"{key}."): items for part, items in _wordings_of(TRAIN, module).items() if part.startswith(f"{key}.")}
     held_out_too = {plain(text) for text in test}
-    return Sides([text for text in train if plain(text) not in held_out_too], test)
+    return Sides([text for text in train if plain(text) not in held_out_too], test, phrases)
 
 
 def all_of_training():
-    """Every wording of the training side that no test has."""
+    """Every whole wording of the training side that no test has."""
     files = sorted(path.stem for path in (Path(__file__).parent / "wordings" / TRAIN).glob("*.txt"))
-    return [text for module in files for key in _wordings_of(TRAIN, module) for text in wordings(f"{module}.{key}").train]
+    sides = [wordings(f"{module}.{key}") for module in files for key in _wordings_of(TRAIN, module) if "." not in key]
+    return [text for side in sides for text in side.train]
 
 
 def _filled(text, known):
