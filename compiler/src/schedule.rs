@@ -89,6 +89,7 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
     let text = template::link(schedule.template, &build.slots, &build.values)?;
     let text = template::unroll(schedule.template, &text)?;
+    let text = template::count(schedule.template, &text)?;
     let reflection = template::reflect(schedule.template, &text)?;
     let [x, y, z] = extent;
     let [bx, by, bz] = reflection.block;

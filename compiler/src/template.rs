@@ -2,16 +2,18 @@
 //!
 //! A template under `wgsl/` is plain WGSL, valid as it stands once its `#import` lines are followed. Three things are done to it and no more:
 //! an import may be redirected to another module with the same functions (a *slot*), module constants get other values, and bindings are
-//! numbered densely in the order of the text. Then loops marked `// unroll` are written out ([`unroll()`]). Everything the host must know of
-//! the result (workgroup size and memory, bindings, outputs of a workgroup) is read back from it by naga, so that nothing is stated twice.
+//! numbered densely in the order of the text. Then loops marked `// unroll` are written out ([`unroll()`]), and others put so that browsers
+//! know them to end ([`count()`]). Everything the host must know of the result (workgroup size and memory, bindings, outputs of a workgroup) is read back from it by naga, so that nothing is stated twice.
 
 use crate::{Error, ErrorKind};
 use include_dir::{Dir, include_dir};
 use naga::{AddressSpace, Expression, Literal, Module, StorageAccess, TypeInner};
 use tegula_plan::{KernelBinding, LAUNCH_MEMBERS, Requires, SAMPLING_MEMBERS};
 
+mod count;
 mod unroll;
 
+pub use count::count;
 pub use unroll::unroll;
 
 static WGSL: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../wgsl");

@@ -33,6 +33,42 @@ const_assert LANES <= 256u;
 var<workgroup> tile_x: array<vec4f, BM * STRIDE_K>;
 var<workgroup> tile_w: array<vec4f, BN * STRIDE_K>;
 
+// What an invocation asked memory for, and the squares of x that it has seen.
+var<private> next_x: array<vec4f, X_LOADS>;
+var<private> next_w: array<Fetched, W_LOADS>;
+var<private> sums: array<f32, X_LOADS>;
+
+fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
+    let k4 = slice * DEPTH + lane % DEPTH;
+    if K % BK == 0u || 4u * k4 < K {
+        for (var i = 0u; i < X_LOADS; i++) { // unroll
+            let m = lane / DEPTH + i * (LANES / DEPTH);
+            next_x[i] = fetch_input4(min(first_row + m, launch.rows - 1u), k4);
+        }
+        for (var i = 0u; i < W_LOADS; i++) { // unroll
+            let n = lane / DEPTH + i * (LANES / DEPTH);
+            next_w[i] = fetch_weight4(weight_row(first_quad + n / 4u, n % 4u), k4);
+        }
+    }
+}
+
+fn put(slice: u32, first_quad: u32, lane: u32) {
+    let k4 = slice * DEPTH + lane % DEPTH;
+    let inside = K % BK == 0u || 4u * k4 < K;
+    for (var i = 0u; i < X_LOADS; i++) { // unroll
+        let m = lane / DEPTH + i * (LANES / DEPTH);
+        squares = 0.0;
+        let x = finish_input4(next_x[i], k4);
+        sums[i] += select(0.0, squares, inside);
+        tile_x[m * STRIDE_K + lane % DEPTH] = select(vec4f(), x, inside);
+    }
+    for (var i = 0u; i < W_LOADS; i++) { // unroll
+        let n = lane / DEPTH + i * (LANES / DEPTH);
+        let w = finish_weight4(next_w[i], weight_row(first_quad + n / 4u, n % 4u), k4);
+        tile_w[((n % 4u) * (BN / 4u) + n / 4u) * STRIDE_K + lane % DEPTH] = select(vec4f(), w, inside);
+    }
+}
+
 fn fma4(a: vec4f, b: vec4f, c: f32) -> f32 {
     return fma(a.x, b.x, fma(a.y, b.y, fma(a.z, b.z, fma(a.w, b.w, c))));
 }
@@ -43,32 +79,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let first_quad = group.x * (BN / 4u);
     let down = lane / ACROSS;
     let across = lane % ACROSS;
-    let load_row = lane / DEPTH;
-    let load_k = lane % DEPTH;
     var acc: array<vec4f, TM * QUADS>;
-    var row_squares: array<f32, X_LOADS>;
+    fetch(0u, first_row, first_quad, lane);
+    // A turn asks memory for the next slice, multiplies this one, and only then needs what it asked for.
     for (var slice = 0u; slice < SLICES; slice++) {
-        let k4 = slice * DEPTH + load_k;
-        let inside = K % BK == 0u || 4u * k4 < K;
-        for (var i = 0u; i < X_LOADS; i++) { // unroll
-            let m = load_row + i * (LANES / DEPTH);
-            var x = vec4f();
-            squares = 0.0;
-            if inside {
-                x = input4(min(first_row + m, launch.rows - 1u), k4);
-            }
-            row_squares[i] += squares;
-            tile_x[m * STRIDE_K + load_k] = x;
-        }
-        for (var i = 0u; i < W_LOADS; i++) { // unroll
-            let n = load_row + i * (LANES / DEPTH);
-            var w = vec4f();
-            if inside {
-                w = weight4(weight_row(first_quad + n / 4u, n % 4u), k4);
-            }
-            tile_w[((n % 4u) * (BN / 4u) + n / 4u) * STRIDE_K + load_k] = w;
-        }
+        put(slice, first_quad, lane);
         workgroupBarrier();
+        if slice + 1u < SLICES {
+            fetch(slice + 1u, first_row, first_quad, lane);
+        }
         for (var k = 0u; k < DEPTH; k++) {
             var x = array<vec4f, TM>();
             for (var m = 0u; m < TM; m++) { // unroll
@@ -90,7 +109,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     if NORM {
         for (var i = 0u; i < X_LOADS; i++) { // unroll
-            tile_x[(load_row + i * (LANES / DEPTH)) * STRIDE_K + load_k].x = row_squares[i];
+            tile_x[(lane / DEPTH + i * (LANES / DEPTH)) * STRIDE_K + lane % DEPTH].x = sums[i];
         }
         workgroupBarrier();
     }

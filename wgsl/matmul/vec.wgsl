@@ -18,6 +18,7 @@ const F16: u32 = 0u; // tune: 0 1
 const LANES: u32 = TEAM * TEAMS;
 const SLOTS: u32 = QUADS + 1u; // the last for the squares of x
 const BLOCK: vec3u = vec3u(TEAMS * QUADS, 1u, 1u); // of quads by rows
+const ROUNDS: u32 = (PIECES + TEAM - 1u) / TEAM;
 
 const_assert LANES >= 32u;
 
@@ -29,16 +30,20 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
     prepare_input(row, lane.index);
     var acc: array<vec4f, QUADS>;
     var total_squares = 0.0;
-    for (var piece = place; piece < PIECES; piece += TEAM) {
-        squares = 0.0;
-        let x = load_piece(row, piece);
-        total_squares += squares;
-        for (var i = 0u; i < QUADS; i++) { // unroll
-            let quad = first + i;
-            acc[i] += vec4f(
-                dot_piece(weight_row(quad, 0u), piece, x), dot_piece(weight_row(quad, 1u), piece, x),
-                dot_piece(weight_row(quad, 2u), piece, x), dot_piece(weight_row(quad, 3u), piece, x),
-            );
+    // As many rounds for all, so that compilers know their number.
+    for (var round = 0u; round < ROUNDS; round++) {
+        let piece = place + round * TEAM;
+        if PIECES % TEAM == 0u || piece < PIECES {
+            squares = 0.0;
+            let x = load_piece(row, piece);
+            total_squares += squares;
+            for (var i = 0u; i < QUADS; i++) { // unroll
+                let quad = first + i;
+                acc[i] += vec4f(
+                    dot_piece(weight_row(quad, 0u), piece, x), dot_piece(weight_row(quad, 1u), piece, x),
+                    dot_piece(weight_row(quad, 2u), piece, x), dot_piece(weight_row(quad, 3u), piece, x),
+                );
+            }
         }
     }
     for (var i = 0u; i < QUADS; i++) { // unroll

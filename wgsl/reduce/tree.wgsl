@@ -3,6 +3,8 @@ struct Lane {
     @builtin(local_invocation_index) index: u32,
 }
 
+const STEPS: u32 = firstLeadingBit(TEAM);
+
 var<workgroup> sums: array<vec4f, LANES * SLOTS>;
 
 // Puts this invocation's part of a sum.
@@ -12,7 +14,8 @@ fn put_sum(lane: Lane, slot: u32, value: vec4f) {
 
 // Adds up all slots. The whole workgroup must get here.
 fn add_sums(lane: Lane) {
-    for (var half = TEAM / 2u; half > 0u; half /= 2u) {
+    for (var i = 0u; i < STEPS; i++) {
+        let half = TEAM / 2u >> i;
         workgroupBarrier();
         if lane.index % TEAM < half {
             for (var at = lane.index; at < LANES * SLOTS; at += LANES) {

@@ -1,5 +1,6 @@
 // The greatest candidate of a workgroup.
 const LOWEST: f32 = -3.4e38;
+const STEPS: u32 = firstLeadingBit(LANES);
 
 struct Candidate {
     logit: f32,
@@ -17,7 +18,8 @@ fn greater(a: Candidate, b: Candidate) -> Candidate {
 
 fn greatest(lane: u32, mine: Candidate) -> Candidate {
     candidates[lane] = mine;
-    for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    for (var i = 0u; i < STEPS; i++) {
+        let half = LANES / 2u >> i;
         workgroupBarrier();
         if lane < half {
             candidates[lane] = greater(candidates[lane], candidates[lane + half]);

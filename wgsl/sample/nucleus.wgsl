@@ -74,8 +74,8 @@ fn id_of(lane: u32, row: u32, depth: u32) -> u32 {
 fn id_at(lane: u32, row: u32, depth: u32, index: u32) -> u32 {
     var prefix = 0u;
     var rest = f32(index + 1u);
-    for (var low = ID_BITS; low > 0u; low -= 8u) {
-        let shift = low - 8u;
+    for (var byte = 0u; byte < ID_BITS / 8u; byte++) {
+        let shift = ID_BITS - 8u - 8u * byte;
         atomicStore(&bins[lane], 0u);
         workgroupBarrier();
         let part = lane / TEAM;
