@@ -25,6 +25,20 @@ export function pkgFolder({ pkg }) {
   return folder;
 }
 
+/** The folder of the npm package. */
+export function distFolder() {
+  const folder = join(root, "dist");
+  if (!existsSync(join(folder, "index.js"))) run("cargo", ["xtask", "web"]);
+  return folder;
+}
+
+/** Compiles a weight package into a folder. */
+export function compilePackage(source, folder, options) {
+  const library = join(folder, "library.wasm");
+  run(tegulaProgram(options), ["compile", resolve(source), "-o", library]);
+  return library;
+}
+
 /** The config of a shape: a name in bench/shapes, or a path. */
 export function shapeConfig(shape) {
   const named = join(root, "bench", "shapes", `${shape}.json`);

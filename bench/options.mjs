@@ -80,6 +80,23 @@ function shared(values) {
   };
 }
 
+export const LOAD_USAGE = `npm run bench:load -- [PACKAGE]
+  PACKAGE                     a folder with a weight package (models/tegula-tiny)
+  --library FILE.wasm         its library, instead of compiling one
+  --loads 3                   how often it is loaded; the first time from the network
+  --prompt "Hello!"           what the first token answers
+  --json FILE                 write the times, a line a load, in milliseconds
+  --timeout 600               seconds for everything
+  --tegula FILE               the program, where it is not where the build puts it`;
+
+/** Reads the arguments of `npm run bench:load`. */
+export function loadOptions(argv) {
+  const options = { library: text(), loads: text("3"), prompt: text("Hello!"), json: text(), timeout: text("600"), tegula: text(), help: { type: "boolean", short: "h", default: false } };
+  const { values, positionals } = parseArgs({ args: argv, allowPositionals: true, options });
+  if (positionals.length > 1) throw new Error(`one package, not ${positionals.length}`);
+  return { ...values, package: positionals[0] ?? "models/tegula-tiny", loads: number("--loads", values.loads), timeout: number("--timeout", values.timeout) };
+}
+
 /** What the options come to for the runtime: every context with every batch, the small ones first, since caches grow as they go. */
 export function workloads({ contexts, batches, decode, repetitions }) {
   return contexts.flatMap((context) => batches.map((batch) => ({ prompt_tokens: context, decode_tokens: decode, repetitions, batch })));

@@ -66,3 +66,11 @@ function percent(value) {
 function megabytes(bytes) {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
+
+/** The phases of loads as a table, in milliseconds. */
+export function loadTable(loads) {
+  const phases = [...new Set(loads.flatMap((load) => Object.keys(load.phases)))];
+  const rows = loads.map((load) => [load.from_cache ? "cache" : "network", ...phases.map((phase) => (load.phases[phase] ?? 0).toFixed(0)), load.total.toFixed(0)]);
+  const head = ["from", ...phases.map((phase) => `${phase}, ms`), "to the first token, ms"];
+  return [head, head.map((_, column) => (column === 0 ? "---" : "---:")), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { benchOptions, compareOptions, librarySize, workloads } from "../options.mjs";
+import { benchOptions, compareOptions, librarySize, loadOptions, workloads } from "../options.mjs";
 
 test("lists are sorted, made unique and multiplied", () => {
   const options = benchOptions(["--shape", "a,b", "--host", "node, chrome", "--contexts", "4096,512,512", "--batches", "4,1", "--decode", "8"]);
@@ -34,4 +34,10 @@ test("other engines in the browser may have prompts of their own", () => {
 test("a library holds the longest sequence and the largest batch", () => {
   assert.deepEqual(librarySize({ contexts: [512], batches: [1], decode: 128 }), { context: 4096, batch: 1 });
   assert.deepEqual(librarySize({ contexts: [512, 16384], batches: [1, 8], decode: 128 }), { context: 17408, batch: 8 });
+});
+
+test("loads are counted, and one package is loaded", () => {
+  assert.deepEqual([loadOptions([]).package, loadOptions(["p", "--loads", "2"]).package, loadOptions(["p", "--loads", "2"]).loads], ["models/tegula-tiny", "p", 2]);
+  assert.throws(() => loadOptions(["a", "b"]), /one package/);
+  assert.throws(() => loadOptions(["--loads", "0"]), /--loads/);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { table } from "../table.mjs";
+import { loadTable, table } from "../table.mjs";
 
 const tegula = { host: "native", shape: "s", prompt_tokens: 512, batch: 1, decode_tokens_per_second: 800, prefill_tokens_per_second: 12_345, dispatches_per_step: 84, bytes_per_step: 700e6, stream_bytes_per_second: 4e12 };
 
@@ -28,4 +28,11 @@ test("a batch reads its weights once for all its tokens", () => {
 test("what is not known is left empty", () => {
   const alone = { host: "other", shape: "s", prompt_tokens: 512, batch: 1, decode_tokens_per_second: 42.25, prefill_tokens_per_second: undefined };
   assert.deepEqual(cells(table([alone], "native")), [["s", "512 × 1", "other", "42.3", "", "", "", "", "", ""]]);
+});
+
+test("phases of loads become columns, absent ones nothing", () => {
+  const load = { from_cache: false, phases: { runtime: 10.4, weights: 200 }, total: 210.4 };
+  const text = loadTable([load, { from_cache: true, phases: { runtime: 9 }, total: 9 }]);
+  assert.match(text, /^\| from \| runtime, ms \| weights, ms \| to the first token, ms \|\n/);
+  assert.match(text, /\| network \| 10 \| 200 \| 210 \|\n\| cache \| 9 \| 0 \| 9 \|$/);
 });

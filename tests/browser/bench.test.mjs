@@ -38,3 +38,16 @@ test("a library that is none is an error with its reason", () => {
   assert.equal(status, 1);
   assert.match(stderr, /tiny, node: .*library/s);
 });
+
+test("a package is loaded from the network, then from the cache", () => {
+  const json = join(folder, "loads.jsonl");
+  const args = ["--loads", "2", "--json", json, "--tegula", TEGULA, join(ROOT, "models", "tegula-tiny")];
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "bench", "load.mjs"), ...args], { env: { ...process.env, XDG_RUNTIME_DIR: folder }, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  const loads = readFileSync(json, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(loads.map((load) => load.from_cache), [false, true]);
+  for (const { phases, total } of loads) {
+    assert.ok(["runtime", "package", "weights", "pipelines", "first token"].every((phase) => phases[phase] > 0), JSON.stringify(phases));
+    assert.ok(Math.abs(Object.values(phases).reduce((sum, phase) => sum + phase, 0) - total) < 1, JSON.stringify(phases));
+  }
+});

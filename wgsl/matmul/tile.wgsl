@@ -13,7 +13,7 @@ const BM: u32 = 64u;   // tune: 16 32 64 128
 const BN: u32 = 64u;   // tune: 32 64 128
 const BK: u32 = 16u;   // tune: 8 16 32
 const TM: u32 = 4u;    // tune: 2 4 8
-const QUADS: u32 = 1u; // tune: 1 2
+const QUADS: u32 = 1u; // tune: 1 2 4
 const BLOCK: vec3u = vec3u(BN / 4u, BM, 1u); // of quads by rows
 
 const ACROSS: u32 = BN / (4u * QUADS);

@@ -15,7 +15,7 @@ fn put_sum(lane: Lane, slot: u32, value: vec4f) {
 // Adds up all slots. The whole workgroup must get here.
 fn add_sums(lane: Lane) {
     for (var i = 0u; i < STEPS; i++) {
-        let half = TEAM / 2u >> i;
+        let half = (TEAM / 2u) >> i;
         workgroupBarrier();
         if lane.index % TEAM < half {
             for (var at = lane.index; at < LANES * SLOTS; at += LANES) {

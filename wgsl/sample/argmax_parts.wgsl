@@ -4,7 +4,7 @@
 
 const VOCAB: u32 = 512u;
 const PARTS: u32 = 64u;
-const LANES: u32 = 64u; // tune: 64 128 256
+const LANES: u32 = 256u; // tune: 64 128 256
 const BLOCK: vec3u = vec3u(1u, 1u, 1u); // of parts by rows
 
 const SHARE: u32 = (VOCAB + PARTS - 1u) / PARTS;

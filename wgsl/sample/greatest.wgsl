@@ -19,7 +19,7 @@ fn greater(a: Candidate, b: Candidate) -> Candidate {
 fn greatest(lane: u32, mine: Candidate) -> Candidate {
     candidates[lane] = mine;
     for (var i = 0u; i < STEPS; i++) {
-        let half = LANES / 2u >> i;
+        let half = (LANES / 2u) >> i;
         workgroupBarrier();
         if lane < half {
             candidates[lane] = greater(candidates[lane], candidates[lane + half]);
