@@ -51,6 +51,11 @@ fn has_fragments(adapter: &wgpu::Adapter, info: &DeviceInfo) -> bool {
     info.subgroup_min_size == 32 && info.subgroup_max_size == 32 && adapter.cooperative_matrix_properties().iter().any(fits)
 }
 
+/// A pipeline: the driver compiles it here and now.
+pub(crate) fn begin_pipeline(make: impl Fn() -> wgpu::ComputePipeline) -> std::future::Ready<Result<wgpu::ComputePipeline, String>> {
+    std::future::ready(Ok(make()))
+}
+
 /// Leave to use features that wgpu calls experimental, where such are asked for.
 #[expect(unsafe_code, reason = "wgpu asks for it, since unfinished features may break its promises")]
 pub(crate) fn experimental(features: &wgpu::Features) -> wgpu::ExperimentalFeatures {

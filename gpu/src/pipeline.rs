@@ -4,6 +4,10 @@
 //! reflected layout, and a text that disagrees with its plan is refused here and not at the first dispatch.
 
 use crate::device::{Gpu, Scopes};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::native::begin_pipeline;
+#[cfg(target_arch = "wasm32")]
+use crate::web::begin_pipeline;
 use crate::{Error, ErrorKind, Range};
 use std::future::Future;
 use tegula_plan::{Kernel, Requires};
@@ -106,21 +110,26 @@ impl Gpu {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(label),
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some("main"),
-            // Kernels write workgroup memory before they read it.
-            compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: false, ..Default::default() },
-            cache: None,
+        let (device, label, bindings) = (device.clone(), label.to_owned(), kernel.bindings.len());
+        let name = label.clone();
+        let begun = begin_pipeline(move || {
+            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(&name),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some("main"),
+                // Kernels write workgroup memory before they read it.
+                compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: false, ..Default::default() },
+                cache: None,
+            })
         });
         let error = scopes.close();
-        let pipeline = Pipeline { raw, layout, bindings: kernel.bindings.len() };
-        let label = label.to_owned();
         Ok(async move {
             match error.await {
-                None => Ok(pipeline),
+                None => match begun.await {
+                    Ok(raw) => Ok(Pipeline { raw, layout, bindings }),
+                    Err(message) => Err(ErrorKind::Shader { label, message }.into()),
+                },
                 Some(wgpu::Error::OutOfMemory { .. }) => Err(ErrorKind::OutOfMemory { what: format!("kernel `{label}`") }.into()),
                 Some(error) => Err(ErrorKind::Shader { label, message: error.to_string() }.into()),
             }

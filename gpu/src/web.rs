@@ -4,8 +4,11 @@
 //! comes from the JavaScript objects, and `GPUAdapter.prototype.requestDevice` is replaced while wgpu calls it, only for that one call: a page
 //! that uses WebGPU for other things never meets the replacement.
 
+mod pipeline;
+
 use crate::info::DeviceInfo;
 use crate::{Error, ErrorKind};
+pub(crate) use pipeline::begin_pipeline;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(inline_js = r#"

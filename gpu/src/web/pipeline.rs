@@ -1,0 +1,54 @@
+//! Pipelines in the making, in a browser.
+//!
+//! wgpu's web backend asks for pipelines one after the other (`createComputePipeline`), and a browser may then compile them in turn, in the
+//! process that draws the page as well. `createComputePipelineAsync` compiles side by side and holds nothing up, but wgpu knows no way to take
+//! what it makes. So each pipeline is asked for twice: the first time the browser's function is replaced by one that begins to compile and
+//! gives back nothing of use, the second time by one that gives what has been made. It is replaced only for these calls.
+
+use std::future::Future;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen(inline_js = r#"
+let original;
+let begun;
+
+export function replace_pipelines(made) {
+  const prototype = globalThis.GPUDevice?.prototype;
+  if (!prototype?.createComputePipelineAsync || original) return false;
+  original = prototype.createComputePipeline;
+  prototype.createComputePipeline = function (descriptor) {
+    if (made) return made;
+    begun = this.createComputePipelineAsync(descriptor);
+    return {};
+  };
+  return prototype.createComputePipeline !== original;
+}
+
+export function pipelines_as_before() {
+  if (original) globalThis.GPUDevice.prototype.createComputePipeline = original;
+  const promise = begun;
+  original = begun = undefined;
+  return promise;
+}
+"#)]
+extern "C" {
+    fn replace_pipelines(made: Option<JsValue>) -> bool;
+    fn pipelines_as_before() -> Option<js_sys::Promise>;
+}
+
+/// Begins a pipeline that `make` would make; the future gives it, or what the browser says against it.
+pub(crate) fn begin_pipeline(make: impl Fn() -> wgpu::ComputePipeline) -> impl Future<Output = Result<wgpu::ComputePipeline, String>> {
+    replace_pipelines(None);
+    let made = make();
+    // Where nothing was replaced, as where the prototype cannot be changed, this one is real.
+    let begun = pipelines_as_before().map(JsFuture::from);
+    async move {
+        let Some(begun) = begun else { return Ok(made) };
+        let compiled = begun.await.map_err(|error| String::from(js_sys::Error::from(error).message()))?;
+        replace_pipelines(Some(compiled));
+        let made = make();
+        pipelines_as_before();
+        Ok(made)
+    }
+}
