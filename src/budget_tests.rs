@@ -63,7 +63,13 @@ fn plan() -> Plan {
         alternative: None,
     };
     let entry = Entry { name: "prefill".into(), max_rows: 64, dispatches: vec![dispatch] };
-    let variant = Variant { name: "baseline".into(), requires: Requires::default(), kernels: vec![kernel], choices: Vec::new(), entries: vec![entry] };
+    let variant = Variant {
+        name: "baseline".into(),
+        requires: Requires::default(),
+        kernels: vec![kernel],
+        choices: Vec::new(),
+        entries: vec![entry],
+    };
     Plan { model, params, vectors, buffers, variants: vec![variant] }
 }
 

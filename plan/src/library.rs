@@ -207,7 +207,13 @@ mod tests {
             max_batch_size: 1,
             cache: Dtype::F32,
         };
-        let baseline = Variant { name: "baseline".into(), requires: Requires::default(), kernels: Vec::new(), choices: Vec::new(), entries: Vec::new() };
+        let baseline = Variant {
+            name: "baseline".into(),
+            requires: Requires::default(),
+            kernels: Vec::new(),
+            choices: Vec::new(),
+            entries: Vec::new(),
+        };
         let plan = Plan { model, params: Vec::new(), vectors: Vec::new(), buffers: Vec::new(), variants: vec![baseline] };
         Library { plan, shaders: vec!["fn main() {}".into()] }
     }
