@@ -27,8 +27,8 @@ const HOPELESS: f64 = 3.0;
 /// The most dispatches of a sample.
 const MOST: u32 = 4096;
 
-/// The part of what is left that a check may be expected to take.
-const CHECKED: f64 = 0.4;
+/// The part of the time that checks may take: what cannot be timed in the rest need not be right.
+const CHECKED: f64 = 0.5;
 
 /// How the choices of a library are made.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,7 +118,8 @@ pub(crate) enum Why {
 /// Makes choices in `seconds` at most, as far as it can be told how long the next thing will take: checks first, the lightest before the heavier,
 /// so that each tells what to expect of the next; then times, those first that are worth most.
 pub(crate) async fn decide(subject: &mut impl Subject, tasks: &[Task], seconds: f64) -> Result<Vec<Verdict>> {
-    let mut trial = Decide { end: subject.now() + seconds, rate: None, subject };
+    let now = subject.now();
+    let mut trial = Decide { checked: now + CHECKED * seconds, end: now + seconds, rate: None, late: 0.0, subject };
     let mut verdicts: Vec<Verdict> = tasks.iter().map(|task| Verdict { choice: task.choice, chosen: 0, why: Why::NoTime }).collect();
     let mut order: Vec<usize> = (0..tasks.len()).collect();
     order.sort_by(|one, other| tasks[*one].check.total_cmp(&tasks[*other].check));
@@ -146,10 +147,14 @@ pub(crate) async fn decide(subject: &mut impl Subject, tasks: &[Task], seconds: 
 
 struct Decide<'a, S> {
     subject: &'a mut S,
-    /// When it must be over.
+    /// When checks must be over.
+    checked: f64,
+    /// When all must be over.
     end: f64,
     /// Work a second: the most that was seen. Unknown before the first check.
     rate: Option<f64>,
+    /// By how much a check took longer than was expected, at most: drivers compile late.
+    late: f64,
 }
 
 impl<S: Subject> Decide<'_, S> {
@@ -171,13 +176,24 @@ impl<S: Subject> Decide<'_, S> {
     async fn check(&mut self, task: &Task) -> Result<Option<Vec<bool>>> {
         let mut right = Vec::with_capacity(task.alternatives);
         for alternative in 0..task.alternatives {
-            if !self.has(self.expected(task.check) / CHECKED) {
+            let left = self.checked - self.subject.now();
+            // Another schedule may be slower by what would make it hopeless.
+            let factor = if alternative == 0 { 1.0 } else { HOPELESS };
+            if left <= 0.0 || self.expected(task.check) * factor + self.late > left {
                 return Ok(None);
             }
             let began = self.subject.now();
-            let checked = self.subject.check(task, alternative).await?;
-            let rate = task.check / (self.subject.now() - began).max(1e-6);
-            self.rate = Some(self.rate.map_or(rate, |known| known.max(rate)));
+            let mut checked = self.subject.check(task, alternative).await?;
+            let mut took = self.subject.now() - began;
+            if self.rate.is_none() {
+                // The very first run is no measure of anything.
+                checked = self.subject.check(task, alternative).await?;
+                took = self.subject.now() - began - took;
+            }
+            let rate = self.rate.unwrap_or(0.0).max(task.check / took.max(1e-6));
+            self.late = self.late.max(took - task.check / rate);
+            self.rate = Some(rate);
+            tracing::debug!(choice = task.choice, alternative, work = task.check, took, "checked");
             if let Err(reason) = &checked {
                 tracing::warn!(choice = task.choice, alternative, reason, "a kernel is left out");
             }
