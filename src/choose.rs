@@ -107,6 +107,8 @@ pub(crate) struct Verdict {
 /// Why an alternative runs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Why {
+    /// No step that is timed runs it.
+    Untried,
     /// The time did not suffice.
     NoTime,
     /// No other can be used here.
@@ -302,6 +304,7 @@ pub(crate) fn taken(choices: &[Choice], chosen: &[u32], kernels: &Kernels) -> Ve
 pub(crate) fn describe(choice: &Choice, verdict: &Verdict) -> Decision {
     let schedule = choice.alternatives[verdict.chosen].clone();
     let why = match &verdict.why {
+        Why::Untried => "not measured: only scoring runs it".to_owned(),
         Why::NoTime => "not measured: the time did not suffice".to_owned(),
         Why::Alone => "no other can be used on this device".to_owned(),
         Why::Times(times) => {

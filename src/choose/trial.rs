@@ -38,7 +38,7 @@ pub(crate) async fn decide_on(model: &mut Model, budget: f64) -> Result<Vec<Deci
     let began = seconds();
     let tokens = TOKENS.min(model.cached_tokens()).min(model.capacity());
     let choices = model.variant().choices.clone();
-    let mut verdicts: Vec<Verdict> = (0..choices.len()).map(|choice| Verdict { choice, chosen: 0, why: Why::NoTime }).collect();
+    let mut verdicts: Vec<Verdict> = (0..choices.len()).map(|choice| Verdict { choice, chosen: 0, why: Why::Untried }).collect();
     if model.reserve(0, tokens)? {
         let (sites, tasks) = sites(model, tokens);
         let mut trial = Trial::new(model, sites, tokens).await?;
