@@ -11,6 +11,9 @@ export interface FileCache {
   get(url: string): Promise<Blob | null | undefined>;
   put(url: string, file: Blob | null): Promise<void>;
   delete(url: string): Promise<void>;
+  /** The choice among kernels that was kept under a key: an index each. `undefined` if none was, or what was is none. */
+  choice(key: string): Promise<number[] | undefined>;
+  keepChoice(key: string, chosen: number[]): Promise<void>;
 }
 
 /** Keeps nothing. */
@@ -18,10 +21,14 @@ export const NO_CACHE: FileCache = {
   get: () => Promise.resolve(undefined),
   put: () => Promise.resolve(),
   delete: () => Promise.resolve(),
+  choice: () => Promise.resolve(undefined),
+  keepChoice: () => Promise.resolve(),
 };
 
 const DATABASE = "tegula";
 const STORE = "files";
+/** Choices among kernels, by key. Of another kind than files: they are small, and hold for a device and not for a URL. */
+const CHOICES = "choices";
 
 interface CachedFile {
   url: string;
@@ -86,6 +93,27 @@ export class IndexedDbCache implements FileCache {
     }
   }
 
+  async choice(key: string): Promise<number[] | undefined> {
+    try {
+      const kept = await done<unknown>(this.database.transaction(CHOICES, "readonly").objectStore(CHOICES).get(key));
+      const isIndex = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
+      return Array.isArray(kept) && kept.every(isIndex) ? (kept as number[]) : undefined;
+    } catch (error) {
+      this.#warn(`The choice among kernels could not be read (${describe(error)}); it is made again.`);
+      return undefined;
+    }
+  }
+
+  async keepChoice(key: string, chosen: number[]): Promise<void> {
+    try {
+      const store = this.database.transaction(CHOICES, "readwrite").objectStore(CHOICES);
+      store.put(chosen, key);
+      await committed(store.transaction);
+    } catch (error) {
+      this.#warn(`The choice among kernels could not be kept (${describe(error)}); it is made again next time.`);
+    }
+  }
+
   /** URLs of cached files that start with `prefix`. */
   async list(prefix: string): Promise<string[]> {
     const keys = await done(this.#store("readonly").getAllKeys(IDBKeyRange.bound(prefix, `${prefix}\uffff`)));
@@ -119,8 +147,13 @@ async function cachedFiles(model: string): Promise<string[]> {
 }
 
 function openDatabase(): Promise<IDBDatabase> {
-  const request = indexedDB.open(DATABASE, 1);
-  request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "url" });
+  const request = indexedDB.open(DATABASE, 2);
+  request.onupgradeneeded = () => {
+    // The first version had files only.
+    const { objectStoreNames: names } = request.result;
+    if (!names.contains(STORE)) request.result.createObjectStore(STORE, { keyPath: "url" });
+    if (!names.contains(CHOICES)) request.result.createObjectStore(CHOICES);
+  };
   return done(request);
 }
 

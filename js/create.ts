@@ -20,6 +20,11 @@ export interface EngineOptions {
   signal?: AbortSignal | undefined;
   /** Where verified files are kept for the next visit. Default `indexeddb`. */
   cache?: "indexeddb" | "none" | undefined;
+  /**
+   * How kernels are chosen where the library holds several for one piece of work: by timing them at the first load on a device, in a second and
+   * a half, which is remembered where files are cached (`measure`, the default); or as the compiler would have, without knowing the device.
+   */
+  kernels?: "measure" | "default" | undefined;
   /** Use core WebGPU only: no features and no raised limits. */
   baseline?: boolean | undefined;
 }
@@ -52,7 +57,9 @@ function loadOptions(options: EngineOptions) {
   const library = options.library === undefined ? new URL("library.wasm", model).href : absolute(options.library, "library").href;
   const cache = options.cache ?? "indexeddb";
   if (cache !== "indexeddb" && cache !== "none") throw new InvalidRequestError('cache must be "indexeddb" or "none"', { field: "cache" });
-  return { model, library, cache, baseline: options.baseline ?? false };
+  const kernels = options.kernels ?? "measure";
+  if (kernels !== "measure" && kernels !== "default") throw new InvalidRequestError('kernels must be "measure" or "default"', { field: "kernels" });
+  return { model, library, cache, kernels, baseline: options.baseline ?? false };
 }
 
 function absolute(url: unknown, field: string): URL {

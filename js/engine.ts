@@ -16,7 +16,7 @@ import type {
   FinishReason,
   RequestOptions,
 } from "./openai.js";
-import type { Backend, DeviceInfo, EngineStats, GenerateRequest, Loaded, ModelInfo } from "./protocol.js";
+import type { Backend, DeviceInfo, EngineStats, GenerateRequest, KernelChoice, Loaded, ModelInfo } from "./protocol.js";
 import { chatRequest, completionRequest } from "./request.js";
 import { ChunkStream, Generation } from "./stream.js";
 
@@ -54,6 +54,11 @@ export class Engine {
   /** The model. */
   model(): ModelInfo {
     return this.#loaded.model;
+  }
+
+  /** What runs where the library leaves the choice among kernels to the device, and why. */
+  kernels(): KernelChoice[] {
+    return this.#loaded.kernels;
   }
 
   /** Speed and counts. */

@@ -5,5 +5,5 @@ export { createEngine, type EngineOptions } from "./create.js";
 export { ChatCompletions, Completions, Engine } from "./engine.js";
 export * from "./errors.js";
 export type * from "./openai.js";
-export type { DeviceInfo, EngineStats, LoadProgress, ModelInfo } from "./protocol.js";
+export type { DeviceInfo, EngineStats, KernelChoice, LoadProgress, ModelInfo } from "./protocol.js";
 export { checkWebGPU, type WebGPUStatus } from "./webgpu.js";

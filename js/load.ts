@@ -5,7 +5,7 @@
 
 import { type FileCache, IndexedDbCache, NO_CACHE } from "./cache.js";
 import { CorruptShardError, InvalidLibraryError, InvalidPackageError, LibraryMismatchError, LibraryVersionError, ModelNotFoundError } from "./errors.js";
-import type { LoadListeners, LoadOptions, LoadProgress } from "./protocol.js";
+import type { KernelChoice, LoadListeners, LoadOptions, LoadProgress } from "./protocol.js";
 import { loadShards } from "./shards.js";
 import { PackageSource } from "./source.js";
 import { runtimeAwait, runtimeCall } from "./wasm.js";
@@ -70,10 +70,14 @@ async function attempt(
       await source.keep();
       progress.expect(loader.shards().reduce((sum, shard) => sum + shard.bytes, 0));
       await loadShards(loader, source, options.model, (bytes, fromCache) => progress.add(bytes, fromCache));
-      progress.phase("pipelines", "Compiling kernels");
+      const choice = options.kernels === "measure" ? loader.choiceKey() : undefined;
+      const remembered = choice === undefined ? undefined : await source.cache.choice(choice);
+      const choosing = choice !== undefined && remembered === undefined;
+      progress.phase("pipelines", choosing ? "Compiling kernels and choosing among them" : "Compiling kernels");
       source.signal.throwIfAborted();
       finishing = true;
-      const engine = await runtimeAwait(() => loader.finish(onEvents));
+      const engine = await runtimeAwait(() => loader.finish(onEvents, options.kernels === "measure", remembered && Uint32Array.from(remembered)));
+      if (choice !== undefined) await keepChoice(source.cache, choice, remembered, engine.kernels(), progress);
       progress.phase("ready", "Ready");
       return engine;
     } finally {
@@ -84,6 +88,15 @@ async function attempt(
     if (source.trusted && error instanceof Error && kinds.some((kind) => error instanceof kind)) throw new Outdated(error);
     throw error;
   }
+}
+
+/** Keeps a choice among kernels that is not the one that was remembered, and says what it was. */
+async function keepChoice(cache: FileCache, key: string, remembered: number[] | undefined, kernels: KernelChoice[], progress: Progress): Promise<void> {
+  const chosen = kernels.map((kernel) => kernel.chosen);
+  if (remembered?.length === chosen.length && remembered.every((index, place) => index === chosen[place])) return;
+  await cache.keepChoice(key, chosen);
+  const faster = kernels.filter((kernel) => kernel.chosen !== 0).map((kernel) => `${kernel.name}: ${kernel.schedule} (${kernel.why})`);
+  progress.phase("pipelines", [`Kernels chosen, ${faster.length} of ${kernels.length} for this device`, ...faster].join("; "));
 }
 
 function settled<T>(result: PromiseSettledResult<T>): T {

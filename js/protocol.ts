@@ -13,6 +13,7 @@ export interface LoadOptions {
   library: string;
   cache: "indexeddb" | "none";
   baseline: boolean;
+  kernels: "measure" | "default";
 }
 
 /** How far a load has come. */
@@ -59,10 +60,23 @@ export interface ModelInfo {
   tokenizer: boolean;
 }
 
+/** What runs of several kernels for one piece of work, of which the library leaves the choice to the device. */
+export interface KernelChoice {
+  /** What is computed. */
+  name: string;
+  /** Which of the library's alternatives runs. */
+  chosen: number;
+  /** The same for people. */
+  schedule: string;
+  /** What they took, or why that is not known. */
+  why: string;
+}
+
 /** What a load gives. */
 export interface Loaded {
   device: DeviceInfo;
   model: ModelInfo;
+  kernels: KernelChoice[];
 }
 
 /** A request. The runtime checks it, natively and here with the same code. */

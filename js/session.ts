@@ -34,7 +34,7 @@ export class Session implements Backend {
     const device = await runtimeAwait(() => wasm.requestDevice(options.baseline));
     this.#device = device;
     this.#engine = await loadModel(wasm, device, options, listeners, (events) => this.#dispatch(events));
-    return { device: device.info(), model: this.#engine.model() };
+    return { device: device.info(), model: this.#engine.model(), kernels: this.#engine.kernels() };
   }
 
   generate(id: number, request: GenerateRequest, listener: (event: GenerateEvent) => void): void {

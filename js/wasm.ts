@@ -4,7 +4,7 @@
  */
 
 import type { CompletionUsage, FinishReason } from "./openai.js";
-import type { DeviceInfo, ModelInfo } from "./protocol.js";
+import type { DeviceInfo, KernelChoice, ModelInfo } from "./protocol.js";
 import { fromCode } from "./translate.js";
 
 /** A GPU device. */
@@ -22,8 +22,14 @@ export interface WasmLoader {
   push(slice: Uint8Array): void;
   /** Verifies length and hash. */
   end(): void;
-  /** Compiles the kernels and makes the engine. The loader is gone afterwards, whatever comes of it. */
-  finish(onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine>;
+  /** Names library, device and driver, for which a choice among kernels holds; `undefined` where there is no choice. */
+  choiceKey(): string | undefined;
+  /**
+   * Compiles the kernels and makes the engine. Where the library holds several for one piece of work, those run that are remembered, else those
+   * that are found to be the fastest in a second and a half, or (`measure` false) those that the compiler would have taken. The loader is gone
+   * afterwards, whatever comes of it.
+   */
+  finish(onEvents: (events: WasmEvent[]) => void, measure: boolean, remembered: Uint32Array | undefined): Promise<WasmEngine>;
   free(): void;
 }
 
@@ -46,6 +52,7 @@ export type WasmEvent =
 /** A loaded model. It runs by itself while there are requests, and gives its events to the function that `finish` got. */
 export interface WasmEngine {
   model(): ModelInfo;
+  kernels(): KernelChoice[];
   /** Starts a request in OpenAI's form (JSON); `text` or `ids` take the place of its messages. */
   submit(request: number, body: string, text: string | undefined, ids: Uint32Array | undefined): void;
   interrupt(request: number): void;

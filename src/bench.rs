@@ -20,6 +20,7 @@ use subject::{Probe, Subject};
 pub use traffic::Traffic;
 
 use crate::budget::Budget;
+use crate::choose::{Kernels, SECONDS};
 use crate::clock::seconds;
 use crate::config::ChatConfig;
 use crate::forward::{Entry, Forward};
@@ -98,14 +99,14 @@ pub struct Report {
     pub weights_bytes: u64,
 }
 
-/// A model with random weights, made on the GPU.
+/// A model with random weights, made on the GPU, and with the kernels that a user's first load would choose.
 ///
 /// # Errors
-/// Those of [`Loader::without_package`] and [`Loader::finish`].
+/// Those of [`Loader::without_package`] and [`Loader::finish_with`].
 pub async fn random_model(gpu: Gpu, library: &[u8]) -> Result<Model> {
     let mut loader = Loader::without_package(gpu, library, Budget::default())?;
     loader.random(1).await?;
-    loader.finish().await
+    loader.finish_with(Kernels::Measure { seconds: SECONDS }).await
 }
 
 /// A model under measurement, and what was found out about it and its device.

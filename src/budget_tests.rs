@@ -60,9 +60,16 @@ fn plan() -> Plan {
         grid: [1; 3].map(Size::Const),
         when: When::Always,
         uniforms: [0; 8].map(Size::Const),
+        alternative: None,
     };
     let entry = Entry { name: "prefill".into(), max_rows: 64, dispatches: vec![dispatch] };
-    let variant = Variant { name: "baseline".into(), requires: Requires::default(), kernels: vec![kernel], entries: vec![entry] };
+    let variant = Variant {
+        name: "baseline".into(),
+        requires: Requires::default(),
+        kernels: vec![kernel],
+        choices: Vec::new(),
+        entries: vec![entry],
+    };
     Plan { model, params, vectors, buffers, variants: vec![variant] }
 }
 

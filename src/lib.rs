@@ -11,6 +11,7 @@ pub mod bench;
 pub mod budget;
 mod buffers;
 pub mod chat;
+pub mod choose;
 pub mod clock;
 pub mod config;
 pub mod conversation;

@@ -14,8 +14,8 @@ pub(crate) struct Program {
     /// The launch words of all dispatches, `stride` bytes apart.
     uniform: Buffer,
     stride: u64,
-    /// By dispatch.
-    groups: Vec<BindGroup>,
+    /// By dispatch; none for alternatives that do not run.
+    groups: Vec<Option<BindGroup>>,
     /// Rows and pages that the table was computed for.
     computed: Option<(u32, u32)>,
     table: Vec<u32>,
@@ -26,8 +26,16 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Binds the dispatches of entry `index` of a variant.
-    pub(crate) fn new(gpu: &Gpu, plan: &Plan, variant: usize, index: usize, pipelines: &[Pipeline], buffers: &Buffers) -> Result<Program> {
+    /// Binds the dispatches of entry `index` of a variant: those that are chosen, or all that there are kernels for if nothing is chosen yet.
+    pub(crate) fn new(
+        gpu: &Gpu,
+        plan: &Plan,
+        variant: usize,
+        index: usize,
+        pipelines: &[Option<Pipeline>],
+        buffers: &Buffers,
+        chosen: Option<&[u32]>,
+    ) -> Result<Program> {
         let dispatches = &plan.variants[variant].entries[index].dispatches;
         let stride = u64::from(gpu.info().limits.uniform_alignment.max(256));
         let count = dispatches.len();
@@ -37,34 +45,48 @@ impl Program {
         let uploaded = words.clone();
         let mut program = Program { index, uniform, stride, groups, computed: None, table: vec![0; count * TABLE_WORDS], uploaded, words };
         for (place, dispatch) in dispatches.iter().enumerate() {
-            let group = program.bind(gpu, plan, place, dispatch, pipelines, buffers)?;
+            let pipeline = pipelines[dispatch.kernel as usize].as_ref().filter(|_| runs(dispatch, chosen));
+            let group = pipeline.map(|pipeline| program.bind(gpu, plan, place, dispatch, pipeline, buffers)).transpose()?;
             program.groups.push(group);
         }
         Ok(program)
     }
 
     /// Binds again what names a cache, after the caches have grown.
-    pub(crate) fn rebind(&mut self, gpu: &Gpu, plan: &Plan, variant: usize, pipelines: &[Pipeline], buffers: &Buffers) -> Result<()> {
+    pub(crate) fn rebind(
+        &mut self,
+        gpu: &Gpu,
+        plan: &Plan,
+        variant: usize,
+        pipelines: &[Option<Pipeline>],
+        buffers: &Buffers,
+    ) -> Result<()> {
         let cached = |dispatch: &Dispatch| {
             dispatch.bindings.iter().any(|binding| matches!(plan.buffers[binding.buffer as usize], Planned::Cache(_)))
         };
         for (place, dispatch) in plan.variants[variant].entries[self.index].dispatches.iter().enumerate() {
-            if cached(dispatch) {
-                self.groups[place] = self.bind(gpu, plan, place, dispatch, pipelines, buffers)?;
+            let pipeline = pipelines[dispatch.kernel as usize].as_ref().filter(|_| self.groups[place].is_some() && cached(dispatch));
+            if let Some(pipeline) = pipeline {
+                self.groups[place] = Some(self.bind(gpu, plan, place, dispatch, pipeline, buffers)?);
             }
         }
         Ok(())
     }
 
-    fn bind(
-        &self,
-        gpu: &Gpu,
-        plan: &Plan,
-        place: usize,
-        dispatch: &Dispatch,
-        pipelines: &[Pipeline],
-        buffers: &Buffers,
-    ) -> Result<BindGroup> {
+    /// Gives up the alternatives that were not chosen.
+    pub(crate) fn keep(&mut self, dispatches: &[Dispatch], chosen: &[u32]) {
+        for (group, _) in self.groups.iter_mut().zip(dispatches).filter(|(_, dispatch)| !runs(dispatch, Some(chosen))) {
+            *group = None;
+        }
+    }
+
+    /// What a dispatch binds, and its grid in the step that was prepared.
+    pub(crate) fn launch(&self, place: usize) -> Option<(&BindGroup, [u32; 3])> {
+        let row = self.table.as_chunks::<TABLE_WORDS>().0.get(place)?;
+        Some((self.groups.get(place)?.as_ref()?, [row[0], row[1], row[2]]))
+    }
+
+    fn bind(&self, gpu: &Gpu, plan: &Plan, place: usize, dispatch: &Dispatch, pipeline: &Pipeline, buffers: &Buffers) -> Result<BindGroup> {
         let outside = |buffer: u32| {
             let reason = format!("`{}` binds what lies outside buffer {buffer}", dispatch.label);
             Error::from(tegula_plan::Error::from(tegula_plan::ErrorKind::Damaged { section: tegula_plan::section::PLAN, reason }))
@@ -72,7 +94,7 @@ impl Program {
         let storage = dispatch.bindings.iter().map(|binding| buffers.range(plan, binding).ok_or_else(|| outside(binding.buffer)));
         let storage = storage.collect::<Result<Vec<_>>>()?;
         let uniform = Range { buffer: &self.uniform, offset: place as u64 * self.stride, size: self.stride };
-        Ok(gpu.bind(&dispatch.label, &pipelines[dispatch.kernel as usize], uniform, &storage)?)
+        Ok(gpu.bind(&dispatch.label, pipeline, uniform, &storage)?)
     }
 
     /// Computes the launch table of a step, and uploads its uniform words if they are not those of the step before.
@@ -103,7 +125,7 @@ impl Program {
 
     /// Records the dispatches of the step that was prepared, as far as what is asked of it needs them. `nucleus` says whether
     /// some of its ids are drawn among the likeliest.
-    pub(crate) fn record(&self, plan: &Plan, variant: usize, pipelines: &[Pipeline], pass: &mut Pass, read: Read, nucleus: bool) {
+    pub(crate) fn record(&self, plan: &Plan, variant: usize, pipelines: &[Option<Pipeline>], pass: &mut Pass, read: Read, nucleus: bool) {
         let dispatches = &plan.variants[variant].entries[self.index].dispatches;
         for ((dispatch, group), row) in dispatches.iter().zip(&self.groups).zip(self.table.as_chunks::<TABLE_WORDS>().0) {
             let needed = match dispatch.when {
@@ -112,9 +134,18 @@ impl Program {
                 When::Drawn => read.drawn,
                 When::Nucleus => nucleus,
             };
-            if needed {
-                pass.dispatch(&pipelines[dispatch.kernel as usize], group, [row[0], row[1], row[2]]);
+            // Alternatives that were not chosen have no group.
+            if let (true, Some(group), Some(pipeline)) = (needed, group, &pipelines[dispatch.kernel as usize]) {
+                pass.dispatch(pipeline, group, [row[0], row[1], row[2]]);
             }
         }
+    }
+}
+
+/// Whether a dispatch may run, where something or nothing is chosen yet.
+pub(crate) fn runs(dispatch: &Dispatch, chosen: Option<&[u32]>) -> bool {
+    match (dispatch.alternative, chosen) {
+        (Some(alternative), Some(chosen)) => chosen.get(alternative.choice as usize) == Some(&alternative.index),
+        _ => true,
     }
 }

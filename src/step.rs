@@ -6,14 +6,15 @@
 
 use crate::budget::Memory;
 use crate::buffers::Buffers;
+use crate::choose::{self, Decision, Kernels};
 use crate::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::kv::Pages;
 use crate::launch::Launcher;
-use crate::program::Program;
+use crate::program::{Program, runs};
 use crate::{ErrorKind, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use tegula_gpu::{Filler, Gpu, Pipeline, Range, Source};
+use tegula_gpu::{BindGroup, Filler, Gpu, Pipeline, Range, Source};
 use tegula_plan::{Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, Variant};
 
 /// Tokens that the KV cache has room for before it grows.
@@ -29,7 +30,8 @@ pub struct Model {
     variant: usize,
     memory: Memory,
     buffers: Buffers,
-    pipelines: Vec<Pipeline>,
+    /// By kernel of the variant; none for those that nothing runs.
+    pipelines: Vec<Option<Pipeline>>,
     launcher: Launcher,
     /// By entry of the variant.
     programs: Vec<Program>,
@@ -38,26 +40,70 @@ pub struct Model {
     nuclei: Vec<bool>,
     /// Rows of the step that is being submitted.
     words: Vec<u32>,
+    /// By choice of the variant.
+    decisions: Vec<Decision>,
 }
 
 impl Model {
-    /// Compiles the kernels of a variant and binds what they read and write.
-    pub(crate) async fn new(gpu: Gpu, library: Library, module: &[u8], variant: usize, memory: Memory, buffers: Buffers) -> Result<Model> {
+    /// Compiles the kernels of a variant that are to run, binds what they read and write, and measures where there is something to choose.
+    pub(crate) async fn new(
+        gpu: Gpu,
+        library: Library,
+        module: &[u8],
+        variant: usize,
+        memory: Memory,
+        buffers: Buffers,
+        kernels: Kernels,
+    ) -> Result<Model> {
         let Library { plan, shaders } = library;
-        let chosen = &plan.variants[variant];
-        let exports: Vec<_> = chosen.entries.iter().map(|entry| chosen.export(entry)).collect();
+        let planned = &plan.variants[variant];
+        let exports: Vec<_> = planned.entries.iter().map(|entry| planned.export(entry)).collect();
         let launcher = Launcher::new(module, &exports).await?;
-        let source = |kernel| {
-            let &tegula_plan::Kernel { ref name, shader, .. } = kernel;
-            Source { label: name, wgsl: &shaders[shader as usize], requires: &chosen.requires, kernel }
-        };
-        let pipelines = gpu.pipelines(&chosen.kernels.iter().map(source).collect::<Vec<_>>()).await?;
-        let programs = (0..chosen.entries.len()).map(|entry| Program::new(&gpu, &plan, variant, entry, &pipelines, &buffers));
-        let programs = programs.collect::<Result<Vec<_>>>()?;
+        let chosen = choose::known(&planned.choices, &kernels);
+        let pipelines = compile(&gpu, planned, &shaders, chosen.as_deref()).await?;
+        let program = |entry| Program::new(&gpu, &plan, variant, entry, &pipelines, &buffers, chosen.as_deref());
+        let programs = (0..planned.entries.len()).map(program).collect::<Result<Vec<_>>>()?;
         gpu.settled().await?;
         let pages = Pages::new(memory.capacity / PAGE_SIZE, plan.model.max_batch_size, plan.model.pages_per_sequence());
         let nuclei = vec![false; plan.model.max_batch_size as usize];
-        Ok(Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words: Vec::new() })
+        let (words, decisions) = (Vec::new(), Vec::new());
+        let mut model = Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words, decisions };
+        model.decisions = match (chosen, kernels) {
+            (None, Kernels::Measure { seconds }) => choose::decide_on(&mut model, seconds).await?,
+            (None, _) => choose::decide_on(&mut model, choose::SECONDS).await?,
+            (Some(chosen), kernels) => choose::taken(&model.variant().choices, &chosen, &kernels),
+        };
+        model.keep();
+        Ok(model)
+    }
+
+    /// Gives up the kernels that were not chosen.
+    fn keep(&mut self) {
+        let chosen = self.chosen();
+        let variant = &self.plan.variants[self.variant];
+        for (program, entry) in self.programs.iter_mut().zip(&variant.entries) {
+            program.keep(&entry.dispatches, &chosen);
+        }
+        let needed = needed(variant, Some(&chosen));
+        for (pipeline, _) in self.pipelines.iter_mut().zip(needed).filter(|(_, needed)| !needed) {
+            *pipeline = None;
+        }
+        for decision in &self.decisions {
+            let Decision { name, schedule, why, .. } = decision;
+            tracing::info!("{name}: {schedule} ({why})");
+        }
+    }
+
+    /// What was chosen among alternatives, and why.
+    #[must_use]
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// The alternatives that run, by choice: what [`Kernels::Remembered`] takes.
+    #[must_use]
+    pub fn chosen(&self) -> Vec<u32> {
+        self.decisions.iter().map(|decision| decision.chosen).collect()
     }
 
     /// The plan it runs.
@@ -101,8 +147,28 @@ impl Model {
         self.buffers.fill_caches(filler, self.plan.model.cache, seed)
     }
 
-    fn find(&self, entry: Entry) -> Option<usize> {
+    /// Which entry of the variant it is, if there is one.
+    pub(crate) fn find(&self, entry: Entry) -> Option<usize> {
         self.variant().entries.iter().position(|planned| planned.name == entry.name())
+    }
+
+    /// Gets ready for a step of sequence 0 in which so many rows are the last of so many tokens, and runs nothing: for trials of single kernels.
+    pub(crate) fn rehearse(&mut self, entry: usize, rows: u32, tokens: u32) -> Result<()> {
+        let mut rows: Vec<Row> = (tokens - rows..tokens).map(|position| Row { token: 0, position, slot: 0, sequence: 0 }).collect();
+        let pages = self.upload(&mut rows);
+        self.programs[entry].prepare(&self.gpu, &mut self.launcher, rows.len() as u32, pages)
+    }
+
+    /// A dispatch of the step that was rehearsed, if its kernel can be run.
+    pub(crate) fn launch(&self, entry: usize, place: usize) -> Option<(&Pipeline, &BindGroup, [u32; 3])> {
+        let (group, grid) = self.programs[entry].launch(place)?;
+        let dispatch = self.variant().entries[entry].dispatches.get(place)?;
+        Some((self.pipelines[dispatch.kernel as usize].as_ref()?, group, grid))
+    }
+
+    /// The buffers that dispatches bind.
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.buffers
     }
 
     /// Makes the caches large enough for `pages` pages, by doubling, so that a long answer moves them only a few times.
@@ -136,6 +202,36 @@ impl Model {
         self.gpu.write(&self.buffers.rows, 0, bytemuck::cast_slice(&self.words));
         longest
     }
+}
+
+/// By kernel: whether something runs it.
+fn needed(variant: &Variant, chosen: Option<&[u32]>) -> Vec<bool> {
+    let mut needed = vec![false; variant.kernels.len()];
+    for dispatch in variant.entries.iter().flat_map(|entry| &entry.dispatches).filter(|dispatch| runs(dispatch, chosen)) {
+        needed[dispatch.kernel as usize] = true;
+    }
+    needed
+}
+
+/// Compiles what runs. Where nothing is chosen yet, kernels that a driver refuses are left out if others can take their place.
+async fn compile(gpu: &Gpu, variant: &Variant, shaders: &[String], chosen: Option<&[u32]>) -> Result<Vec<Option<Pipeline>>> {
+    let first = vec![0; variant.choices.len()];
+    let (needed, indispensable) = (needed(variant, chosen), needed(variant, chosen.or(Some(&first))));
+    let source = |kernel| {
+        let &tegula_plan::Kernel { ref name, shader, .. } = kernel;
+        Source { label: name, wgsl: &shaders[shader as usize], requires: &variant.requires, kernel }
+    };
+    let places: Vec<usize> = (0..needed.len()).filter(|place| needed[*place]).collect();
+    let sources: Vec<_> = places.iter().map(|place| source(&variant.kernels[*place])).collect();
+    let mut pipelines = vec![None; variant.kernels.len()];
+    for (place, made) in places.into_iter().zip(gpu.each_pipeline(&sources).await) {
+        match made {
+            Ok(pipeline) => pipelines[place] = Some(pipeline),
+            Err(error) if indispensable[place] => return Err(error.into()),
+            Err(error) => tracing::warn!(%error, "a kernel does not compile on this device; another takes its place"),
+        }
+    }
+    Ok(pipelines)
 }
 
 impl Forward for Model {

@@ -22,6 +22,7 @@ pub use device::{WebDevice, request_device};
 use drive::{News, Shared};
 
 use crate::budget::Budget;
+use crate::choose::{Decision, Kernels, SECONDS};
 use crate::config::ChatConfig;
 use crate::engine::Engine;
 use crate::forward::Forward;
@@ -127,16 +128,29 @@ impl WebLoader {
         Ok(self.loader.end()?)
     }
 
-    /// Compiles the kernels and makes the engine, which gives its events to `on_events`.
+    /// Names what a choice among kernels holds for: [`Loader::choice_key`].
+    #[must_use]
+    #[wasm_bindgen(js_name = choiceKey)]
+    pub fn choice_key(&self) -> Option<String> {
+        self.loader.choice_key()
+    }
+
+    /// Compiles the kernels and makes the engine, which gives its events to `on_events`. Kernels are chosen as before where `remembered`
+    /// says how, else by measuring, if that is asked for.
     ///
     /// # Errors
-    /// Those of [`Loader::finish`].
-    pub async fn finish(self, on_events: js_sys::Function) -> Result<WebEngine, JsValue> {
+    /// Those of [`Loader::finish_with`].
+    pub async fn finish(self, on_events: js_sys::Function, measure: bool, remembered: Option<Vec<u32>>) -> Result<WebEngine, JsValue> {
+        let kernels = match (measure, remembered) {
+            (false, _) => Kernels::Default,
+            (true, Some(chosen)) => Kernels::Remembered(chosen),
+            (true, None) => Kernels::Measure { seconds: SECONDS },
+        };
         let WebLoader { loader, config, tokenizer, chat_template } = self;
         let has_template =
             chat_template.is_some() || tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.config().chat_template.is_some());
         let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
-        let mut engine = Engine::new(loader.finish().await?, tokenizer, config.clone());
+        let mut engine = Engine::new(loader.finish_with(kernels).await?, tokenizer, config.clone());
         if let Some(template) = &chat_template {
             engine.set_chat_template(template);
         }
@@ -166,6 +180,7 @@ struct ModelInfo {
 #[wasm_bindgen(js_name = Engine)]
 pub struct WebEngine {
     model: ModelInfo,
+    kernels: Vec<Decision>,
     config: ChatConfig,
     interrupter: Interrupter,
     shared: Rc<Shared>,
@@ -184,6 +199,7 @@ impl WebEngine {
             chat,
             tokenizer: engine.tokenizer().is_some(),
         };
+        let kernels = engine.model().decisions().to_vec();
         let interrupter = engine.interrupter();
         let shared = Shared {
             engine: Cell::new(Some(engine)),
@@ -192,13 +208,19 @@ impl WebEngine {
             freed: Cell::new(false),
             on_events,
         };
-        WebEngine { model, config, interrupter, shared: Rc::new(shared) }
+        WebEngine { model, kernels, config, interrupter, shared: Rc::new(shared) }
     }
 
     /// Facts about the model.
     #[must_use]
     pub fn model(&self) -> JsValue {
         js(&self.model)
+    }
+
+    /// What was chosen among kernels, and why: `{name, chosen, schedule, why}` each.
+    #[must_use]
+    pub fn kernels(&self) -> JsValue {
+        js(&self.kernels)
     }
 
     /// Takes a request in OpenAI's form, as JSON. For the completions API `text` or `ids` take the place of its messages. Whether the engine

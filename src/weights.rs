@@ -6,6 +6,7 @@
 
 use crate::budget::{Budget, Memory, Sizes};
 use crate::buffers::Buffers;
+use crate::choose::Kernels;
 use crate::config::ChatConfig;
 use crate::manifest::{Record, Shard, Stored, TensorCache};
 use crate::step::{INITIAL_TOKENS, Model};
@@ -14,7 +15,7 @@ use crate::{Error, ErrorKind, Result};
 use md5::{Digest, Md5};
 use std::collections::HashMap;
 use std::fmt::Write;
-use tegula_gpu::{Filling, Gpu};
+use tegula_gpu::{DeviceInfo, Filling, Gpu};
 use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, VectorSource};
 
 /// A model on its way to the GPU.
@@ -158,10 +159,7 @@ impl Loader {
     pub fn end(&mut self) -> Result<()> {
         let Some(Current { index, upload, hash }) = self.current.take() else { return Err(order("no shard has begun".into())) };
         let Shard { path, bytes, md5, .. } = &self.shards[index];
-        let found_md5 = hash.finalize().iter().fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("strings take everything");
-            text
-        });
+        let found_md5 = hexadecimal(&hash.finalize());
         if upload.position() != *bytes {
             let expected_md5 = md5.clone().unwrap_or_else(|| "unknown".into());
             let (shard, expected, found) = (path.clone(), *bytes, upload.position());
@@ -220,12 +218,33 @@ impl Loader {
         Ok(())
     }
 
-    /// Makes the model ready to run.
+    /// [`Loader::finish_with`], with the kernels that the compiler would have chosen alone.
+    ///
+    /// # Errors
+    /// Those of [`Loader::finish_with`].
+    pub async fn finish(self) -> Result<Model> {
+        self.finish_with(Kernels::Default).await
+    }
+
+    /// Names what a choice among kernels holds for, so that it can be kept: the library, the device and its driver. Nothing where there is no
+    /// choice.
+    #[must_use]
+    pub fn choice_key(&self) -> Option<String> {
+        let variant = &self.library.plan.variants[self.variant];
+        if variant.choices.is_empty() {
+            return None;
+        }
+        let DeviceInfo { name, vendor, backend, driver, .. } = self.gpu.info();
+        let device = [name, vendor, backend, driver, &variant.name].map(String::as_str).join("\n");
+        Some(hexadecimal(&Md5::new().chain_update(device).chain_update([0]).chain_update(&self.module).finalize()))
+    }
+
+    /// Makes the model ready to run, and chooses among kernels where the library leaves that to the device.
     ///
     /// # Errors
     /// [`ErrorKind::LoadOrder`] when weights are missing, [`ErrorKind::Launch`], and [`ErrorKind::Gpu`] when a kernel does not compile or there
     /// was no memory.
-    pub async fn finish(self) -> Result<Model> {
+    pub async fn finish_with(self, kernels: Kernels) -> Result<Model> {
         let wanted = |index: usize| !self.extents[index].is_empty();
         if let Some(missing) = (0..self.shards.len()).find(|&index| !self.random && wanted(index) && !self.loaded[index]) {
             return Err(order(format!("shard `{}` has not been loaded", self.shards[missing].path)));
@@ -235,8 +254,15 @@ impl Loader {
         }
         self.gpu.settled().await?;
         self.gpu.flush();
-        Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers).await
+        Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, kernels).await
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("strings take everything");
+        text
+    })
 }
 
 fn order(reason: String) -> Error {

@@ -169,17 +169,22 @@ pub fn convert(source: &Path, quantization: &str) -> Package {
 
 /// Compiles a library for a package and loads both onto a device.
 pub fn model(gpu: &Gpu, package: &Path, options: &CompileOptions) -> Model {
-    let text = |name: &str| fs::read_to_string(package.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let config = text("mlc-chat-config.json");
+    let config = fs::read_to_string(package.join("mlc-chat-config.json")).expect("a config");
     let compiled = compile(&Config::parse(&config).expect("a config"), options).expect("a library");
-    let manifest = text("tensor-cache.json");
-    let mut loader = Loader::new(gpu.clone(), &compiled.library, Some(&config), &manifest, Budget::default()).expect("they fit each other");
+    pollster::block_on(load(gpu, package, &compiled.library).finish()).expect("a model")
+}
+
+/// Loads a package with a library, up to the point where kernels are compiled.
+pub fn load(gpu: &Gpu, package: &Path, library: &[u8]) -> Loader {
+    let text = |name: &str| fs::read_to_string(package.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let (config, manifest) = (text("mlc-chat-config.json"), text("tensor-cache.json"));
+    let mut loader = Loader::new(gpu.clone(), library, Some(&config), &manifest, Budget::default()).expect("they fit each other");
     for (index, shard) in loader.shards().to_vec().iter().enumerate() {
         loader.begin(index).expect("a shard");
         loader.push(&fs::read(package.join(&shard.path)).expect("its file")).expect("its bytes");
         loader.end().expect("its hash");
     }
-    pollster::block_on(loader.finish()).expect("a model")
+    loader
 }
 
 /// [`model`], with the package's tokenizer if it has one, as an engine.

@@ -106,6 +106,7 @@ fn plan() -> Plan {
             grid: [rows, Size::Const(1), Size::Const(1)],
             when: When::Always,
             uniforms,
+            alternative: None,
         }
     };
     let entry = |name: &str, max_rows, last| {
@@ -113,7 +114,8 @@ fn plan() -> Plan {
         Entry { name: name.into(), max_rows, dispatches }
     };
     let entries = vec![entry("prefill", 64, true), entry("decode", 1, true), entry("batch", SEQUENCES, false)];
-    let variant = Variant { name: "baseline".into(), requires: Requires::default(), kernels: vec![append, sum], entries };
+    let variant =
+        Variant { name: "baseline".into(), requires: Requires::default(), kernels: vec![append, sum], choices: Vec::new(), entries };
     let too_much = Kernel { invocations: u32::MAX, ..variant.kernels[0].clone() };
     let demanding = Variant { name: "demanding".into(), kernels: vec![too_much, variant.kernels[1].clone()], ..variant.clone() };
     Plan {

@@ -10,6 +10,8 @@
 mod bench;
 /// Random models as Hugging Face folders.
 mod checkpoint;
+/// Choosing among kernels.
+mod choices;
 /// Drawn ids of whole models.
 mod drawn;
 /// The embedded model.

@@ -108,6 +108,10 @@ pub struct Compile {
     /// Fail where nothing was measured instead of taking a default schedule.
     #[arg(long)]
     pub frozen: bool,
+    /// The most schedules of a kernel that the library holds for a device to choose among at its first load, where none was measured
+    /// on the device that is named; 1 leaves no choice [default: 3].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub alternatives: Option<u32>,
     #[command(flatten)]
     pub library: LibraryFlags,
 }

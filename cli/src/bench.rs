@@ -12,7 +12,7 @@ use tegula::weights::Loader;
 use tegula_compiler::CompileOptions;
 
 use crate::args::Bench;
-use crate::{library, open, report};
+use crate::{kernels, library, open, report};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -78,7 +78,7 @@ fn load(args: &Bench) -> Result<Model> {
     }
     let mut loader = Loader::new(gpu, &library, None, &open::manifest(&args.model)?, Budget::default())?;
     open::upload(&mut loader, &args.model)?;
-    Ok(pollster::block_on(loader.finish())?)
+    Ok(kernels::finish(loader)?)
 }
 
 /// Lets the library hold the largest batch, unless the command line says what it holds.

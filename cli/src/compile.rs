@@ -12,7 +12,8 @@ use crate::{library, report};
 pub fn compile(args: &Compile) -> Result<()> {
     let config = library::config_file(&args.model)?;
     let options = library::options(args.quantization.as_deref(), &args.library)?;
-    let compiled = library::compile(&config, &CompileOptions { device: args.device.clone(), frozen: args.frozen, ..options })?;
+    let (device, frozen, alternatives) = (args.device.clone(), args.frozen, args.alternatives);
+    let compiled = library::compile(&config, &CompileOptions { device, frozen, alternatives, ..options })?;
     if let Some(output) = &args.output {
         fs::write(output, &compiled.library).with_context(|| format!("cannot write {}", output.display()))?;
     }
@@ -61,7 +62,8 @@ fn memory_plan(compiled: &Compiled) -> String {
     );
     for variant in &plan.variants {
         let entries: Vec<String> = variant.entries.iter().map(|entry| format!("{} {}", entry.name, entry.greedy_dispatches())).collect();
-        text += &format!("{:<17} {} kernels; dispatches: {}\n", variant.name, variant.kernels.len(), entries.join(", "));
+        let choices = variant.choices.len();
+        text += &format!("{:<17} {} kernels, {choices} choices; dispatches: {}\n", variant.name, variant.kernels.len(), entries.join(", "));
     }
     text
 }

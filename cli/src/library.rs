@@ -82,11 +82,11 @@ fn key(config: &[u8], options: &CompileOptions) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes under another name first, so that nobody reads half a library.
-fn store(file: &Path, library: &[u8]) -> std::io::Result<()> {
+/// Writes under another name first, so that nobody reads half a file.
+pub fn store(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
     let partial = file.with_extension(format!("{}.partial", std::process::id()));
-    fs::write(&partial, library)?;
+    fs::write(&partial, bytes)?;
     fs::rename(partial, file)
 }
 

@@ -10,6 +10,7 @@ mod compile;
 mod convert;
 mod devices;
 mod generate;
+mod kernels;
 mod library;
 mod logits;
 mod open;

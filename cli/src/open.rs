@@ -15,7 +15,7 @@ use tegula::weights::Loader;
 use tegula_gpu::{Gpu, Options};
 
 use crate::args::{self, DeviceFlags};
-use crate::{library, report};
+use crate::{kernels, library, report};
 
 /// How much of a shard is in memory at a time.
 const SLICE: usize = 4 << 20;
@@ -68,7 +68,7 @@ pub fn open(args: &args::Model) -> Result<Opened> {
     let template = optional(&folder.join("chat_template.jinja"))?;
     let mut loader = Loader::new(gpu, &library, Some(&config_json), &manifest(folder)?, Budget::default())?;
     let bytes = upload(&mut loader, folder)?;
-    let model = pollster::block_on(loader.finish())?;
+    let model = kernels::finish(loader)?;
     Ok(Opened { model, config, tokenizer, template, bytes, seconds: started.elapsed().as_secs_f64() })
 }
 

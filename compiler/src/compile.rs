@@ -19,6 +19,9 @@ const PREFILL_CHUNK_SIZE: u32 = 1024;
 /// Sequences of a step, unless asked for otherwise. A package's own number is a server's, and is not used.
 const MAX_BATCH_SIZE: u32 = 4;
 
+/// Schedules that a device chooses among, unless asked for otherwise: trying them must take no longer than a user notices.
+const ALTERNATIVES: u32 = 3;
+
 /// Positions that an f32 tells apart.
 const MAX_CONTEXT: u32 = 1 << 24;
 
@@ -39,6 +42,8 @@ pub struct CompileOptions {
     pub device: Option<String>,
     /// Fail where nothing was measured, instead of taking the default schedule.
     pub frozen: bool,
+    /// The most schedules of a kernel that are left to the device to choose among, where none was measured on it. Default: 3.
+    pub alternatives: Option<u32>,
     /// What was measured. Default: the records that come with the compiler.
     pub records: Option<Records>,
 }
@@ -107,7 +112,8 @@ pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Er
     let stages = pass::fuse(&graph)?;
     let model = settings(&graph, &stages, config, options, quantization)?;
     let weights = Weights::new(&graph, quantization)?;
-    let choice = Choice { records: options.records()?, device: options.device.as_deref(), frozen: options.frozen };
+    let alternatives = positive("alternatives", options.alternatives.or(Some(ALTERNATIVES)))?;
+    let choice = Choice { records: options.records()?, device: options.device.as_deref(), frozen: options.frozen, alternatives };
     let Lowered { plan, shaders, specs, tally } = lower::lower(&graph, &stages, weights, model, choice)?;
     let library = emit::library(&plan, &shaders);
     Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, specs, tally, graph, stages })

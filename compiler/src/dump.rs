@@ -4,7 +4,7 @@ use crate::graph::{Graph, Op, OpKind, ParamId, Value};
 use crate::memory::MemoryPlan;
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
 use std::fmt::Write;
-use tegula_plan::{Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource, When};
+use tegula_plan::{Alternative, Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource, When};
 
 /// A phase that can be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +170,9 @@ pub(crate) fn plan(plan: &Plan, memory: &MemoryPlan) -> String {
             let memory = kernel.workgroup_memory;
             line!(out, "  kernel {index} {} (shader {}, {} invocations, {memory} bytes)", kernel.name, kernel.shader, kernel.invocations);
         }
+        for (index, choice) in variant.choices.iter().enumerate() {
+            line!(out, "  choice {index} {}: {}", choice.name, choice.alternatives.join(" | "));
+        }
         for entry in &variant.entries {
             line!(out, "\n  entry {} of at most {} rows", entry.name, entry.max_rows);
             for dispatch in &entry.dispatches {
@@ -192,7 +195,9 @@ fn dispatch_text(dispatch: &Dispatch) -> String {
         When::Drawn => " if drawn",
         When::Nucleus => " if drawn from a nucleus",
     };
-    format!("{}{when}: kernel {} [{grid}] {{{}}}", dispatch.label, dispatch.kernel, words.join(" "))
+    let alternative = dispatch.alternative.map(|Alternative { choice, index }| format!(" if choice {choice} is {index}"));
+    let alternative = alternative.unwrap_or_default();
+    format!("{}{when}{alternative}: kernel {} [{grid}] {{{}}}", dispatch.label, dispatch.kernel, words.join(" "))
 }
 
 fn binding_text(name: &str, writes: bool, binding: &Binding) -> String {

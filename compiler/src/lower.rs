@@ -15,9 +15,11 @@ use crate::spec::{ARGMAX_PARTS, Draw, DrawStage, MAX_SPLITS, Rows, Spec};
 use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
-use kernels::Kernels;
+use kernels::{Kernels, Scheduled};
 use std::collections::BTreeMap;
-use tegula_plan::{Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant, When};
+use tegula_plan::{
+    Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant, When,
+};
 use work::{Target, Work};
 
 /// Bytes of logits that `score` makes at a time at most: enough to keep a GPU busy, and little beside the weights.
@@ -229,6 +231,7 @@ struct Draft {
     grid: [Size; 3],
     when: When,
     uniforms: [Size; tegula_plan::LAUNCH_WORDS],
+    alternative: Option<Alternative>,
 }
 
 impl<'a> Lowering<'a> {
@@ -238,29 +241,33 @@ impl<'a> Lowering<'a> {
         self.tally.add(&kernels.tally);
         // The same in every device class.
         self.specs = kernels.specs();
-        Ok(Variant { name: name.into(), requires, kernels: kernels.list, entries })
+        Ok(Variant { name: name.into(), requires, kernels: kernels.list, choices: kernels.choices, entries })
     }
 
     fn entry(&mut self, mode: &Mode, kernels: &mut Kernels<'a>) -> Result<Entry, Error> {
         let mut scratch = Scratch::default();
         let mut drafts = Vec::new();
+        let mut works = 0;
         for stage in self.stages {
             for work in self.works(stage, mode)? {
-                let draft = self.draft(work, mode, kernels)?;
-                let written = kernels.list[draft.kernel as usize].bindings.iter().map(|binding| binding.writes);
-                for (target, writes) in draft.targets.iter().zip(written) {
-                    if let &Target::Scratch(value) = target {
-                        let rows = if self.is_head(value) { mode.head_most() } else { mode.max_rows };
-                        let bytes = u64::from(rows) * row_bytes(self.graph, value, mode.split);
-                        scratch.touch(value, bytes, Touch { dispatch: drafts.len(), writes });
+                // Only one of several alternatives runs, so that all of them are one moment in the lives of activations.
+                for draft in self.drafts(&work, mode, kernels)? {
+                    let written = kernels.list[draft.kernel as usize].bindings.iter().map(|binding| binding.writes);
+                    for (target, writes) in draft.targets.iter().zip(written) {
+                        if let &Target::Scratch(value) = target {
+                            let rows = if self.is_head(value) { mode.head_most() } else { mode.max_rows };
+                            let bytes = u64::from(rows) * row_bytes(self.graph, value, mode.split);
+                            scratch.touch(value, bytes, Touch { dispatch: works, writes });
+                        }
                     }
+                    drafts.push(draft);
                 }
-                drafts.push(draft);
+                works += 1;
             }
         }
         let places = memory::place(&scratch.activations);
         let dispatches = drafts.into_iter().map(|draft| {
-            let Draft { label, kernel, targets, grid, when, uniforms } = draft;
+            let Draft { label, kernel, targets, grid, when, uniforms, alternative } = draft;
             let bindings = targets.into_iter().map(|target| match target {
                 Target::Part(buffer, binding) => Binding { buffer: self.buffer(buffer), ..binding },
                 Target::Whole(buffer) => Binding { buffer: self.buffer(buffer), offset: 0, size: 0 },
@@ -271,7 +278,7 @@ impl<'a> Lowering<'a> {
                     Binding { buffer: self.buffer(Buffer::Activation { arena, offset, bytes }), offset: 0, size: 0 }
                 }
             });
-            Dispatch { label, kernel, bindings: bindings.collect(), grid, when, uniforms }
+            Dispatch { label, kernel, bindings: bindings.collect(), grid, when, uniforms, alternative }
         });
         let dispatches = dispatches.collect();
         Ok(Entry { name: mode.name.into(), max_rows: mode.max_rows, dispatches })
@@ -290,9 +297,14 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// Finds the kernel of a piece of work and puts its operands in the kernel's order.
-    fn draft(&mut self, work: Work, mode: &Mode, kernels: &mut Kernels<'a>) -> Result<Draft, Error> {
-        let (kernel, linked) = kernels.kernel(&work.spec, &mut self.shaders)?;
+    /// Finds the kernels of a piece of work, and puts its operands in the order of each.
+    fn drafts(&mut self, work: &Work, mode: &Mode, kernels: &mut Kernels<'a>) -> Result<Vec<Draft>, Error> {
+        let scheduled = kernels.kernels(&work.spec, &mut self.shaders)?;
+        scheduled.iter().map(|scheduled| self.draft(work, mode, scheduled)).collect()
+    }
+
+    fn draft(&self, work: &Work, mode: &Mode, scheduled: &Scheduled) -> Result<Draft, Error> {
+        let Scheduled { linked, kernel, alternative } = scheduled;
         let operand = |name: &str| work.operands.iter().find(|(operand, _)| *operand == name).map(|(_, target)| target.clone());
         let targets = linked.bindings.iter().map(|binding| {
             operand(&binding.name).ok_or_else(|| {
@@ -303,7 +315,7 @@ impl<'a> Lowering<'a> {
         // An entry of one row knows all but the pages.
         let known = |size: &Size| if mode.max_rows == 1 { with_rows(size, 1) } else { size.clone() };
         let draft = Draft {
-            kernel,
+            kernel: *kernel,
             targets: targets.collect::<Result<_, _>>()?,
             grid: linked.grid.each_ref().map(known),
             when: match work.spec {
@@ -313,7 +325,8 @@ impl<'a> Lowering<'a> {
                 _ => When::Always,
             },
             uniforms: work.launch.words().each_ref().map(known),
-            label: work.label,
+            label: work.label.clone(),
+            alternative: *alternative,
         };
         self.check(&draft, mode)?;
         Ok(draft)

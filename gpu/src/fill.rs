@@ -62,21 +62,31 @@ impl Filler {
     /// # Errors
     /// [`crate::ErrorKind::OutOfMemory`].
     pub fn fill(&self, buffer: &Buffer, bytes: u64, filling: Filling, seed: u32) -> Result<(), Error> {
+        if bytes == 0 { Ok(()) } else { self.fill_range(Range { buffer, offset: 0, size: bytes }, filling, seed) }
+    }
+
+    /// Fills a range of a storage buffer, as far as that goes; the offset is a multiple of 256.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::OutOfMemory`].
+    pub fn fill_range(&self, range: Range<'_>, filling: Filling, seed: u32) -> Result<(), Error> {
+        let Range { buffer, offset: begin, size } = range;
         let limits = self.gpu.info().limits;
         let (kind, center, spread) = match filling {
             Filling::Words => (0, 0.0, 0.0),
             Filling::F16 { center, spread } => (1, center, spread),
             Filling::F32 { center, spread } => (2, center, spread),
         };
-        let end = bytes.next_multiple_of(4).min(buffer.bytes());
+        let size = if size == 0 { buffer.bytes() } else { size };
+        let end = begin.saturating_add(size.next_multiple_of(4)).min(buffer.bytes());
         let part = limits.max_storage_binding & !0xff;
-        let mut offset = 0;
+        let mut offset = begin;
         while offset < end {
             let size = part.min(end - offset);
             let words = u32::try_from(size / 4).expect("bindings are smaller than 16 GiB");
             let groups = words.div_ceil(WORKGROUP * WORDS);
             let width = groups.min(limits.workgroups_per_dimension);
-            let first = (offset / 4) as u32;
+            let first = ((offset - begin) / 4) as u32;
             let launch: [u32; 8] = [seed, first, words, width * WORKGROUP, kind, center.to_bits(), spread.to_bits(), 0];
             let uniform = self.gpu.buffer("fill", 32, Usage::Uniform)?;
             self.gpu.write(&uniform, 0, bytemuck::cast_slice(&launch));

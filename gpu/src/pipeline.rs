@@ -73,8 +73,13 @@ impl Gpu {
     /// # Errors
     /// The first of those that [`Gpu::pipeline`] gives.
     pub async fn pipelines(&self, sources: &[Source<'_>]) -> Result<Vec<Pipeline>, Error> {
+        self.each_pipeline(sources).await.into_iter().collect()
+    }
+
+    /// [`Gpu::pipelines`] where some may fail and others serve: an error each of those that [`Gpu::pipeline`] gives.
+    pub async fn each_pipeline(&self, sources: &[Source<'_>]) -> Vec<Result<Pipeline, Error>> {
         #[cfg(not(target_arch = "wasm32"))]
-        let made = {
+        {
             let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
             let compile = |part: &[Source<'_>]| -> Vec<_> {
                 part.iter().map(|source| futures::executor::block_on(self.start_pipeline(source)?)).collect()
@@ -82,16 +87,15 @@ impl Gpu {
             std::thread::scope(|scope| {
                 let parts: Vec<_> =
                     sources.chunks(sources.len().div_ceil(threads).max(1)).map(|part| scope.spawn(move || compile(part))).collect();
-                parts.into_iter().flat_map(|part| part.join().expect("compiling a kernel does not panic")).collect::<Vec<_>>()
+                parts.into_iter().flat_map(|part| part.join().expect("compiling a kernel does not panic")).collect()
             })
-        };
+        }
         #[cfg(target_arch = "wasm32")]
-        let made = {
+        {
             // All are begun before any is awaited.
             let begun: Vec<_> = sources.iter().map(|source| self.start_pipeline(source)).collect();
             futures::future::join_all(begun.into_iter().map(|pipeline| async { pipeline?.await })).await
-        };
-        made.into_iter().collect()
+        }
     }
 
     /// Hands a kernel to the driver or browser; the future gives its verdict.

@@ -36,7 +36,7 @@ for (const [where, through] of Object.entries({ "in this thread": inThread, "thr
       server.publish("llama", [new Uint8Array(3)]);
       const wasm = new FakeWasm();
       const backend = through(new Session(() => Promise.resolve(wasm), () => Promise.resolve()));
-      const loaded = await backend.load({ model: MODEL, library: `${MODEL}library.wasm`, cache: "none", baseline: false }, {});
+      const loaded = await backend.load({ model: MODEL, library: `${MODEL}library.wasm`, cache: "none", baseline: false, kernels: "measure" }, {});
       return { engine: new Engine(backend, loaded, "pkg"), fake: wasm.engine!, wasm };
     }
 

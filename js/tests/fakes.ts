@@ -36,6 +36,12 @@ export class FakeWasm implements Wasm {
   calls: string[] = [];
   engine: FakeEngine | undefined;
   panic: (message: string) => void = () => {};
+  /** What the device has to choose, and what is the fastest on it. */
+  choiceKey: string | undefined;
+  fastest: number[] = [];
+  /** What was chosen, and whether by measuring. */
+  kernels: number[] = [];
+  measured = false;
   /** Loaders and engines that were not freed. */
   alive = 0;
 
@@ -96,8 +102,17 @@ class FakeLoader implements WasmLoader {
     this.wasm.calls.push(`end ${this.#current}`);
   }
 
-  finish(onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine> {
+  choiceKey(): string | undefined {
+    return this.wasm.choiceKey;
+  }
+
+  finish(onEvents: (events: WasmEvent[]) => void, measure: boolean, remembered: Uint32Array | undefined): Promise<WasmEngine> {
     this.wasm.calls.push("finish");
+    const { fastest } = this.wasm;
+    // As the runtime does: what is remembered holds where it fits, else it is measured.
+    const known = remembered?.length === fastest.length ? [...remembered] : undefined;
+    this.wasm.kernels = measure ? (known ?? fastest) : fastest.map(() => 0);
+    this.wasm.measured = measure && known === undefined && this.wasm.choiceKey !== undefined;
     this.wasm.engine = new FakeEngine(this.wasm, onEvents);
     return Promise.resolve(this.wasm.engine);
   }
@@ -118,6 +133,10 @@ export class FakeEngine implements WasmEngine {
 
   model() {
     return { architecture: "fake", quantization: "q0f32", contextWindowSize: 8, maxBatchSize: 4, vocabSize: 4, chat: true, tokenizer: true };
+  }
+
+  kernels() {
+    return this.wasm.kernels.map((chosen, index) => ({ name: `choice ${index}`, chosen, schedule: `schedule ${chosen}`, why: "1.0 us" }));
   }
 
   submit(request: number, body: string, text: string | undefined, ids: Uint32Array | undefined): void {

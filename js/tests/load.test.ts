@@ -10,7 +10,7 @@ import { Session } from "../session.js";
 import { FakeServer, FakeWasm } from "./fakes.js";
 
 const MODEL = "https://models.test/pkg/";
-const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false };
+const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false, kernels: "measure" };
 const SHARDS = [1, 2, 3, 4, 5, 6].map((value) => new Uint8Array(10).fill(value));
 
 let server: FakeServer;

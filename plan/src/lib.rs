@@ -231,6 +231,9 @@ pub struct Variant {
     pub requires: Requires,
     /// Specialised templates.
     pub kernels: Vec<Kernel>,
+    /// What the device decides: schedules of which none is the best everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
     /// What can be run.
     pub entries: Vec<Entry>,
 }
@@ -241,6 +244,24 @@ impl Variant {
     pub fn export(&self, entry: &Entry) -> String {
         format!("{}.{}", self.name, entry.name)
     }
+}
+
+/// Schedules of one piece of work. They compute the same; which is the fastest depends on the device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// For people: what is computed.
+    pub name: String,
+    /// For people: the schedules, at least two. The first is what is run where nobody measures.
+    pub alternatives: Vec<String>,
+}
+
+/// One of the schedules of a [`Choice`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// Index in [`Variant::choices`].
+    pub choice: u32,
+    /// Index in [`Choice::alternatives`].
+    pub index: u32,
 }
 
 /// A specialised template. Its entry point is `main`; binding 0 of group 0 is the launch uniform, and storage bindings follow from 1.
@@ -275,15 +296,21 @@ pub struct Entry {
     pub name: String,
     /// The most rows of a step.
     pub max_rows: u32,
-    /// In order; each sees what those before it wrote.
+    /// In order; each sees what those before it wrote. Alternatives of one dispatch follow each other in the order of their indices, all of
+    /// them; a step runs one of each such group.
     pub dispatches: Vec<Dispatch>,
 }
 
 impl Entry {
+    /// The dispatches without those that stand in for others.
+    pub fn first_choice(&self) -> impl Iterator<Item = &Dispatch> {
+        self.dispatches.iter().filter(|dispatch| dispatch.alternative.is_none_or(|alternative| alternative.index == 0))
+    }
+
     /// How many dispatches a step takes whose rows are all greedy.
     #[must_use]
     pub fn greedy_dispatches(&self) -> usize {
-        self.dispatches.iter().filter(|dispatch| matches!(dispatch.when, When::Always | When::Greedy)).count()
+        self.first_choice().filter(|dispatch| matches!(dispatch.when, When::Always | When::Greedy)).count()
     }
 }
 
@@ -316,6 +343,9 @@ pub struct Dispatch {
     pub when: When,
     /// Words of the launch uniform.
     pub uniforms: [Size; LAUNCH_WORDS],
+    /// Which alternative it is, where there is a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<Alternative>,
 }
 
 /// A range of a buffer.

@@ -5,10 +5,10 @@
 //! bytes, little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). The reader below walks sections only, so that the runtime needs
 //! no WebAssembly parser of its own; engines validate the code.
 
-use crate::{Error, ErrorKind, Plan};
+use crate::{Alternative, Error, ErrorKind, Plan, Variant};
 
 /// The version of the container and of the plan in it. Raised by every change that an older runtime would misread.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Names of the custom sections.
 pub mod section {
@@ -100,9 +100,32 @@ impl Library {
                     within("buffer", binding.buffer, buffers.len())?;
                 }
             }
+            check_choices(variant)?;
         }
         Ok(())
     }
+}
+
+/// Choices are choices, and wherever there is one to be made, all of its alternatives are there: whichever is taken, the step is whole.
+fn check_choices(variant: &Variant) -> Result<(), String> {
+    if let Some(choice) = variant.choices.iter().find(|choice| choice.alternatives.len() < 2) {
+        return Err(format!("`{}` leaves no choice", choice.name));
+    }
+    for entry in &variant.entries {
+        let mut dispatches = entry.dispatches.iter();
+        while let Some(dispatch) = dispatches.next() {
+            let Some(first) = dispatch.alternative else { continue };
+            let choice = variant.choices.get(first.choice as usize);
+            let choice = choice.ok_or_else(|| format!("choice {} of {}", first.choice, variant.choices.len()))?;
+            let others = dispatches.by_ref().take(choice.alternatives.len() - 1);
+            let found: Vec<_> = std::iter::once(dispatch).chain(others).map(|dispatch| dispatch.alternative).collect();
+            let whole = (0..choice.alternatives.len() as u32).map(|index| Some(Alternative { index, ..first }));
+            if !whole.eq(found) {
+                return Err(format!("`{}` lacks some of its {} alternatives", dispatch.label, choice.alternatives.len()));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn foreign(reason: &str) -> Error {
@@ -166,7 +189,7 @@ fn leb128(bytes: &mut &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dtype, Model, Requires, Variant};
+    use crate::{Choice, Dispatch, Dtype, Entry, Kernel, Model, Requires, Size, Variant, When};
 
     fn library() -> Library {
         let model = Model {
@@ -184,7 +207,13 @@ mod tests {
             max_batch_size: 1,
             cache: Dtype::F32,
         };
-        let baseline = Variant { name: "baseline".into(), requires: Requires::default(), kernels: Vec::new(), entries: Vec::new() };
+        let baseline = Variant {
+            name: "baseline".into(),
+            requires: Requires::default(),
+            kernels: Vec::new(),
+            choices: Vec::new(),
+            entries: Vec::new(),
+        };
         let plan = Plan { model, params: Vec::new(), vectors: Vec::new(), buffers: Vec::new(), variants: vec![baseline] };
         Library { plan, shaders: vec!["fn main() {}".into()] }
     }
@@ -252,5 +281,40 @@ mod tests {
         library.plan.buffers.clear();
         library.plan.variants[0].requires.f16 = true;
         assert!(Library::parse(&module(&sections(FORMAT_VERSION, &library))).is_err());
+    }
+
+    /// A dispatch of a kernel that binds nothing, once for each alternative of choice 0.
+    fn with_choices(alternatives: &[Option<(u32, u32)>]) -> Result<Library, Error> {
+        let mut library = library();
+        let variant = &mut library.plan.variants[0];
+        let kernel = Kernel { name: "none".into(), shader: 0, invocations: 1, workgroup_memory: 0, bindings: Vec::new() };
+        let dispatch = |alternative: &Option<(u32, u32)>| Dispatch {
+            label: "layers.0.qkv".into(),
+            kernel: 0,
+            bindings: Vec::new(),
+            grid: [1; 3].map(Size::Const),
+            when: When::Always,
+            uniforms: [0; 8].map(Size::Const),
+            alternative: alternative.map(|(choice, index)| Alternative { choice, index }),
+        };
+        variant.kernels.push(kernel);
+        variant.choices.push(Choice { name: "qkv".into(), alternatives: vec!["a".into(), "b".into()] });
+        let dispatches = alternatives.iter().map(dispatch).collect();
+        variant.entries.push(Entry { name: "decode".into(), max_rows: 1, dispatches });
+        Library::parse(&module(&sections(FORMAT_VERSION, &library)))
+    }
+
+    #[test]
+    fn alternatives_are_whole_or_the_library_is_damaged() {
+        let (a, b) = (Some((0, 0)), Some((0, 1)));
+        let library = with_choices(&[None, a, b, a, b, None]).unwrap();
+        assert_eq!(library.plan.variants[0].entries[0].first_choice().count(), 4);
+        for wrong in [&[a][..], &[b, a], &[a, a], &[a, None, b], &[a, b, b], &[a, Some((0, 2))], &[Some((1, 0)), Some((1, 1))]] {
+            let error = with_choices(wrong).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Damaged { section: section::PLAN, .. }), "{error}");
+        }
+        let mut single = self::library();
+        single.plan.variants[0].choices.push(Choice { name: "qkv".into(), alternatives: vec!["a".into()] });
+        assert!(Library::parse(&module(&sections(FORMAT_VERSION, &single))).is_err());
     }
 }

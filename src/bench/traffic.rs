@@ -29,7 +29,7 @@ impl Traffic {
         let name = if batch == 1 { Entry::Decode } else { Entry::Batch }.name();
         let entry = variant.entries.iter().find(|entry| entry.name == name)?;
         let mut weights = 0;
-        for dispatch in entry.dispatches.iter().filter(|dispatch| !dispatch.label.starts_with("embed")) {
+        for dispatch in entry.first_choice().filter(|dispatch| !dispatch.label.starts_with("embed")) {
             for binding in &dispatch.bindings {
                 if let Buffer::Weight(param) = plan.buffers[binding.buffer as usize] {
                     let whole = plan.params[param as usize].bytes();

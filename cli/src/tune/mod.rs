@@ -38,7 +38,7 @@ pub fn tune(args: &Tune) -> Result<()> {
     let device = gpu.info().name.clone();
     let file = args.records.clone().unwrap_or_else(|| default_file(&device));
     let known = if file.is_file() { library::records(&file)? } else { Records::default() };
-    let choice = Choice { records: &known, device: Some(&device), frozen: false };
+    let choice = Choice { records: &known, device: Some(&device), frozen: false, alternatives: 1 };
     let (done, open): (Vec<Task>, Vec<Task>) =
         tasks.into_iter().partition(|task| !args.again && choice.is_measured(&task.spec, &task.requires));
     if !done.is_empty() {

@@ -4,36 +4,77 @@ use crate::Error;
 use crate::schedule::Linked;
 use crate::spec::{ArgMax, Input, Output, Spec};
 use crate::tune::{Choice, Tally};
-use tegula_plan::{Kernel, Requires};
+use tegula_plan::{Alternative, Kernel, Requires};
 
 /// Kernels linked so far.
 pub(super) struct Kernels<'a> {
     requires: Requires,
     choice: Choice<'a>,
-    /// Specs, their kernels, and those kernels' places in `list`.
-    known: Vec<(Spec, Linked, u32)>,
+    known: Vec<Known>,
     /// [`tegula_plan::Variant::kernels`].
     pub list: Vec<Kernel>,
+    /// [`tegula_plan::Variant::choices`].
+    pub choices: Vec<tegula_plan::Choice>,
     /// Where their schedules came from.
     pub tally: Tally,
 }
 
+/// A spec and its kernels.
+struct Known {
+    spec: Spec,
+    schedules: Vec<Scheduled>,
+}
+
+/// A kernel of a spec.
+pub(super) struct Scheduled {
+    pub linked: Linked,
+    /// Its place in the list.
+    pub kernel: u32,
+    /// Which of several it is. The same for all dispatches of the spec, in whichever entry and layer.
+    pub alternative: Option<Alternative>,
+}
+
 impl<'a> Kernels<'a> {
     pub(super) fn new(requires: Requires, choice: Choice<'a>) -> Self {
-        Kernels { requires, choice, known: Vec::new(), list: Vec::new(), tally: Tally::default() }
+        Kernels { requires, choice, known: Vec::new(), list: Vec::new(), choices: Vec::new(), tally: Tally::default() }
     }
 
     /// The specs so far, in the order of their first use.
     pub(super) fn specs(&self) -> Vec<Spec> {
-        self.known.iter().map(|(spec, ..)| *spec).collect()
+        self.known.iter().map(|known| known.spec).collect()
     }
 
-    /// The kernel of a spec and its place in the list. Specs that come to the same kernel share it, kernels of the same text share that.
-    pub(super) fn kernel(&mut self, spec: &Spec, shaders: &mut Vec<String>) -> Result<(u32, &Linked), Error> {
-        if let Some(known) = self.known.iter().position(|(known, ..)| known == spec) {
-            return Ok((self.known[known].2, &self.known[known].1));
+    /// The kernels of a spec: one, or those that a device is to choose among.
+    pub(super) fn kernels(&mut self, spec: &Spec, shaders: &mut Vec<String>) -> Result<&[Scheduled], Error> {
+        let place = match self.known.iter().position(|known| known.spec == *spec) {
+            Some(place) => place,
+            None => {
+                let known = self.link(spec, shaders)?;
+                self.known.push(known);
+                self.known.len() - 1
+            }
+        };
+        Ok(&self.known[place].schedules)
+    }
+
+    fn link(&mut self, spec: &Spec, shaders: &mut Vec<String>) -> Result<Known, Error> {
+        let shortlist = self.choice.shortlist(spec, &self.requires, &mut self.tally)?;
+        let choice = self.choices.len() as u32;
+        if shortlist.len() > 1 {
+            let alternatives = shortlist.iter().map(|linked| linked.name.clone()).collect();
+            self.choices.push(tegula_plan::Choice { name: spec.key(), alternatives });
         }
-        let linked = self.choice.kernel(spec, &self.requires, &mut self.tally)?;
+        let several = shortlist.len() > 1;
+        let schedules = shortlist.into_iter().zip(0..).map(|(linked, index)| Scheduled {
+            kernel: self.place(spec, &linked, shaders),
+            alternative: several.then_some(Alternative { choice, index }),
+            linked,
+        });
+        Ok(Known { spec: *spec, schedules: schedules.collect() })
+    }
+
+    /// The place of a kernel in the list. Specs that come to the same kernel share it, kernels of the same text share that.
+    fn place(&mut self, spec: &Spec, linked: &Linked, shaders: &mut Vec<String>) -> u32 {
         let shader = shaders.iter().position(|text| *text == linked.text).unwrap_or_else(|| {
             shaders.push(linked.text.clone());
             shaders.len() - 1
@@ -48,10 +89,8 @@ impl<'a> Kernels<'a> {
                 bindings: linked.bindings.clone(),
             });
             self.list.len() - 1
-        }) as u32;
-        self.known.push((*spec, linked, place));
-        let (_, linked, place) = self.known.last().expect("just pushed");
-        Ok((*place, linked))
+        });
+        place as u32
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Choice<'a> {
     pub device: Option<&'a str>,
     /// Whether it is an error if nothing was measured where there is something to choose.
     pub frozen: bool,
+    /// The most schedules that are left to the device where none was measured on it.
+    pub alternatives: u32,
 }
 
 /// Where kernels came from.
@@ -92,6 +94,13 @@ impl Choice<'_> {
         own.into_iter().any(|(index, distance)| distance == 0.0 && self.valid(index, spec, requires, &mut Tally::default()).is_some())
     }
 
+    /// Whether the named device has a record of this shape or a near one that still holds.
+    pub(super) fn is_known(&self, spec: &Spec, requires: &Requires) -> bool {
+        let Some(device) = self.device else { return false };
+        let own = self.near(&spec.key(), requires, |record| record.is_of(device));
+        own.into_iter().any(|(index, _)| self.valid(index, spec, requires, &mut Tally::default()).is_some())
+    }
+
     /// Records of this key or a near one that pass a test: the nearest first, of those the ones of the same device class, of those the last.
     fn near(&self, key: &str, requires: &Requires, accept: impl Fn(&Record) -> bool) -> Vec<(usize, f64)> {
         // What was found in a lesser class says nothing of what this one could do.
@@ -120,7 +129,18 @@ impl Choice<'_> {
 
     /// Of the schedules that won somewhere, the one that loses least at worst.
     fn generic(&self, key: &str, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Option<Linked> {
-        // The last record of each device, as long as they are of the same shape.
+        let measured = self.elsewhere(key, spec, requires, tally);
+        let records: Vec<&Record> = measured.iter().map(|(record, _)| *record).collect();
+        let least = measured.iter().min_by(|(one, _), (other, _)| {
+            let [one, other] = [one, other].map(|record| worst_regret(&record.schedule, &records));
+            // Of equals the one that was measured on more devices.
+            one.0.total_cmp(&other.0).then(other.1.cmp(&one.1))
+        });
+        least.map(|(_, linked)| linked.clone())
+    }
+
+    /// What won on each device that is a GPU: its last record of this shape, or of the nearest that any device has.
+    pub(super) fn elsewhere(&self, key: &str, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Vec<(&Record, Linked)> {
         let mut shape: Option<&str> = None;
         let mut measured: BTreeMap<String, (&Record, Linked)> = BTreeMap::new();
         for (index, _) in self.near(key, requires, |record| !record.software) {
@@ -133,13 +153,7 @@ impl Choice<'_> {
                 measured.entry(device_slug(&record.device)).or_insert((record, linked));
             }
         }
-        let records: Vec<&Record> = measured.values().map(|(record, _)| *record).collect();
-        let least = measured.values().min_by(|(one, _), (other, _)| {
-            let [one, other] = [one, other].map(|record| worst_regret(&record.schedule, &records));
-            // Of equals the one that was measured on more devices.
-            one.0.total_cmp(&other.0).then(other.1.cmp(&one.1))
-        });
-        least.map(|(_, linked)| linked.clone())
+        measured.into_values().collect()
     }
 }
 
@@ -174,7 +188,7 @@ mod tests {
 
     fn choose(list: Vec<Record>, device: Option<&str>, frozen: bool) -> (Result<String, Error>, Tally) {
         let mut tally = Tally::default();
-        let choice = Choice { records: &Records { list }, device, frozen };
+        let choice = Choice { records: &Records { list }, device, frozen, alternatives: 1 };
         let linked = choice.kernel(&spec(64), &Requires::default(), &mut tally);
         (linked.map(|linked| linked.name), tally)
     }
@@ -215,7 +229,7 @@ mod tests {
         let greater = Requires { f16: true, ..Requires::default() };
         let in_greater = |name: &String| Record { requires: greater, ..valid(64, "X", name, &[]) };
         let choose_in = |list: Vec<Record>, requires: Requires| {
-            let choice = Choice { records: &Records { list }, device: Some("X"), frozen: false };
+            let choice = Choice { records: &Records { list }, device: Some("X"), frozen: false, alternatives: 1 };
             choice.kernel(&spec(64), &requires, &mut Tally::default()).unwrap().name
         };
         let default = default_schedule(&spec(64), &greater).to_string();
@@ -252,7 +266,7 @@ mod tests {
         let error = error.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::NoRecord { spec: found, .. } if *found == spec(64).key()), "{error}");
         let embed = Spec::Embed(crate::spec::Embed { n: 50, k: 172, format: Format::F16, head_dim: 16 });
-        let choice = Choice { records: &Records::default(), device: None, frozen: true };
+        let choice = Choice { records: &Records::default(), device: None, frozen: true, alternatives: 1 };
         assert!(choice.kernel(&embed, &Requires::default(), &mut Tally::default()).is_ok(), "there is nothing to choose");
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod choice;
 pub mod record;
+mod shortlist;
 pub mod space;
 pub mod steps;
 

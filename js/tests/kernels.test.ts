@@ -1,0 +1,102 @@
+/** Choices among kernels: made once for a library and a device, kept, and made again where what was kept is of no use. */
+
+import "fake-indexeddb/auto";
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { IndexedDbCache, deleteModelInCache } from "../cache.js";
+import type { LoadListeners, LoadOptions } from "../protocol.js";
+import { Session } from "../session.js";
+import { FakeServer, FakeWasm } from "./fakes.js";
+
+const MODEL = "https://models.test/pkg/";
+const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false, kernels: "measure" };
+
+let keys = 0;
+let key: string;
+
+beforeEach(async () => {
+  await deleteModelInCache("https://");
+  const server = new FakeServer();
+  server.install();
+  server.publish("llama", [new Uint8Array(10)]);
+  // Choices outlive the files: each test has a device of its own.
+  key = `device ${keys++}`;
+});
+
+/** Loads on a device where these are the fastest; gives what was chosen, and whether by measuring. */
+async function load(fastest: number[], options: Partial<LoadOptions> = {}, listeners: LoadListeners = {}, device = key) {
+  const wasm = new FakeWasm();
+  Object.assign(wasm, { choiceKey: device, fastest });
+  const session = new Session(() => Promise.resolve(wasm), () => Promise.resolve());
+  const loaded = await session.load({ ...OPTIONS, ...options }, listeners);
+  assert.deepEqual(loaded.kernels.map(({ chosen }) => chosen), wasm.kernels);
+  return { chosen: wasm.kernels, measured: wasm.measured };
+}
+
+async function keep(value: unknown): Promise<void> {
+  const cache = (await IndexedDbCache.open(assert.fail)) as IndexedDbCache;
+  await cache.keepChoice(key, value as number[]);
+  cache.database.close();
+}
+
+test("a choice is made once and remembered", async () => {
+  const texts: string[] = [];
+  const first = await load([2, 0, 1], {}, { onProgress: ({ text }) => texts.push(text) });
+  assert.deepEqual(first, { chosen: [2, 0, 1], measured: true });
+  assert.ok(texts.includes("Compiling kernels and choosing among them"));
+  assert.ok(texts.some((text) => text.startsWith("Kernels chosen, 2 of 3 for this device; choice 0: schedule 2 (1.0 us)")), texts.join("\n"));
+  assert.deepEqual(await load([1, 1, 1]), { chosen: [2, 0, 1], measured: false });
+});
+
+test("another device or library chooses for itself", async () => {
+  await load([2, 0]);
+  assert.deepEqual(await load([0, 1], {}, {}, `${key} of another kind`), { chosen: [0, 1], measured: true });
+  assert.deepEqual(await load([1, 1]), { chosen: [2, 0], measured: false });
+});
+
+test("what is damaged or does not fit is chosen again, and replaced", async () => {
+  for (const damaged of ["nonsense", [-1, 0], [0.5, 0], ["1", 0], null, [1, 1, 1]]) {
+    await keep(damaged);
+    assert.deepEqual(await load([2, 0]), { chosen: [2, 0], measured: true }, JSON.stringify(damaged));
+    assert.deepEqual(await load([0, 1]), { chosen: [2, 0], measured: false });
+  }
+});
+
+test("nothing is measured, kept or remembered where the default is asked for", async () => {
+  assert.deepEqual(await load([2, 0], { kernels: "default" }), { chosen: [0, 0], measured: false });
+  assert.deepEqual(await load([2, 0]), { chosen: [2, 0], measured: true });
+  assert.deepEqual(await load([2, 0], { kernels: "default" }), { chosen: [0, 0], measured: false });
+});
+
+test("without a cache it is chosen each time", async () => {
+  await load([2, 0], { cache: "none" });
+  assert.deepEqual(await load([0, 1], { cache: "none" }), { chosen: [0, 1], measured: true });
+});
+
+test("a choice that cannot be kept is a warning, not a failure", async () => {
+  await load([0, 0], { kernels: "default" });
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function () {
+    throw new DOMException("no room", "QuotaExceededError");
+  };
+  try {
+    const warnings: string[] = [];
+    await load([2, 0], {}, { onWarning: (message) => warnings.push(message) });
+    assert.deepEqual(warnings.length, 1);
+    assert.match(warnings[0]!, /choice among kernels could not be kept/);
+  } finally {
+    IDBObjectStore.prototype.put = put;
+  }
+});
+
+test("files of the first version of the cache survive", async () => {
+  await new Promise((done) => Object.assign(indexedDB.deleteDatabase("tegula"), { onsuccess: done }));
+  const opening = indexedDB.open("tegula", 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore("files", { keyPath: "url" }).put({ url: `${MODEL}a`, data: new Blob(["a"]) });
+  await new Promise((done) => (opening.onsuccess = done));
+  opening.result.close();
+  const cache = (await IndexedDbCache.open(assert.fail)) as IndexedDbCache;
+  assert.equal(await (await cache.get(`${MODEL}a`))?.text(), "a");
+  assert.equal(await cache.choice(key), undefined);
+  cache.database.close();
+});
