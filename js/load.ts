@@ -68,15 +68,17 @@ async function attempt(
     try {
       await runtimeAwait(() => loader.allocated());
       await source.keep();
-      progress.expect(loader.shards().reduce((sum, shard) => sum + shard.bytes, 0));
-      await loadShards(loader, source, options.model, (bytes, fromCache) => progress.add(bytes, fromCache));
       const choice = options.kernels === "measure" ? loader.choiceKey() : undefined;
       const remembered = choice === undefined ? undefined : await source.cache.choice(choice);
       const choosing = choice !== undefined && remembered === undefined;
+      // Kernels compile while weights are on their way.
+      runtimeCall(() => loader.compile(options.kernels === "measure", remembered && Uint32Array.from(remembered)));
+      progress.expect(loader.shards().reduce((sum, shard) => sum + shard.bytes, 0));
+      await loadShards(loader, source, options.model, (bytes, fromCache) => progress.add(bytes, fromCache));
       progress.phase("pipelines", choosing ? "Compiling kernels and choosing among them" : "Compiling kernels");
       source.signal.throwIfAborted();
       finishing = true;
-      const engine = await runtimeAwait(() => loader.finish(onEvents, options.kernels === "measure", remembered && Uint32Array.from(remembered)));
+      const engine = await runtimeAwait(() => loader.finish(onEvents));
       if (choice !== undefined) await keepChoice(source.cache, choice, remembered, engine.kernels(), progress);
       progress.phase("ready", "Ready");
       return engine;

@@ -25,11 +25,12 @@ export interface WasmLoader {
   /** Names library, device and driver, for which a choice among kernels holds; `undefined` where there is no choice. */
   choiceKey(): string | undefined;
   /**
-   * Compiles the kernels and makes the engine. Where the library holds several for one piece of work, those run that are remembered, else those
-   * that are found to be the fastest in a second and a half, or (`measure` false) those that the compiler would have taken. The loader is gone
-   * afterwards, whatever comes of it.
+   * Begins to compile the kernels. Where the library holds several for one piece of work, those will run that are remembered, else those that are
+   * found to be the fastest in a second and a half, or (`measure` false) those that the compiler would have taken.
    */
-  finish(onEvents: (events: WasmEvent[]) => void, measure: boolean, remembered: Uint32Array | undefined): Promise<WasmEngine>;
+  compile(measure: boolean, remembered: Uint32Array | undefined): void;
+  /** Makes the engine. The loader is gone afterwards, whatever comes of it. */
+  finish(onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine>;
   free(): void;
 }
 

@@ -102,11 +102,12 @@ pub struct Report {
 /// A model with random weights, made on the GPU, and with the kernels that a user's first load would choose.
 ///
 /// # Errors
-/// Those of [`Loader::without_package`] and [`Loader::finish_with`].
+/// Those of [`Loader::without_package`] and [`Loader::finish`].
 pub async fn random_model(gpu: Gpu, library: &[u8]) -> Result<Model> {
     let mut loader = Loader::without_package(gpu, library, Budget::default())?;
+    loader.compile(Kernels::Measure { seconds: SECONDS });
     loader.random(1).await?;
-    loader.finish_with(Kernels::Measure { seconds: SECONDS }).await
+    loader.finish().await
 }
 
 /// A model under measurement, and what was found out about it and its device.

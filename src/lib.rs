@@ -13,6 +13,7 @@ mod buffers;
 pub mod chat;
 pub mod choose;
 pub mod clock;
+mod compiling;
 pub mod config;
 pub mod conversation;
 pub mod detokenizer;

@@ -7,14 +7,16 @@
 use crate::budget::Memory;
 use crate::buffers::Buffers;
 use crate::choose::{self, Decision, Kernels};
+use crate::compiling::{Compiling, Pipelines, needed};
 use crate::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::kv::Pages;
 use crate::launch::Launcher;
-use crate::program::{Program, runs};
+use crate::program::Program;
 use crate::{ErrorKind, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use tegula_gpu::{BindGroup, Filler, Gpu, Pipeline, Range, Source};
+use std::sync::Arc;
+use tegula_gpu::{BindGroup, Filler, Gpu, Pipeline, Range};
 use tegula_plan::{Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, Variant};
 
 /// Tokens that the KV cache has room for before it grows.
@@ -30,8 +32,7 @@ pub struct Model {
     variant: usize,
     memory: Memory,
     buffers: Buffers,
-    /// By kernel of the variant; none for those that nothing runs.
-    pipelines: Vec<Option<Pipeline>>,
+    pipelines: Pipelines,
     launcher: Launcher,
     /// By entry of the variant.
     programs: Vec<Program>,
@@ -45,22 +46,21 @@ pub struct Model {
 }
 
 impl Model {
-    /// Compiles the kernels of a variant that are to run, binds what they read and write, and measures where there is something to choose.
+    /// Waits for the kernels of a variant, binds what they read and write, and measures where there is something to choose.
     pub(crate) async fn new(
         gpu: Gpu,
-        library: Library,
+        library: Arc<Library>,
         module: &[u8],
         variant: usize,
         memory: Memory,
         buffers: Buffers,
-        kernels: Kernels,
+        compiling: Compiling,
     ) -> Result<Model> {
-        let Library { plan, shaders } = library;
+        let (pipelines, kernels, chosen) = compiling.finish().await?;
+        let Library { plan, .. } = Arc::unwrap_or_clone(library);
         let planned = &plan.variants[variant];
         let exports: Vec<_> = planned.entries.iter().map(|entry| planned.export(entry)).collect();
         let launcher = Launcher::new(module, &exports).await?;
-        let chosen = choose::known(&planned.choices, &kernels);
-        let pipelines = compile(&gpu, planned, &shaders, chosen.as_deref()).await?;
         let program = |entry| Program::new(&gpu, &plan, variant, entry, &pipelines, &buffers, chosen.as_deref());
         let programs = (0..planned.entries.len()).map(program).collect::<Result<Vec<_>>>()?;
         gpu.settled().await?;
@@ -202,36 +202,6 @@ impl Model {
         self.gpu.write(&self.buffers.rows, 0, bytemuck::cast_slice(&self.words));
         longest
     }
-}
-
-/// By kernel: whether something runs it.
-fn needed(variant: &Variant, chosen: Option<&[u32]>) -> Vec<bool> {
-    let mut needed = vec![false; variant.kernels.len()];
-    for dispatch in variant.entries.iter().flat_map(|entry| &entry.dispatches).filter(|dispatch| runs(dispatch, chosen)) {
-        needed[dispatch.kernel as usize] = true;
-    }
-    needed
-}
-
-/// Compiles what runs. Where nothing is chosen yet, kernels that a driver refuses are left out if others can take their place.
-async fn compile(gpu: &Gpu, variant: &Variant, shaders: &[String], chosen: Option<&[u32]>) -> Result<Vec<Option<Pipeline>>> {
-    let first = vec![0; variant.choices.len()];
-    let (needed, indispensable) = (needed(variant, chosen), needed(variant, chosen.or(Some(&first))));
-    let source = |kernel| {
-        let &tegula_plan::Kernel { ref name, shader, .. } = kernel;
-        Source { label: name, wgsl: &shaders[shader as usize], requires: &variant.requires, kernel }
-    };
-    let places: Vec<usize> = (0..needed.len()).filter(|place| needed[*place]).collect();
-    let sources: Vec<_> = places.iter().map(|place| source(&variant.kernels[*place])).collect();
-    let mut pipelines = vec![None; variant.kernels.len()];
-    for (place, made) in places.into_iter().zip(gpu.each_pipeline(&sources).await) {
-        match made {
-            Ok(pipeline) => pipelines[place] = Some(pipeline),
-            Err(error) if indispensable[place] => return Err(error.into()),
-            Err(error) => tracing::warn!(%error, "a kernel does not compile on this device; another takes its place"),
-        }
-    }
-    Ok(pipelines)
 }
 
 impl Forward for Model {

@@ -135,22 +135,25 @@ impl WebLoader {
         self.loader.choice_key()
     }
 
-    /// Compiles the kernels and makes the engine, which gives its events to `on_events`. Kernels are chosen as before where `remembered`
-    /// says how, else by measuring, if that is asked for.
-    ///
-    /// # Errors
-    /// Those of [`Loader::finish_with`].
-    pub async fn finish(self, on_events: js_sys::Function, measure: bool, remembered: Option<Vec<u32>>) -> Result<WebEngine, JsValue> {
-        let kernels = match (measure, remembered) {
+    /// Begins to compile the kernels. They are chosen as before where `remembered` says how, else by measuring, if that is asked for.
+    pub fn compile(&mut self, measure: bool, remembered: Option<Vec<u32>>) {
+        self.loader.compile(match (measure, remembered) {
             (false, _) => Kernels::Default,
             (true, Some(chosen)) => Kernels::Remembered(chosen),
             (true, None) => Kernels::Measure { seconds: SECONDS },
-        };
+        });
+    }
+
+    /// Makes the engine, which gives its events to `on_events`.
+    ///
+    /// # Errors
+    /// Those of [`Loader::finish`].
+    pub async fn finish(self, on_events: js_sys::Function) -> Result<WebEngine, JsValue> {
         let WebLoader { loader, config, tokenizer, chat_template } = self;
         let has_template =
             chat_template.is_some() || tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.config().chat_template.is_some());
         let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
-        let mut engine = Engine::new(loader.finish_with(kernels).await?, tokenizer, config.clone());
+        let mut engine = Engine::new(loader.finish().await?, tokenizer, config.clone());
         if let Some(template) = &chat_template {
             engine.set_chat_template(template);
         }

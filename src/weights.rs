@@ -7,6 +7,7 @@
 use crate::budget::{Budget, Memory, Sizes};
 use crate::buffers::Buffers;
 use crate::choose::Kernels;
+use crate::compiling::Compiling;
 use crate::config::ChatConfig;
 use crate::manifest::{Record, Shard, Stored, TensorCache};
 use crate::step::{INITIAL_TOKENS, Model};
@@ -15,13 +16,14 @@ use crate::{Error, ErrorKind, Result};
 use md5::{Digest, Md5};
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::Arc;
 use tegula_gpu::{DeviceInfo, Filling, Gpu};
 use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, VectorSource};
 
 /// A model on its way to the GPU.
 pub struct Loader {
     gpu: Gpu,
-    library: Library,
+    library: Arc<Library>,
     /// The library's bytes: its code is instantiated at the end.
     module: Vec<u8>,
     /// Which of the plan's variants.
@@ -34,6 +36,7 @@ pub struct Loader {
     /// Which shards are complete.
     loaded: Vec<bool>,
     current: Option<Current>,
+    compiling: Option<Compiling>,
     /// Whether the weights are random.
     random: bool,
     unsent: u64,
@@ -101,7 +104,9 @@ impl Loader {
         let pages = memory.capacity.min(INITIAL_TOKENS) / PAGE_SIZE;
         let buffers = Buffers::allocate(&gpu, plan, &sizes, pages)?;
         let loaded = vec![false; shards.len()];
-        Ok(Loader { gpu, library, module, variant, memory, buffers, shards, extents, loaded, current: None, random: false, unsent: 0 })
+        let (library, current, compiling) = (Arc::new(library), None, None);
+        let (random, unsent) = (false, 0);
+        Ok(Loader { gpu, library, module, variant, memory, buffers, shards, extents, loaded, current, compiling, random, unsent })
     }
 
     /// The files to load, in any order.
@@ -218,14 +223,6 @@ impl Loader {
         Ok(())
     }
 
-    /// [`Loader::finish_with`], with the kernels that the compiler would have chosen alone.
-    ///
-    /// # Errors
-    /// Those of [`Loader::finish_with`].
-    pub async fn finish(self) -> Result<Model> {
-        self.finish_with(Kernels::Default).await
-    }
-
     /// Names what a choice among kernels holds for, so that it can be kept: the library, the device and its driver. Nothing where there is no
     /// choice.
     #[must_use]
@@ -239,12 +236,18 @@ impl Loader {
         Some(hexadecimal(&Md5::new().chain_update(device).chain_update([0]).chain_update(&self.module).finalize()))
     }
 
+    /// Begins to compile the kernels, where `kernels` says how choices among them are made. The sooner it is called, the more of it is done when
+    /// the weights are there. Without this call they are compiled at the end, as [`Kernels::Default`] says.
+    pub fn compile(&mut self, kernels: Kernels) {
+        self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.variant, kernels));
+    }
+
     /// Makes the model ready to run, and chooses among kernels where the library leaves that to the device.
     ///
     /// # Errors
     /// [`ErrorKind::LoadOrder`] when weights are missing, [`ErrorKind::Launch`], and [`ErrorKind::Gpu`] when a kernel does not compile or there
     /// was no memory.
-    pub async fn finish_with(self, kernels: Kernels) -> Result<Model> {
+    pub async fn finish(mut self) -> Result<Model> {
         let wanted = |index: usize| !self.extents[index].is_empty();
         if let Some(missing) = (0..self.shards.len()).find(|&index| !self.random && wanted(index) && !self.loaded[index]) {
             return Err(order(format!("shard `{}` has not been loaded", self.shards[missing].path)));
@@ -254,7 +257,9 @@ impl Loader {
         }
         self.gpu.settled().await?;
         self.gpu.flush();
-        Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, kernels).await
+        let begun = self.compiling.take();
+        let compiling = begun.unwrap_or_else(|| Compiling::begin(&self.gpu, &self.library, self.variant, Kernels::Default));
+        Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await
     }
 }
 

@@ -80,7 +80,9 @@ fn records(package: &Package) -> Records {
 }
 
 fn loaded(gpu: &Gpu, package: &Package, library: &[u8], kernels: Kernels) -> Model {
-    pollster::block_on(load(gpu, &package.path(), library).finish_with(kernels)).expect("a model")
+    let mut loader = load(gpu, &package.path(), library);
+    loader.compile(kernels);
+    pollster::block_on(loader.finish()).expect("a model")
 }
 
 /// Logits of every position of a prompt, then those of tokens after it, one at a time, then those of a batch.

@@ -12,7 +12,8 @@ use tegula::weights::Loader;
 use tegula_compiler::CompileOptions;
 
 use crate::args::Bench;
-use crate::{kernels, library, open, report};
+use crate::kernels::Kept;
+use crate::{library, open, report};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -77,8 +78,9 @@ fn load(args: &Bench) -> Result<Model> {
         bail!("{} is not a package; with --random-weights a config is enough", args.model.display());
     }
     let mut loader = Loader::new(gpu, &library, None, &open::manifest(&args.model)?, Budget::default())?;
+    let kept = Kept::begin(&mut loader);
     open::upload(&mut loader, &args.model)?;
-    Ok(kernels::finish(loader)?)
+    Ok(kept.finish(loader)?)
 }
 
 /// Lets the library hold the largest batch, unless the command line says what it holds.

@@ -13,18 +13,32 @@ use tegula::weights::Loader;
 
 use crate::library;
 
-/// Finishes a load with the kernels that were chosen before, or chooses and keeps what was chosen.
-pub fn finish(loader: Loader) -> Result<Model> {
-    let file = loader.choice_key().and_then(|key| file(&key));
-    let remembered = file.as_deref().and_then(read);
-    let model = pollster::block_on(loader.finish_with(match remembered.clone() {
-        Some(chosen) => Kernels::Remembered(chosen),
-        None => Kernels::Measure { seconds: SECONDS },
-    }))?;
-    if let Some(file) = file.filter(|_| remembered != Some(model.chosen())) {
-        write(&file, &model.chosen());
+/// What was chosen before, and where it is kept.
+pub struct Kept {
+    file: Option<PathBuf>,
+    remembered: Option<Vec<u32>>,
+}
+
+impl Kept {
+    /// Begins to compile the kernels that were chosen before, or those to choose among.
+    pub fn begin(loader: &mut Loader) -> Kept {
+        let file = loader.choice_key().and_then(|key| file(&key));
+        let remembered = file.as_deref().and_then(read);
+        loader.compile(match remembered.clone() {
+            Some(chosen) => Kernels::Remembered(chosen),
+            None => Kernels::Measure { seconds: SECONDS },
+        });
+        Kept { file, remembered }
     }
-    Ok(model)
+
+    /// Finishes the load, and keeps what was chosen.
+    pub fn finish(self, loader: Loader) -> Result<Model> {
+        let model = pollster::block_on(loader.finish())?;
+        if let Some(file) = self.file.filter(|_| self.remembered != Some(model.chosen())) {
+            write(&file, &model.chosen());
+        }
+        Ok(model)
+    }
 }
 
 fn file(key: &str) -> Option<PathBuf> {

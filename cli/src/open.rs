@@ -15,7 +15,8 @@ use tegula::weights::Loader;
 use tegula_gpu::{Gpu, Options};
 
 use crate::args::{self, DeviceFlags};
-use crate::{kernels, library, report};
+use crate::kernels::Kept;
+use crate::{library, report};
 
 /// How much of a shard is in memory at a time.
 const SLICE: usize = 4 << 20;
@@ -67,8 +68,9 @@ pub fn open(args: &args::Model) -> Result<Opened> {
     let tokenizer = tokenizer(folder)?;
     let template = optional(&folder.join("chat_template.jinja"))?;
     let mut loader = Loader::new(gpu, &library, Some(&config_json), &manifest(folder)?, Budget::default())?;
+    let kept = Kept::begin(&mut loader);
     let bytes = upload(&mut loader, folder)?;
-    let model = kernels::finish(loader)?;
+    let model = kept.finish(loader)?;
     Ok(Opened { model, config, tokenizer, template, bytes, seconds: started.elapsed().as_secs_f64() })
 }
 

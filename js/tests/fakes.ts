@@ -106,13 +106,17 @@ class FakeLoader implements WasmLoader {
     return this.wasm.choiceKey;
   }
 
-  finish(onEvents: (events: WasmEvent[]) => void, measure: boolean, remembered: Uint32Array | undefined): Promise<WasmEngine> {
-    this.wasm.calls.push("finish");
+  compile(measure: boolean, remembered: Uint32Array | undefined): void {
+    this.wasm.calls.push("compile");
     const { fastest } = this.wasm;
     // As the runtime does: what is remembered holds where it fits, else it is measured.
     const known = remembered?.length === fastest.length ? [...remembered] : undefined;
     this.wasm.kernels = measure ? (known ?? fastest) : fastest.map(() => 0);
     this.wasm.measured = measure && known === undefined && this.wasm.choiceKey !== undefined;
+  }
+
+  finish(onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine> {
+    this.wasm.calls.push("finish");
     this.wasm.engine = new FakeEngine(this.wasm, onEvents);
     return Promise.resolve(this.wasm.engine);
   }

@@ -30,11 +30,11 @@ async function load(options: Partial<LoadOptions> = {}, listeners: LoadListeners
   return session;
 }
 
-test("shards go to the loader whole, in order, a few at a time", async () => {
+test("kernels compile while shards go to the loader whole, in order, a few at a time", async () => {
   await load();
   const order = wasm.calls.filter((call) => !call.startsWith("push"));
-  assert.deepEqual(order, [...SHARDS.flatMap((_, index) => [`begin ${index}`, `end ${index}`]), "finish"]);
-  assert.deepEqual(wasm.calls.slice(1, 4), ["push 0 4", "push 0 4", "push 0 2"]);
+  assert.deepEqual(order, ["compile", ...SHARDS.flatMap((_, index) => [`begin ${index}`, `end ${index}`]), "finish"]);
+  assert.deepEqual(wasm.calls.slice(2, 5), ["push 0 4", "push 0 4", "push 0 2"]);
   assert.ok(server.mostOpen <= 5, `${server.mostOpen} bodies at once`);
 });
 
