@@ -25,7 +25,7 @@ fn entry<'a>(compiled: &'a Compiled, name: &str) -> &'a Entry {
 }
 
 fn dispatches<'a>(entry: &'a Entry, label: &str) -> Vec<&'a Dispatch> {
-    entry.dispatches.iter().filter(|dispatch| dispatch.label.starts_with(label)).collect()
+    entry.first_choice().filter(|dispatch| dispatch.label.starts_with(label)).collect()
 }
 
 #[test]
@@ -197,4 +197,31 @@ fn absurd_sizes_give_errors_and_never_panic() {
     }
     let layers = serde_json::json!({"num_hidden_layers": 200});
     assert_eq!(with("llama", layers, &CompileOptions::default()).unwrap().plan.model.layers, 200);
+}
+
+#[test]
+fn alternatives_share_a_choice_over_layers_and_entries_and_change_nothing_else() {
+    // A shape that was measured on a GPU, in two layers.
+    let changes = serde_json::json!({"vocab_size": 512, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 2,
+        "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128});
+    let [alone, several] = [1, 3].map(|alternatives| {
+        let options = CompileOptions { alternatives: Some(alternatives), ..CompileOptions::default() };
+        with("llama", changes.clone(), &options).unwrap()
+    });
+    assert!(alone.plan.variants.iter().all(|variant| variant.choices.is_empty()));
+    assert_eq!((alone.memory, &alone.plan.buffers), (several.memory, &several.plan.buffers), "activations lie where they lay");
+    for (alone, several) in alone.plan.variants.iter().zip(&several.plan.variants) {
+        for (plain, entry) in alone.entries.iter().zip(&several.entries) {
+            let key = |dispatch: &Dispatch| (dispatch.label.clone(), dispatch.grid.clone(), dispatch.uniforms.clone());
+            assert!(plain.dispatches.iter().map(key).eq(entry.first_choice().map(key)), "{} {}", several.name, entry.name);
+            let layer = |layer: &str| {
+                let mut choices = Vec::new();
+                for dispatch in entry.dispatches.iter().filter(|dispatch| dispatch.label.starts_with(layer)) {
+                    choices.push((dispatch.label.replace(layer, ""), dispatch.alternative));
+                }
+                choices
+            };
+            assert_eq!(layer("layers.0."), layer("layers.1."));
+        }
+    }
 }
