@@ -208,15 +208,17 @@ impl<S: Subject> Decide<'_, S> {
     /// Times those that are right, in turns, and gives the winner and the median of each.
     async fn time(&mut self, task: &Task, right: &[bool], share: f64) -> Result<Option<(usize, Vec<Option<f64>>)>> {
         let runners = right.iter().filter(|right| **right).count();
-        let (clock, each) = (self.subject.clock(), share / (runners * (ROUNDS + 1)) as f64);
-        let sample = clock.sample.min(each);
+        let each = share / (runners * (ROUNDS + 1)) as f64;
         if self.expected(task.dispatch) * (runners * ROUNDS) as f64 > share {
             return Ok(None);
         }
-        let Some((once, count)) = self.calibrate(task, sample).await? else { return Ok(None) };
+        let Some(once) = self.calibrate(task, self.subject.clock().sample.min(each)).await? else { return Ok(None) };
         if once > each {
             return Ok(None);
         }
+        // Only now is it known which clock serves.
+        let clock = self.subject.clock();
+        let count = ((clock.sample.min(each) / once) as u32).clamp(1, MOST);
         let mut samples: Vec<Vec<f64>> = vec![Vec::new(); right.len()];
         let mut hopeless = vec![None; right.len()];
         for (alternative, hopeless) in hopeless.iter_mut().enumerate().skip(1).filter(|(index, _)| right[*index]) {
@@ -250,9 +252,9 @@ impl<S: Subject> Decide<'_, S> {
         Ok(Some((winner.unwrap_or(0), times)))
     }
 
-    /// Seconds that a dispatch of the first alternative takes, and how many of them fill a sample: what the clock says of one dispatch is mostly
-    /// the clock's own, so they grow more until it is not.
-    async fn calibrate(&mut self, task: &Task, sample: f64) -> Result<Option<(f64, u32)>> {
+    /// Seconds that a dispatch of the first alternative takes: what the clock says of one dispatch is mostly the clock's own, so they grow more
+    /// until it is not.
+    async fn calibrate(&mut self, task: &Task, sample: f64) -> Result<Option<f64>> {
         let mut count = 1;
         loop {
             if !self.has(self.expected(task.dispatch).min(sample)) {
@@ -260,7 +262,7 @@ impl<S: Subject> Decide<'_, S> {
             }
             let once = self.subject.sample(task, 0, count).await?.max(1e-9);
             if once * f64::from(count) >= sample / 4.0 || count == MOST {
-                return Ok(Some((once, ((sample / once) as u32).clamp(1, MOST))));
+                return Ok(Some(once));
             }
             count = (count * 8).min(MOST);
         }

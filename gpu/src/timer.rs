@@ -27,6 +27,8 @@ pub struct Timed<'a> {
 pub struct Timer {
     gpu: Gpu,
     queries: Option<Queries>,
+    /// Whether the GPU's clock stood still when it was last looked at.
+    still: bool,
     turn: usize,
 }
 
@@ -55,7 +57,7 @@ impl Gpu {
             period: f64::from(self.queue().get_timestamp_period()),
         };
         let queries = self.info().timestamps.then(|| self.scoped(|| "timer".into(), make)).transpose()?;
-        Ok(Timer { gpu: self.clone(), queries, turn: 0 })
+        Ok(Timer { gpu: self.clone(), queries, still: false, turn: 0 })
     }
 }
 
@@ -64,6 +66,13 @@ impl Timer {
     #[must_use]
     pub fn uses_timestamps(&self) -> bool {
         self.queries.is_some()
+    }
+
+    /// Whether the last figure is from the GPU's clock: one that ticks too slowly for what was timed, or not at all, gives way to the wall clock.
+    /// True before the first, where there is such a clock.
+    #[must_use]
+    pub fn told_by_gpu(&self) -> bool {
+        self.uses_timestamps() && !self.still
     }
 
     /// Seconds that one dispatch takes, the mean over `repeats` of them in a row, with the gap between dispatches that depend on each other.
@@ -82,6 +91,7 @@ impl Timer {
             None => 0.0,
         };
         // A driver that offers timestamps may still write zeros.
+        self.still = stamped <= 0.0;
         let seconds = if stamped > 0.0 { stamped } else { self.slope(work, repeats).await };
         self.gpu.healthy()?;
         Ok(seconds)
