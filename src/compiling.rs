@@ -1,8 +1,8 @@
 //! Kernels in the making: they compile while weights are on their way, since neither needs the other.
 
+use crate::Result;
 use crate::choose::{self, Kernels};
 use crate::program::runs;
-use crate::Result;
 use futures::channel::oneshot;
 use std::sync::Arc;
 use tegula_gpu::{Gpu, Pipeline, Source};
