@@ -8,6 +8,7 @@ See README.md beside this file.
 import argparse
 import dataclasses
 import json
+import math
 import multiprocessing
 import shutil
 import sys
@@ -29,8 +30,8 @@ STARTED = time.perf_counter()
 #: Seconds that export and evaluation take at most on one GPU.
 AFTER = 30
 
-#: By how much steps may become slower than the first few: one run of three did by 4 %, and was cut off.
-SLOWER = 1.1
+#: Minutes of a run whose steps are not given.
+MINUTES = 9.5
 
 
 def say(text):
@@ -44,7 +45,11 @@ def options():
     parser.add_argument("--out", type=Path, required=True, help="folder for what is made")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, help="steps to train; with the same number a run repeats")
-    parser.add_argument("--minutes", type=float, default=9.5, help="without --steps: as many steps as let the whole run end in this time")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help=f"when the whole run has to end: without --steps as many as fit ({MINUTES}); they become fewer if they slow down",
+    )
     parser.add_argument("--conversations", type=int, default=2_400_000)
     parser.add_argument("--batch", type=int, default=64, help="rows of 1024 tokens a step")
     parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate")
@@ -54,6 +59,8 @@ def options():
     parser.add_argument("--ffn", type=int, default=704)
     parser.add_argument("--smoke", action="store_true", help="everything, tiny, on the CPU: to see that it runs")
     chosen = parser.parse_args()
+    if chosen.minutes is None:
+        chosen.minutes = math.inf if chosen.steps else MINUTES
     if chosen.smoke:
         chosen.steps, chosen.conversations, chosen.batch, chosen.cases, chosen.processes = 6, 1600, 2, 4, min(2, chosen.processes)
     return chosen
@@ -112,10 +119,12 @@ def main():
     if steps is None:
         plain, rounded = trainer.seconds(rows)
         left = chosen.minutes * 60 - (time.perf_counter() - STARTED) - AFTER
-        steps = max(1, int(left / SLOWER / ((1 - training.ROUND) * plain + training.ROUND * rounded) / 100)) * 100
+        steps = max(1, int(left / ((1 - training.ROUND) * plain + training.ROUND * rounded) / 100)) * 100
         say(f"a step takes {1000 * plain:.1f} ms, {1000 * rounded:.1f} ms with rounding: {steps} steps (repeat with --steps {steps})")
     began = time.perf_counter()
-    curve = trainer.run(rows, steps, every=2 if chosen.smoke else 50)
+    left = chosen.minutes * 60 - (time.perf_counter() - STARTED) - AFTER
+    curve = trainer.run(rows, steps, left, every=2 if chosen.smoke else 50)
+    steps = curve[-1][0]
     trained = time.perf_counter() - began
     say(f"trained in {trained:.0f} s: {steps * chosen.batch * context / trained / 1e6:.2f} million tokens a second")
 
@@ -133,7 +142,7 @@ def main():
         print(f"  {name:16} f32 {result['f32']:6.2f}   q4f16_1 {result['q4f16_1']:6.2f}   bar {result['bar']}{mark}", flush=True)
 
     written = {
-        "settings": {name: value for name, value in vars(chosen).items() if name not in ("out", "processes")} | {"steps": steps},
+        "settings": {name: value for name, value in vars(chosen).items() if name not in ("out", "processes", "minutes")} | {"steps": steps},
         "architecture": dataclasses.asdict(config),
         "weights": llama.parameters(model),
         "data": {

@@ -4,7 +4,8 @@ in the last part of the run.
 Matrices of the layers are trained by Muon, whose steps have all singular values alike; the table and the norms by AdamW. On a model of
 1.3 million weights, 200 steps of 4096 tokens gave a loss of 2.2 where AdamW alone gave 3.1, both at a rate of 4e-3.
 
-The schedule is by steps, so that a run repeats: the rate warms up, holds, and falls to zero over the last part.
+The schedule is by steps, so that a run repeats: the rate warms up, holds, and falls to zero over the last part. Where the time ends before the
+steps do, because the machine has become slower, the schedule goes by the time instead, so that what ends early has still been trained to the end.
 """
 
 import math
@@ -27,10 +28,10 @@ CONTEXT_WEIGHT = 0.05
 TIMED = 40
 
 
-def rate(step, steps, peak):
-    """The learning rate of a step."""
-    warm = min(1.0, (step + 1) / max(1, WARM * steps))
-    fall = min(1.0, (steps - step) / max(1, FALL * steps))
+def rate(progress, peak):
+    """The learning rate, by the part of the run that is over."""
+    warm = min(1.0, progress / WARM)
+    fall = min(1.0, (1 - progress) / FALL)
     return peak * warm * (0.5 - 0.5 * math.cos(math.pi * fall))
 
 
@@ -168,8 +169,9 @@ class Trainer:
             found.append((time.perf_counter() - start) / TIMED)
         return tuple(found)
 
-    def run(self, rows, steps, every=50):
-        """Trains on rows in an order that the seed decides. Returns (step, rate, loss of the assistant's tokens) at every so many steps."""
+    def run(self, rows, steps, seconds=math.inf, every=50):
+        """Trains on rows in an order that the seed decides, for so many steps, or fewer where they take longer than `seconds`. Returns (step,
+        rate, loss of the assistant's tokens) at every so many steps, and at the last."""
         # The same weights as before warming up, without compiling again: only values change.
         fresh = llama.Llama(self.config, self.seed).to(self.device).state_dict()
         self.model.load_state_dict(fresh)
@@ -178,19 +180,24 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.seed)
         order, at, curve, losses = torch.randperm(len(rows), generator=generator), 0, [], []
         start = time.perf_counter()
-        for step in range(steps):
+        progress, step = 0.0, 0
+        while progress < 1:
             if at + self.batch > len(order):
                 order, at = torch.randperm(len(rows), generator=generator), 0
             chosen = order[at : at + self.batch].to(rows.device)
             at += self.batch
-            now = rate(step, steps, self.peak)
-            losses.append(self.step(rows[chosen], now, step >= (1 - ROUND) * steps))
-            if (step + 1) % every == 0 or step + 1 == steps:
+            now = rate(progress + 1 / steps, self.peak)
+            losses.append(self.step(rows[chosen], now, progress >= 1 - ROUND))
+            step += 1
+            progress = max(progress + 1 / steps, step / steps)
+            if step % every == 0 or progress >= 1:
+                # The device is waited for here, so that the time is that of steps that are over.
                 mean = torch.stack(losses).mean().item()
                 losses.clear()
-                curve.append((step + 1, now, mean))
-                if (step + 1) % (20 * every) == 0 or step + 1 == steps:
-                    print(f"step {step + 1} of {steps}: loss {mean:.4f}, rate {now:.2e}, {time.perf_counter() - start:.0f} s", flush=True)
+                curve.append((step, now, mean))
+                progress = max(progress, (time.perf_counter() - start) / seconds)
+                if step % (20 * every) == 0 or progress >= 1:
+                    print(f"step {step} of {steps}: loss {mean:.4f}, rate {now:.2e}, {time.perf_counter() - start:.0f} s", flush=True)
                 if not math.isfinite(mean):
-                    raise ArithmeticError(f"the loss is {mean} at step {step + 1}")
+                    raise ArithmeticError(f"the loss is {mean} at step {step}")
         return curve
