@@ -54,7 +54,7 @@ def options():
     parser.add_argument("--batch", type=int, default=64, help="rows of 1024 tokens a step")
     parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate")
     parser.add_argument("--cases", type=int, default=250, help="held-out cases a skill")
-    parser.add_argument("--processes", type=int, default=min(16, multiprocessing.cpu_count()))
+    parser.add_argument("--processes", type=int, default=min(32, multiprocessing.cpu_count()))
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--ffn", type=int, default=704)
     parser.add_argument("--smoke", action="store_true", help="everything, tiny, on the CPU: to see that it runs")
@@ -114,7 +114,7 @@ def main():
         say(f"{chosen.conversations:,} conversations, {left_out} of them left out as too near to the held-out set")
         say(f"{total:,} tokens in {len(rows):,} rows, {100 * total / rows[:, 0].size:.1f} % full")
 
-    rows = torch.from_numpy(rows.astype("int16")).to(device)
+    rows = torch.from_numpy(rows.view("int16")).to(device)
     steps = chosen.steps
     if steps is None:
         plain, rounded = trainer.seconds(rows)

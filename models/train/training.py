@@ -17,6 +17,7 @@ from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 import model as llama
 from corpus import ANSWER, CONTEXT
+from muon import Muon
 
 #: Shares of the run: warming up, falling to zero at the end, and rounding weights.
 WARM, FALL, ROUND = 0.02, 0.5, 0.45
@@ -55,7 +56,7 @@ class Trainer:
         groups = [{"params": [table], "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
         self.optimizers = [
             # Scaled so that one rate serves both.
-            torch.optim.Muon(matrices, lr=self.peak, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+            Muon(matrices, lr=self.peak, weight_decay=0.1),
             torch.optim.AdamW(groups, lr=self.peak, betas=(0.9, 0.95), eps=1e-8, fused=self.cuda),
         ]
         positions = torch.arange(self.config.max_position_embeddings, device=self.device)
@@ -127,7 +128,8 @@ class Trainer:
         context = self.config.max_position_embeddings
         ids = torch.randint(7, 300, (self.batch, 1, context), generator=generator)
         documents = torch.arange(context).view(1, 1, -1).expand(self.batch, 1, -1) // 128 + 1
-        return torch.cat([ids, torch.full_like(ids, ANSWER), documents], 1).to(self.device)
+        # As small integers, which rows are: others would be compiled anew.
+        return torch.cat([ids, torch.full_like(ids, ANSWER), documents], 1).to(torch.int16).to(self.device)
 
     def warm_up(self):
         """Compiles both kinds of steps. If attention with a flexible mask cannot be compiled here, takes the plain one."""
