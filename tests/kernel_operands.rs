@@ -2,7 +2,7 @@
 
 use tegula_compiler::spec::operands::Step;
 use tegula_compiler::spec::{
-    ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Output, Rows, Spec, splits,
+    ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Output, Rows, Spec, splits,
 };
 use tegula_plan::Dtype;
 
@@ -41,10 +41,6 @@ pub fn cases() -> Vec<Case> {
             specs.push(matmul(128, 128, true, Input::Norm, Output::Heads(heads(4, 2, 16, cache))));
             specs.push(matmul(192, 2080, false, Input::Plain, Output::Store { stride: 192 }));
         }
-        let input = Input::Merge { heads: 8, head_dim: 16 };
-        for rows in [Rows::One, Rows::Few] {
-            specs.push(Spec::Matmul(Matmul { n: 72, k: 128, format, bias: true, input, eps: 0.0, output: Output::Residual, rows }));
-        }
     }
     for cache in [Dtype::F16, Dtype::F32] {
         specs.push(Spec::HeadNorm(HeadNorm { heads: heads(6, 2, 64, cache), eps: 1e-6 }));
@@ -57,6 +53,7 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
+    specs.extend([(8, 16), (14, 64), (3, 96), (10, 256)].map(|(heads, dim)| Spec::Merge(Merge { heads, dim })));
     for rows in [Rows::One, Rows::Few] {
         specs.push(Spec::ArgMax(ArgMax::Parts { vocab: 361, rows }));
         specs.push(Spec::ArgMax(ArgMax::Whole { rows }));
@@ -73,27 +70,26 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Matmul(Matmul { output: Output::Residual, bias: false, rows: Rows::One, n: 64, .. }) => Vary::All,
         Spec::Matmul(Matmul { output: Output::Residual, rows: Rows::Many, format: Format::F16, .. }) => Vary::All,
         Spec::Attention(Attention { heads: Heads { dim: 8, cache: Dtype::F16, .. }, window: Some(_), .. }) => Vary::All,
-        Spec::HeadNorm(_) | Spec::ArgMax(_) => Vary::All,
+        Spec::HeadNorm(_) | Spec::ArgMax(_) | Spec::Merge(_) => Vary::All,
         Spec::Matmul(Matmul { format, bias: true, .. }) if format == q4f16 || format == Format::F32 => Vary::One,
         Spec::Attention(Attention { heads: Heads { dim: 32, .. }, window: Some(_), .. }) => Vary::One,
         Spec::Matmul(_) | Spec::Attention(_) | Spec::Embed(_) | Spec::Draw(_) => Vary::No,
     };
     let case = |rows, first, pages, splits| Case { step: Step { spec, rows, first, pages, splits, cached: PAGES_PER_SEQUENCE }, vary };
     match spec {
-        Spec::Matmul(Matmul { rows: Rows::One, input: Input::Merge { .. }, .. }) => vec![case(1, 0, 12, 1), case(1, 0, 12, 3)],
         Spec::Matmul(Matmul { rows: Rows::One, output: Output::Store { .. }, .. }) => vec![case(1, 0, 1, 1), case(7, 6, 1, 1)],
         Spec::Matmul(Matmul { rows: Rows::One, .. }) | Spec::ArgMax(ArgMax::Parts { rows: Rows::One, .. }) => vec![case(1, 0, 1, 1)],
         Spec::ArgMax(ArgMax::Whole { rows: Rows::One }) => vec![case(7, 6, 1, 1)],
         // A single row finds its logits at the start, and one of each sequence shows each way to draw.
         Spec::Draw(Draw { rows: Rows::One, .. }) => vec![case(7, 6, 1, 1), case(1, 0, 1, 1)],
         Spec::Draw(_) => vec![case(4, 0, 1, 1)],
-        Spec::Matmul(Matmul { rows: Rows::Few, input: Input::Merge { .. }, .. }) => vec![case(3, 0, 24, 3)],
         Spec::Matmul(Matmul { rows: Rows::Few, .. }) | Spec::ArgMax(_) => vec![case(3, 0, 1, 1)],
         Spec::Matmul(_) => vec![case(70, 0, 1, 1)],
         Spec::Attention(Attention { split: true, .. }) => {
             [(1, 4), (3, 12)].map(|(rows, pages)| case(rows, 0, pages, splits().eval(rows, pages))).into()
         }
         Spec::Attention(_) => vec![case(19, 0, 12, 1)],
+        Spec::Merge(_) => [(1, 1), (1, 3), (3, 16), (2, 64)].map(|(rows, splits)| case(rows, 0, 1, splits)).into(),
         Spec::Embed(_) | Spec::HeadNorm(_) => vec![case(5, 0, 1, 1)],
     }
 }

@@ -105,7 +105,6 @@ fn stage_text(graph: &Graph, kind: &StageKind) -> String {
             let prologue = match prologue {
                 Prologue::Plain => String::new(),
                 Prologue::Norm { gain, .. } => format!("norm {} + ", name(*gain)),
-                Prologue::Merge => "merge + ".into(),
             };
             let bias = if bias.is_some() { " + bias" } else { "" };
             let (target, epilogue) = match epilogue {

@@ -91,7 +91,10 @@ fn row_bytes(graph: &Graph, value: Value, split: bool) -> u64 {
     use crate::graph::OpKind::{ArgMax, Attention};
     let op = graph.op(value);
     4 * match op.kind {
-        Attention { .. } if split => u64::from(graph.heads.query) * u64::from(MAX_SPLITS) * (u64::from(graph.heads.dim) + 4),
+        Attention { .. } if split => {
+            let (heads, dim) = (u64::from(graph.heads.query), u64::from(graph.heads.dim));
+            heads * (dim + u64::from(MAX_SPLITS) * (dim + 4))
+        }
         // The scratch of drawing is that of the greatest logit before.
         ArgMax { .. } => scratch_words(graph.vocab_size).max(2 * u64::from(ARGMAX_PARTS)),
         _ => u64::from(op.width),

@@ -5,18 +5,16 @@
 
 use crate::spec::draw::{DRAW_BINS, draw_parts};
 use crate::spec::{
-    ARGMAX_PARTS, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, MAX_SPLITS, Matmul, Output, Rows, Spec, splits,
+    ARGMAX_PARTS, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Output, Rows, Spec, splits,
 };
 use crate::template::{self, Value};
 use crate::{Error, ErrorKind};
-use tegula_plan::{Dtype, KernelBinding, MAX_STORAGE_BUFFERS, Requires, Size};
+use tegula_plan::{Dtype, KernelBinding, MATRIX_WORKGROUP_MEMORY, MAX_STORAGE_BUFFERS, Requires, Size};
 
 /// The most invocations of a workgroup on every device.
 const MAX_INVOCATIONS: u32 = 256;
 /// The most bytes of workgroup memory on every device.
 const MAX_WORKGROUP_MEMORY: u32 = 16 << 10;
-/// The same where there are matrix units: GPUs that have them have more memory, too.
-const MAX_WORKGROUP_MEMORY_WITH_MATRIX: u32 = 32 << 10;
 /// The most workgroups of a dispatch in each direction on every device.
 const MAX_WORKGROUPS: u32 = 65_535;
 
@@ -76,6 +74,7 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
         Spec::Embed(spec) => build.embed(spec),
         Spec::HeadNorm(spec) => build.head_norm(spec),
         Spec::Attention(spec) => build.attention(spec),
+        Spec::Merge(spec) => build.merge(spec),
         Spec::ArgMax(spec) => build.argmax(spec),
         Spec::Draw(spec) => build.draw(spec),
     };
@@ -85,6 +84,9 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     }
     if imports.contains("#import dot/q4") {
         build.slots.extend(product(spec, schedule));
+    }
+    if imports.contains("#import stage/plain") && matches!(spec, Spec::Matmul(Matmul { format: Format::Q4 { scale: Dtype::F16 }, .. })) {
+        build.slots.push(("stage/plain", "stage/q4"));
     }
     build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
     let text = template::link(schedule.template, &build.slots, &build.values)?;
@@ -101,7 +103,7 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     if reflection.invocations > MAX_INVOCATIONS {
         return refuse(format!("{} invocations, over {MAX_INVOCATIONS}", reflection.invocations));
     }
-    let memory = if requires.matrix { MAX_WORKGROUP_MEMORY_WITH_MATRIX } else { MAX_WORKGROUP_MEMORY };
+    let memory = if requires.matrix { MATRIX_WORKGROUP_MEMORY } else { MAX_WORKGROUP_MEMORY };
     if reflection.workgroup_memory > memory {
         return refuse(format!("{} bytes of workgroup memory, over {memory}", reflection.workgroup_memory));
     }
@@ -146,6 +148,7 @@ pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
         Spec::Embed(_) => Schedule { template: "embed/lookup", values: vec![] },
         Spec::HeadNorm(_) => Schedule { template: "norm/heads", values: vec![] },
         Spec::Attention(spec) => attention_schedule(spec),
+        Spec::Merge(_) => Schedule { template: "attention/merge", values: vec![] },
         Spec::ArgMax(ArgMax::Parts { .. }) => Schedule { template: "sample/argmax_parts", values: vec![] },
         Spec::ArgMax(ArgMax::Whole { .. }) => Schedule { template: "sample/argmax_whole", values: vec![] },
         Spec::Draw(spec) => {
@@ -164,7 +167,7 @@ pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
 /// everywhere: with teams of 32 where there are very many rows (28672x4096: 40 us, 46 with 128), of 128 where there are few (4096x14336: 21 us,
 /// 43 with 32). Of 90 tiles, eight rows an invocation by two quads were the fastest on four of six shapes (27 to 35 TFLOP/s), and 6 % and 17 %
 /// behind on the others (16384x2048, 2048x8192); with the epilogue of the heads, which needs too many registers beside them, they ran at 8.
-/// Products of a single row in half precision take 3 to 27 % less time, but up to 8 % more where they merge attention.
+/// Products of a single row in half precision take 3 to 27 % less time.
 fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
     if spec.rows == Rows::Many && requires.matrix {
         // Large tiles where there are enough of them to fill a GPU.
@@ -183,7 +186,7 @@ fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
     };
     let team = if spec.n >= 16_384 { 32 } else { pieces.next_power_of_two().clamp(32, 128) };
     let mut values = vec![("TEAM", team), ("QUADS", 2), ("WORDS", 2)];
-    if requires.f16 && matches!(spec.format, Format::Q4 { .. }) && !matches!(spec.input, Input::Merge { .. }) {
+    if requires.f16 && matches!(spec.format, Format::Q4 { .. }) {
         values.push(("F16", 1));
     }
     Schedule { template: "matmul/vec", values }
@@ -252,12 +255,6 @@ impl Build {
                 self.slots.push(("input/plain", "input/norm"));
                 self.values.push(("EPS", Value::Float(spec.eps)));
             }
-            Input::Merge { heads, head_dim } => {
-                self.slots.push(("input/plain", "input/merge"));
-                self.int("HEADS", heads);
-                self.int("HEAD_DIM", head_dim);
-                self.int("MAX_SPLITS", MAX_SPLITS);
-            }
         }
         if spec.bias {
             self.slots.push(("bias/none", "bias/vector"));
@@ -303,6 +300,12 @@ impl Build {
             self.slots.push(("attention/write_whole", "attention/write_split"));
         }
         [Size::Const(spec.heads.query / group), Size::Rows, if spec.split { splits() } else { Size::Const(1) }]
+    }
+
+    fn merge(&mut self, spec: &Merge) -> [Size; 3] {
+        self.int("HEADS", spec.heads);
+        self.int("HEAD_DIM", spec.dim);
+        [Size::Const(spec.heads), Size::Rows, Size::Const(1)]
     }
 
     fn draw(&mut self, spec: &Draw) -> [Size; 3] {

@@ -47,6 +47,10 @@ pub const MAX_BINDING: u64 = 128 << 20;
 /// The most storage buffers that a kernel may bind: what every WebGPU device has.
 pub const MAX_STORAGE_BUFFERS: usize = 8;
 
+/// The most bytes of workgroup memory of kernels for matrix units. A device whose workgroups have less counts as one without such units: GPUs
+/// that have them have this much, and with the 32 KiB of others tiles would be too small to feed them.
+pub const MATRIX_WORKGROUP_MEMORY: u32 = 48 << 10;
+
 /// A compiled model, for every device class the library serves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {

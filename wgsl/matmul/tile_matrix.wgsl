@@ -2,27 +2,29 @@
 // are f32. A subgroup makes SM by SN fragments. Its results go through workgroup memory, a fragment at a time, since only there the
 // epilogue can tell which element is which.
 //
-// Slice rows are eight elements longer than BK: loads of fragments then meet different banks.
+// Slice rows are eight elements longer than BK: loads of fragments then meet different banks. Within a row, elements lie in the order that
+// stage/eight says. With two BUFFERS the next slice is written while other subgroups still multiply this one.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16
 #import input/plain
 #import bias/none
 #import output/store
-#import lib/half
+#import stage/plain
 
 const BM: u32 = 64u; // tune: 64 128
-const BN: u32 = 64u; // tune: 64 128
+const BN: u32 = 64u; // tune: 64 128 256
 const BK: u32 = 32u; // tune: 32 64
 const SM: u32 = 2u;  // tune: 1 2 4
 const SN: u32 = 2u;  // tune: 1 2 4
+const BUFFERS: u32 = 1u; // tune: 1 2
 const BLOCK: vec3u = vec3u(BN / 4u, BM, 1u); // of quads by rows
 
 const ACROSS: u32 = BN / (16u * SN);
 const SUBGROUPS: u32 = ACROSS * (BM / (16u * SM));
 const LANES: u32 = 32u * SUBGROUPS;
-const DEPTH: u32 = BK / 4u;
-const PITCH: u32 = DEPTH + 2u;
+const DEPTH: u32 = BK / 8u; // of a slice, in eights
+const PITCH: u32 = 2u * DEPTH + 2u;
 const SLICES: u32 = (K + BK - 1u) / BK;
 const X_LOADS: u32 = BM * DEPTH / LANES;
 const W_LOADS: u32 = BN * DEPTH / LANES;
@@ -32,44 +34,57 @@ const_assert BM * DEPTH % LANES == 0u && BN * DEPTH % LANES == 0u;
 const_assert LANES % DEPTH == 0u;
 const_assert LANES <= 256u;
 
-var<workgroup> tile_x: array<vec4<f16>, BM * PITCH>;
-var<workgroup> tile_w: array<vec4<f16>, BN * PITCH>;
+var<workgroup> tile_x: array<vec4<f16>, BUFFERS * BM * PITCH>;
+var<workgroup> tile_w: array<vec4<f16>, BUFFERS * BN * PITCH>;
 var<workgroup> fragments: array<vec4f, SUBGROUPS * 64u>; // [subgroup][row][quad]
-var<workgroup> row_squares: array<f32, BM * DEPTH>;
+var<workgroup> row_squares: array<f32, select(1u, BM * DEPTH, NORM)>;
 
 // What an invocation asked memory for, and the squares of x that it has seen.
-var<private> next_x: array<vec4f, X_LOADS>;
-var<private> next_w: array<Fetched, W_LOADS>;
+var<private> next_x: array<vec4f, 2u * X_LOADS>;
+var<private> next_w: array<Fetched8, W_LOADS>;
 var<private> sums: array<f32, X_LOADS>;
 
 fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
-    let k4 = slice * DEPTH + lane % DEPTH;
-    if K % BK == 0u || 4u * k4 < K {
+    let k8 = slice * DEPTH + lane % DEPTH;
+    if K % BK == 0u || 8u * k8 < K {
         for (var i = 0u; i < X_LOADS; i++) { // unroll
-            let m = lane / DEPTH + i * (LANES / DEPTH);
-            next_x[i] = fetch_input4(min(first_row + m, launch.rows - 1u), k4);
+            let row = min(first_row + lane / DEPTH + i * (LANES / DEPTH), launch.rows - 1u);
+            next_x[2u * i] = fetch_input4(row, 2u * k8);
+            next_x[2u * i + 1u] = fetch_input4(row, 2u * k8 + 1u);
         }
         for (var i = 0u; i < W_LOADS; i++) { // unroll
             let n = lane / DEPTH + i * (LANES / DEPTH);
-            next_w[i] = fetch_weight4(weight_row(first_quad + n / 4u, n % 4u), k4);
+            next_w[i] = fetch_weight8(weight_row(first_quad + n / 4u, n % 4u), k8);
         }
     }
 }
 
+// Elements of x as products take them; adds their squares to `squares`.
+fn finish_x(fetched: vec4f, k4: u32) -> vec4f {
+    if K % BK != 0u && 4u * k4 >= K {
+        return vec4f();
+    }
+    return finish_input4(fetched, k4);
+}
+
 fn put(slice: u32, first_quad: u32, lane: u32) {
-    let k4 = slice * DEPTH + lane % DEPTH;
-    let inside = K % BK == 0u || 4u * k4 < K;
+    let buffer = slice % BUFFERS;
+    let k8 = slice * DEPTH + lane % DEPTH;
+    let inside = K % BK == 0u || 8u * k8 < K;
     for (var i = 0u; i < X_LOADS; i++) { // unroll
-        let m = lane / DEPTH + i * (LANES / DEPTH);
+        let at = (buffer * BM + lane / DEPTH + i * (LANES / DEPTH)) * PITCH + 2u * (lane % DEPTH);
         squares = 0.0;
-        let x = select(vec4f(), finish_input4(next_x[i], k4), inside);
-        sums[i] += select(0.0, squares, inside);
-        tile_x[m * PITCH + lane % DEPTH] = half4(x);
+        let x = eight(finish_x(next_x[2u * i], 2u * k8), finish_x(next_x[2u * i + 1u], 2u * k8 + 1u));
+        sums[i] += squares;
+        tile_x[at] = x.low;
+        tile_x[at + 1u] = x.high;
     }
     for (var i = 0u; i < W_LOADS; i++) { // unroll
         let n = lane / DEPTH + i * (LANES / DEPTH);
-        let w = finish_weight4(next_w[i], weight_row(first_quad + n / 4u, n % 4u), k4);
-        tile_w[n * PITCH + lane % DEPTH] = vec4<f16>(select(vec4f(), w, inside));
+        let at = (buffer * BN + n) * PITCH + 2u * (lane % DEPTH);
+        let w = finish_weight8(next_w[i], weight_row(first_quad + n / 4u, n % 4u), k8);
+        tile_w[at] = select(vec4<f16>(), w.low, inside);
+        tile_w[at + 1u] = select(vec4<f16>(), w.high, inside);
     }
 }
 
@@ -90,18 +105,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if slice + 1u < SLICES {
             fetch(slice + 1u, first_row, first_quad, lane);
         }
-        for (var k = 0u; k < DEPTH; k += 4u) {
+        let rows_x = (slice % BUFFERS) * BM + down * 16u;
+        let rows_w = (slice % BUFFERS) * BN + across * 16u;
+        for (var k = 0u; k < 2u * DEPTH; k += 4u) {
             for (var i = 0u; i < SM; i++) { // unroll
-                a[i] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[(down + i) * 16u * PITCH + k], PITCH);
+                a[i] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[(rows_x + i * 16u) * PITCH + k], PITCH);
             }
             for (var j = 0u; j < SN; j++) { // unroll
-                let b = coopLoad<coop_mat16x16<f16, B>>(&tile_w[(across + j) * 16u * PITCH + k], PITCH);
+                let b = coopLoad<coop_mat16x16<f16, B>>(&tile_w[(rows_w + j * 16u) * PITCH + k], PITCH);
                 for (var i = 0u; i < SM; i++) { // unroll
                     acc[i * SN + j] = coopMultiplyAdd(a[i], b, acc[i * SN + j]);
                 }
             }
         }
-        workgroupBarrier();
+        if BUFFERS == 1u {
+            workgroupBarrier();
+        }
         if slice + 1u < SLICES {
             put(slice + 1u, first_quad, lane);
         }

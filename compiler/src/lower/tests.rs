@@ -29,12 +29,13 @@ fn dispatches<'a>(entry: &'a Entry, label: &str) -> Vec<&'a Dispatch> {
 }
 
 #[test]
-fn a_decode_step_is_five_dispatches_a_layer_and_four() {
+fn a_step_is_five_dispatches_a_layer_and_four_and_one_more_where_attention_is_split() {
     for (name, layer) in [("llama", 5), ("llama3", 5), ("mistral", 5), ("qwen2", 5), ("qwen3", 6)] {
         for variant in &tiny(name).plan.variants {
             for entry in &variant.entries {
                 let count = |when| entry.dispatches.iter().filter(|dispatch| dispatch.when == when).count();
                 let picks = if entry.name == "score" { [0, 0, 0] } else { [2, 3, 1] };
+                let layer = layer + usize::from(["decode", "batch"].contains(&entry.name.as_str()));
                 assert_eq!(count(When::Always), 2 * layer + 2, "{name} {}", entry.name);
                 assert_eq!([When::Greedy, When::Drawn, When::Nucleus].map(count), picks, "{name} {}", entry.name);
             }

@@ -4,7 +4,7 @@ use super::{Lowering, Mode};
 use crate::Error;
 use crate::graph::{ParamId, Value};
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
-use crate::spec::{self, ArgMax, Attention, Draw, DrawStage, Embed, HeadNorm, Input, Matmul, Output, Spec};
+use crate::spec::{self, ArgMax, Attention, Draw, DrawStage, Embed, HeadNorm, Input, Matmul, Merge, Output, Spec};
 use crate::weights::Part;
 use tegula_plan::{Binding, Buffer, LAUNCH_WORDS, Size};
 
@@ -96,7 +96,13 @@ impl Lowering<'_> {
                     ("pages", Target::Whole(Buffer::PageTable)),
                     ("output", Target::Scratch(output)),
                 ];
-                Ok(vec![Work { label: label.into(), spec, operands, launch: Launch { splits: splits(mode), ..Launch::default() } }])
+                let launch = Launch { splits: splits(mode), ..Launch::default() };
+                let mut works = vec![Work { label: label.into(), spec, operands, launch: launch.clone() }];
+                if mode.split {
+                    let spec = Spec::Merge(Merge { heads: self.graph.heads.query, dim: self.graph.heads.dim });
+                    works.push(Work { label: format!("{label}.merge"), spec, operands: vec![("output", Target::Scratch(output))], launch });
+                }
+                Ok(works)
             }
             StageKind::ArgMax { .. } if !mode.sample => Ok(Vec::new()),
             StageKind::ArgMax { partial, .. } => Ok([self.argmax(label, partial, mode), self.draw(partial, mode)].concat()),
@@ -132,17 +138,9 @@ impl Lowering<'_> {
         let is_head = matches!(linear.epilogue, Epilogue::Store { output } if Some(output) == self.logits);
         let (rows, first) = if is_head { (mode.head_rows(), mode.head_first()) } else { (mode.rows, Size::Const(0)) };
         let mut operands = vec![("input", Target::Scratch(linear.input)), ("vectors", Target::Whole(Buffer::Vectors))];
-        let mut launch = Launch { first, ..Launch::default() };
-        let (input, eps) = match linear.prologue {
-            Prologue::Norm { gain, eps } => {
-                launch.gain = self.weights.offset(gain);
-                (Input::Norm, eps)
-            }
-            Prologue::Merge if mode.split => {
-                launch.splits = splits(mode);
-                (Input::Merge { heads: self.graph.heads.query, head_dim: self.graph.heads.dim }, 0.0)
-            }
-            Prologue::Merge | Prologue::Plain => (Input::Plain, 0.0),
+        let (input, gain, eps) = match linear.prologue {
+            Prologue::Norm { gain, eps } => (Input::Norm, self.weights.offset(gain), eps),
+            Prologue::Plain => (Input::Plain, 0, 0.0),
         };
         let output = match linear.epilogue {
             Epilogue::Store { output } => {
@@ -166,13 +164,8 @@ impl Lowering<'_> {
         let works = parts.iter().enumerate().map(|(index, part)| {
             let spec =
                 Spec::Matmul(Matmul { n: part.rows, k: matrix.k, format: matrix.format, bias: bias.is_some(), input, eps, output, rows });
-            let launch = Launch {
-                base: part.first,
-                bias: bias.map_or(0, |bias| bias + part.first),
-                first: launch.first.clone(),
-                splits: launch.splits.clone(),
-                ..launch
-            };
+            let bias = bias.map_or(0, |bias| bias + part.first);
+            let launch = Launch { base: part.first, bias, gain, first: first.clone(), ..Launch::default() };
             let operands = operands.iter().cloned().chain(weight_operands(part)).collect();
             Work { label: part_label(linear.label, index, parts.len()), spec, operands, launch }
         });

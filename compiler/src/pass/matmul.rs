@@ -17,7 +17,6 @@ impl Fusion<'_> {
                 self.take(input);
                 (normed, Prologue::Norm { gain, eps })
             }
-            OpKind::Attention { .. } if self.readers[input.0].iter().all(|&reader| self.is_linear(reader)) => (input, Prologue::Merge),
             _ => (input, Prologue::Plain),
         }
     }

@@ -59,8 +59,6 @@ pub(crate) enum Prologue {
     Plain,
     /// Norm.
     Norm { gain: ParamId, eps: f32 },
-    /// The input is attention's, whose parts it merges where there are any.
-    Merge,
 }
 
 /// What a matrix product does with its result.

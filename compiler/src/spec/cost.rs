@@ -2,7 +2,7 @@
 
 use super::draw::{DRAW_BINS, draw_parts};
 use super::operands::Step;
-use super::{ARGMAX_PARTS, ArgMax, DrawStage, Format, Heads, Input, Output, Rows, Spec};
+use super::{ARGMAX_PARTS, ArgMax, DrawStage, Format, Heads, Output, Rows, Spec};
 use tegula_plan::{Dtype, PAGE_SIZE};
 
 impl Step {
@@ -14,17 +14,13 @@ impl Step {
             Spec::Embed(spec) => rows * (u64::from(spec.k) * 4 + row_bytes(spec.format, spec.k) + u64::from(spec.head_dim) * 4),
             Spec::Matmul(spec) => {
                 let (n, k) = (u64::from(spec.n), u64::from(spec.k));
-                let input = match spec.input {
-                    Input::Merge { heads, head_dim } => u64::from(heads) * u64::from(self.splits) * (u64::from(head_dim) + 4),
-                    Input::Plain | Input::Norm => k,
-                };
                 let output = match &spec.output {
                     Output::Store { .. } => 4 * n,
                     Output::Residual => 8 * n,
                     Output::SiluMul => 2 * n,
                     Output::Heads(heads) => head_bytes(heads),
                 };
-                n * row_bytes(spec.format, spec.k) + rows * (4 * input + output)
+                n * row_bytes(spec.format, spec.k) + rows * (4 * k + output)
             }
             Spec::HeadNorm(spec) => {
                 let heads = &spec.heads;
@@ -37,6 +33,10 @@ impl Step {
                 let key = 2 * u64::from(spec.heads.kv) * dim * spec.heads.cache.bytes();
                 let output = if spec.split { u64::from(self.splits) * (dim + 4) } else { dim };
                 sequences * keys * key + rows * heads * 4 * (dim + output)
+            }
+            Spec::Merge(spec) => {
+                let (heads, dim) = (u64::from(spec.heads), u64::from(spec.dim));
+                rows * heads * 4 * (u64::from(self.splits) * (dim + 4) + dim)
             }
             Spec::ArgMax(ArgMax::Parts { vocab, .. }) => rows * (4 * u64::from(*vocab) + 8 * u64::from(ARGMAX_PARTS)),
             Spec::ArgMax(ArgMax::Whole { .. }) => rows * 8 * u64::from(ARGMAX_PARTS),
@@ -66,7 +66,7 @@ impl Step {
             Spec::Matmul(spec) => spec.rows == Rows::One,
             Spec::ArgMax(ArgMax::Parts { rows, .. } | ArgMax::Whole { rows }) => *rows == Rows::One,
             Spec::Draw(spec) => spec.rows == Rows::One,
-            Spec::Embed(_) | Spec::HeadNorm(_) | Spec::Attention(_) => false,
+            Spec::Embed(_) | Spec::HeadNorm(_) | Spec::Attention(_) | Spec::Merge(_) => false,
         };
         if one { 1 } else { u64::from(self.rows) }
     }

@@ -16,7 +16,6 @@ impl Spec {
                 let input = match spec.input {
                     Input::Plain => "plain".to_owned(),
                     Input::Norm => "norm".to_owned(),
-                    Input::Merge { heads, head_dim } => format!("merge={heads}x{head_dim}"),
                 };
                 let bias = if spec.bias { " bias" } else { "" };
                 let output = match &spec.output {
@@ -34,6 +33,7 @@ impl Spec {
                 let split = if spec.split { " split" } else { "" };
                 format!("attention {}{window}{split} {}", heads_name(&spec.heads), rows_name(spec.rows))
             }
+            Spec::Merge(spec) => format!("merge {}x{}", spec.heads, spec.dim),
             Spec::ArgMax(ArgMax::Parts { vocab, rows }) => format!("argmax_parts vocab={vocab} {}", rows_name(*rows)),
             Spec::ArgMax(ArgMax::Whole { rows }) => format!("argmax_whole {}", rows_name(*rows)),
             Spec::Draw(spec) => format!("draw_{} vocab={} {}", spec.stage.name(), spec.vocab, rows_name(spec.rows)),

@@ -10,7 +10,7 @@ pub mod key;
 pub mod operands;
 pub mod reference;
 
-use tegula_plan::Dtype;
+use tegula_plan::{Dtype, Size};
 
 /// How a weight matrix `[n, k]` is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,13 +44,6 @@ pub enum Input {
     Plain,
     /// The root-mean-square norm of `input`, times the gain at `launch.gain` of `vectors`.
     Norm,
-    /// The parts of split attention, merged: see [`Attention`]. Not for [`Rows::Many`].
-    Merge {
-        /// Query heads.
-        heads: u32,
-        /// Elements of a head; `k = heads * head_dim`.
-        head_dim: u32,
-    },
 }
 
 /// What a matrix product does with its result `y: f32[rows][n]`.
@@ -137,8 +130,9 @@ pub struct HeadNorm {
 
 /// Attention of each row's queries over the cache pages of its sequence, up to its own position.
 ///
-/// With `split`, part `s` of `launch.splits` covers pages `s * ceil(pages / splits)` on, and `output[row][head][s]` is `head_dim + 4` floats:
-/// the unnormalised sum, the maximum, the denominator, two unused. Without it `output: f32[rows][heads * head_dim]`.
+/// `output: f32[rows][heads * head_dim]`. With `split` that is left to [`Merge`]: part `s` of `launch.splits` covers pages
+/// `s * ceil(pages / splits)` on, and behind it `output` has `[row][head][s]` of `head_dim + 4` floats: the unnormalised sum, the maximum, the
+/// denominator, two unused.
 /// Bindings: `query`, `cache`, `rows`, `pages`, `output`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attention {
@@ -156,8 +150,19 @@ pub struct Attention {
     pub rows: Rows,
 }
 
+/// Puts the parts of split [`Attention`] together, in place.
+///
+/// Bindings: `output`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// Query heads.
+    pub heads: u32,
+    /// Elements of a head.
+    pub dim: u32,
+}
+
 /// The most parts that attention cuts a sequence into.
-pub const MAX_SPLITS: u32 = 16;
+pub const MAX_SPLITS: u32 = 64;
 
 /// The id of the greatest logit of each row, the smallest id where several are equal, in two kernels.
 ///
@@ -184,10 +189,13 @@ pub const ARGMAX_PARTS: u32 = 64;
 
 /// How many parts attention cuts the sequences of a step into: the launch word `splits` of split attention and of what merges it.
 ///
-/// Four pages (64 keys, a tile of the kernel) a part: fewer leave a GPU idle, more cost those who merge the parts.
+/// Four pages (64 keys, a tile of the kernel) a part, up to sixteen parts: fewer leave a GPU idle. Then parts become longer, up to sixteen
+/// pages, before there are more of them: each costs a trip through memory.
 #[must_use]
-pub fn splits() -> tegula_plan::Size {
-    tegula_plan::Size::Pages.ceil_div(4).min(MAX_SPLITS).max(1)
+pub fn splits() -> Size {
+    let short = Size::Pages.ceil_div(4).min(16);
+    let long = Size::Pages.ceil_div(16).min(MAX_SPLITS);
+    Size::Max(Box::new(short), Box::new(long)).max(1)
 }
 
 /// An id of each row, drawn as its sequence's element of `sampling` says ([`tegula_plan::SAMPLING_MEMBERS`]), in four kernels. Rows of
@@ -243,6 +251,8 @@ pub enum Spec {
     HeadNorm(HeadNorm),
     /// Attention.
     Attention(Attention),
+    /// Its parts, put together.
+    Merge(Merge),
     /// Greedy sampling.
     ArgMax(ArgMax),
     /// Sampling.

@@ -2,7 +2,7 @@
 
 use super::draw::scratch_words;
 use super::reference::{self, Launch, Operands};
-use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Spec};
+use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, MAX_SPLITS, Output, Spec};
 use half::f16;
 use tegula_plan::{Dtype, PAGE_SIZE, SAMPLING_MEMBERS};
 
@@ -57,11 +57,7 @@ impl Step {
                 let (n, k) = (spec.n as usize, spec.k as usize);
                 weights(&mut put, &mut random, spec.format, n, k);
                 put("vectors", random.floats((4 + k + n).next_multiple_of(4), 0.5, 1.5));
-                let input = match spec.input {
-                    Input::Merge { heads, head_dim } => random.parts(rows * heads as usize * splits, head_dim as usize),
-                    _ => random.floats(rows * k, -1.0, 1.0),
-                };
-                put("input", input);
+                put("input", random.floats(rows * k, -1.0, 1.0));
                 match spec.output {
                     Output::Store { stride } => {
                         launch.push(("base", stride - spec.n));
@@ -84,8 +80,14 @@ impl Step {
                 put("query", random.floats(rows * query * dim, -1.0, 1.0));
                 put("cache", self.cache(&mut random, &spec.heads));
                 put("pages", self.page_table(spec.pages_per_sequence));
-                let floats = if spec.split { rows * query * splits * (dim + 4) } else { rows * query * dim };
-                put("output", random.floats(floats, -1.0, 1.0));
+                let parts = if spec.split { splits * (dim + 4) } else { 0 };
+                put("output", random.floats(rows * query * (dim + parts), -1.0, 1.0));
+            }
+            Spec::Merge(spec) => {
+                let (heads, dim) = (spec.heads as usize, spec.dim as usize);
+                let mut output = random.floats(rows * heads * dim, -1.0, 1.0);
+                output.extend(random.parts(rows * heads * splits, dim));
+                put("output", output);
             }
             Spec::Draw(spec) => put_draw(&mut put, &mut random, spec, rows),
             Spec::ArgMax(spec) => {

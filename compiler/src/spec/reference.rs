@@ -3,7 +3,7 @@
 //! Operands are the buffers that a kernel binds, by name and in the layout it sees, so that layouts are part of what is checked. Arithmetic
 //! is in double precision.
 
-use super::{ARGMAX_PARTS, ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, Matmul, Output, Rows, Spec};
+use super::{ARGMAX_PARTS, ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Output, Rows, Spec};
 use crate::parallel::each;
 use half::f16;
 use std::collections::BTreeMap;
@@ -127,6 +127,7 @@ pub fn run(spec: &Spec, launch: &Launch, operands: &mut Operands) {
         Spec::Matmul(spec) => matmul(spec, launch, operands),
         Spec::HeadNorm(spec) => head_norm(spec, launch, operands),
         Spec::Attention(spec) => attention(spec, launch, operands),
+        Spec::Merge(spec) => merge(spec, launch, operands),
         Spec::ArgMax(spec) => argmax(spec, launch, operands),
         Spec::Draw(spec) => super::draw::draw(spec, launch, operands),
     }
@@ -203,18 +204,6 @@ fn matmul_input(spec: &Matmul, launch: &Launch, operands: &Operands, row: usize)
             let x: Vec<f64> = (0..k).map(|i| input.float(row * k + i)).collect();
             let scale = (x.iter().map(|x| x * x).sum::<f64>() / k as f64 + f64::from(spec.eps)).sqrt().recip();
             x.iter().enumerate().map(|(i, x)| x * scale * vectors.float(launch.get("gain") + i)).collect()
-        }
-        Input::Merge { heads, head_dim } => {
-            let (splits, dim) = (launch.get("splits"), head_dim as usize);
-            let head = |head: usize| {
-                let part = |s: usize| ((row * heads as usize + head) * splits + s) * (dim + 4);
-                let maximum = (0..splits).map(|s| input.float(part(s) + dim)).fold(f64::MIN, f64::max);
-                let weight: Vec<f64> = (0..splits).map(|s| (input.float(part(s) + dim) - maximum).exp()).collect();
-                let total: f64 = (0..splits).map(|s| weight[s] * input.float(part(s) + dim + 1)).sum();
-                let sum = move |i: usize| (0..splits).map(|s| weight[s] * input.float(part(s) + i)).sum::<f64>() / total;
-                (0..dim).map(sum).collect::<Vec<_>>()
-            };
-            (0..heads as usize).flat_map(head).collect()
         }
     }
 }
@@ -295,7 +284,7 @@ fn attention(spec: &Attention, launch: &Launch, operands: &mut Operands) {
                 sums.iter_mut().zip(vector(key, true)).for_each(|(sum, v)| *sum += weight * v);
             }
             if spec.split {
-                let at = ((row * queries + head) * splits + split) * (dim + 4);
+                let at = launch.get("rows") * queries * dim + ((row * queries + head) * splits + split) * (dim + 4);
                 sums.extend([maximum, denominator, 0.0, 0.0]);
                 sums.iter().enumerate().for_each(|(i, x)| set(&mut output, at + i, *x));
             } else {
@@ -303,6 +292,22 @@ fn attention(spec: &Attention, launch: &Launch, operands: &mut Operands) {
                 sums.iter().enumerate().for_each(|(i, sum)| set(&mut output, at + i, sum / denominator));
             }
         }
+    }
+    operands.give("output", output);
+}
+
+fn merge(spec: &Merge, launch: &Launch, operands: &mut Operands) {
+    let (heads, dim, splits) = (launch.get("rows") * spec.heads as usize, spec.dim as usize, launch.get("splits"));
+    let mut output = operands.take("output");
+    for head in 0..heads {
+        let part = |s: usize| heads * dim + (head * splits + s) * (dim + 4);
+        let read = |i: usize| Words(&output).float(i);
+        let maximum = (0..splits).map(|s| read(part(s) + dim)).fold(f64::MIN, f64::max);
+        let weights: Vec<f64> = (0..splits).map(|s| (read(part(s) + dim) - maximum).exp()).collect();
+        let total: f64 = (0..splits).map(|s| weights[s] * read(part(s) + dim + 1)).sum();
+        let sum = |i: usize| (0..splits).map(|s| weights[s] * read(part(s) + i)).sum::<f64>() / total;
+        let merged: Vec<f64> = (0..dim).map(sum).collect();
+        merged.iter().enumerate().for_each(|(i, x)| set(&mut output, head * dim + i, *x));
     }
     operands.give("output", output);
 }

@@ -1,7 +1,7 @@
 //! Steps to run candidates on: small ones that show whether they are right, and ones of the size that matters to show how fast they are.
 
 use crate::spec::operands::{SEQUENCES, Step};
-use crate::spec::{ArgMax, Input, Output, Rows, Spec, splits};
+use crate::spec::{ArgMax, Output, Rows, Spec, splits};
 use tegula_plan::PAGE_SIZE;
 
 /// Products that a check may take: the reference works in double precision on a processor.
@@ -27,20 +27,15 @@ pub fn check(spec: &Spec) -> Step {
         (Rows::Many, _) => 5,
     };
     // Elsewhere the cache is only written to, and read back for every candidate.
-    let pages = if matches!(spec, Spec::Attention(_)) || splits_matter(spec) { 12 } else { rows.div_ceil(PAGE_SIZE) + 1 };
+    let pages = if matches!(spec, Spec::Attention(_) | Spec::Merge(_)) { 12 } else { rows.div_ceil(PAGE_SIZE) + 1 };
     step(spec, rows, pages * PAGE_SIZE)
-}
-
-/// Whether the number of pages decides into how many parts its input was cut.
-fn splits_matter(spec: &Spec) -> bool {
-    matches!(spec, Spec::Matmul(spec) if matches!(spec.input, Input::Merge { .. }))
 }
 
 /// The steps to time a spec on.
 #[must_use]
 pub fn timed(spec: &Spec) -> Vec<Step> {
     match (rows_of(spec), spec) {
-        (rows @ (Rows::One | Rows::Few), Spec::Attention(_)) => {
+        (rows @ (Rows::One | Rows::Few), Spec::Attention(_) | Spec::Merge(_)) => {
             let mut steps: Vec<Step> = CONTEXTS.iter().map(|tokens| step(spec, few(rows), *tokens)).collect();
             steps.dedup();
             steps
@@ -64,6 +59,8 @@ fn rows_of(spec: &Spec) -> Rows {
         Spec::Attention(spec) => spec.rows,
         Spec::ArgMax(ArgMax::Parts { rows, .. } | ArgMax::Whole { rows }) => *rows,
         Spec::Draw(spec) => spec.rows,
+        // Batches run the same kernel; a single row is what takes the longest for what it does.
+        Spec::Merge(_) => Rows::One,
         Spec::Embed(_) | Spec::HeadNorm(_) => Rows::Many,
     }
 }
@@ -75,8 +72,7 @@ fn step(spec: &Spec, rows: u32, tokens: u32) -> Step {
     let rows = rows.min(cached * PAGE_SIZE);
     let splits = match spec {
         Spec::Attention(spec) if !spec.split => 1,
-        Spec::Attention(_) => splits().eval(rows, cached),
-        spec if splits_matter(spec) => splits().eval(rows, cached),
+        Spec::Attention(_) | Spec::Merge(_) => splits().eval(rows, cached),
         _ => 1,
     };
     Step { spec: *spec, rows, first: 0, pages: cached, splits, cached }
@@ -86,7 +82,7 @@ fn step(spec: &Spec, rows: u32, tokens: u32) -> Step {
 mod tests {
     use super::*;
     use crate::spec::reference;
-    use crate::spec::{Attention, Format, Heads, Matmul};
+    use crate::spec::{Attention, Format, Heads, Input, Matmul};
     use tegula_plan::Dtype;
 
     #[test]
