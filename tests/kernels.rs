@@ -68,6 +68,13 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     let spec = &case.step.spec;
     let default = schedule::default_schedule(spec, requires);
     let mut all = vec![default.clone()];
+    // Templates that do the same in another way, each once.
+    for template in template::entries().into_iter().filter(|name| name.starts_with(&format!("{}_", default.template))) {
+        let other = Schedule { template, values: vec![] };
+        if schedule::link(spec, requires, &other).is_ok() {
+            all.push(other);
+        }
+    }
     match case.vary {
         Vary::No => return all,
         // Kernels for many rows have the same text in every device class.

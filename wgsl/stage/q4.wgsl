@@ -1,17 +1,13 @@
 // Eight 4-bit weights for a tile of halves, in half precision throughout: as exact as through single precision, since what is multiplied with
 // the scale is a small integer.
 #import stage/eight
+#import quant/pair
 
 alias Fetched8 = Fetched;
 
 // Elements 8 k8 .. 8 k8 + 7 of a row, as they are stored.
 fn fetch_weight8(row: u32, k8: u32) -> Fetched8 {
     return fetch_weight4(row, 2u * k8);
-}
-
-// The lowest nibble of each half word, less the zero point: in the mantissa of 1024 it is so much more than it.
-fn pair(word: u32) -> vec2<f16> {
-    return vec2<f16>(unpack2x16float((word & 0x000f000fu) | 0x64006400u)) - vec2<f16>(1031.0h);
 }
 
 fn finish_weight8(fetched: Fetched8, row: u32, k8: u32) -> Eight {
