@@ -53,7 +53,7 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
-    specs.extend([(8, 16), (14, 64), (3, 96), (10, 256)].map(|(heads, dim)| Spec::Merge(Merge { heads, dim })));
+    specs.extend([(8, 16), (14, 64), (3, 96), (10, 256)].map(|(heads, dim)| Spec::Merge(Merge { heads, kv: heads, dim })));
     for rows in [Rows::One, Rows::Few] {
         specs.push(Spec::ArgMax(ArgMax::Parts { vocab: 361, rows }));
         specs.push(Spec::ArgMax(ArgMax::Whole { rows }));
@@ -85,8 +85,8 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Draw(_) => vec![case(4, 0, 1, 1)],
         Spec::Matmul(Matmul { rows: Rows::Few, .. }) | Spec::ArgMax(_) => vec![case(3, 0, 1, 1)],
         Spec::Matmul(_) => vec![case(70, 0, 1, 1)],
-        Spec::Attention(Attention { split: true, .. }) => {
-            [(1, 4), (3, 12)].map(|(rows, pages)| case(rows, 0, pages, splits().eval(rows, pages))).into()
+        Spec::Attention(Attention { split: true, heads, .. }) => {
+            [(1, 4), (3, 12)].map(|(rows, pages)| case(rows, 0, pages, splits(heads.kv).eval(rows, pages))).into()
         }
         Spec::Attention(_) => vec![case(19, 0, 12, 1)],
         Spec::Merge(_) => [(1, 1), (1, 3), (3, 16), (2, 64)].map(|(rows, splits)| case(rows, 0, 1, splits)).into(),

@@ -299,7 +299,7 @@ impl Build {
         if spec.split {
             self.slots.push(("attention/write_whole", "attention/write_split"));
         }
-        [Size::Const(spec.heads.query / group), Size::Rows, if spec.split { splits() } else { Size::Const(1) }]
+        [Size::Const(spec.heads.query / group), Size::Rows, if spec.split { splits(spec.heads.kv) } else { Size::Const(1) }]
     }
 
     fn merge(&mut self, spec: &Merge) -> [Size; 3] {

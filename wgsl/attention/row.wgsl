@@ -45,6 +45,35 @@ var<workgroup> denominators: array<vec4f, STRANDS * Q4>;
 
 #import attention/pages
 
+// What was asked of memory: keys of the next tile before the scores of this one are put together, values of the next before its keys are
+// needed. Nothing is held twice, so that more workgroups share the registers of a GPU's core.
+var<private> next_keys: array<Cached, FETCHED>;
+var<private> next_values: array<Cached, STEPS>;
+
+fn ask_keys(table: u32, kv: u32, first: u32, end: u32, lane: u32) {
+    let piece = lane % KEY_LANES;
+    for (var turn = 0u; turn < TURNS; turn++) { // unroll
+        let key = first + turn * (LANES / KEY_LANES) + lane / KEY_LANES;
+        if key < end {
+            let at = key_at(table, key, 0u, kv);
+            for (var i = 0u; i < SHARE; i++) { // unroll
+                if piece + i * KEY_LANES < D4 {
+                    next_keys[turn * SHARE + i] = cache[at + piece + i * KEY_LANES];
+                }
+            }
+        }
+    }
+}
+
+fn ask_values(table: u32, kv: u32, first: u32, end: u32, lane: u32) {
+    for (var i = 0u; i < STEPS; i++) { // unroll
+        let key = first + i * STRANDS + lane / D4;
+        if lane / D4 < STRANDS && key < end {
+            next_values[i] = cache[key_at(table, key, 1u, kv) + lane % D4];
+        }
+    }
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let row = group.y;
@@ -80,42 +109,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         maximum[j] = vec4f(LOWEST);
     }
 
-    var next_keys: array<Cached, FETCHED>;
-    var next_values: array<Cached, STEPS>;
-    // A turn asks memory for its tile, works on the one before, and only then needs what it asked for.
-    for (var next = begin; next < end + TILE; next += TILE) {
-        let values = next_values;
-        let kept = next_keys;
-        for (var i = 0u; i < STEPS; i++) { // unroll
-            let key = next + i * STRANDS + strand;
-            if strand < STRANDS && key < end {
-                next_values[i] = cache[key_at(table, key, 1u, kv) + column];
-            }
-        }
-        for (var turn = 0u; turn < TURNS; turn++) { // unroll
-            let key = next + turn * (LANES / KEY_LANES) + lane / KEY_LANES;
-            if key < end {
-                let at = key_at(table, key, 0u, kv);
-                for (var i = 0u; i < SHARE; i++) { // unroll
-                    if piece + i * KEY_LANES < D4 {
-                        next_keys[turn * SHARE + i] = cache[at + piece + i * KEY_LANES];
-                    }
-                }
-            }
-        }
-        if next == begin {
-            continue;
-        }
-        let keys = min(end + TILE - next, TILE);
+    ask_keys(table, kv, begin, end, lane);
+    ask_values(table, kv, begin, end, lane);
+    for (var first = begin; first < end; first += TILE) {
+        let keys = min(end - first, TILE);
         for (var turn = 0u; turn < TURNS; turn++) { // unroll
             let key = turn * (LANES / KEY_LANES) + lane / KEY_LANES;
             var s = array<vec4f, Q4>();
             for (var i = 0u; i < SHARE; i++) { // unroll
                 if piece + i * KEY_LANES < D4 {
-                    let k = cached_elements(kept[turn * SHARE + i]);
+                    let k = cached_elements(next_keys[turn * SHARE + i]);
                     for (var j = 0u; j < Q4; j++) { // unroll
-                        let first = (i * Q4 + j) * 4u;
-                        s[j] += vec4f(dot(k, q[first]), dot(k, q[first + 1u]), dot(k, q[first + 2u]), dot(k, q[first + 3u]));
+                        let one = (i * Q4 + j) * 4u;
+                        s[j] += vec4f(dot(k, q[one]), dot(k, q[one + 1u]), dot(k, q[one + 2u]), dot(k, q[one + 3u]));
                     }
                 }
             }
@@ -123,6 +129,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 partial[(key * KEY_LANES + piece) * Q4 + j] = s[j];
             }
         }
+        ask_keys(table, kv, first + TILE, end, lane);
         workgroupBarrier();
         for (var i = lane; i < TILE * Q4; i += LANES) {
             // Neighbours begin at different places, which are in different banks.
@@ -153,7 +160,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                     let key = i * STRANDS + strand;
                     if key < keys {
                         let p = exp(scores[key * Q4 + j] - highest);
-                        let value = cached_elements(values[i]);
+                        let value = cached_elements(next_values[i]);
                         denominator[j] += p;
                         sum[4u * j] += p.x * value;
                         sum[4u * j + 1u] += p.y * value;
@@ -163,6 +170,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 }
             }
         }
+        ask_values(table, kv, first + TILE, end, lane);
     }
 
     if strand < STRANDS && column == 0u {

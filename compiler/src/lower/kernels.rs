@@ -118,7 +118,7 @@ fn describe(spec: &Spec) -> String {
             let split = if spec.split { " split" } else { "" };
             format!("attention {}/{}x{}{window}{split}", spec.heads.query, spec.heads.kv, spec.heads.dim)
         }
-        Spec::Merge(spec) => format!("merge {}x{}", spec.heads, spec.dim),
+        Spec::Merge(spec) => format!("merge {}/{}x{}", spec.heads, spec.kv, spec.dim),
         Spec::ArgMax(ArgMax::Parts { vocab, .. }) => format!("argmax of parts of {vocab}"),
         Spec::ArgMax(ArgMax::Whole { .. }) => "argmax of parts".into(),
         Spec::Draw(spec) => format!("draw from {}: {}", spec.vocab, spec.stage.name()),

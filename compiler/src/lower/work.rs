@@ -96,10 +96,11 @@ impl Lowering<'_> {
                     ("pages", Target::Whole(Buffer::PageTable)),
                     ("output", Target::Scratch(output)),
                 ];
-                let launch = Launch { splits: splits(mode), ..Launch::default() };
+                let launch = Launch { splits: self.splits(mode), ..Launch::default() };
                 let mut works = vec![Work { label: label.into(), spec, operands, launch: launch.clone() }];
                 if mode.split {
-                    let spec = Spec::Merge(Merge { heads: self.graph.heads.query, dim: self.graph.heads.dim });
+                    let crate::graph::Heads { query, kv, dim } = self.graph.heads;
+                    let spec = Spec::Merge(Merge { heads: query, kv, dim });
                     works.push(Work { label: format!("{label}.merge"), spec, operands: vec![("output", Target::Scratch(output))], launch });
                 }
                 Ok(works)
@@ -216,14 +217,14 @@ impl Lowering<'_> {
         if Some(value) == self.logits { Target::Whole(Buffer::Logits { rows: self.logits_rows }) } else { Target::Scratch(value) }
     }
 
+    fn splits(&self, mode: &Mode) -> Size {
+        if mode.split { spec::splits(self.graph.heads.kv) } else { Size::Const(1) }
+    }
+
     fn heads(&self) -> spec::Heads {
         let crate::graph::Heads { query, kv, dim } = self.graph.heads;
         spec::Heads { query, kv, dim, cache: self.model.cache }
     }
-}
-
-fn splits(mode: &Mode) -> Size {
-    if mode.split { spec::splits() } else { Size::Const(1) }
 }
 
 fn append_operands(append: Append) -> [(&'static str, Target); 4] {

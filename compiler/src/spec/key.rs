@@ -33,7 +33,7 @@ impl Spec {
                 let split = if spec.split { " split" } else { "" };
                 format!("attention {}{window}{split} {}", heads_name(&spec.heads), rows_name(spec.rows))
             }
-            Spec::Merge(spec) => format!("merge {}x{}", spec.heads, spec.dim),
+            Spec::Merge(spec) => format!("merge {}/{}x{}", spec.heads, spec.kv, spec.dim),
             Spec::ArgMax(ArgMax::Parts { vocab, rows }) => format!("argmax_parts vocab={vocab} {}", rows_name(*rows)),
             Spec::ArgMax(ArgMax::Whole { rows }) => format!("argmax_whole {}", rows_name(*rows)),
             Spec::Draw(spec) => format!("draw_{} vocab={} {}", spec.stage.name(), spec.vocab, rows_name(spec.rows)),

@@ -157,6 +157,8 @@ pub struct Attention {
 pub struct Merge {
     /// Query heads.
     pub heads: u32,
+    /// Key and value heads, which decide how many parts there are.
+    pub kv: u32,
     /// Elements of a head.
     pub dim: u32,
 }
@@ -187,14 +189,15 @@ pub enum ArgMax {
 /// Parts that [`ArgMax`] cuts a row of logits into.
 pub const ARGMAX_PARTS: u32 = 64;
 
-/// How many parts attention cuts the sequences of a step into: the launch word `splits` of split attention and of what merges it.
+/// How many parts attention with so many key heads cuts the sequences of a step into: the launch word `splits` of split attention and of what
+/// merges it.
 ///
 /// Four pages (64 keys, a tile of the kernel) a part, up to sixteen parts: fewer leave a GPU idle. Then parts become longer, up to sixteen
-/// pages, before there are more of them: each costs a trip through memory.
+/// pages, before there are more of them, which each cost a trip through memory; 256 workgroups a row (a part of a key head each) fill any GPU.
 #[must_use]
-pub fn splits() -> Size {
+pub fn splits(kv: u32) -> Size {
     let short = Size::Pages.ceil_div(4).min(16);
-    let long = Size::Pages.ceil_div(16).min(MAX_SPLITS);
+    let long = Size::Pages.ceil_div(16).min((256 / kv.max(1)).clamp(16, MAX_SPLITS));
     Size::Max(Box::new(short), Box::new(long)).max(1)
 }
 

@@ -1,7 +1,7 @@
 //! Steps to run candidates on: small ones that show whether they are right, and ones of the size that matters to show how fast they are.
 
 use crate::spec::operands::{SEQUENCES, Step};
-use crate::spec::{ArgMax, Output, Rows, Spec, splits};
+use crate::spec::{ArgMax, Attention, Heads, Merge, Output, Rows, Spec, splits};
 use tegula_plan::PAGE_SIZE;
 
 /// Products that a check may take: the reference works in double precision on a processor.
@@ -13,8 +13,8 @@ const PREFILL_ROWS: u32 = 512;
 /// Bytes of logits that are made at a time: `score` makes no more.
 const MOST_LOGITS: u32 = 32 << 20;
 
-/// Tokens of the sequences that decoding is timed on: a short conversation and a long one.
-const CONTEXTS: [u32; 2] = [512, 4096];
+/// Tokens of the sequences that decoding is timed on: a short conversation, a long one, and a document.
+const CONTEXTS: [u32; 3] = [512, 4096, 16_384];
 
 /// The step to check a spec on: several rows where it works on several, and a number of them that divides by nothing.
 #[must_use]
@@ -72,7 +72,7 @@ fn step(spec: &Spec, rows: u32, tokens: u32) -> Step {
     let rows = rows.min(cached * PAGE_SIZE);
     let splits = match spec {
         Spec::Attention(spec) if !spec.split => 1,
-        Spec::Attention(_) | Spec::Merge(_) => splits().eval(rows, cached),
+        Spec::Attention(Attention { heads: Heads { kv, .. }, .. }) | Spec::Merge(Merge { kv, .. }) => splits(*kv).eval(rows, cached),
         _ => 1,
     };
     Step { spec: *spec, rows, first: 0, pages: cached, splits, cached }
@@ -82,7 +82,7 @@ fn step(spec: &Spec, rows: u32, tokens: u32) -> Step {
 mod tests {
     use super::*;
     use crate::spec::reference;
-    use crate::spec::{Attention, Format, Heads, Input, Matmul};
+    use crate::spec::{Format, Input, Matmul};
     use tegula_plan::Dtype;
 
     #[test]
