@@ -28,6 +28,10 @@ interface SamplingParams {
   temperature?: number | null;
   /** Keep the likeliest tokens that make up this probability. */
   top_p?: number | null;
+  /** Keep so many of the likeliest tokens, before `top_p`; 0 and -1 set no limit (not of OpenAI). */
+  top_k?: number | null;
+  /** From 0 to 1: keep tokens that are at least this part as likely as the likeliest, after `top_p` (not of OpenAI). */
+  min_p?: number | null;
   /** The same seed repeats the same answer. */
   seed?: number | null;
   /** Texts (at most four) that end the answer; not part of it. */

@@ -27,6 +27,11 @@ pub struct ChatConfig {
     pub temperature: Option<f32>,
     /// Nucleus size for requests that name none.
     pub top_p: Option<f32>,
+    /// How many of the likeliest tokens to draw among, for requests that do not say; 0 and -1 set no limit. Not of MLC, but of the
+    /// `generation_config.json` that packages are made from, as is `min_p`.
+    pub top_k: Option<i64>,
+    /// Least part of the likeliest token's probability, for requests that name none.
+    pub min_p: Option<f32>,
     /// Penalty on tokens that the answer has already, for requests that name none.
     pub presence_penalty: Option<f32>,
     /// Penalty for each time that the answer has a token, for requests that name none.
@@ -124,6 +129,11 @@ impl ChatConfig {
         };
         outside("temperature", self.temperature, "it must be 0 or more", 0.0, f32::MAX)?;
         outside("top_p", self.top_p, "it must be from 0 to 1", 0.0, 1.0)?;
+        outside("min_p", self.min_p, "it must be from 0 to 1", 0.0, 1.0)?;
+        if let Some(top_k) = self.top_k.filter(|&top_k| top_k < -1) {
+            let allowed = "it must be a whole number of 1 or more, or 0 or -1 for no limit";
+            return Err(ErrorKind::ConfigValue { file: Self::FILE, field: "top_k", value: top_k.to_string(), allowed }.into());
+        }
         outside("presence_penalty", self.presence_penalty, "it must be from -2 to 2", -2.0, 2.0)?;
         outside("frequency_penalty", self.frequency_penalty, "it must be from -2 to 2", -2.0, 2.0)?;
         outside("repetition_penalty", self.repetition_penalty, "it must be greater than 0", f32::MIN_POSITIVE, f32::MAX)?;
@@ -180,5 +190,8 @@ mod tests {
         assert_eq!(truncated.code(), "ArtifactManifestError");
         let value = ChatConfig::parse(r#"{"top_p": 1.5}"#).unwrap_err();
         assert_eq!(value.to_string(), "`top_p` in mlc-chat-config.json is 1.5: it must be from 0 to 1");
+        for wrong in [r#"{"min_p": -0.5}"#, r#"{"top_k": -2}"#] {
+            assert_eq!(ChatConfig::parse(wrong).unwrap_err().code(), "ConfigValueError", "{wrong}");
+        }
     }
 }

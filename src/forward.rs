@@ -78,13 +78,15 @@ impl Drawing<'_> {
     /// The words of [`tegula_plan::SAMPLING_MEMBERS`].
     #[must_use]
     pub fn words(&self) -> [u32; SAMPLING_WORDS] {
-        let &Sampling { temperature, top_p, seed, presence_penalty, frequency_penalty, repetition_penalty, .. } = self.sampling;
+        let &Sampling { temperature, top_p, top_k, seed, presence_penalty, frequency_penalty, repetition_penalty, .. } = self.sampling;
         // GPUs need not know numbers that are smaller, nor divide by larger ones.
-        let temperature = if temperature > 0.0 { temperature.clamp(1e-30, 1e30) } else { 0.0 };
+        let temperature = if self.sampling.is_greedy() { 0.0 } else { temperature.clamp(1e-30, 1e30) };
+        let top_k = if top_k < self.active { top_k } else { 0 };
         let [temperature, top_p, presence, frequency, repetition] =
             [temperature, top_p, presence_penalty, frequency_penalty, repetition_penalty].map(f32::to_bits);
         let adjusts = u32::from(self.sampling.adjusts());
-        [1, adjusts, self.active, temperature, top_p, presence, frequency, repetition, seed as u32, (seed >> 32) as u32]
+        let (deepest, seed) = (self.sampling.deepest(), [seed as u32, (seed >> 32) as u32]);
+        [1, adjusts, self.active, temperature, top_p, top_k, deepest, presence, frequency, repetition, seed[0], seed[1]]
     }
 
     /// The words of [`tegula_plan::Buffer::Tokens`] for a sequence.

@@ -2,7 +2,7 @@
 //!
 //! Unknown fields are ignored, as OpenAI adds some every month. Known ones are checked before anything runs; those that this release cannot
 //! honour are refused rather than ignored. Beyond OpenAI, WebLLM's `repetition_penalty`, `ignore_eos` and `extra_body.enable_thinking`, and
-//! vLLM's `chat_template_kwargs`, are understood.
+//! vLLM's `top_k`, `min_p` and `chat_template_kwargs`, are understood.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::chat::Dialogue;
 use crate::config::ChatConfig;
 use crate::request::{Prompt, Request};
-use crate::sampler::Sampling;
+use crate::sampler::{Sampling, limit};
 use crate::{ErrorKind, Result, clock};
 
 /// The body of a chat completion request.
@@ -31,6 +31,10 @@ pub struct ChatRequest {
     pub temperature: Option<f32>,
     /// See [`Sampling::top_p`].
     pub top_p: Option<f32>,
+    /// See [`Sampling::top_k`]; 0 and -1 set no limit.
+    pub top_k: Option<i64>,
+    /// See [`Sampling::min_p`].
+    pub min_p: Option<f32>,
     /// The most tokens of the answer; the newer name of `max_tokens`, and stronger.
     pub max_completion_tokens: Option<i64>,
     /// The most tokens of the answer.
@@ -176,6 +180,8 @@ impl ChatRequest {
         let sampling = Sampling {
             temperature: self.temperature.unwrap_or(default.temperature),
             top_p: self.top_p.unwrap_or(default.top_p),
+            top_k: self.top_k.map_or(default.top_k, limit),
+            min_p: self.min_p.unwrap_or(default.min_p),
             seed: self.seed.map_or_else(any_seed, |seed| seed as u64),
             presence_penalty: self.presence_penalty.unwrap_or(default.presence_penalty),
             frequency_penalty: self.frequency_penalty.unwrap_or(default.frequency_penalty),
@@ -184,6 +190,9 @@ impl ChatRequest {
         };
         if let Some(temperature) = self.temperature.filter(|temperature| *temperature > 2.0) {
             return Err(range("temperature", temperature, "a number from 0 to 2"));
+        }
+        if let Some(top_k) = self.top_k.filter(|&top_k| top_k < -1) {
+            return Err(range("top_k", top_k, "a whole number of 1 or more, or 0 or -1 for no limit"));
         }
         sampling.check()?;
         let max_tokens =

@@ -14,7 +14,8 @@ fn request(mut fields: Value, config: &str) -> Result<Request> {
 #[test]
 fn fields_reach_the_engine() {
     let fields = json!({
-        "model": "m", "stream": true, "stream_options": {"include_usage": true}, "temperature": 0.5, "top_p": 0.9, "max_tokens": 7, "seed": -1,
+        "model": "m", "stream": true, "stream_options": {"include_usage": true}, "temperature": 0.5, "top_p": 0.9, "top_k": 40, "min_p": 0.05,
+        "max_tokens": 7, "seed": -1,
         "stop": "\n", "frequency_penalty": 0.5, "presence_penalty": -0.5, "repetition_penalty": 1.5, "logit_bias": {"12": -100},
         "ignore_eos": true, "tools": [], "user": "someone", "n": 1, "response_format": {"type": "text"}, "extra_body": {"enable_thinking": false},
     });
@@ -22,6 +23,8 @@ fn fields_reach_the_engine() {
     let expected = Sampling {
         temperature: 0.5,
         top_p: 0.9,
+        top_k: 40,
+        min_p: 0.05,
         seed: u64::MAX,
         presence_penalty: -0.5,
         frequency_penalty: 0.5,
@@ -40,6 +43,15 @@ fn what_is_left_open_is_as_the_package_says() {
     let open = request(json!({"temperature": null}), r#"{"temperature": 0.6, "top_p": 0.8, "repetition_penalty": 1.1}"#).unwrap();
     assert_eq!((open.sampling.temperature, open.sampling.top_p, open.sampling.repetition_penalty), (0.6, 0.8, 1.1));
     assert_eq!((open.max_tokens, open.stop.len()), (None, 0));
+    let limits = |fields| {
+        let Sampling { top_k, min_p, .. } = request(fields, r#"{"top_k": 20, "min_p": 0.1}"#).unwrap().sampling;
+        (top_k, min_p)
+    };
+    assert_eq!(limits(json!({})), (20, 0.1));
+    assert_eq!(limits(json!({"top_k": 0, "min_p": 0})), (0, 0.0));
+    assert_eq!(limits(json!({"top_k": -1})), (0, 0.1));
+    assert_eq!(limits(json!({"top_k": 1u64 << 40, "min_p": 1})), (u32::MAX, 1.0));
+    assert_eq!(request(json!({}), r#"{"top_k": -1}"#).unwrap().sampling.top_k, 0);
     let newer = request(json!({"max_tokens": 1, "max_completion_tokens": 2}), "{}").unwrap();
     assert_eq!((newer.max_tokens, newer.sampling.temperature), (Some(2), 1.0));
 }
@@ -50,6 +62,10 @@ fn mistakes_have_their_class_and_say_what_is_allowed() {
         (json!({"temperature": 2.5}), "RangeError", "`temperature` is 2.5, but must be a number from 0 to 2"),
         (json!({"temperature": -1}), "RangeError", "`temperature` is -1, but must be a number of 0 or more"),
         (json!({"top_p": 1.1}), "RangeError", "`top_p` is 1.1, but must be a number from 0 to 1"),
+        (json!({"min_p": -0.1}), "RangeError", "`min_p` is -0.1, but must be a number from 0 to 1"),
+        (json!({"min_p": 1.5}), "RangeError", "`min_p` is 1.5, but must be a number from 0 to 1"),
+        (json!({"top_k": -2}), "RangeError", "`top_k` is -2, but must be a whole number of 1 or more, or 0 or -1 for no limit"),
+        (json!({"top_k": 2.5}), "InvalidRequestError", "the request cannot be read: invalid type: floating point `2.5`, expected i64"),
         (json!({"max_tokens": 0}), "RangeError", "`max_tokens` is 0, but must be a whole number of 1 or more"),
         (json!({"frequency_penalty": 3}), "RangeError", "`frequency_penalty` is 3, but must be a number from -2 to 2"),
         (json!({"stop": ["a", "b", "c", "d", "e"]}), "RangeError", "`stop` is 5 texts, but must be at most 4 texts"),

@@ -1,4 +1,8 @@
-//! Picks the next token on the CPU: penalties, bias, temperature and nucleus.
+//! Picks the next token on the CPU: penalties, bias, temperature, then top-k, top-p and min-p.
+//!
+//! Ids are likely in the order of their *depth* ([`tegula_plan::DEPTH_ONE`]), neighbours by id where it is the same, and each filter keeps the
+//! first of them: top-k so many; top-p as many as make up a part of what top-k left; min-p those that are at least a part as likely as the
+//! likeliest, which is a limit of depth and asks for no sum.
 //!
 //! Kernels do the same on the GPU (`wgsl/sample`), and this is what they are tested against; it picks where they cannot.
 //!
@@ -7,6 +11,8 @@
 //! A seed therefore gives the same answer however requests are batched, and kernels make the same draw with 32-bit integers.
 
 use std::collections::BTreeMap;
+
+use tegula_plan::{DEEPEST, DEPTH_ONE};
 
 use crate::config::ChatConfig;
 use crate::{ErrorKind, Result};
@@ -18,6 +24,11 @@ pub struct Sampling {
     pub temperature: f32,
     /// Draws among the likeliest tokens that have this much probability together, in 0 to 1.
     pub top_p: f32,
+    /// Draws among so many of the likeliest tokens; 0 sets no limit. It comes before `top_p`, which is a part of what it leaves.
+    pub top_k: u32,
+    /// Draws among the tokens that are at least this part as likely as the likeliest, in 0 to 1; 0 sets no limit. It comes last, though no
+    /// order would change what it compares: both probabilities are those that the temperature made.
+    pub min_p: f32,
     /// Key of the draws.
     pub seed: u64,
     /// Taken from the logits of tokens that the answer has, in -2 to 2.
@@ -44,6 +55,8 @@ impl Sampling {
         Sampling {
             temperature: config.temperature.unwrap_or(default.temperature),
             top_p: config.top_p.unwrap_or(default.top_p),
+            top_k: config.top_k.map_or(default.top_k, limit),
+            min_p: config.min_p.unwrap_or(default.min_p),
             presence_penalty: config.presence_penalty.unwrap_or(default.presence_penalty),
             frequency_penalty: config.frequency_penalty.unwrap_or(default.frequency_penalty),
             repetition_penalty: config.repetition_penalty.unwrap_or(default.repetition_penalty),
@@ -54,7 +67,13 @@ impl Sampling {
     /// Whether the greatest logit, which the GPU finds, is all that is needed.
     #[must_use]
     pub fn is_plain_greedy(&self) -> bool {
-        self.temperature == 0.0 && !self.adjusts()
+        self.is_greedy() && !self.adjusts()
+    }
+
+    /// Whether the likeliest token is always picked.
+    #[must_use]
+    pub fn is_greedy(&self) -> bool {
+        self.temperature == 0.0 || self.top_k == 1
     }
 
     /// Whether every value is in its range.
@@ -67,6 +86,7 @@ impl Sampling {
         };
         within("temperature", self.temperature, 0.0, f32::MAX, "a number of 0 or more")?;
         within("top_p", self.top_p, 0.0, 1.0, "a number from 0 to 1")?;
+        within("min_p", self.min_p, 0.0, 1.0, "a number from 0 to 1")?;
         within("presence_penalty", self.presence_penalty, -2.0, 2.0, "a number from -2 to 2")?;
         within("frequency_penalty", self.frequency_penalty, -2.0, 2.0, "a number from -2 to 2")?;
         within("repetition_penalty", self.repetition_penalty, f32::MIN_POSITIVE, f32::MAX, "a number greater than 0")?;
@@ -82,10 +102,16 @@ impl Sampling {
         self.has_penalties() || !self.logit_bias.is_empty()
     }
 
-    /// Whether ids are drawn among the likeliest alone.
+    /// Whether ids are drawn in the order of their likelihood, among the likeliest alone.
     #[must_use]
     pub fn is_nucleus(&self) -> bool {
-        self.temperature > 0.0 && self.top_p < 1.0
+        !self.is_greedy() && (self.top_p < 1.0 || self.top_k > 0)
+    }
+
+    /// The greatest depth of an id that `min_p` leaves: `exp(-depth) >= min_p`, on whole steps of depth.
+    #[must_use]
+    pub fn deepest(&self) -> u32 {
+        ((-f64::from(self.min_p).ln() * f64::from(DEPTH_ONE)) as u32).min(DEEPEST)
     }
 
     pub(crate) fn has_penalties(&self) -> bool {
@@ -115,6 +141,8 @@ impl Default for Sampling {
         Sampling {
             temperature: 1.0,
             top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
             seed: 0,
             presence_penalty: 0.0,
             frequency_penalty: 0.0,
@@ -124,15 +152,22 @@ impl Default for Sampling {
     }
 }
 
+/// `top_k` as people write it: 0, or -1 as in vLLM, for no limit.
+pub(crate) fn limit(top_k: i64) -> u32 {
+    u32::try_from(top_k.max(0)).unwrap_or(u32::MAX)
+}
+
 /// Scratch for picking tokens, kept between them.
 #[derive(Debug, Default)]
 pub struct Sampler {
-    candidates: Vec<(f32, u32)>,
+    /// Depths and ids.
+    candidates: Vec<(u32, u32)>,
 }
 
 impl Sampler {
-    /// Weights below this part of the greatest are looked at only if the others are too few. Most nuclei end long before.
-    const CUT: f32 = 1e-4;
+    /// What is deeper, less than a ten-thousandth as likely as the likeliest, is looked at only if the rest is too little. Most nuclei end
+    /// long before.
+    const CUT: u32 = (9.25 * DEPTH_ONE) as u32;
 
     /// Candidates that are sorted first; more only if the nucleus has more.
     const SORTED: usize = 256;
@@ -142,55 +177,80 @@ impl Sampler {
     pub fn pick(&mut self, logits: &mut [f32], sampling: &Sampling, counts: &BTreeMap<u32, u32>, position: u32) -> Option<u32> {
         sampling.adjust(logits, counts);
         let (greatest, max) = greatest(logits)?;
-        if sampling.temperature == 0.0 {
+        if sampling.is_greedy() {
             return Some(greatest);
         }
-        let mut total = 0.0;
-        for logit in &mut *logits {
-            *logit = ((*logit - max) / sampling.temperature).exp();
-            total += f64::from(*logit);
-        }
+        let depth = |logit| depth_of(logit, max, sampling.temperature);
         let fraction = f64::from(draw(sampling.seed, position));
-        if sampling.top_p >= 1.0 {
-            let weights = logits.iter().copied().zip(0..);
-            return Some(walk(weights, fraction * total).unwrap_or(greatest));
+        let deepest = sampling.deepest();
+        let top_k = if (sampling.top_k as usize) < logits.len() { sampling.top_k as usize } else { 0 };
+        if sampling.top_p >= 1.0 && top_k == 0 {
+            let mut total = 0.0;
+            for logit in &mut *logits {
+                *logit = depth(*logit).filter(|depth| *depth <= deepest).map_or(0.0, weight);
+                total += f64::from(*logit);
+            }
+            return Some(walk(logits.iter().copied().zip(0..), fraction * total).unwrap_or(greatest));
         }
-        let mass = f64::from(sampling.top_p) * total;
-        if !self.collect(logits, Self::CUT, mass) {
-            self.collect(logits, 0.0, mass);
+        let total: f64 = logits.iter().filter_map(|&logit| depth(logit)).map(|depth| f64::from(weight(depth))).sum();
+        let mut collect = |cut: u32| {
+            let all = logits.iter().map(|&logit| depth(logit)).zip(0..);
+            self.candidates.clear();
+            self.candidates.extend(all.filter_map(|(depth, id)| depth.filter(|depth| *depth <= cut).map(|depth| (depth, id))));
+            if top_k > 0 { self.candidates.len() >= top_k } else { mass(&self.candidates) >= f64::from(sampling.top_p) * total }
+        };
+        if !collect(Self::CUT) {
+            collect(DEEPEST);
         }
-        let (kept, total) = self.nucleus(mass);
-        Some(walk(self.candidates[..kept].iter().copied(), fraction * total).unwrap_or(greatest))
+        if (1..self.candidates.len()).contains(&top_k) {
+            self.candidates.select_nth_unstable(top_k);
+            self.candidates.truncate(top_k);
+        }
+        let total = if top_k > 0 { mass(&self.candidates) } else { total };
+        self.keep(if sampling.top_p < 1.0 { f64::from(sampling.top_p) * total } else { f64::INFINITY });
+        let kept = self.candidates.partition_point(|&(depth, _)| depth <= deepest);
+        let candidates = &self.candidates[..kept];
+        let weights = candidates.iter().map(|&(depth, id)| (weight(depth), id));
+        Some(walk(weights, fraction * mass(candidates)).unwrap_or(greatest))
     }
 
-    /// Gathers the weights of at least `cut`, and says whether they come to `mass`.
-    fn collect(&mut self, weights: &[f32], cut: f32, mass: f64) -> bool {
-        self.candidates.clear();
-        self.candidates.extend(weights.iter().copied().zip(0..).filter(|&(weight, _)| weight >= cut));
-        self.candidates.iter().map(|&(weight, _)| f64::from(weight)).sum::<f64>() >= mass
-    }
-
-    /// Sorts the candidates until the likeliest come to `mass`: how many, and how much they have.
-    fn nucleus(&mut self, mass: f64) -> (usize, f64) {
-        let likelier = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    /// Keeps the likeliest candidates that come to `mass`, in order.
+    fn keep(&mut self, mass: f64) {
         let (mut sorted, mut sum) = (0, 0.0);
         while sorted < self.candidates.len() {
             let end = (sorted * 4).max(Self::SORTED).min(self.candidates.len());
             let rest = &mut self.candidates[sorted..];
             if sorted + rest.len() > end {
-                rest.select_nth_unstable_by(end - sorted, likelier);
+                rest.select_nth_unstable(end - sorted);
             }
-            rest[..end - sorted].sort_unstable_by(likelier);
+            rest[..end - sorted].sort_unstable();
             for index in sorted..end {
-                sum += f64::from(self.candidates[index].0);
+                sum += f64::from(weight(self.candidates[index].0));
                 if sum >= mass {
-                    return (index + 1, sum);
+                    self.candidates.truncate(index + 1);
+                    return;
                 }
             }
             sorted = end;
         }
-        (sorted, sum)
     }
+}
+
+/// How far a logit is below the greatest, over the temperature, in steps of 1 / [`DEPTH_ONE`]; none where it weighs nothing.
+#[must_use]
+pub fn depth_of(logit: f32, greatest: f32, temperature: f32) -> Option<u32> {
+    let depth = (greatest - logit) / temperature;
+    (depth < 32.0).then_some((depth * DEPTH_ONE) as u32)
+}
+
+/// The weight of a depth; that of the likeliest is 1.
+fn weight(depth: u32) -> f32 {
+    (-(depth as f32) / DEPTH_ONE).exp()
+}
+
+/// What candidates weigh together.
+fn mass(candidates: &[(u32, u32)]) -> f64 {
+    candidates.iter().map(|&(depth, _)| f64::from(weight(depth))).sum()
 }
 
 /// The first of the greatest logits. Nothing where one is not a number, or too great to be one.
@@ -236,99 +296,5 @@ fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pick(logits: &[f32], sampling: &Sampling, position: u32) -> Option<u32> {
-        Sampler::default().pick(&mut logits.to_vec(), sampling, &BTreeMap::new(), position)
-    }
-
-    /// How often each id is picked at 20,000 positions.
-    fn histogram(logits: &[f32], sampling: &Sampling) -> Vec<f64> {
-        let mut counts = vec![0.0; logits.len()];
-        let mut sampler = Sampler::default();
-        for position in 0..20_000 {
-            counts[sampler.pick(&mut logits.to_vec(), sampling, &BTreeMap::new(), position).unwrap() as usize] += 1.0 / 20_000.0;
-        }
-        counts
-    }
-
-    #[test]
-    fn philox_gives_the_published_words() {
-        // Known answers of the authors' library Random123.
-        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
-        assert_eq!(philox([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
-        assert_eq!(
-            philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
-            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
-        );
-    }
-
-    #[test]
-    fn draws_follow_the_probabilities() {
-        let logits = [0.4f32, 0.3, 0.2, 0.1].map(f32::ln);
-        let near = |found: Vec<f64>, expected: [f64; 4]| {
-            for (found, expected) in found.into_iter().zip(expected) {
-                // Five standard deviations of 20,000 draws.
-                assert!((found - expected).abs() < 0.018, "{found} is not {expected}");
-            }
-        };
-        let sampling = Sampling { seed: 7, ..Sampling::default() };
-        near(histogram(&logits, &sampling), [0.4, 0.3, 0.2, 0.1]);
-        near(histogram(&logits, &Sampling { top_p: 0.6, ..sampling.clone() }), [4.0 / 7.0, 3.0 / 7.0, 0.0, 0.0]);
-        near(histogram(&logits, &Sampling { temperature: 0.5, ..sampling.clone() }), [16.0 / 30.0, 9.0 / 30.0, 4.0 / 30.0, 1.0 / 30.0]);
-        near(histogram(&logits, &Sampling { top_p: 0.0, ..sampling }), [1.0, 0.0, 0.0, 0.0]);
-    }
-
-    #[test]
-    fn a_nucleus_of_a_flat_distribution_is_found_whole() {
-        let logits: Vec<f32> = (0..5000).map(|id| f32::from(id as u16 % 7) * 1e-3).collect();
-        let mut sampler = Sampler::default();
-        let sampling = Sampling { top_p: 0.5, ..Sampling::default() };
-        for position in 0..50 {
-            let id = sampler.pick(&mut logits.clone(), &sampling, &BTreeMap::new(), position).unwrap();
-            assert!(id % 7 >= 3, "{id} is not among the likelier half");
-        }
-    }
-
-    #[test]
-    fn a_seed_gives_the_same_ids_and_another_gives_others() {
-        let logits: Vec<f32> = (0..1000).map(|id| (id as f32).sin()).collect();
-        let ids = |seed| (0..32).map(|position| pick(&logits, &Sampling { seed, ..Sampling::default() }, position)).collect::<Vec<_>>();
-        assert_eq!(ids(1), ids(1));
-        assert_ne!(ids(1), ids(2));
-        assert_ne!(ids(1), ids(1 << 32));
-    }
-
-    #[test]
-    fn greedy_takes_the_first_of_the_greatest() {
-        assert_eq!(pick(&[1.0, 3.0, 3.0, f32::NEG_INFINITY], &Sampling::greedy(), 0), Some(1));
-        assert_eq!(pick(&[1.0, f32::NAN], &Sampling::greedy(), 0), None);
-        assert_eq!(pick(&[1.0, f32::INFINITY], &Sampling::default(), 0), None);
-        assert_eq!(pick(&[f32::NEG_INFINITY], &Sampling::default(), 0), None);
-    }
-
-    #[test]
-    fn penalties_and_bias_change_the_order() {
-        let counts = BTreeMap::from([(0, 2), (1, 1), (99, 1)]);
-        let best = |sampling: Sampling| Sampler::default().pick(&mut [3.0, 2.5, -1.0], &sampling, &counts, 0).unwrap();
-        let greedy = Sampling::greedy();
-        assert_eq!(best(greedy.clone()), 0);
-        assert_eq!(best(Sampling { frequency_penalty: 0.6, ..greedy.clone() }), 1);
-        assert_eq!(best(Sampling { presence_penalty: 2.0, ..greedy.clone() }), 0);
-        assert_eq!(best(Sampling { frequency_penalty: 1.0, presence_penalty: 2.0, repetition_penalty: 4.0, ..greedy.clone() }), 2);
-        assert_eq!(best(Sampling { logit_bias: vec![(2, 5.0), (500, 100.0)], ..greedy.clone() }), 2);
-        assert!(greedy.is_plain_greedy());
-        assert!(!Sampling { repetition_penalty: 1.1, ..greedy.clone() }.is_plain_greedy());
-        assert!(!Sampling { logit_bias: vec![(1, 1.0)], ..greedy }.is_plain_greedy());
-    }
-
-    #[test]
-    fn values_out_of_range_are_named() {
-        let error = Sampling { top_p: 1.5, ..Sampling::default() }.check().unwrap_err();
-        assert_eq!((error.to_string().as_str(), error.code()), ("`top_p` is 1.5, but must be a number from 0 to 1", "RangeError"));
-        assert!(Sampling { temperature: f32::NAN, ..Sampling::default() }.check().is_err());
-        assert!(Sampling { repetition_penalty: 0.0, ..Sampling::default() }.check().is_err());
-        assert!(Sampling { logit_bias: vec![(0, 101.0)], ..Sampling::default() }.check().is_err());
-    }
-}
+#[path = "sampler_tests.rs"]
+mod tests;

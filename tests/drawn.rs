@@ -19,7 +19,9 @@ fn steps_draw_what_the_sampler_draws_from_their_logits() {
     for gpu in devices() {
         let options = CompileOptions { prefill_chunk_size: Some(16), max_batch_size: Some(3), ..CompileOptions::default() };
         let mut model = model(&gpu, &package.path(), &options);
-        let samplings = [0.8, 1.0].map(|top_p| Sampling { temperature: 2.0, top_p, seed: 3, ..Sampling::default() });
+        let samplings = [(0.8, 0, 0.0), (1.0, 9, 0.1)];
+        let samplings =
+            samplings.map(|(top_p, top_k, min_p)| Sampling { temperature: 2.0, top_p, top_k, min_p, seed: 3, ..Sampling::default() });
         let counts = BTreeMap::new();
         for sequence in [0, 1, 2] {
             assert!(model.reserve(sequence, 50).expect("room for 50 tokens"));
@@ -54,10 +56,12 @@ fn steps_draw_what_the_sampler_draws_from_their_logits() {
 #[test]
 fn drawn_answers_are_the_same_ahead_and_in_company() {
     let (package, _) = random("llama", "q0f32");
-    let drawn = |seed, top_p, temperature| Request {
+    let drawn = |seed, top_p, (top_k, min_p), temperature| Request {
         sampling: Sampling {
             temperature,
             top_p,
+            top_k,
+            min_p,
             seed,
             presence_penalty: 0.5,
             frequency_penalty: 0.3,
@@ -69,7 +73,16 @@ fn drawn_answers_are_the_same_ahead_and_in_company() {
         ..Request::greedy(Prompt::Ids(prompt(10 + seed as u32, 259)))
     };
     let greedy = Request { max_tokens: Some(40), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt(9, 259))) };
-    let requests = [drawn(1, 1.0, 1.0), drawn(2, 0.9, 0.8), greedy, drawn(3, 1.0, 0.0), drawn(4, 0.5, 1.5)];
+    let none = (0, 0.0);
+    let requests = [
+        drawn(1, 1.0, none, 1.0),
+        drawn(2, 0.9, none, 0.8),
+        greedy,
+        drawn(3, 1.0, none, 0.0),
+        drawn(4, 0.5, none, 1.5),
+        drawn(5, 0.9, (30, 0.1), 1.2),
+        drawn(6, 1.0, (0, 0.2), 1.2),
+    ];
     for gpu in devices() {
         let options = CompileOptions { prefill_chunk_size: Some(16), max_batch_size: Some(3), ..CompileOptions::default() };
         let mut engine = engine(&gpu, &package.path(), &options);

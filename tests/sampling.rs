@@ -2,7 +2,7 @@
 //!
 //! Both work in single precision, in different orders, so that sums differ by roundings. Where a draw, or the end of the nucleus, is within
 //! [`ROUNDING`] of a boundary between two ids, both are right; anywhere else the ids must be the same. What lies within is worked out here,
-//! in double precision.
+//! in double precision. Top-k and min-p are no sums: where logits divide without a remainder, they must be exact.
 
 use std::collections::BTreeMap;
 
@@ -102,7 +102,7 @@ impl Kernels {
 
 /// The weights of a row in the order in which they are walked, by id, and the greatest weight is 1.
 fn ordered(case: &Case) -> Vec<(f64, u32)> {
-    let Sampling { temperature, top_p, presence_penalty, frequency_penalty, repetition_penalty, .. } = case.sampling;
+    let Sampling { temperature, presence_penalty, frequency_penalty, repetition_penalty, .. } = case.sampling;
     let mut logits: Vec<f64> = case.logits[..case.ids as usize].iter().map(|&logit| f64::from(logit)).collect();
     for (&id, &count) in &case.counts {
         let Some(logit) = logits.get_mut(id as usize) else { continue };
@@ -118,19 +118,32 @@ fn ordered(case: &Case) -> Vec<(f64, u32)> {
     let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let weight = |logit: f64| ((logit - greatest) / f64::from(temperature)).exp();
     let mut weights: Vec<(f64, u32)> = logits.into_iter().map(weight).zip(0..).collect();
-    if top_p < 1.0 {
+    if case.sampling.top_p < 1.0 || case.top_k().is_some() {
         weights.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     }
     weights
 }
 
+impl Case {
+    /// So many ids at most, unless there are no more anyway.
+    fn top_k(&self) -> Option<usize> {
+        (1..self.ids).contains(&self.sampling.top_k).then_some(self.sampling.top_k as usize)
+    }
+
+    /// Whether min-p may leave a weight, and whether it must: the greatest is exact.
+    fn min_p_leaves(&self, weight: f64) -> (bool, bool) {
+        let least = f64::from(self.sampling.min_p);
+        (weight >= least * (1.0 - WEIGHT), weight == 1.0 || weight >= least * (1.0 + WEIGHT))
+    }
+}
+
 /// Whether rounding alone can lead to an id. The greatest logit needs none.
 fn is_explained(case: &Case, id: u32) -> bool {
-    if case.sampling.temperature == 0.0 {
+    if case.sampling.is_greedy() {
         return pick(case) == Some(id);
     }
     let all = ordered(case);
-    let total: f64 = all.iter().map(|(weight, _)| weight).sum();
+    let total: f64 = all[..case.top_k().unwrap_or(all.len())].iter().map(|(weight, _)| weight).sum();
     let slack = ROUNDING * total;
     let fraction = f64::from(draw(case.sampling.seed, case.position));
     let at = all.iter().position(|&(_, other)| other == id).expect("the id is of the vocabulary");
@@ -139,25 +152,40 @@ fn is_explained(case: &Case, id: u32) -> bool {
     let alike = |&&(weight, _): &&(f64, u32)| weight != own && (weight - own).abs() <= WEIGHT * own;
     let before: f64 = all[..at].iter().filter(|other| !alike(other)).map(|(weight, _)| weight).sum();
     let (least, most) = (before - slack, before + own + slack + all.iter().filter(alike).map(|(weight, _)| weight).sum::<f64>());
-    if case.sampling.top_p >= 1.0 {
-        let before: f64 = all[..at].iter().map(|(weight, _)| weight).sum();
-        return (before - slack..=before + own + slack).contains(&(fraction * total));
+    if !case.sampling.is_nucleus() || (case.sampling.top_p >= 1.0 && case.top_k().is_none()) {
+        // What min-p must leave, and what it may.
+        let sums = |all: &[(f64, u32)]| {
+            let sum = |must: bool| {
+                all.iter()
+                    .map(|&(weight, _)| weight)
+                    .filter(|&weight| {
+                        let (may, has_to) = case.min_p_leaves(weight);
+                        if must { has_to } else { may }
+                    })
+                    .sum::<f64>()
+            };
+            (sum(true), sum(false))
+        };
+        let ((before, before_most), (total, total_most)) = (sums(&all[..at]), sums(&all));
+        return case.min_p_leaves(own).0 && before - slack <= fraction * total_most && fraction * total <= before_most + own + slack;
     }
     // Where the nucleus may end.
-    let mass = f64::from(case.sampling.top_p) * total;
+    let mass = if case.sampling.top_p < 1.0 { f64::from(case.sampling.top_p) * total } else { f64::INFINITY };
     let mut running = 0.0;
-    for &(weight, _) in &all {
+    for (index, &(weight, _)) in all.iter().enumerate() {
         running += weight;
-        if running >= mass - slack {
+        let next = all.get(index + 1).filter(|_| case.top_k() != Some(index + 1)).map(|&(weight, _)| case.min_p_leaves(weight));
+        let (goes_on, must_go_on) = next.unwrap_or((false, false));
+        if running >= mass - slack || !must_go_on {
             if (least..=most).contains(&(fraction * running)) && least < running {
                 return true;
             }
-            if running >= mass + slack {
+            if running >= mass + slack || !goes_on {
                 return false;
             }
         }
     }
-    (least..=most).contains(&(fraction * running))
+    false
 }
 
 /// Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014).
@@ -195,10 +223,31 @@ impl Random {
         logits
     }
 
+    /// A few levels of logits, with limits at and beside them.
+    fn coarse(&mut self, vocab: u32) -> Case {
+        let (temperature, step) = (self.pick(&[0.5, 1.0, 2.0]), self.pick(&[0.0, 0.0625, 0.5, 1.0]));
+        let levels = self.pick(&[1, 2, 7, 50]);
+        let logits = (0..vocab).map(|_| (self.next() % levels) as f32 * step - 3.0).collect();
+        let level = (self.next() % levels) as f32 * step / temperature;
+        let min_p = self.pick(&[0.0, 1.0, 0.999_999, 1.000_001]) * (-level).exp();
+        let top_k = self.pick(&[0, 2, 3, 30, 50, 51, 52, vocab / 2, vocab / 7, vocab - 1]);
+        let sampling = Sampling {
+            temperature,
+            top_p: self.pick(&[1.0, 1.0, 0.999_999, 0.5]),
+            top_k,
+            min_p: min_p.min(1.0),
+            seed: self.next(),
+            ..Sampling::default()
+        };
+        Case { sampling, counts: BTreeMap::new(), logits, ids: vocab, position: 1 + (self.next() % 9000) as u32 }
+    }
+
     fn case(&mut self, vocab: u32) -> Case {
         let mut sampling = Sampling {
             temperature: self.pick(&[0.0, 1e-6, 0.2, 0.7, 1.0, 1.0, 1.5, 3.0, 100.0]),
             top_p: self.pick(&[0.0, 0.1, 0.5, 0.9, 0.95, 0.999, 0.999_999, 1.0, 1.0, 1.0]),
+            top_k: self.pick(&[0, 0, 0, 0, 1, 2, 5, 40, 200, vocab - 6, vocab - 5, vocab, u32::MAX]),
+            min_p: self.pick(&[0.0, 0.0, 0.0, 0.0, 1e-9, 0.02, 0.1, 0.5, 0.95, 1.0]),
             seed: self.next(),
             ..Sampling::default()
         };
@@ -249,9 +298,34 @@ fn check(gpu: &Gpu, vocab: u32, rounds: u64) {
 #[test]
 fn the_gpu_draws_as_the_sampler_does() {
     let Some(gpu) = adapter(&Options { baseline: true, adapter: None }) else { return };
-    check(&gpu, 361, 60);
-    check(&gpu, 32_003, 8);
-    check(&gpu, 151_936, 2);
+    check(&gpu, 361, 200);
+    check(&gpu, 32_003, 20);
+    check(&gpu, 151_936, 6);
+}
+
+/// Many ids are equally likely, limits fall among them, and nothing is rounded before it is compared.
+#[test]
+fn top_k_and_min_p_are_exact_where_ids_are_as_likely() {
+    let Some(gpu) = adapter(&Options { baseline: true, adapter: None }) else { return };
+    for (vocab, rounds) in [(361, 60), (32_003, 6)] {
+        let kernels = Kernels::new(&gpu, vocab);
+        let mut random = Random(vocab.into());
+        for _ in 0..rounds {
+            let cases: Vec<Case> = (0..ROWS).map(|_| random.coarse(vocab)).collect();
+            let (ids, _) = kernels.draw(&cases);
+            for (case, id) in cases.iter().zip(ids) {
+                let Sampling { temperature, top_k, .. } = case.sampling;
+                let logits = &case.logits[..case.ids as usize];
+                let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let depth = |logit: f32| ((greatest - logit) / temperature * 16_777_216.0) as u32;
+                let place = (depth(logits[id as usize]), id);
+                let before = logits.iter().zip(0..).filter(|&(&logit, other)| (depth(logit), other) < place).count();
+                assert!(top_k == 0 || before < top_k as usize, "{before} ids are likelier than {id}: {:?}", case.sampling);
+                assert!(place.0 <= case.sampling.deepest(), "{id} is too deep: {:?}", case.sampling);
+                assert!(is_explained(case, id), "{id}, not {:?}: {:?}", pick(case), case.sampling);
+            }
+        }
+    }
 }
 
 /// The check above must not explain everything.

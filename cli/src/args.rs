@@ -152,6 +152,12 @@ pub struct SamplingFlags {
     /// Choose among the likeliest tokens that together have this probability [default: the package's].
     #[arg(long)]
     pub top_p: Option<f32>,
+    /// Choose among so many of the likeliest tokens, before --top-p; 0 for no limit [default: the package's].
+    #[arg(long, value_name = "TOKENS")]
+    pub top_k: Option<u32>,
+    /// Choose among tokens at least this part as likely as the likeliest, after --top-p [default: the package's].
+    #[arg(long)]
+    pub min_p: Option<f32>,
     /// The same seed gives the same answer [default: a new one each time].
     #[arg(long)]
     pub seed: Option<u64>,

@@ -57,6 +57,8 @@ pub fn request(prompt: Prompt, config: &ChatConfig, flags: &SamplingFlags) -> Re
     let sampling = Sampling {
         temperature: flags.temperature.unwrap_or(defaults.temperature),
         top_p: flags.top_p.unwrap_or(defaults.top_p),
+        top_k: flags.top_k.unwrap_or(defaults.top_k),
+        min_p: flags.min_p.unwrap_or(defaults.min_p),
         // A hasher's random keys are the standard library's only source of randomness.
         seed: flags.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
         ..defaults

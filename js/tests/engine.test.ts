@@ -125,6 +125,7 @@ for (const [where, through] of Object.entries({ "in this thread": inThread, "thr
       assert.ok(refused instanceof ContextWindowSizeExceededError);
       assert.deepEqual([refused.prompt, refused.context, refused.message], [13, 8, "too long"]);
       await assert.rejects(engine.completions.create({ prompt: "x", top_p: 2 }), (error) => error instanceof InvalidRequestError && error.field === "top_p");
+      await assert.rejects(engine.completions.create({ prompt: "x", top_k: -2 }), (error) => error instanceof InvalidRequestError && error.field === "top_k");
     });
 
     test("a lost device fails what runs and what comes", async () => {

@@ -146,6 +146,7 @@ export class FakeEngine implements WasmEngine {
   submit(request: number, body: string, text: string | undefined, ids: Uint32Array | undefined): void {
     const fields = JSON.parse(body) as Record<string, unknown>;
     if (fields["top_p"] === 2) throw rustError("RangeError", "`top_p` is 2", { field: "top_p" });
+    if (fields["top_k"] === -2) throw rustError("RangeError", "`top_k` is -2", { field: "top_k" });
     if (text !== undefined && text.length > 8) throw rustError("ContextWindowSizeExceededError", "too long", { prompt: text.length, context: 8 });
     this.requests.push([request, fields, text ?? (ids && [...ids])]);
     queueMicrotask(() => this.emit([{ kind: "accepted", request }]));

@@ -6,6 +6,15 @@ import { InvalidRequestError } from "../errors.js";
 import type { ChatCompletionCreateParams, CompletionCreateParams } from "../openai.js";
 import { chatRequest, completionRequest } from "../request.js";
 
+test("limits of a draw reach the runtime, those that are off as well", () => {
+  const limits = [{ top_k: 40, min_p: 0.05, top_p: 0.9 }, { top_k: 0, min_p: 0 }, { top_k: -1, min_p: null }];
+  for (const fields of limits) {
+    assert.deepEqual(JSON.parse(completionRequest({ prompt: "a", ...fields }).body), fields);
+    const messages: ChatCompletionCreateParams["messages"] = [{ role: "user", content: "a" }];
+    assert.deepEqual(JSON.parse(chatRequest({ messages, ...fields }).body), { messages, ...fields });
+  }
+});
+
 test("a bad field is named", () => {
   const circular: Record<string, unknown> = {};
   circular["self"] = circular;

@@ -34,12 +34,20 @@ pub const TABLE_WORDS: usize = 3 + LAUNCH_WORDS;
 /// Members of an element of [`Buffer::Sampling`], in order, a word each: `struct Sampling` of `wgsl/sample/scratch.wgsl`.
 ///
 /// `drawn`: 0 for sequences whose ids the kernels shall not draw; `adjusts`: whether [`Buffer::Tokens`] counts; `ids`: those from this number on are
-/// never drawn; `temperature`, `top_p`, `presence`, `frequency`, `repetition`: f32; `seed`, `seed_high`: the key of the draws.
+/// never drawn; `temperature`, `top_p`, `presence`, `frequency`, `repetition`: f32; `top_k`: how many ids can be drawn, or 0 for all; `deepest`:
+/// the greatest depth of an id that can be drawn, or [`DEEPEST`]; `seed`, `seed_high`: the key of the draws.
 pub const SAMPLING_MEMBERS: [&str; SAMPLING_WORDS] =
-    ["drawn", "adjusts", "ids", "temperature", "top_p", "presence", "frequency", "repetition", "seed", "seed_high"];
+    ["drawn", "adjusts", "ids", "temperature", "top_p", "top_k", "deepest", "presence", "frequency", "repetition", "seed", "seed_high"];
 
 /// Words of an element of [`Buffer::Sampling`].
-pub const SAMPLING_WORDS: usize = 10;
+pub const SAMPLING_WORDS: usize = 12;
+
+/// Steps of depth of one. The depth of an id is how far its logit is below the greatest, over the temperature; hosts and kernels measure it in
+/// whole steps, so that they agree on which ids are equally likely and on where a limit is.
+pub const DEPTH_ONE: f32 = 16_777_216.0;
+
+/// The greatest depth that ids are drawn at: just above 32. What lies deeper weighs less than a rounding error of the sum of all.
+pub const DEEPEST: u32 = (32 << 24) - 1;
 
 /// The largest storage binding that a plan may ask for, in bytes: what every WebGPU device can bind. Larger tables are split.
 pub const MAX_BINDING: u64 = 128 << 20;

@@ -8,7 +8,7 @@
 use crate::{Alternative, Error, ErrorKind, Plan, Variant};
 
 /// The version of the container and of the plan in it. Raised by every change that an older runtime would misread.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// Names of the custom sections.
 pub mod section {

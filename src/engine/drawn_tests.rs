@@ -7,7 +7,7 @@ use crate::request::{EventKind, Request};
 use crate::sampler::Sampling;
 use futures::executor::block_on;
 
-/// Ways to pick: with and without penalties, biases, temperature and nucleus.
+/// Ways to pick: with and without penalties, biases, temperature and limits.
 fn ways() -> Vec<Sampling> {
     let drawn = Sampling { seed: 5, ..Sampling::default() };
     let penalties = Sampling {
@@ -21,12 +21,16 @@ fn ways() -> Vec<Sampling> {
     };
     vec![
         drawn.clone(),
-        Sampling { top_p: 0.9, seed: 6, ..drawn },
+        Sampling { top_p: 0.9, seed: 6, ..drawn.clone() },
         penalties.clone(),
         Sampling::greedy(),
         Sampling { temperature: 0.0, ..penalties.clone() },
-        Sampling { top_p: 0.8, logit_bias: vec![(50, 6.0), (104, -9.0), (50, 1.0), (POISON, -100.0)], ..penalties },
+        Sampling { top_p: 0.8, logit_bias: vec![(50, 6.0), (104, -9.0), (50, 1.0), (POISON, -100.0)], ..penalties.clone() },
         Sampling { temperature: 0.0, logit_bias: vec![(EOS, -100.0)], ..Sampling::default() },
+        Sampling { top_k: 5, seed: 7, ..drawn.clone() },
+        Sampling { min_p: 0.3, seed: 8, ..drawn.clone() },
+        Sampling { top_p: 0.9, top_k: 20, min_p: 0.02, seed: 9, ..penalties },
+        Sampling { top_k: 1, ..drawn },
     ]
 }
 

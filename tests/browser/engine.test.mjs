@@ -166,14 +166,18 @@ describe("answers", () => {
   });
 
   test("a prompt longer than the context names both lengths; bad requests name the field", async () => {
-    const [long, range, role] = await asking.evaluate(async () => [
+    const [long, range, count, part, role] = await asking.evaluate(async () => [
       await caught(engine.completions.create({ prompt: Array(5000).fill(1) })),
       await caught(engine.completions.create({ prompt: "a", top_p: 7 })),
+      await caught(engine.completions.create({ prompt: "a", top_k: -7 })),
+      await caught(engine.chat.completions.create({ messages: [{ role: "user", content: "a" }], min_p: 1.1 })),
       await caught(engine.chat.completions.create({ messages: [{ role: "robot", content: "" }], stream: true })),
     ]);
     assert.deepEqual([long.class, long.name, long.prompt], ["ContextWindowSizeExceededError", "ContextWindowSizeExceededError", 5000]);
     assert.ok(long.context > 0 && long.context <= 5000);
-    assert.deepEqual([range.class, range.field], ["InvalidRequestError", "top_p"]);
+    for (const [error, field] of [[range, "top_p"], [count, "top_k"], [part, "min_p"]]) {
+      assert.deepEqual([error.class, error.code, error.field], ["InvalidRequestError", "RangeError", field]);
+    }
     assert.deepEqual([role.class, role.field], ["InvalidRequestError", "messages[0].role"]);
   });
 });

@@ -1,4 +1,4 @@
-// The weights of a row by depth: sums of parts, made in integers so that their order does not matter.
+// The weights and numbers of ids of a row by depth: sums of parts, made in integers so that their order does not matter.
 #import sample/scratch
 #import sample/depth
 
@@ -14,4 +14,13 @@ fn bin_weight(lane: u32, row: u32) -> f32 {
         sum += f32(scratch[row + HISTOGRAM + part * LANES + lane]);
     }
     return sum / f32(UNIT) * top_weight(lane);
+}
+
+// How many ids bin `lane` has over all parts.
+fn bin_count(lane: u32, row: u32) -> f32 {
+    var sum = 0u;
+    for (var part = 0u; part < PARTS; part++) {
+        sum += scratch[row + TALLY + part * LANES + lane];
+    }
+    return f32(sum);
 }

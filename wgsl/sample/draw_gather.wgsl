@@ -1,4 +1,4 @@
-// Gathers the ids that lie where the nucleus may end or the draw may fall: few, unless all are about as likely.
+// Gathers the ids that lie where the likeliest may end (by top-k, top-p or min-p) or the draw may fall: few, unless all are about as likely.
 #import sample/bins
 #import sample/order
 #import sample/quantile
@@ -6,31 +6,65 @@
 
 @group(0) @binding(4) var<storage, read> logits: array<f32>;
 
+var<workgroup> wanted: array<u32, LANES>;
 var<workgroup> gathered: atomic<u32>;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let at = rows[launch.first + group.y];
     let how = sampling[at.sequence];
-    if how.drawn == 0u || how.temperature == 0.0 || how.top_p >= 1.0 {
+    if how.drawn == 0u || how.temperature == 0.0 || !is_nucleus(how) {
         return;
     }
     let row = group.y * STRIDE;
     let greatest = greatest_of_parts(lane, row);
+    // The first `top_k` ids are those of the bins before `last`, and `rank` of its own.
+    var last = LANES;
+    var rank = 0u;
+    if how.top_k > 0u {
+        let count = bin_count(lane, row);
+        accumulate(lane, count);
+        last = find(lane, count, f32(how.top_k));
+        rank = how.top_k - u32(sum_before(last));
+    }
     let weight = bin_weight(lane, row);
     accumulate(lane, weight);
-    let mass = how.top_p * running[LANES - 1u];
-    let edge = find(lane, weight, mass);
-    // The nucleus weighs at least `mass`, and no more than all bins up to its edge.
+    // What they weigh lies between these.
+    var least = running[LANES - 1u];
+    var most = least;
+    var first_edge = last;
+    var last_edge = last;
+    if how.top_k > 0u {
+        least = sum_before(last);
+        most = running[last];
+    }
+    if how.top_p < 1.0 {
+        least *= how.top_p;
+        first_edge = find(lane, weight, least);
+        last_edge = first_edge;
+        if how.top_k > 0u {
+            last_edge = find(lane, weight, how.top_p * most);
+        }
+    }
+    // What can be drawn weighs at least `least`, or what is before the bin where min-p ends, and no more than all bins up to its edge.
+    let limit = min(how.deepest >> TOP_SHIFT, last_edge);
+    if how.deepest < DEEPEST {
+        least = min(least, sum_before(limit));
+    }
     let fraction = fraction_at(at.position + 1u, vec2u(how.seed, how.seed_high));
-    let low = find(lane, weight, fraction * mass);
-    let high = find(lane, weight, fraction * running[edge]);
+    let low = find(lane, weight, fraction * least);
+    let high = find(lane, weight, fraction * running[limit]);
+    let is_edge = (lane >= first_edge && lane <= last_edge) || lane == limit || lane == last;
+    wanted[lane] = u32(is_edge || (lane >= low && lane <= high));
     if lane == 0u {
         atomicStore(&gathered, 0u);
         if group.x == 0u {
-            scratch[row + BOUNDS] = edge;
-            scratch[row + BOUNDS + 1u] = low;
-            scratch[row + BOUNDS + 2u] = high;
+            scratch[row + BOUNDS] = first_edge;
+            scratch[row + BOUNDS + 1u] = last_edge;
+            scratch[row + BOUNDS + 2u] = low;
+            scratch[row + BOUNDS + 3u] = high;
+            scratch[row + BOUNDS + 4u] = last;
+            scratch[row + BOUNDS + 5u] = rank;
         }
     }
     workgroupBarrier();
@@ -38,8 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let segment = segment_of(row, group.x);
     for (var id = group.x * LANES + lane; id < end; id += PARTS * LANES) {
         let depth = depth_of(logits[group.y * VOCAB + id], logit_of(greatest.order), how.temperature);
-        let bin = depth >> TOP_SHIFT;
-        if depth != NONE && (bin == edge || (bin >= low && bin <= high)) {
+        if depth != NONE && wanted[depth >> TOP_SHIFT] != 0u {
             let place = segment + 2u * atomicAdd(&gathered, 1u);
             scratch[place] = depth;
             scratch[place + 1u] = id;

@@ -29,7 +29,7 @@ fn walk(lane: u32, greatest: Candidate, how: Sampling, y: u32, fraction: f32) ->
     let end = min(min(min(start + CHUNK, (part + 1u) * SHARE), VOCAB), how.ids);
     value = 0.0;
     for (var id = start; id < end; id++) {
-        value += weight_at(y * VOCAB + id, greatest, how.temperature);
+        value += weight_at(y * VOCAB + id, greatest, how);
     }
     accumulate(lane, value);
     let chunk = find(lane, value, rest);
@@ -38,7 +38,7 @@ fn walk(lane: u32, greatest: Candidate, how: Sampling, y: u32, fraction: f32) ->
         var sum = 0.0;
         walked = greatest.id;
         for (var id = start; id < end; id++) {
-            let weight = weight_at(y * VOCAB + id, greatest, how.temperature);
+            let weight = weight_at(y * VOCAB + id, greatest, how);
             if weight > 0.0 {
                 walked = id;
             }
@@ -52,9 +52,9 @@ fn walk(lane: u32, greatest: Candidate, how: Sampling, y: u32, fraction: f32) ->
     return walked;
 }
 
-fn weight_at(at: u32, greatest: Candidate, temperature: f32) -> f32 {
-    let depth = depth_of(logits[at], logit_of(greatest.order), temperature);
-    if depth == NONE {
+fn weight_at(at: u32, greatest: Candidate, how: Sampling) -> f32 {
+    let depth = depth_of(logits[at], logit_of(greatest.order), how.temperature);
+    if depth > how.deepest {
         return 0.0;
     }
     return rest_weight(depth) * top_weight(depth >> TOP_SHIFT);
@@ -72,8 +72,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var id = greatest.id;
     if how.temperature > 0.0 {
         let fraction = fraction_at(at.position + 1u, vec2u(how.seed, how.seed_high));
-        if how.top_p < 1.0 {
-            id = draw_from_nucleus(lane, row, how.top_p, fraction);
+        if is_nucleus(how) {
+            id = draw_from_nucleus(lane, row, how, fraction);
         } else {
             id = walk(lane, greatest, how, group.y, fraction);
         }

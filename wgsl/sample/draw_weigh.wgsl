@@ -5,6 +5,8 @@
 
 @group(0) @binding(4) var<storage, read> logits: array<f32>;
 
+var<workgroup> tally: array<atomic<u32>, LANES>;
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let how = sampling[rows[launch.first + group.y].sequence];
@@ -13,23 +15,33 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     let row = group.y * STRIDE;
     let greatest = greatest_of_parts(lane, row);
+    let nucleus = is_nucleus(how);
+    // The nucleus is a part of all weights: min-p cuts off what is left of it.
+    let deepest = select(how.deepest, DEEPEST, nucleus);
     atomicStore(&bins[lane], 0u);
+    atomicStore(&tally[lane], 0u);
     workgroupBarrier();
     let end = min(min((group.x + 1u) * SHARE, VOCAB), how.ids);
     var sum = 0.0;
     for (var id = group.x * SHARE + lane; id < end; id += LANES) {
         let depth = depth_of(logits[group.y * VOCAB + id], logit_of(greatest.order), how.temperature);
-        if depth != NONE {
+        if depth <= deepest {
             let weight = rest_weight(depth);
             sum += weight * top_weight(depth >> TOP_SHIFT);
-            if how.top_p < 1.0 {
+            if nucleus {
                 atomicAdd(&bins[depth >> TOP_SHIFT], u32(weight * f32(UNIT) + 0.5));
+            }
+            if how.top_k > 0u {
+                atomicAdd(&tally[depth >> TOP_SHIFT], 1u);
             }
         }
     }
-    if how.top_p < 1.0 {
+    if nucleus {
         workgroupBarrier();
         scratch[row + HISTOGRAM + group.x * LANES + lane] = atomicLoad(&bins[lane]);
+        if how.top_k > 0u {
+            scratch[row + TALLY + group.x * LANES + lane] = atomicLoad(&tally[lane]);
+        }
         return;
     }
     accumulate(lane, sum);

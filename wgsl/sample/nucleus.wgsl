@@ -1,5 +1,6 @@
-// The draw among the likeliest ids that have a part of the weight together, in their order: the likeliest first, neighbours by id where they
-// are equally likely. What was gathered is narrowed down by bits of the depth until ids of a single depth are left.
+// The draw among the likeliest ids, in their order: the likeliest first, neighbours by id where they are equally likely. Top-k leaves so many of
+// them, top-p those that have a part of their weight, min-p those above a depth. What was gathered is narrowed down by bits of the depth until
+// ids of a single depth are left.
 #import sample/bins
 #import sample/quantile
 
@@ -19,8 +20,12 @@ struct Place {
     rest: f32,   // of the goal, behind all that is likelier
 }
 
-// The depth at which the running sum of weights reaches `goal`, counted from the upper end of a bin.
-fn narrow(lane: u32, row: u32, bin: u32, goal: f32, unit: u32) -> Place {
+// A unit in which ids count alike, as none weighs less than 0.88 of what weighs most in its bin.
+const COUNTED: u32 = 1u;
+
+// The depth at which the running sum of weights reaches `goal`, counted from the upper end of a bin, or that of ids where they are counted.
+// Passes over what is deeper than `last`.
+fn narrow(lane: u32, row: u32, bin: u32, goal: f32, unit: u32, last: u32) -> Place {
     var place = Place(bin, 0.0, 0u, goal);
     var low = TOP_SHIFT;
     for (var turn = 0u; turn < 3u; turn++) {
@@ -33,7 +38,7 @@ fn narrow(lane: u32, row: u32, bin: u32, goal: f32, unit: u32) -> Place {
         let count = scratch[row + GREATEST + 4u * part + 3u];
         for (var i = lane % TEAM; i < count; i += TEAM) {
             let depth = scratch[segment + 2u * i];
-            if depth >> high == place.depth {
+            if depth >> high == place.depth && depth <= last {
                 let rest = depth & ((1u << low) - 1u);
                 atomicAdd(&bins[(depth >> low) & ((1u << (high - low)) - 1u)], u32(rest_weight(rest) * f32(unit) + 0.5));
             }
@@ -41,7 +46,7 @@ fn narrow(lane: u32, row: u32, bin: u32, goal: f32, unit: u32) -> Place {
         workgroupBarrier();
         let units = atomicLoad(&bins[lane]);
         let depth = (place.depth << (high - low)) | lane;
-        let value = f32(units) / f32(unit) * top_weight(bin) * rest_weight(depth << low);
+        let value = f32(units) / f32(unit) * select(top_weight(bin) * rest_weight(depth << low), 1.0, unit == COUNTED);
         accumulate(lane, value);
         let found = find(lane, value, place.rest);
         if lane == found {
@@ -54,6 +59,27 @@ fn narrow(lane: u32, row: u32, bin: u32, goal: f32, unit: u32) -> Place {
         place.weight = top_weight(bin) * rest_weight(place.depth << low);
     }
     return place;
+}
+
+// What ids of a bin weigh that are less deep than `end`.
+fn weight_before(lane: u32, row: u32, bin: u32, end: u32, unit: u32) -> f32 {
+    atomicStore(&bins[lane], 0u);
+    workgroupBarrier();
+    let part = lane / TEAM;
+    let segment = segment_of(row, part);
+    let count = scratch[row + GREATEST + 4u * part + 3u];
+    var sum = 0u;
+    for (var i = lane % TEAM; i < count; i += TEAM) {
+        let depth = scratch[segment + 2u * i];
+        if depth >> TOP_SHIFT == bin && depth < end {
+            sum += u32(rest_weight(depth) * f32(unit) + 0.5);
+        }
+    }
+    atomicAdd(&bins[0], sum);
+    workgroupBarrier();
+    let units = atomicLoad(&bins[0]);
+    workgroupBarrier();
+    return f32(units) / f32(unit) * top_weight(bin);
 }
 
 // The only id of a depth.
@@ -97,10 +123,13 @@ fn id_at(lane: u32, row: u32, depth: u32, index: u32) -> u32 {
     return prefix;
 }
 
-fn draw_from_nucleus(lane: u32, row: u32, top_p: f32, fraction: f32) -> u32 {
-    let edge = scratch[row + BOUNDS];
-    let lowest = scratch[row + BOUNDS + 1u];
-    let highest = scratch[row + BOUNDS + 2u];
+fn draw_from_nucleus(lane: u32, row: u32, how: Sampling, fraction: f32) -> u32 {
+    let first_edge = scratch[row + BOUNDS];
+    let last_edge = scratch[row + BOUNDS + 1u];
+    let lowest = scratch[row + BOUNDS + 2u];
+    let highest = scratch[row + BOUNDS + 3u];
+    let last = scratch[row + BOUNDS + 4u];
+    let rank = scratch[row + BOUNDS + 5u];
     var total = 0u;
     for (var part = 0u; part < PARTS; part++) {
         total += scratch[row + GREATEST + 4u * part + 3u];
@@ -110,31 +139,60 @@ fn draw_from_nucleus(lane: u32, row: u32, top_p: f32, fraction: f32) -> u32 {
 
     let weight = bin_weight(lane, row);
     accumulate(lane, weight);
-    let mass = top_p * running[LANES - 1u];
-    let before = sum_before(edge);
-    let end = narrow(lane, row, edge, mass - before, unit);
-    // The nucleus ends with the id that makes up the mass.
-    let kept = clamp(u32(max(ceil(end.rest / end.weight), 1.0)), 1u, end.count);
+    // What can be drawn ends with `kept` ids at a depth, and weighs `sum`.
+    var end = DEEPEST;
+    var kept = NONE;
+    var sum = running[LANES - 1u];
+    if how.top_k > 0u {
+        let before = sum_before(last);
+        let place = narrow(lane, row, last, f32(rank), COUNTED, DEEPEST);
+        end = place.depth;
+        kept = min(u32(place.rest), place.count);
+        sum = before + weight_before(lane, row, last, end, unit) + f32(kept) * top_weight(last) * rest_weight(end);
+        accumulate(lane, weight);
+    }
+    if how.top_p < 1.0 {
+        let mass = how.top_p * sum;
+        var edge = first_edge;
+        if how.top_k > 0u {
+            edge = clamp(find(lane, weight, mass), first_edge, last_edge);
+        }
+        let before = sum_before(edge);
+        let place = narrow(lane, row, edge, mass - before, unit, end);
+        // The nucleus ends with the id that makes up the mass.
+        let enough = clamp(u32(max(ceil(place.rest / place.weight), 1.0)), 1u, place.count);
+        kept = select(enough, min(enough, kept), place.depth == end);
+        end = place.depth;
+        sum = mass - place.rest + f32(kept) * place.weight;
+    }
+    let limited = how.deepest < end;
+    var allowed = weight;
+    if how.deepest < DEEPEST {
+        let limit = how.deepest >> TOP_SHIFT;
+        let within = weight_before(lane, row, limit, how.deepest + 1u, unit);
+        if limited {
+            end = how.deepest;
+            kept = NONE;
+            allowed = select(select(0.0, within, lane == limit), weight, lane < limit);
+        }
+    }
+    accumulate(lane, allowed);
+    sum = select(sum, running[LANES - 1u], limited);
 
-    let goal = fraction * (mass - end.rest + f32(kept) * end.weight);
-    accumulate(lane, weight);
-    let bin = clamp(find(lane, weight, goal), lowest, highest);
-    let passed = sum_before(bin);
-    let place = narrow(lane, row, bin, goal - passed, unit);
-    var depth = place.depth;
-    var index = min(u32(max(place.rest / place.weight, 0.0)), place.count - 1u);
-    var count = place.count;
+    let goal = fraction * sum;
     // Rounding may carry it over the end.
-    if depth > end.depth || (depth == end.depth && index >= kept) {
-        depth = end.depth;
-        index = kept - 1u;
-        count = end.count;
+    let bin = min(clamp(find(lane, allowed, goal), lowest, highest), end >> TOP_SHIFT);
+    let passed = sum_before(bin);
+    let place = narrow(lane, row, bin, goal - passed, unit, end);
+    var index = min(u32(max(place.rest / place.weight, 0.0)), place.count - 1u);
+    if place.depth == end {
+        index = min(index, kept - 1u);
     }
     if lane == 0u {
-        ties = count;
+        ties = place.count;
     }
     if workgroupUniformLoad(&ties) == 1u {
-        return id_of(lane, row, depth);
+        return id_of(lane, row, place.depth);
     }
-    return id_at(lane, row, depth, index);
+    return id_at(lane, row, place.depth, index);
 }

@@ -15,9 +15,11 @@ const TURNS: u32 = (VOCAB + LANES * PARTS - 1u) / (LANES * PARTS);
 
 // Words of each part: bits of its greatest logit in order, its id, bits of its sum of weights, number of what it gathered.
 const GREATEST: u32 = 0u;
-const BOUNDS: u32 = 4u * PARTS; // edge of the nucleus, first and last bin that the draw can fall in
-const HISTOGRAM: u32 = BOUNDS + 4u;
-const GATHERED: u32 = HISTOGRAM + PARTS * LANES;
+// Bins: the first and last that the nucleus can end in, the first and last that the draw can fall in, where top-k ends; and its place there.
+const BOUNDS: u32 = 4u * PARTS;
+const HISTOGRAM: u32 = BOUNDS + 8u;
+const TALLY: u32 = HISTOGRAM + PARTS * LANES; // ids in each bin, where there is a top-k
+const GATHERED: u32 = TALLY + PARTS * LANES;
 const STRIDE: u32 = GATHERED + 2u * PARTS * TURNS * LANES;
 
 const NONE: u32 = 0xffffffffu;
@@ -29,6 +31,8 @@ struct Sampling {
     ids: u32,     // ids from here on mean nothing
     temperature: f32,
     top_p: f32,
+    top_k: u32,   // 0 for no limit
+    deepest: u32, // the greatest depth that min-p leaves
     presence: f32,
     frequency: f32,
     repetition: f32,
@@ -38,6 +42,11 @@ struct Sampling {
 
 @group(0) @binding(2) var<storage, read> sampling: array<Sampling>; // by sequence
 @group(0) @binding(3) var<storage, read_write> scratch: array<u32>;
+
+// Whether only the likeliest ids can be drawn. A limit of depth alone asks for no order.
+fn is_nucleus(how: Sampling) -> bool {
+    return how.top_p < 1.0 || how.top_k > 0u;
+}
 
 // Where a part puts the pairs of depth and id that it gathers.
 fn segment_of(row: u32, part: u32) -> u32 {

@@ -42,6 +42,11 @@ struct ChatConfig {
     frequency_penalty: Value,
     repetition_penalty: Value,
     top_p: Value,
+    // MLC leaves these out, and models that name them were tried with them.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    top_k: Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    min_p: Value,
     tokenizer_files: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokenizer_info: Option<TokenizerInfo>,
@@ -105,6 +110,8 @@ pub fn write(
         frequency_penalty: sampling("frequency_penalty", 0.0),
         repetition_penalty: sampling("repetition_penalty", 1.0),
         top_p: sampling("top_p", 1.0),
+        top_k: generation.get("top_k").filter(|value| value.is_i64()).cloned().unwrap_or_default(),
+        min_p: generation.get("min_p").filter(|value| value.is_number()).cloned().unwrap_or_default(),
         tokenizer_files: tokenizer::copy(source, output)?,
         tokenizer_info: tokenizer.map(|tokenizer| tokenizer.info),
         conv_template,

@@ -1,86 +1,25 @@
 //! Drawing ids from logits, in four kernels: what each does, where its intermediate results lie, and its reference.
 //!
 //! The order of likelihood is that of *depths*: how far a logit is below the greatest, over the temperature, in steps of 2^-24. The weight of
-//! an id is `exp(-depth)`. Where only the likeliest ids can be drawn, weights are summed in bins of an eighth, so that all but two or so bins
-//! are done with before anything is put in order.
+//! an id is `exp(-depth)`. Where only the likeliest ids can be drawn, weights are summed and ids counted in bins of an eighth, so that all but
+//! two or so bins are done with before anything is put in order. The filters each keep a beginning of that order, so that the ends of all
+//! are known as soon as the bins are: top-k counts, top-p sums what top-k left, and min-p is a depth from the start.
+
+mod scratch;
+
+pub(super) use scratch::compare_scratch;
+pub use scratch::{DRAW_BINS, draw_parts, scratch_words};
+use scratch::{HEAD, Layout};
 
 use super::reference::{Launch, Operands, Words, rows, set};
 use super::{Draw, DrawStage};
-use tegula_plan::{SAMPLING_MEMBERS, SAMPLING_WORDS};
-
-/// Parts that a row of logits is cut into: a power of two, so that a workgroup divides by it, and few where there are few logits.
-#[must_use]
-pub fn draw_parts(vocab: u32) -> u32 {
-    vocab.div_ceil(SHARE).next_power_of_two().clamp(1, MAX_PARTS)
-}
-
-/// Logits of a part, where there are not too many.
-const SHARE: u32 = 2048;
-
-/// The most parts.
-const MAX_PARTS: u32 = 64;
-
-/// Bins of a histogram, and invocations of a workgroup.
-pub const DRAW_BINS: u32 = 256;
-
-/// Words that each part of a row has for itself: its greatest logit in order, that one's id, its sum of weights, how much it gathered.
-const HEAD: usize = 4;
-
-/// Depths of one.
-const DEPTH_ONE: f64 = 16_777_216.0;
+use tegula_plan::{DEEPEST, DEPTH_ONE, SAMPLING_MEMBERS, SAMPLING_WORDS};
 
 /// Bits of a depth below its bin.
 const TOP_SHIFT: u32 = 21;
 
 /// What is no id.
 const NONE: u32 = u32::MAX;
-
-/// Where things lie in the scratch of a row, in words.
-#[derive(Clone, Copy)]
-pub(super) struct Layout {
-    vocab: usize,
-    parts: usize,
-    bins: usize,
-    /// The edge of the nucleus, and the bins that a draw can fall in.
-    bounds: usize,
-    histogram: usize,
-    gathered: usize,
-    /// Words of what a part can gather.
-    segment: usize,
-    /// Words of a row.
-    pub(super) stride: usize,
-}
-
-impl Layout {
-    pub(super) fn of(vocab: u32) -> Layout {
-        let (vocab, parts, bins) = (vocab as usize, draw_parts(vocab) as usize, DRAW_BINS as usize);
-        let (bounds, segment) = (HEAD * parts, 2 * bins * vocab.div_ceil(parts * bins));
-        let histogram = bounds + 4;
-        let gathered = histogram + parts * bins;
-        Layout { vocab, parts, bins, bounds, histogram, gathered, segment, stride: gathered + parts * segment }
-    }
-
-    fn share(self) -> usize {
-        self.vocab.div_ceil(self.parts)
-    }
-
-    /// Ids of a part that can be drawn.
-    fn ids(self, part: usize, active: usize) -> std::ops::Range<usize> {
-        let end = self.vocab.min(active);
-        (part * self.share()).min(end)..((part + 1) * self.share()).min(end)
-    }
-
-    /// In what units weights are summed.
-    fn unit(self) -> f64 {
-        f64::from(0x8000_0000 / self.share() as u32)
-    }
-}
-
-/// Words of scratch that a row takes.
-#[must_use]
-pub fn scratch_words(vocab: u32) -> u64 {
-    Layout::of(vocab).stride as u64
-}
 
 /// How a sequence is drawn for.
 struct How<'a>(&'a [u32]);
@@ -136,7 +75,7 @@ pub(super) fn draw(spec: &Draw, launch: &Launch, operands: &mut Operands) {
 
 impl Row<'_> {
     fn is_nucleus(&self) -> bool {
-        self.how.float("top_p") < 1.0
+        self.how.float("top_p") < 1.0 || self.how.word("top_k") > 0
     }
 
     fn logit(&self, id: usize) -> f64 {
@@ -175,31 +114,46 @@ impl Row<'_> {
     /// Depths of ids that weigh something.
     fn depth(&self, id: usize) -> Option<u32> {
         let depth = (f64::from(logit_of(self.greatest().0)) - self.logit(id)) / self.how.float("temperature");
-        (depth < 32.0).then_some((depth * DEPTH_ONE) as u32)
+        (depth < 32.0).then_some((depth * f64::from(DEPTH_ONE)) as u32)
+    }
+
+    /// The weight of an id where no order is asked for.
+    fn allowed(&self, id: usize) -> f64 {
+        self.depth(id).filter(|depth| *depth <= self.how.word("deepest")).map_or(0.0, weight)
     }
 
     fn weigh(&mut self) {
+        let Layout { bins: all, histogram, tally, .. } = self.layout;
         for part in 0..self.layout.parts {
-            let mut sum = 0.0;
-            let mut bins = vec![0; self.layout.bins];
-            for depth in self.layout.ids(part, self.how.word("ids") as usize).filter_map(|id| self.depth(id)) {
-                sum += weight(depth);
+            let ids = self.layout.ids(part, self.how.word("ids") as usize);
+            let sum: f64 = ids.clone().map(|id| self.allowed(id)).sum();
+            let (mut bins, mut counts) = (vec![0; all], vec![0; all]);
+            for depth in ids.filter_map(|id| self.depth(id)) {
                 let bin = (depth >> TOP_SHIFT) as usize;
                 bins[bin] += (weight(depth) / top_weight(bin) * self.layout.unit()).round() as u32;
+                counts[bin] += 1;
             }
             if self.is_nucleus() {
-                self.scratch[self.layout.histogram + part * self.layout.bins..][..self.layout.bins].copy_from_slice(&bins);
+                self.scratch[histogram + part * all..][..all].copy_from_slice(&bins);
+                if self.how.word("top_k") > 0 {
+                    self.scratch[tally + part * all..][..all].copy_from_slice(&counts);
+                }
             } else {
                 set(self.scratch, HEAD * part + 2, sum);
             }
         }
     }
 
+    /// Sums over the parts of what they have of each bin.
+    fn over_parts(&self, histogram: usize) -> Vec<f64> {
+        let Layout { parts, bins, .. } = self.layout;
+        (0..bins).map(|bin| (0..parts).map(|part| f64::from(self.scratch[histogram + part * bins + bin])).sum()).collect()
+    }
+
     /// The weight of every bin.
     fn bins(&self) -> Vec<f64> {
-        let Layout { histogram, parts, bins, .. } = self.layout;
-        let units = |bin: usize| (0..parts).map(|part| f64::from(self.scratch[histogram + part * bins + bin])).sum::<f64>();
-        (0..bins).map(|bin| units(bin) / self.layout.unit() * top_weight(bin)).collect()
+        let units = self.over_parts(self.layout.histogram).into_iter().enumerate();
+        units.map(|(bin, units)| units / self.layout.unit() * top_weight(bin)).collect()
     }
 
     fn fraction(&self) -> f64 {
@@ -209,18 +163,32 @@ impl Row<'_> {
     fn gather(&mut self) {
         let Layout { vocab, parts, bins: turn, .. } = self.layout;
         let bins = self.bins();
-        let total: f64 = bins.iter().sum();
-        let mass = self.how.float("top_p") * total;
-        let edge = find(&bins, mass);
-        let most: f64 = bins[..=edge].iter().sum();
-        let (low, high) = (find(&bins, self.fraction() * mass), find(&bins, self.fraction() * most));
-        self.scratch[self.layout.bounds..][..3].copy_from_slice(&[edge, low, high].map(|bin| bin as u32));
+        let (top_k, top_p, deepest) = (self.how.word("top_k"), self.how.float("top_p"), self.how.word("deepest"));
+        let before = |bin: usize| bins[..bin].iter().sum::<f64>();
+        let (mut last, mut rank, mut least, mut most) = (turn, 0, before(turn), before(turn));
+        if top_k > 0 {
+            let counts = self.over_parts(self.layout.tally);
+            last = find(&counts, top_k.into());
+            rank = top_k - counts[..last].iter().sum::<f64>() as u32;
+            (least, most) = (before(last), before(last + 1));
+        }
+        let edges = if top_p < 1.0 { [top_p * least, top_p * most].map(|mass| find(&bins, mass)) } else { [last; 2] };
+        let limit = edges[1].min((deepest >> TOP_SHIFT) as usize);
+        least *= top_p;
+        if deepest < DEEPEST {
+            least = least.min(before(limit));
+        }
+        let (low, high) = (find(&bins, self.fraction() * least), find(&bins, self.fraction() * before(limit + 1)));
+        let bounds = [edges[0], edges[1], low, high, last].map(|bin| bin as u32);
+        self.scratch[self.layout.bounds..][..5].copy_from_slice(&bounds);
+        self.scratch[self.layout.bounds + 5] = rank;
+        let wanted = |bin| (edges[0]..=edges[1]).contains(&bin) || (low..=high).contains(&bin) || bin == limit || bin == last;
         for part in 0..parts {
             let mut count = 0;
             for id in (part * turn..vocab.min(self.how.word("ids") as usize)).filter(|id| id / turn % parts == part) {
                 let Some(depth) = self.depth(id) else { continue };
                 let bin = (depth >> TOP_SHIFT) as usize;
-                if bin == edge || (low..=high).contains(&bin) {
+                if wanted(bin) {
                     let place = self.layout.gathered + part * self.layout.segment + 2 * count;
                     self.scratch[place..][..2].copy_from_slice(&[depth, id as u32]);
                     count += 1;
@@ -230,13 +198,13 @@ impl Row<'_> {
         }
     }
 
-    /// What was gathered from a bin, the likeliest first.
-    fn gathered(&self, bin: usize) -> Vec<(u32, u32)> {
+    /// What was gathered from a bin, the likeliest first, up to a depth and id.
+    fn gathered(&self, bin: usize, end: (u32, u32)) -> Vec<(u32, u32)> {
         let parts = (0..self.layout.parts).flat_map(|part| {
             let place = self.layout.gathered + part * self.layout.segment;
             self.scratch[place..][..2 * self.scratch[HEAD * part + 3] as usize].chunks(2)
         });
-        let mut all: Vec<_> = parts.map(|pair| (pair[0], pair[1])).filter(|(depth, _)| (depth >> TOP_SHIFT) as usize == bin).collect();
+        let mut all: Vec<_> = parts.map(|pair| (pair[0], pair[1])).filter(|pair| bin_of(*pair) == bin && *pair <= end).collect();
         all.sort_unstable();
         all
     }
@@ -263,24 +231,40 @@ impl Row<'_> {
         let goal = self.fraction() * parts.iter().sum::<f64>();
         let part = find(&parts, goal);
         let ids = self.layout.ids(part, self.how.word("ids") as usize);
-        let weights: Vec<f64> = ids.clone().map(|id| self.depth(id).map_or(0.0, weight)).collect();
+        let weights: Vec<f64> = ids.clone().map(|id| self.allowed(id)).collect();
         (ids.start + find(&weights, goal - parts[..part].iter().sum::<f64>())) as u32
     }
 
     fn draw_from_nucleus(&self) -> u32 {
-        let bins = self.bins();
-        // Places among those of a bin, and the weight up to and with them.
-        let within = |bin: usize, goal: f64| {
-            let ids = self.gathered(bin);
-            let weights: Vec<f64> = ids.iter().map(|&(depth, _)| weight(depth)).collect();
-            let before: f64 = bins[..bin].iter().sum();
-            let index = find(&weights, goal - before);
-            (ids[index].1, before + weights[..=index].iter().sum::<f64>())
-        };
-        let mass = self.how.float("top_p") * bins.iter().sum::<f64>();
-        let (_, kept) = within(self.scratch[self.layout.bounds] as usize, mass);
-        let goal = self.fraction() * kept;
-        within(find(&bins, goal), goal).0
+        let mut bins = self.bins();
+        let before = |bins: &[f64], bin: usize| bins[..bin].iter().sum::<f64>();
+        let (last, rank) = (self.scratch[self.layout.bounds + 4] as usize, self.scratch[self.layout.bounds + 5] as usize);
+        // The end of what can be drawn.
+        let mut end = (DEEPEST, NONE);
+        let mut sum = before(&bins, bins.len());
+        if self.how.word("top_k") > 0 {
+            let ids = self.gathered(last, end);
+            let kept = &ids[..rank.min(ids.len())];
+            (end, sum) = (kept[kept.len() - 1], before(&bins, last) + mass(kept));
+        }
+        if self.how.float("top_p") < 1.0 {
+            let goal = self.how.float("top_p") * sum;
+            let edge = find(&bins, goal);
+            end = self.within(edge, end, goal - before(&bins, edge));
+        }
+        end = end.min((self.how.word("deepest"), NONE));
+        bins[bin_of(end)] = mass(&self.gathered(bin_of(end), end));
+        bins.truncate(bin_of(end) + 1);
+        let goal = self.fraction() * before(&bins, bins.len());
+        let bin = find(&bins, goal);
+        self.within(bin, end, goal - before(&bins, bin)).1
+    }
+
+    /// Where those of a bin, up to an end, come to a goal.
+    fn within(&self, bin: usize, end: (u32, u32), goal: f64) -> (u32, u32) {
+        let ids = self.gathered(bin, end);
+        let weights: Vec<f64> = ids.iter().map(|&(depth, _)| weight(depth)).collect();
+        ids[find(&weights, goal)]
     }
 }
 
@@ -295,7 +279,16 @@ fn find(weights: &[f64], goal: f64) -> usize {
 }
 
 fn weight(depth: u32) -> f64 {
-    (-f64::from(depth) / DEPTH_ONE).exp()
+    (-f64::from(depth) / f64::from(DEPTH_ONE)).exp()
+}
+
+/// What depths and ids weigh together.
+fn mass(ids: &[(u32, u32)]) -> f64 {
+    ids.iter().map(|&(depth, _)| weight(depth)).sum()
+}
+
+fn bin_of((depth, _): (u32, u32)) -> usize {
+    (depth >> TOP_SHIFT) as usize
 }
 
 /// The weight at the upper end of a bin.
@@ -324,39 +317,5 @@ fn fraction(position: u32, mut key: [u32; 2]) -> f64 {
         counter = [(b >> 32) as u32 ^ counter[1] ^ key[0], b as u32, (a >> 32) as u32 ^ counter[3] ^ key[1], a as u32];
         key = [key[0].wrapping_add(0x9e37_79b9), key[1].wrapping_add(0xbb67_ae85)];
     }
-    f64::from(counter[0] >> 8) / DEPTH_ONE
-}
-
-/// Compares scratch: sums within rounding, and what was gathered in any order.
-pub(super) fn compare_scratch(spec: &Draw, found: &[u32], expected: &[u32]) -> Result<(), String> {
-    let layout = Layout::of(spec.vocab);
-    let near = |found: f64, expected: f64| (found - expected).abs() <= 2.0 + expected * 2e-5;
-    for (row, (found, expected)) in found.chunks(layout.stride).zip(expected.chunks(layout.stride)).enumerate() {
-        for at in 0..layout.gathered {
-            let agrees = match at {
-                at if at < layout.bounds && at % HEAD == 2 => {
-                    let (found, expected) = (Words(found).float(at), Words(expected).float(at));
-                    found == expected || (found - expected).abs() <= expected * 2e-5
-                }
-                at if at >= layout.histogram => near(found[at].into(), expected[at].into()),
-                at => found[at] == expected[at],
-            };
-            if !agrees {
-                return Err(format!("`scratch` of row {row} at {at} is {:#x}, not {:#x}", found[at], expected[at]));
-            }
-        }
-        for part in 0..layout.parts {
-            let pairs = |words: &[u32]| {
-                let count = (expected[HEAD * part + 3] as usize).min(layout.segment / 2);
-                let pairs = &words[layout.gathered + part * layout.segment..][..2 * count];
-                let mut pairs: Vec<_> = pairs.chunks(2).map(|pair| (pair[1], pair[0])).collect();
-                pairs.sort_unstable();
-                pairs
-            };
-            if pairs(found) != pairs(expected) {
-                return Err(format!("part {part} of row {row} has gathered {:?}, not {:?}", pairs(found), pairs(expected)));
-            }
-        }
-    }
-    Ok(())
+    f64::from(counter[0] >> 8) / f64::from(1 << 24)
 }

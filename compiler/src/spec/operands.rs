@@ -2,9 +2,9 @@
 
 use super::draw::scratch_words;
 use super::reference::{self, Launch, Operands};
-use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, MAX_SPLITS, Output, Spec};
+use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, MAX_SPLITS, Output, Rows, Spec};
 use half::f16;
-use tegula_plan::{Dtype, PAGE_SIZE, SAMPLING_MEMBERS};
+use tegula_plan::{DEEPEST, DEPTH_ONE, Dtype, PAGE_SIZE, SAMPLING_MEMBERS};
 
 /// Sequences that a step's rows and cache are made for.
 pub const SEQUENCES: u32 = 4;
@@ -182,14 +182,31 @@ fn put_draw(put: &mut impl FnMut(&'static str, Vec<u32>), random: &mut Random, s
     put("tokens", biases.iter().enumerate().flat_map(|(i, bias)| [if i % 5 == 0 { i as u32 % 3 } else { 0 }, *bias]).collect());
     put("scratch", vec![7; rows * scratch_words(spec.vocab) as usize]);
     put("sampled", vec![u32::MAX; sequences]);
-    let how = |drawn: u32, adjusts: u32, temperature: f32, top_p: f32| {
+    // Single rows are drawn with neither top-k nor min-p.
+    let limited = spec.rows != Rows::One;
+    let how = |drawn: u32, adjusts: u32, temperature: f32, top_p: f32, top_k: u32, deepest: f32| {
         let [temperature, top_p] = [temperature, top_p].map(f32::to_bits);
         let [presence, frequency, repetition] = [0.5f32, 0.25, 2.0].map(f32::to_bits);
-        let all = [drawn, adjusts, spec.vocab - 3, temperature, top_p, presence, frequency, repetition, 11, 13];
+        let deepest = if limited { (deepest * DEPTH_ONE) as u32 } else { DEEPEST };
+        let all = [
+            drawn,
+            adjusts,
+            spec.vocab - 3,
+            temperature,
+            top_p,
+            if limited { top_k } else { 0 },
+            deepest,
+            presence,
+            frequency,
+            repetition,
+            11,
+            13,
+        ];
         debug_assert_eq!(all.len(), SAMPLING_MEMBERS.len());
         all
     };
-    put("sampling", [how(1, 1, 0.5, 0.8), how(1, 0, 2.0, 1.0), how(0, 1, 1.0, 0.5), how(1, 1, 0.0, 1.0)].concat());
+    let ways = [how(1, 1, 0.5, 0.8, 40, 3.0), how(1, 0, 2.0, 1.0, 0, 2.0), how(0, 1, 1.0, 0.5, 7, 1.0), how(1, 1, 0.0, 1.0, 5, 1.0)];
+    put("sampling", ways.concat());
 }
 
 /// Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014).

@@ -53,6 +53,24 @@ fn json_files_have_the_shape_of_real_ones() {
     assert_eq!(missing, Vec::<String>::new());
 }
 
+/// What limits a draw is in packages where the checkpoint has it, and no key more where not: MLC knows neither.
+#[test]
+fn limits_of_a_draw_are_those_of_the_checkpoint() {
+    for (generation, top_k, min_p) in [
+        (json!({"top_k": 20, "min_p": 0.05}), json!(20), json!(0.05)),
+        (json!({"top_k": null, "min_p": 0}), Value::Null, json!(0)),
+        (json!({"top_k": "many"}), Value::Null, Value::Null),
+    ] {
+        let folder = Folder::new(&config(&[]), &tensors(Element::Bf16));
+        folder.write("generation_config.json", &generation.to_string());
+        let (package, _) = converted(&folder, &options("q0f32"));
+        let chat: Value = serde_json::from_str(&package.text("mlc-chat-config.json")).unwrap();
+        for (name, expected) in [("top_k", top_k), ("min_p", min_p)] {
+            assert_eq!(chat.get(name).cloned(), Some(expected).filter(|value| !value.is_null()), "{name} of {generation}");
+        }
+    }
+}
+
 /// Names in order, and the types of what they stand for, at every level of a manifest.
 fn outline(text: &str) -> Vec<String> {
     let manifest: Value = serde_json::from_str(text).unwrap();
