@@ -190,8 +190,8 @@ mod tests {
 
     #[test]
     fn other_text_stays_as_it_is() {
-        for text in ["", "let recoop = a.coops_x * _coop;", "tile[lane] = vec4<f16>(x); // ü\nlet a = b < c && d > e;"] {
-            assert_eq!(translate(&text.replace("coops", "oops")).unwrap(), text.replace("coops", "oops"));
+        for text in ["", "let recoop = a.scoop_x * _coop;", "tile[lane] = vec4<f16>(x); // ü\nlet a = b < c && d > e;"] {
+            assert_eq!(translate(text).as_deref(), Ok(text));
         }
         let probe = translate(PROBE).unwrap();
         assert_eq!(probe.lines().count(), PROBE.lines().count());

@@ -2,6 +2,7 @@
 
 use crate::info::DeviceInfo;
 use crate::{Error, ErrorKind};
+use std::convert::Infallible;
 use tegula_plan::Requires;
 
 /// All adapters, the preferred first: a software renderer is the last resort.
@@ -70,7 +71,7 @@ pub(crate) fn experimental(features: &wgpu::Features) -> wgpu::ExperimentalFeatu
 
 /// A kernel's text as naga takes it. It has no `enable subgroups;` and needs none.
 #[expect(clippy::unnecessary_wraps, reason = "in a browser it may fail")]
-pub(crate) fn spelled(requires: &Requires, wgsl: &str) -> Result<String, String> {
+pub(crate) fn spelled(requires: &Requires, wgsl: &str) -> Result<String, Infallible> {
     let lines = [(requires.f16, "enable f16;\n"), (requires.matrix, "enable wgpu_cooperative_matrix;\n")];
     Ok(lines.into_iter().filter_map(|(wanted, line)| wanted.then_some(line)).chain([wgsl]).collect())
 }

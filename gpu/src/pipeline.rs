@@ -106,7 +106,7 @@ impl Gpu {
         if let Some(feature) = self.missing(requires) {
             return Err(ErrorKind::Feature { label: label.into(), feature }.into());
         }
-        let text = spelled(requires, wgsl).map_err(|message| ErrorKind::Shader { label: label.into(), message })?;
+        let text = spelled(requires, wgsl).map_err(|error| ErrorKind::Shader { label: label.into(), message: error.to_string() })?;
         let device = self.device();
         let scopes = Scopes::open(device);
         let module = compile(device, label, text);

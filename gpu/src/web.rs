@@ -7,6 +7,7 @@
 mod matrix;
 mod pipeline;
 
+use crate::dialect::UnknownForm;
 use crate::info::DeviceInfo;
 use crate::{Error, ErrorKind, dialect};
 pub(crate) use pipeline::begin_pipeline;
@@ -116,13 +117,13 @@ pub(crate) fn experimental(_features: &wgpu::Features) -> wgpu::ExperimentalFeat
 }
 
 /// A kernel's text as browsers take it: they insist on `enable subgroups;`, and Chrome has another dialect for matrix units.
-pub(crate) fn spelled(requires: &Requires, wgsl: &str) -> Result<String, String> {
+pub(crate) fn spelled(requires: &Requires, wgsl: &str) -> Result<String, UnknownForm> {
     let lines = [(requires.f16, "enable f16;\n"), (requires.subgroups, "enable subgroups;\n"), (requires.matrix, dialect::DIRECTIVES)];
     let directives: String = lines.into_iter().filter_map(|(wanted, line)| wanted.then_some(line)).collect();
     if !requires.matrix {
         return Ok(directives + wgsl);
     }
-    Ok(directives + &dialect::translate(wgsl).map_err(|error| error.to_string())?)
+    Ok(directives + &dialect::translate(wgsl)?)
 }
 
 /// Opens a device, with subgroup operations and matrix units where the adapter has them unless only the baseline is wanted.

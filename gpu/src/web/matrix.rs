@@ -28,7 +28,7 @@ pub(super) async fn speaks_dialect(device: &JsValue) -> bool {
     let requires = Requires { subgroups: true, f16: true, matrix: true };
     let complaint = match spelled(&requires, PROBE) {
         Ok(text) => makes_pipeline(device, &text).await.as_string(),
-        Err(message) => Some(message),
+        Err(unknown) => Some(unknown.to_string()),
     };
     if let Some(message) = &complaint {
         tracing::warn!(message, "matrix units are left alone: this browser spells them otherwise");
