@@ -21,12 +21,13 @@ export const measureOn = {
   chrome({ library, options, onFigures }) {
     const query = new URLSearchParams({ library: basename(library), workloads: JSON.stringify(workloads(options)) });
     if (options.baseline) query.set("baseline", "");
+    if (!options.matrix) query.set("no-matrix", "");
     const folders = { pkg: pkgFolder(options), library: dirname(library), bench: here };
     return openPage({ folders, address: `/bench/page.html?${query}`, timeout: options.timeout, onMessage: ({ figures }) => onFigures(figures) });
   },
 
   node({ library, options, onFigures }) {
-    const task = { pkg: pkgFolder(options), library, workloads: workloads(options), dawnFlags: options.dawnFlags, baseline: options.baseline };
+    const task = { pkg: pkgFolder(options), library, workloads: workloads(options), dawnFlags: options.dawnFlags, baseline: options.baseline, matrix: options.matrix };
     return lines(process.execPath, [join(here, "node.mjs"), JSON.stringify(task)], options.timeout, onFigures);
   },
 };

@@ -17,6 +17,7 @@ export const USAGE = `npm run bench -- [--host chrome] [--shape llama-3.2-1b] [-
   --device NAME               compile for the GPU of this name instead of for all
   --records FILE              compile by these records instead of those that come with the program
   --baseline                  use no optional features of the device
+  --no-matrix                 hide matrix units in Chrome and Node, which people's browsers have behind a flag
   --dawn-flags "a b"          what Dawn is started with in Node
   --json FILE                 write the figures, a line each
   --timeout 600               seconds that a host has for a shape
@@ -35,6 +36,7 @@ const SHARED = {
   device: text(),
   records: text(),
   baseline: { type: "boolean", default: false },
+  "no-matrix": { type: "boolean", default: false },
   "dawn-flags": text("enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis"),
   json: text(),
   timeout: text("600"),
@@ -73,6 +75,7 @@ function shared(values) {
     device: values.device,
     records: values.records,
     baseline: values.baseline,
+    matrix: !values["no-matrix"],
     dawnFlags: values["dawn-flags"].split(/\s+/).filter(Boolean),
     json: values.json,
     tegula: values.tegula,

@@ -41,6 +41,8 @@ export interface DeviceInfo {
   subgroupMinSize: number;
   subgroupMaxSize: number;
   f16: boolean;
+  /** Whether kernels may use matrix units. Chrome has them behind a flag. */
+  matrix: boolean;
   timestamps: boolean;
   /** WebGPU limits that matter, in bytes or counts. */
   limits: Record<string, number>;

@@ -29,6 +29,7 @@ export function showDevice(device: DeviceInfo): void {
   showFacts([
     ["GPU", device.name || `${device.vendor} ${device.driver}`],
     ["16-bit floats", yes(device.f16)],
+    ["Matrix units", yes(device.matrix)],
     ["Subgroups", device.subgroups ? `yes, ${sizes} wide` : "no"],
     ["Largest buffer", mebibytes(device.limits["maxBuffer"])],
     ["Largest binding", mebibytes(device.limits["maxStorageBinding"])],

@@ -17,6 +17,10 @@ test("Dawn's flags are separated by spaces, because they hold commas", () => {
   assert.deepEqual(benchOptions(["--dawn-flags", ""]).dawnFlags, []);
 });
 
+test("matrix units are hidden where that is asked for", () => {
+  assert.deepEqual([benchOptions([]).matrix, benchOptions(["--no-matrix"]).matrix, compareOptions(["--no-matrix"], ["native"]).matrix], [true, false, false]);
+});
+
 test("what is wrong is named", () => {
   for (const [argv, what] of [[["--host", "firefox"], /firefox/], [["--batches", "0"], /--batches/], [["--contexts", "1e99"], /--contexts/], [["--contexts", "many"], /many/], [["--shape", ","], /empty/], [["--frob"], /frob/], [["--shape", "a,b", "--library", "l.wasm"], /--library/]]) {
     assert.throws(() => benchOptions(argv), what);

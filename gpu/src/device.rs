@@ -72,17 +72,11 @@ impl Gpu {
             ..wgpu::DeviceDescriptor::default()
         };
         let refused = |error: wgpu::RequestDeviceError| ErrorKind::DeviceRequest { adapter: info.name.clone(), reason: error.to_string() };
-        let (device, queue) = host::open(&adapter, &descriptor, options.baseline).await.map_err(refused)?;
+        let (device, queue) = host::open(&adapter, &info, &descriptor, options.baseline).await.map_err(refused)?;
 
-        let granted = DeviceInfo::of(&adapter.get_info(), device.features(), &device.limits());
-        info = DeviceInfo {
-            subgroups: host::has_subgroups(&device),
-            f16: granted.f16,
-            matrix: granted.matrix,
-            timestamps: granted.timestamps,
-            limits: granted.limits,
-            ..info
-        };
+        let DeviceInfo { timestamps, limits, .. } = DeviceInfo::of(&adapter.get_info(), device.features(), &device.limits());
+        let Requires { subgroups, f16, matrix } = host::granted(&device).await;
+        info = DeviceInfo { subgroups, f16, matrix, timestamps, limits, ..info };
         tracing::debug!(?info, "device opened");
 
         let fault = Arc::new(Mutex::new(None));

@@ -23,7 +23,8 @@ pub struct DeviceInfo {
     pub subgroup_max_size: u32,
     /// Whether kernels may use 16-bit floats.
     pub f16: bool,
-    /// Whether kernels may multiply fragments of 16 x 16, f16 in and f32 out, by subgroups of exactly 32. Natively only.
+    /// Whether kernels may multiply fragments of 16 x 16, f16 in and f32 out, by subgroups of exactly 32. In
+    /// browsers only where the experiment that offers it is switched on.
     pub matrix: bool,
     /// Whether GPU time can be measured.
     pub timestamps: bool,

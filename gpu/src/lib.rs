@@ -11,6 +11,8 @@ mod bandwidth;
 mod buffer;
 mod clock;
 mod device;
+#[cfg(any(target_arch = "wasm32", test))]
+mod dialect;
 mod error;
 mod fill;
 mod info;

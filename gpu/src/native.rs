@@ -2,7 +2,8 @@
 
 use crate::info::DeviceInfo;
 use crate::{Error, ErrorKind};
-use tegula_plan::MATRIX_WORKGROUP_MEMORY;
+use std::convert::Infallible;
+use tegula_plan::{MATRIX_WORKGROUP_MEMORY, Requires};
 
 /// All adapters, the preferred first: a software renderer is the last resort.
 pub(crate) async fn adapters() -> Vec<(wgpu::Adapter, DeviceInfo)> {
@@ -69,16 +70,29 @@ pub(crate) fn experimental(features: &wgpu::Features) -> wgpu::ExperimentalFeatu
     }
 }
 
+/// A kernel's text as naga takes it. It has no `enable subgroups;` and needs none.
+#[expect(clippy::unnecessary_wraps, reason = "in a browser it may fail")]
+pub(crate) fn spelled(requires: &Requires, wgsl: &str) -> Result<String, Infallible> {
+    let lines = [(requires.f16, "enable f16;\n"), (requires.matrix, "enable wgpu_cooperative_matrix;\n")];
+    Ok(lines.into_iter().filter_map(|(wanted, line)| wanted.then_some(line)).chain([wgsl]).collect())
+}
+
 /// Opens a device.
 pub(crate) async fn open(
     adapter: &wgpu::Adapter,
+    _info: &DeviceInfo,
     descriptor: &wgpu::DeviceDescriptor<'_>,
     _baseline: bool,
 ) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
     adapter.request_device(descriptor).await
 }
 
-/// Whether the device was given subgroup operations.
-pub(crate) fn has_subgroups(device: &wgpu::Device) -> bool {
-    device.features().contains(wgpu::Features::SUBGROUP)
+/// What kernels may use of what the device was given.
+pub(crate) async fn granted(device: &wgpu::Device) -> Requires {
+    let has = |feature| device.features().contains(feature);
+    Requires {
+        subgroups: has(wgpu::Features::SUBGROUP),
+        f16: has(wgpu::Features::SHADER_F16),
+        matrix: has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+    }
 }

@@ -5,9 +5,9 @@
 
 use crate::device::{Gpu, Scopes};
 #[cfg(not(target_arch = "wasm32"))]
-use crate::native::begin_pipeline;
+use crate::native::{begin_pipeline, spelled};
 #[cfg(target_arch = "wasm32")]
-use crate::web::begin_pipeline;
+use crate::web::{begin_pipeline, spelled};
 use crate::{Error, ErrorKind, Range};
 use std::future::Future;
 use tegula_plan::{Kernel, Requires};
@@ -31,7 +31,8 @@ pub struct BindGroup {
 pub struct Source<'a> {
     /// For people.
     pub label: &'a str,
-    /// The kernel's text, without `enable` directives: which are needed depends on the target.
+    /// The kernel's text in naga's dialect, without `enable` directives: which are needed, and how matrix units are spelled, depends on the
+    /// target.
     pub wgsl: &'a str,
     /// What the text needs.
     pub requires: &'a Requires,
@@ -105,9 +106,10 @@ impl Gpu {
         if let Some(feature) = self.missing(requires) {
             return Err(ErrorKind::Feature { label: label.into(), feature }.into());
         }
+        let text = spelled(requires, wgsl).map_err(|error| ErrorKind::Shader { label: label.into(), message: error.to_string() })?;
         let device = self.device();
         let scopes = Scopes::open(device);
-        let module = compile(device, label, directives(requires) + wgsl);
+        let module = compile(device, label, text);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries(kernel) });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(label),
@@ -168,16 +170,6 @@ impl Gpu {
         let raw = self.scoped(|| format!("bind group `{label}`"), |device| device.create_bind_group(&descriptor))?;
         Ok(BindGroup { raw })
     }
-}
-
-/// The `enable` lines of a text. naga has no `enable subgroups;` and needs none, browsers insist on it.
-fn directives(requires: &Requires) -> String {
-    let lines = [
-        (requires.f16, "enable f16;\n"),
-        (requires.matrix, "enable wgpu_cooperative_matrix;\n"),
-        (requires.subgroups && cfg!(target_arch = "wasm32"), "enable subgroups;\n"),
-    ];
-    lines.into_iter().filter_map(|(wanted, line)| wanted.then_some(line)).collect()
 }
 
 fn entries(kernel: &Kernel) -> Vec<wgpu::BindGroupLayoutEntry> {

@@ -1,14 +1,17 @@
 //! The browser's adapter.
 //!
-//! wgpu's web backend neither knows nor requests the feature `subgroups`, and tells little about an adapter. So the truth about features
-//! comes from the JavaScript objects, and `GPUAdapter.prototype.requestDevice` is replaced while wgpu calls it, only for that one call: a page
-//! that uses WebGPU for other things never meets the replacement.
+//! wgpu's web backend neither knows nor requests the features for subgroups and matrix units, and tells little about an adapter. So the truth
+//! about features comes from the JavaScript objects, and `GPUAdapter.prototype.requestDevice` is replaced while wgpu calls it, only for that one
+//! call: a page that uses WebGPU for other things never meets the replacement.
 
+mod matrix;
 mod pipeline;
 
+use crate::dialect::UnknownForm;
 use crate::info::DeviceInfo;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, dialect};
 pub(crate) use pipeline::begin_pipeline;
+use tegula_plan::Requires;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(inline_js = r#"
@@ -28,6 +31,9 @@ export async function adapter_facts() {
     architecture: info.architecture ?? "",
     name: info.description || info.device || [info.vendor, info.architecture].filter(Boolean).join(" "),
     subgroups: adapter.features.has("subgroups"),
+    matrix: adapter.features.has("chromium-experimental-subgroup-matrix") && [...(info.subgroupMatrixConfigs ?? [])].some(
+      ({ componentType, resultComponentType, M, N, K }) =>
+        componentType === "f16" && resultComponentType === "f32" && M === 16 && N === 16 && K === 16),
   };
 }
 
@@ -90,14 +96,16 @@ pub(crate) async fn find(_name: Option<&str>) -> Result<(wgpu::Adapter, DeviceIn
     let adapter = wgpu::Instance::new(descriptor).request_adapter(&options).await.map_err(|_| absent(nothing.into()))?;
     let text = |key: &str| js_sys::Reflect::get(&facts, &key.into()).ok().and_then(|value| value.as_string()).unwrap_or_default();
     let info = DeviceInfo::of(&adapter.get_info(), adapter.features(), &adapter.limits());
-    let subgroups = js_sys::Reflect::get(&facts, &"subgroups".into()).is_ok_and(|value| value.is_truthy());
+    let truth = |key: &str| js_sys::Reflect::get(&facts, &key.into()).is_ok_and(|value| value.is_truthy());
+    let subgroups = truth("subgroups");
     let info = DeviceInfo {
         name: text("name"),
         vendor: text("vendor"),
         backend: "webgpu".into(),
         driver: text("architecture"),
         subgroups,
-        matrix: false,
+        // Invocations know their fragment by their number, so subgroups are of one size.
+        matrix: truth("matrix") && subgroups && info.f16 && [info.subgroup_min_size, info.subgroup_max_size] == [32; 2],
         ..info
     };
     Ok((adapter, info))
@@ -108,14 +116,26 @@ pub(crate) fn experimental(_features: &wgpu::Features) -> wgpu::ExperimentalFeat
     wgpu::ExperimentalFeatures::disabled()
 }
 
-/// Opens a device, with subgroup operations where the adapter has them unless only the baseline is wanted.
+/// A kernel's text as browsers take it: they insist on `enable subgroups;`, and Chrome has another dialect for matrix units.
+pub(crate) fn spelled(requires: &Requires, wgsl: &str) -> Result<String, UnknownForm> {
+    let lines = [(requires.f16, "enable f16;\n"), (requires.subgroups, "enable subgroups;\n"), (requires.matrix, dialect::DIRECTIVES)];
+    let directives: String = lines.into_iter().filter_map(|(wanted, line)| wanted.then_some(line)).collect();
+    if !requires.matrix {
+        return Ok(directives + wgsl);
+    }
+    Ok(directives + &dialect::translate(wgsl)?)
+}
+
+/// Opens a device, with subgroup operations and matrix units where the adapter has them unless only the baseline is wanted.
 pub(crate) async fn open(
     adapter: &wgpu::Adapter,
+    info: &DeviceInfo,
     descriptor: &wgpu::DeviceDescriptor<'_>,
     baseline: bool,
 ) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {
     if !baseline {
-        request_with_features(vec!["subgroups".into()]);
+        let wanted = if info.matrix { vec!["subgroups", dialect::FEATURE] } else { vec!["subgroups"] };
+        request_with_features(wanted.into_iter().map(String::from).collect());
     }
     // wgpu calls the browser here, not when the future is awaited.
     let device = adapter.request_device(descriptor);
@@ -123,7 +143,13 @@ pub(crate) async fn open(
     device.await
 }
 
-/// Whether the device was given subgroup operations.
-pub(crate) fn has_subgroups(device: &wgpu::Device) -> bool {
-    device.as_webgpu().is_some_and(|device| device_has(device.as_ref(), "subgroups"))
+/// What kernels may use of what the device was given. Matrix units are an experiment of Chrome's, whose dialect has changed before: they count
+/// only where it is still the one that is written here.
+pub(crate) async fn granted(device: &wgpu::Device) -> Requires {
+    let f16 = device.features().contains(wgpu::Features::SHADER_F16);
+    let Some(raw) = device.as_webgpu() else { return Requires { f16, ..Requires::default() } };
+    let raw: &JsValue = raw.as_ref();
+    let subgroups = device_has(raw, "subgroups");
+    let matrix = device_has(raw, dialect::FEATURE) && matrix::speaks_dialect(raw).await;
+    Requires { subgroups, f16, matrix }
 }

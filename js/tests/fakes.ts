@@ -24,6 +24,7 @@ const DEVICE: WasmDevice = {
     subgroupMinSize: 0,
     subgroupMaxSize: 0,
     f16: false,
+    matrix: false,
     timestamps: false,
     limits: {},
   }),

@@ -38,7 +38,7 @@ impl WebDevice {
             subgroup_min_size,
             subgroup_max_size,
             f16,
-            matrix: _,
+            matrix,
             timestamps,
             limits,
         } = self.gpu.info();
@@ -52,6 +52,7 @@ impl WebDevice {
             subgroup_min_size: *subgroup_min_size,
             subgroup_max_size: *subgroup_max_size,
             f16: *f16,
+            matrix: *matrix,
             timestamps: *timestamps,
             limits: DeviceLimits::of(limits),
         })
@@ -71,6 +72,7 @@ struct Device<'a> {
     subgroup_min_size: u32,
     subgroup_max_size: u32,
     f16: bool,
+    matrix: bool,
     timestamps: bool,
     limits: DeviceLimits,
 }

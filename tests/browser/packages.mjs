@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inflateRawSync } from "node:zlib";
 
 /** The repository. */
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -13,6 +14,9 @@ const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
 
 /** The command-line program, as `cargo build` leaves it. */
 export const TEGULA = join(target, "debug", "tegula");
+
+/** Configs of small models, a file each. */
+export const CONFIGS = join(ROOT, "tests", "fixtures", "configs");
 
 const stories = join(ROOT, "..", "shared", "data", "models", "stories260K", "hf");
 
@@ -37,6 +41,13 @@ export function makePackages() {
   split(join(folder, "random"), 4);
   if (!noStories) convert(stories, join(folder, "stories"), "q0f32");
   return folder;
+}
+
+/** The plan of a model library, and the texts of its kernels. */
+export async function readLibrary(file) {
+  const module = await WebAssembly.compile(readFileSync(file));
+  const section = (name) => JSON.parse(inflateRawSync(Buffer.from(WebAssembly.Module.customSections(module, name)[0])).toString());
+  return { plan: section("tegula.plan"), texts: section("tegula.wgsl") };
 }
 
 function convert(source, output, quantization) {

@@ -6,16 +6,14 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
-import { inflateRawSync } from "node:zlib";
 import { launch } from "./chromium.mjs";
-import { TEGULA, ROOT } from "./packages.mjs";
+import { CONFIGS, TEGULA, readLibrary } from "./packages.mjs";
 import { BLANK, TestServer } from "./server.mjs";
 
-const CONFIGS = join(ROOT, "tests", "fixtures", "configs");
 const QUANTIZATIONS = ["q4f16_1", "q4f32_1", "q0f16", "q0f32"];
 
 let folder;
@@ -32,13 +30,10 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Name, directives and text of each kernel of a library that a browser can meet: those of matrix units are in naga's dialect. */
+/** Name, directives and text of each kernel of a library, but for those of matrix units, which matrix.test.mjs looks at. */
 async function kernels(file) {
-  const module = await WebAssembly.compile(readFileSync(file));
-  const section = (name) => JSON.parse(inflateRawSync(Buffer.from(WebAssembly.Module.customSections(module, name)[0])).toString());
-  const texts = section("tegula.wgsl");
-  const variants = section("tegula.plan").variants.filter(({ requires }) => !requires.matrix);
-  return variants.flatMap(({ name, requires, kernels }) =>
+  const { plan, texts } = await readLibrary(file);
+  return plan.variants.filter(({ requires }) => !requires.matrix).flatMap(({ name, requires, kernels }) =>
     kernels.map((kernel) => {
       const half = /\bf16\b/.test(texts[kernel.shader]);
       assert.ok(!half || requires.f16, `${kernel.name} has f16 and does not say so`);

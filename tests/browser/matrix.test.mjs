@@ -1,0 +1,65 @@
+/**
+ * Kernels for matrix units in Chrome's dialect: libraries have them in naga's, and the web build rewrites them. Chromium's software GPU has no
+ * matrix units, so Dawn's null backend is asked: it has Chrome's compiler and every feature, and runs nothing. What the kernels compute is
+ * checked natively, and in Chrome where there is such a GPU.
+ */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { CONFIGS, ROOT, TEGULA, readLibrary } from "./packages.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+let folder;
+const libraries = [];
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "tegula-matrix-"));
+  // The records speak of large products, and have other tiles for them than the defaults.
+  const large = join(folder, "large.json");
+  const shape = JSON.parse(readFileSync(join(ROOT, "bench", "shapes", "llama-3.2-1b.json"), "utf8"));
+  writeFileSync(large, JSON.stringify({ ...shape, num_hidden_layers: 1, vocab_size: 4096 }));
+  for (const config of [...readdirSync(CONFIGS).map((name) => join(CONFIGS, name)), large]) {
+    for (const quantization of ["q4f16_1", "q0f16"]) {
+      const library = join(folder, `${basename(config, ".json")}-${quantization}.wasm`);
+      execFileSync(TEGULA, ["compile", config, "-o", library, "--quantization", quantization], { stdio: "ignore" });
+      libraries.push(library);
+    }
+  }
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Loads libraries with the web build on Dawn; gives what dawn.mjs says of each. */
+function load(task) {
+  const stdout = execFileSync(process.execPath, [join(here, "dawn.mjs"), JSON.stringify(task)], { encoding: "utf8", maxBuffer: 1 << 28 });
+  return stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+}
+
+const products = (texts, name) => texts.filter((text) => text.includes(name)).length;
+
+test("Chrome's compiler accepts every kernel for matrix units", async () => {
+  const loads = load({ libraries });
+  assert.equal(loads.length, libraries.length);
+  for (const [index, { matrix, kernels }] of loads.entries()) {
+    const name = basename(libraries[index]);
+    assert.ok(matrix, `${name}: the probe was refused: ${kernels[0].complaints}`);
+    assert.deepEqual(kernels.flatMap(({ complaints }) => complaints), [], name);
+    const { plan, texts } = await readLibrary(libraries[index]);
+    const { kernels: planned } = plan.variants.find(({ requires }) => requires.matrix);
+    const expected = products(planned.map(({ shader }) => texts[shader]), "coopMultiplyAdd");
+    // The probe is one of them.
+    assert.equal(products(kernels.map(({ code }) => code), "subgroupMatrixMultiplyAccumulate"), expected + 1, name);
+    assert.ok(expected > 0, name);
+  }
+});
+
+test("a browser that spells matrix units otherwise runs models without them", () => {
+  const [{ matrix, kernels }] = load({ libraries: libraries.slice(0, 1), otherwise: true });
+  assert.equal(matrix, false);
+  assert.equal(products(kernels.map(({ code }) => code), "subgroupMatrixMultiplyAccumulate"), 1, "the probe alone");
+  assert.ok(kernels.some(({ code }) => code.startsWith("enable f16;") && code.includes("fn main")));
+});
