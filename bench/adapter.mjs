@@ -8,14 +8,15 @@ export function overlaid(object, properties) {
   return new Proxy({}, { get: (_, key) => (key in properties ? properties[key] : object[key]) });
 }
 
-/** From now on every adapter's `info` has these properties in place of its own. */
-export function pretend(properties) {
+/** From now on every adapter's `info`, and its `limits`, have these properties in place of their own. */
+export function pretend(properties, limits = {}) {
   const { gpu } = globalThis.navigator;
   const requestAdapter = gpu.requestAdapter.bind(gpu);
   gpu.requestAdapter = async (options) => {
     const adapter = await requestAdapter(options);
     if (!adapter) return adapter;
-    return Object.defineProperty(adapter, "info", { value: overlaid(adapter.info, properties) });
+    const told = { info: overlaid(adapter.info, properties), limits: overlaid(adapter.limits, limits) };
+    return Object.defineProperties(adapter, { info: { value: told.info }, limits: { value: told.limits } });
   };
 }
 

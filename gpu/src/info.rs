@@ -1,6 +1,7 @@
 //! What a device is and how much it allows.
 
 use serde::Serialize;
+use tegula_plan::MATRIX_WORKGROUP_MEMORY;
 
 /// A device or an adapter, for people and for choosing kernels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,6 +59,11 @@ impl DeviceInfo {
     #[must_use]
     pub fn is_metal(&self) -> bool {
         self.backend == "metal" || (self.backend == "webgpu" && self.vendor == "apple")
+    }
+
+    /// Whether kernels for matrix units would know their fragments by the number of an invocation, and have memory for their tiles.
+    pub(crate) fn suits_fragments(&self) -> bool {
+        [self.subgroup_min_size, self.subgroup_max_size] == [32; 2] && self.limits.workgroup_memory >= MATRIX_WORKGROUP_MEMORY
     }
 
     /// What `adapter` can do, whether or not a device asks for it.

@@ -3,7 +3,7 @@
 use crate::info::DeviceInfo;
 use crate::{Error, ErrorKind};
 use std::convert::Infallible;
-use tegula_plan::{MATRIX_WORKGROUP_MEMORY, Requires};
+use tegula_plan::Requires;
 
 /// All adapters, the preferred first: a software renderer is the last resort.
 pub(crate) async fn adapters() -> Vec<(wgpu::Adapter, DeviceInfo)> {
@@ -44,14 +44,13 @@ pub(crate) async fn find(name: Option<&str>) -> Result<(wgpu::Adapter, DeviceInf
     }
 }
 
-/// Whether it multiplies the fragments that kernels use, in subgroups of the one size that they know, with memory for their tiles.
+/// Whether it multiplies the fragments that kernels use, as they use them.
 fn has_fragments(adapter: &wgpu::Adapter, info: &DeviceInfo) -> bool {
     use wgpu::CooperativeScalarType::{F16, F32};
     let fits = |found: &wgpu::CooperativeMatrixProperties| {
         [found.m_size, found.n_size, found.k_size] == [16; 3] && found.ab_type == F16 && found.cr_type == F32
     };
-    let memory = adapter.limits().max_compute_workgroup_storage_size >= MATRIX_WORKGROUP_MEMORY;
-    memory && info.subgroup_min_size == 32 && info.subgroup_max_size == 32 && adapter.cooperative_matrix_properties().iter().any(fits)
+    info.suits_fragments() && adapter.cooperative_matrix_properties().iter().any(fits)
 }
 
 /// A pipeline: the driver compiles it here and now.

@@ -98,14 +98,14 @@ pub(crate) async fn find(_name: Option<&str>) -> Result<(wgpu::Adapter, DeviceIn
     let info = DeviceInfo::of(&adapter.get_info(), adapter.features(), &adapter.limits());
     let truth = |key: &str| js_sys::Reflect::get(&facts, &key.into()).is_ok_and(|value| value.is_truthy());
     let subgroups = truth("subgroups");
+    let matrix = truth("matrix") && subgroups && info.f16 && info.suits_fragments();
     let info = DeviceInfo {
         name: text("name"),
         vendor: text("vendor"),
         backend: "webgpu".into(),
         driver: text("architecture"),
         subgroups,
-        // Invocations know their fragment by their number, so subgroups are of one size.
-        matrix: truth("matrix") && subgroups && info.f16 && [info.subgroup_min_size, info.subgroup_max_size] == [32; 2],
+        matrix,
         ..info
     };
     Ok((adapter, info))

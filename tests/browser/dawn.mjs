@@ -18,14 +18,15 @@ const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
 Object.defineProperty(globalThis, "navigator", { value: { gpu, userAgent: "Node" }, configurable: true, writable: true });
 globalThis.Window ??= class Window {};
 const subgroupMatrixConfigs = [{ componentType: "f16", resultComponentType: "f32", M: 16, N: 16, K: 16 }];
-pretend({ subgroupMatrixConfigs, subgroupMinSize: 32, subgroupMaxSize: 32 });
-
 /** It has the least of workgroup memory, where GPUs with matrix units have what larger tiles need. */
+const limits = { maxComputeWorkgroupStorageSize: 49152 };
+pretend({ subgroupMatrixConfigs, subgroupMinSize: 32, subgroupMaxSize: 32 }, limits);
+
 const { requestDevice: request } = GPUAdapter.prototype;
 GPUAdapter.prototype.requestDevice = async function (descriptor) {
   const { maxComputeWorkgroupStorageSize: _, ...requiredLimits } = descriptor.requiredLimits;
   const device = await request.call(this, { ...descriptor, requiredLimits });
-  return Object.defineProperty(device, "limits", { value: overlaid(device.limits, { maxComputeWorkgroupStorageSize: 32768 }) });
+  return Object.defineProperty(device, "limits", { value: overlaid(device.limits, limits) });
 };
 
 let made = [];
