@@ -6,7 +6,6 @@
 
 @group(0) @binding(4) var<storage, read> logits: array<f32>;
 
-var<workgroup> wanted: array<u32, LANES>;
 var<workgroup> gathered: atomic<u32>;
 
 @compute @workgroup_size(LANES)
@@ -32,37 +31,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     // What they weigh lies between these.
     var least = running[LANES - 1u];
     var most = least;
-    var first_edge = last;
-    var last_edge = last;
+    var edges = vec2u(last);
     if how.top_k > 0u {
         least = sum_before(last);
         most = running[last];
     }
     if how.top_p < 1.0 {
         least *= how.top_p;
-        first_edge = find(lane, weight, least);
-        last_edge = first_edge;
-        if how.top_k > 0u {
-            last_edge = find(lane, weight, how.top_p * most);
-        }
+        edges = find_both(lane, weight, least, how.top_p * most);
     }
     // What can be drawn weighs at least `least`, or what is before the bin where min-p ends, and no more than all bins up to its edge.
-    let limit = min(how.deepest >> TOP_SHIFT, last_edge);
+    let limit = min(how.deepest >> TOP_SHIFT, edges.y);
     if how.deepest < DEEPEST {
         least = min(least, sum_before(limit));
     }
     let fraction = fraction_at(at.position + 1u, vec2u(how.seed, how.seed_high));
-    let low = find(lane, weight, fraction * least);
-    let high = find(lane, weight, fraction * running[limit]);
-    let is_edge = (lane >= first_edge && lane <= last_edge) || lane == limit || lane == last;
-    wanted[lane] = u32(is_edge || (lane >= low && lane <= high));
+    let fall = find_both(lane, weight, fraction * least, fraction * running[limit]);
     if lane == 0u {
         atomicStore(&gathered, 0u);
         if group.x == 0u {
-            scratch[row + BOUNDS] = first_edge;
-            scratch[row + BOUNDS + 1u] = last_edge;
-            scratch[row + BOUNDS + 2u] = low;
-            scratch[row + BOUNDS + 3u] = high;
+            scratch[row + BOUNDS] = edges.x;
+            scratch[row + BOUNDS + 1u] = edges.y;
+            scratch[row + BOUNDS + 2u] = fall.x;
+            scratch[row + BOUNDS + 3u] = fall.y;
             scratch[row + BOUNDS + 4u] = last;
             scratch[row + BOUNDS + 5u] = rank;
         }
@@ -72,7 +63,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let segment = segment_of(row, group.x);
     for (var id = group.x * LANES + lane; id < end; id += PARTS * LANES) {
         let depth = depth_of(logits[group.y * VOCAB + id], logit_of(greatest.order), how.temperature);
-        if depth != NONE && wanted[depth >> TOP_SHIFT] != 0u {
+        let bin = depth >> TOP_SHIFT;
+        let is_edge = (bin >= edges.x && bin <= edges.y) || bin == limit || bin == last;
+        if depth != NONE && (is_edge || (bin >= fall.x && bin <= fall.y)) {
             let place = segment + 2u * atomicAdd(&gathered, 1u);
             scratch[place] = depth;
             scratch[place + 1u] = id;

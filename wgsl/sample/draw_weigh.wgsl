@@ -5,8 +5,6 @@
 
 @group(0) @binding(4) var<storage, read> logits: array<f32>;
 
-var<workgroup> tally: array<atomic<u32>, LANES>;
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let how = sampling[rows[launch.first + group.y].sequence];
@@ -19,7 +17,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     // The nucleus is a part of all weights: min-p cuts off what is left of it.
     let deepest = select(how.deepest, DEEPEST, nucleus);
     atomicStore(&bins[lane], 0u);
-    atomicStore(&tally[lane], 0u);
     workgroupBarrier();
     let end = min(min((group.x + 1u) * SHARE, VOCAB), how.ids);
     var sum = 0.0;
@@ -31,17 +28,25 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             if nucleus {
                 atomicAdd(&bins[depth >> TOP_SHIFT], u32(weight * f32(UNIT) + 0.5));
             }
-            if how.top_k > 0u {
-                atomicAdd(&tally[depth >> TOP_SHIFT], 1u);
-            }
         }
     }
     if nucleus {
         workgroupBarrier();
         scratch[row + HISTOGRAM + group.x * LANES + lane] = atomicLoad(&bins[lane]);
-        if how.top_k > 0u {
-            scratch[row + TALLY + group.x * LANES + lane] = atomicLoad(&tally[lane]);
+        if how.top_k == 0u {
+            return;
         }
+        // Ids are counted in the same bins, afterwards: more workgroup memory would cost those who have no top-k, since it is cleared first.
+        atomicStore(&bins[lane], 0u);
+        workgroupBarrier();
+        for (var id = group.x * SHARE + lane; id < end; id += LANES) {
+            let depth = depth_of(logits[group.y * VOCAB + id], logit_of(greatest.order), how.temperature);
+            if depth != NONE {
+                atomicAdd(&bins[depth >> TOP_SHIFT], 1u);
+            }
+        }
+        workgroupBarrier();
+        scratch[row + TALLY + group.x * LANES + lane] = atomicLoad(&bins[lane]);
         return;
     }
     accumulate(lane, sum);

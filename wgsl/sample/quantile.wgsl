@@ -6,7 +6,7 @@ const SPAN: u32 = 16u;
 var<workgroup> terms: array<f32, LANES>;
 var<workgroup> blocks: array<f32, LANES / SPAN>;
 var<workgroup> running: array<f32, LANES>;
-var<workgroup> reached: u32;
+var<workgroup> reached: array<u32, 2>;
 
 // Makes the running sums of a value of each invocation. They never fall, however they are rounded: the last of a block is what the next
 // block begins with.
@@ -41,14 +41,25 @@ fn sum_before(index: u32) -> f32 {
 // The first invocation at which they are `goal` or more, passing over those without a value; the last that makes a difference where rounding
 // leaves none.
 fn find(lane: u32, value: f32, goal: f32) -> u32 {
-    let total = running[LANES - 1u];
+    return find_both(lane, value, goal, goal).x;
+}
+
+// The same for two goals, with the barriers of one.
+fn find_both(lane: u32, value: f32, first: f32, second: f32) -> vec2u {
     let before = sum_before(lane);
-    let least = min(goal, total);
-    if value > 0.0 && running[lane] >= least && (before < least || before == 0.0) {
-        reached = lane;
+    if value > 0.0 && reaches(lane, before, first) {
+        reached[0] = lane;
+    }
+    if value > 0.0 && reaches(lane, before, second) {
+        reached[1] = lane;
     }
     workgroupBarrier();
-    let found = min(reached, LANES - 1u);
+    let found = min(vec2u(reached[0], reached[1]), vec2u(LANES - 1u));
     workgroupBarrier();
     return found;
+}
+
+fn reaches(lane: u32, before: f32, goal: f32) -> bool {
+    let least = min(goal, running[LANES - 1u]);
+    return running[lane] >= least && (before < least || before == 0.0);
 }
