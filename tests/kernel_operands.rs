@@ -2,7 +2,7 @@
 
 use tegula_compiler::spec::operands::Step;
 use tegula_compiler::spec::{
-    ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Output, Rows, Spec, splits,
+    ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Norm, Output, Rows, Spec, splits,
 };
 use tegula_plan::Dtype;
 
@@ -54,6 +54,12 @@ pub fn cases() -> Vec<Case> {
         }
     }
     specs.extend([(8, 16), (14, 64), (3, 96), (10, 256)].map(|(heads, dim)| Spec::Merge(Merge { heads, kv: heads, dim })));
+    specs.extend([64, 344, 2048].map(|width| Spec::Norm(Norm { width, eps: 1e-5 })));
+    for format in FORMATS {
+        let matmul = |n, k, output| Matmul { n, k, format, bias: true, input: Input::Normed, eps: 0.0, output, rows: Rows::Many };
+        specs.push(Spec::Matmul(matmul(128, 344, Output::Heads(heads(4, 2, 16, Dtype::F16)))));
+        specs.push(Spec::Matmul(matmul(344, 128, Output::SiluMul)));
+    }
     for rows in [Rows::One, Rows::Few] {
         specs.push(Spec::ArgMax(ArgMax::Parts { vocab: 361, rows }));
         specs.push(Spec::ArgMax(ArgMax::Whole { rows }));
@@ -70,7 +76,7 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Matmul(Matmul { output: Output::Residual, bias: false, rows: Rows::One, n: 64, .. }) => Vary::All,
         Spec::Matmul(Matmul { output: Output::Residual, rows: Rows::Many, format: Format::F16, .. }) => Vary::All,
         Spec::Attention(Attention { heads: Heads { dim: 8, cache: Dtype::F16, .. }, window: Some(_), .. }) => Vary::All,
-        Spec::HeadNorm(_) | Spec::ArgMax(_) | Spec::Merge(_) => Vary::All,
+        Spec::Norm(_) | Spec::HeadNorm(_) | Spec::ArgMax(_) | Spec::Merge(_) => Vary::All,
         Spec::Matmul(Matmul { format, bias: true, .. }) if format == q4f16 || format == Format::F32 => Vary::One,
         Spec::Attention(Attention { heads: Heads { dim: 32, .. }, window: Some(_), .. }) => Vary::One,
         Spec::Matmul(_) | Spec::Attention(_) | Spec::Embed(_) | Spec::Draw(_) => Vary::No,
@@ -90,6 +96,6 @@ fn steps(spec: Spec) -> Vec<Case> {
         }
         Spec::Attention(_) => vec![case(19, 0, 12, 1)],
         Spec::Merge(_) => [(1, 1), (1, 3), (3, 16), (2, 64)].map(|(rows, splits)| case(rows, 0, 1, splits)).into(),
-        Spec::Embed(_) | Spec::HeadNorm(_) => vec![case(5, 0, 1, 1)],
+        Spec::Embed(_) | Spec::Norm(_) | Spec::HeadNorm(_) => vec![case(5, 0, 1, 1)],
     }
 }

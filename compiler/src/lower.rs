@@ -88,13 +88,15 @@ fn modes(model: &Model) -> Vec<Mode> {
 
 /// Bytes of a row of a value, where attention is split or not.
 fn row_bytes(graph: &Graph, value: Value, split: bool) -> u64 {
-    use crate::graph::OpKind::{ArgMax, Attention};
+    use crate::graph::OpKind::{ArgMax, Attention, Norm};
     let op = graph.op(value);
     4 * match op.kind {
         Attention { .. } if split => {
             let (heads, dim) = (u64::from(graph.heads.query), u64::from(graph.heads.dim));
             heads * (dim + u64::from(MAX_SPLITS) * (dim + 4))
         }
+        // Norms that are stored are stored in half precision.
+        Norm { .. } => return 2 * u64::from(op.width),
         // The scratch of drawing is that of the greatest logit before.
         ArgMax { .. } => scratch_words(graph.vocab_size).max(2 * u64::from(ARGMAX_PARTS)),
         _ => u64::from(op.width),
@@ -240,19 +242,20 @@ struct Draft {
 impl<'a> Lowering<'a> {
     fn variant(&mut self, name: &str, requires: Requires, modes: &[Mode]) -> Result<Variant, Error> {
         let mut kernels = Kernels::new(requires, self.choice);
-        let entries = modes.iter().map(|mode| self.entry(mode, &mut kernels)).collect::<Result<_, _>>()?;
+        let entries = modes.iter().map(|mode| self.entry(mode, &requires, &mut kernels)).collect::<Result<_, _>>()?;
         self.tally.add(&kernels.tally);
-        // The same in every device class.
-        self.specs = kernels.specs();
+        // Most are the same in every device class.
+        let new: Vec<Spec> = kernels.specs().into_iter().filter(|spec| !self.specs.contains(spec)).collect();
+        self.specs.extend(new);
         Ok(Variant { name: name.into(), requires, kernels: kernels.list, choices: kernels.choices, entries })
     }
 
-    fn entry(&mut self, mode: &Mode, kernels: &mut Kernels<'a>) -> Result<Entry, Error> {
+    fn entry(&mut self, mode: &Mode, requires: &Requires, kernels: &mut Kernels<'a>) -> Result<Entry, Error> {
         let mut scratch = Scratch::default();
         let mut drafts = Vec::new();
         let mut works = 0;
         for stage in self.stages {
-            for work in self.works(stage, mode)? {
+            for work in self.works(stage, mode, requires)? {
                 // Only one of several alternatives runs, so that all of them are one moment in the lives of activations.
                 for draft in self.drafts(&work, mode, kernels)? {
                     let written = kernels.list[draft.kernel as usize].bindings.iter().map(|binding| binding.writes);

@@ -5,7 +5,8 @@
 
 use crate::spec::draw::{DRAW_BINS, draw_parts};
 use crate::spec::{
-    ARGMAX_PARTS, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Output, Rows, Spec, splits,
+    ARGMAX_PARTS, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Norm, Output, Rows, Spec,
+    splits,
 };
 use crate::template::{self, Value};
 use crate::{Error, ErrorKind};
@@ -70,6 +71,7 @@ pub struct Linked {
 pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Linked, Error> {
     let mut build = Build::default();
     let extent = match spec {
+        Spec::Norm(spec) => build.norm(spec),
         Spec::Matmul(spec) => build.matmul(spec),
         Spec::Embed(spec) => build.embed(spec),
         Spec::HeadNorm(spec) => build.head_norm(spec),
@@ -144,6 +146,7 @@ fn product(spec: &Spec, schedule: &Schedule) -> Vec<(&'static str, &'static str)
 #[must_use]
 pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
     match spec {
+        Spec::Norm(_) => Schedule { template: "norm/rows", values: vec![] },
         Spec::Matmul(spec) => matmul_schedule(spec, requires),
         Spec::Embed(_) => Schedule { template: "embed/lookup", values: vec![] },
         Spec::HeadNorm(_) => Schedule { template: "norm/heads", values: vec![] },
@@ -172,7 +175,7 @@ fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
     if spec.rows == Rows::Many && requires.matrix {
         // Large tiles where there are enough of them to fill a GPU.
         let large = u64::from(spec.n) * u64::from(spec.k) >= 1 << 24;
-        let values = if large { vec![("BM", 128), ("SM", 4)] } else { vec![] };
+        let values = if large { vec![("BM", 128), ("BN", 128), ("BK", 64), ("SM", 4)] } else { vec![] };
         return Schedule { template: "matmul/tile_matrix", values };
     }
     if spec.rows == Rows::Many {
@@ -251,6 +254,7 @@ impl Build {
         self.format(spec.format, spec.n, spec.k);
         match spec.input {
             Input::Plain => {}
+            Input::Normed => self.slots.extend([("input/plain", "input/normed"), ("stage/x", "stage/x_normed")]),
             Input::Norm => {
                 self.slots.push(("input/plain", "input/norm"));
                 self.values.push(("EPS", Value::Float(spec.eps)));
@@ -276,6 +280,12 @@ impl Build {
         self.format(spec.format, spec.n, spec.k);
         self.int("HALF_DIM", spec.head_dim / 2);
         [Size::Const(spec.k / 4), Size::Rows, Size::Const(1)]
+    }
+
+    fn norm(&mut self, spec: &Norm) -> [Size; 3] {
+        self.int("K", spec.width);
+        self.values.push(("EPS", Value::Float(spec.eps)));
+        [Size::Const(1), Size::Rows, Size::Const(1)]
     }
 
     fn head_norm(&mut self, spec: &HeadNorm) -> [Size; 3] {

@@ -55,8 +55,8 @@ def options():
     parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate")
     parser.add_argument("--cases", type=int, default=250, help="held-out cases a skill")
     parser.add_argument("--processes", type=int, default=min(32, multiprocessing.cpu_count()))
-    parser.add_argument("--layers", type=int, default=8)
-    parser.add_argument("--ffn", type=int, default=704)
+    parser.add_argument("--layers", type=int, default=10)
+    parser.add_argument("--ffn", type=int, default=576)
     parser.add_argument("--smoke", action="store_true", help="everything, tiny, on the CPU: to see that it runs")
     chosen = parser.parse_args()
     if chosen.minutes is None:

@@ -3,7 +3,7 @@
 // epilogue can tell which element is which.
 //
 // Slice rows are eight elements longer than BK: loads of fragments then meet different banks. Within a row, elements lie in the order that
-// stage/eight says. With two BUFFERS the next slice is written while other subgroups still multiply this one.
+// stage/eight says.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16
@@ -11,13 +11,13 @@
 #import bias/none
 #import output/store
 #import stage/plain
+#import stage/x
 
 const BM: u32 = 64u; // tune: 64 128
 const BN: u32 = 64u; // tune: 64 128 256
 const BK: u32 = 32u; // tune: 32 64
 const SM: u32 = 2u;  // tune: 1 2 4
 const SN: u32 = 2u;  // tune: 1 2 4
-const BUFFERS: u32 = 1u; // tune: 1 2
 const BLOCK: vec3u = vec3u(BN / 4u, BM, 1u); // of quads by rows
 
 const ACROSS: u32 = BN / (16u * SN);
@@ -34,13 +34,13 @@ const_assert BM * DEPTH % LANES == 0u && BN * DEPTH % LANES == 0u;
 const_assert LANES % DEPTH == 0u;
 const_assert LANES <= 256u;
 
-var<workgroup> tile_x: array<vec4<f16>, BUFFERS * BM * PITCH>;
-var<workgroup> tile_w: array<vec4<f16>, BUFFERS * BN * PITCH>;
+var<workgroup> tile_x: array<vec4<f16>, BM * PITCH>;
+var<workgroup> tile_w: array<vec4<f16>, BN * PITCH>;
 var<workgroup> fragments: array<vec4f, SUBGROUPS * 64u>; // [subgroup][row][quad]
 var<workgroup> row_squares: array<f32, select(1u, BM * DEPTH, NORM)>;
 
 // What an invocation asked memory for, and the squares of x that it has seen.
-var<private> next_x: array<vec4f, 2u * X_LOADS>;
+var<private> next_x: array<FetchedX, X_LOADS>;
 var<private> next_w: array<Fetched8, W_LOADS>;
 var<private> sums: array<f32, X_LOADS>;
 
@@ -49,8 +49,7 @@ fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
     if K % BK == 0u || 8u * k8 < K {
         for (var i = 0u; i < X_LOADS; i++) { // unroll
             let row = min(first_row + lane / DEPTH + i * (LANES / DEPTH), launch.rows - 1u);
-            next_x[2u * i] = fetch_input4(row, 2u * k8);
-            next_x[2u * i + 1u] = fetch_input4(row, 2u * k8 + 1u);
+            next_x[i] = fetch_x8(row, k8);
         }
         for (var i = 0u; i < W_LOADS; i++) { // unroll
             let n = lane / DEPTH + i * (LANES / DEPTH);
@@ -59,29 +58,20 @@ fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
     }
 }
 
-// Elements of x as products take them; adds their squares to `squares`.
-fn finish_x(fetched: vec4f, k4: u32) -> vec4f {
-    if K % BK != 0u && 4u * k4 >= K {
-        return vec4f();
-    }
-    return finish_input4(fetched, k4);
-}
-
 fn put(slice: u32, first_quad: u32, lane: u32) {
-    let buffer = slice % BUFFERS;
     let k8 = slice * DEPTH + lane % DEPTH;
     let inside = K % BK == 0u || 8u * k8 < K;
     for (var i = 0u; i < X_LOADS; i++) { // unroll
-        let at = (buffer * BM + lane / DEPTH + i * (LANES / DEPTH)) * PITCH + 2u * (lane % DEPTH);
+        let at = (lane / DEPTH + i * (LANES / DEPTH)) * PITCH + 2u * (lane % DEPTH);
         squares = 0.0;
-        let x = eight(finish_x(next_x[2u * i], 2u * k8), finish_x(next_x[2u * i + 1u], 2u * k8 + 1u));
+        let x = finish_x8(next_x[i], k8);
         sums[i] += squares;
         tile_x[at] = x.low;
         tile_x[at + 1u] = x.high;
     }
     for (var i = 0u; i < W_LOADS; i++) { // unroll
         let n = lane / DEPTH + i * (LANES / DEPTH);
-        let at = (buffer * BN + n) * PITCH + 2u * (lane % DEPTH);
+        let at = n * PITCH + 2u * (lane % DEPTH);
         let w = finish_weight8(next_w[i], weight_row(first_quad + n / 4u, n % 4u), k8);
         tile_w[at] = select(vec4<f16>(), w.low, inside);
         tile_w[at + 1u] = select(vec4<f16>(), w.high, inside);
@@ -105,22 +95,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if slice + 1u < SLICES {
             fetch(slice + 1u, first_row, first_quad, lane);
         }
-        let rows_x = (slice % BUFFERS) * BM + down * 16u;
-        let rows_w = (slice % BUFFERS) * BN + across * 16u;
         for (var k = 0u; k < 2u * DEPTH; k += 4u) {
             for (var i = 0u; i < SM; i++) { // unroll
-                a[i] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[(rows_x + i * 16u) * PITCH + k], PITCH);
+                a[i] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[(down + i) * 16u * PITCH + k], PITCH);
             }
             for (var j = 0u; j < SN; j++) { // unroll
-                let b = coopLoad<coop_mat16x16<f16, B>>(&tile_w[(rows_w + j * 16u) * PITCH + k], PITCH);
+                let b = coopLoad<coop_mat16x16<f16, B>>(&tile_w[(across + j) * 16u * PITCH + k], PITCH);
                 for (var i = 0u; i < SM; i++) { // unroll
                     acc[i * SN + j] = coopMultiplyAdd(a[i], b, acc[i * SN + j]);
                 }
             }
         }
-        if BUFFERS == 1u {
-            workgroupBarrier();
-        }
+        workgroupBarrier();
         if slice + 1u < SLICES {
             put(slice + 1u, first_quad, lane);
         }

@@ -108,7 +108,7 @@ fn tasks(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<Vec<Task>> {
             if !asked || !space::is_open(&spec) {
                 continue;
             }
-            for &requires in classes.iter().filter(|class| class.subgroups == subgroups) {
+            for &requires in classes.iter().filter(|class| class.subgroups == subgroups && spec.is_for(class)) {
                 let texts = candidates(&spec, &requires)?.into_iter().map(|candidate| candidate.linked.text).collect::<Vec<_>>();
                 if found.entry(key.clone()).or_default().insert(fingerprint(&texts.concat())) {
                     tasks.push(Task { spec, requires });

@@ -98,10 +98,12 @@ impl<'a> Kernels<'a> {
 fn describe(spec: &Spec) -> String {
     match spec {
         Spec::Embed(spec) => format!("embed {}x{}", spec.n, spec.k),
+        Spec::Norm(spec) => format!("norm {}", spec.width),
         Spec::Matmul(spec) => {
             let input = match spec.input {
                 Input::Plain => "",
                 Input::Norm => "norm ",
+                Input::Normed => "normed ",
             };
             let bias = if spec.bias { " bias" } else { "" };
             let output = match spec.output {

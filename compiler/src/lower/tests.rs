@@ -29,14 +29,18 @@ fn dispatches<'a>(entry: &'a Entry, label: &str) -> Vec<&'a Dispatch> {
 }
 
 #[test]
-fn a_step_is_five_dispatches_a_layer_and_four_and_one_more_where_attention_is_split() {
+fn a_step_is_five_dispatches_a_layer_and_four() {
     for (name, layer) in [("llama", 5), ("llama3", 5), ("mistral", 5), ("qwen2", 5), ("qwen3", 6)] {
         for variant in &tiny(name).plan.variants {
             for entry in &variant.entries {
                 let count = |when| entry.dispatches.iter().filter(|dispatch| dispatch.when == when).count();
                 let picks = if entry.name == "score" { [0, 0, 0] } else { [2, 3, 1] };
-                let layer = layer + usize::from(["decode", "batch"].contains(&entry.name.as_str()));
-                assert_eq!(count(When::Always), 2 * layer + 2, "{name} {}", entry.name);
+                let split = ["decode", "batch"].contains(&entry.name.as_str());
+                // One more where attention is split, and two where matrix units find their rows normed.
+                let layer = layer + usize::from(split) + if variant.requires.matrix && !split { 2 } else { 0 };
+                // Their logits, too, where every row gets some.
+                let head = usize::from(variant.requires.matrix && entry.name == "score");
+                assert_eq!(count(When::Always), 2 * layer + 2 + head, "{name} {}", entry.name);
                 assert_eq!([When::Greedy, When::Drawn, When::Nucleus].map(count), picks, "{name} {}", entry.name);
             }
         }

@@ -4,9 +4,9 @@ use super::{Lowering, Mode};
 use crate::Error;
 use crate::graph::{ParamId, Value};
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
-use crate::spec::{self, ArgMax, Attention, Draw, DrawStage, Embed, HeadNorm, Input, Matmul, Merge, Output, Spec};
+use crate::spec::{self, ArgMax, Attention, Draw, DrawStage, Embed, HeadNorm, Input, Matmul, Merge, Norm, Output, Rows, Spec};
 use crate::weights::Part;
-use tegula_plan::{Binding, Buffer, LAUNCH_WORDS, Size};
+use tegula_plan::{Binding, Buffer, LAUNCH_WORDS, Requires, Size};
 
 /// What a kernel binds.
 #[derive(Clone, Debug)]
@@ -66,12 +66,12 @@ struct Linear<'a> {
 
 impl Lowering<'_> {
     /// The dispatches of a stage: one, or several where a table exceeds a binding.
-    pub(super) fn works(&self, stage: &Stage, mode: &Mode) -> Result<Vec<Work>, Error> {
+    pub(super) fn works(&self, stage: &Stage, mode: &Mode, requires: &Requires) -> Result<Vec<Work>, Error> {
         let label = stage.label.as_str();
         match stage.kind {
             StageKind::Embed { table, output, rotation, .. } => self.embed(label, table, output, rotation),
             StageKind::Matmul { input, weight, bias, prologue, epilogue } => {
-                self.matmul(&Linear { label, input, weight, bias, prologue, epilogue }, mode)
+                self.matmul(&Linear { label, input, weight, bias, prologue, epilogue }, mode, requires)
             }
             StageKind::HeadNorm { input, query_gain, key_gain, eps, append } => {
                 let launch =
@@ -129,7 +129,7 @@ impl Lowering<'_> {
         Ok(works.collect())
     }
 
-    fn matmul(&self, linear: &Linear, mode: &Mode) -> Result<Vec<Work>, Error> {
+    fn matmul(&self, linear: &Linear, mode: &Mode, requires: &Requires) -> Result<Vec<Work>, Error> {
         let matrix = self.weights.matrix(linear.weight);
         let parts = match linear.epilogue {
             Epilogue::Store { .. } => matrix.parts()?,
@@ -138,11 +138,22 @@ impl Lowering<'_> {
         };
         let is_head = matches!(linear.epilogue, Epilogue::Store { output } if Some(output) == self.logits);
         let (rows, first) = if is_head { (mode.head_rows(), mode.head_first()) } else { (mode.rows, Size::Const(0)) };
-        let mut operands = vec![("input", Target::Scratch(linear.input)), ("vectors", Target::Whole(Buffer::Vectors))];
+        let mut operands = vec![("vectors", Target::Whole(Buffer::Vectors))];
+        let mut works = Vec::new();
         let (input, gain, eps) = match linear.prologue {
-            Prologue::Norm { gain, eps } => (Input::Norm, self.weights.offset(gain), eps),
+            // Matrix units are so fast that norming rows in each of their workgroups takes a fifth of a product's time.
+            Prologue::Norm { gain, eps, normed } if requires.matrix && rows == Rows::Many && matrix.k % 8 == 0 => {
+                let label = format!("{}.norm", linear.label);
+                works.push(self.norm(label, linear.input, normed, &Norm { width: matrix.k, eps }, self.weights.offset(gain)));
+                operands.push(("input", Target::Scratch(normed)));
+                (Input::Normed, 0, 0.0)
+            }
+            Prologue::Norm { gain, eps, .. } => (Input::Norm, self.weights.offset(gain), eps),
             Prologue::Plain => (Input::Plain, 0, 0.0),
         };
+        if input != Input::Normed {
+            operands.push(("input", Target::Scratch(linear.input)));
+        }
         let output = match linear.epilogue {
             Epilogue::Store { output } => {
                 operands.push(("output", self.stored(output)));
@@ -162,15 +173,21 @@ impl Lowering<'_> {
             }
         };
         let bias = linear.bias.map(|bias| self.weights.offset(bias));
-        let works = parts.iter().enumerate().map(|(index, part)| {
+        works.extend(parts.iter().enumerate().map(|(index, part)| {
             let spec =
                 Spec::Matmul(Matmul { n: part.rows, k: matrix.k, format: matrix.format, bias: bias.is_some(), input, eps, output, rows });
             let bias = bias.map_or(0, |bias| bias + part.first);
             let launch = Launch { base: part.first, bias, gain, first: first.clone(), ..Launch::default() };
             let operands = operands.iter().cloned().chain(weight_operands(part)).collect();
             Work { label: part_label(linear.label, index, parts.len()), spec, operands, launch }
-        });
-        Ok(works.collect())
+        }));
+        Ok(works)
+    }
+
+    fn norm(&self, label: String, input: Value, output: Value, spec: &Norm, gain: u32) -> Work {
+        let operands =
+            vec![("input", Target::Scratch(input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", Target::Scratch(output))];
+        Work { label, spec: Spec::Norm(*spec), operands, launch: Launch { gain, ..Launch::default() } }
     }
 
     fn argmax(&self, label: &str, partial: Value, mode: &Mode) -> Vec<Work> {

@@ -15,7 +15,7 @@ impl Fusion<'_> {
         match self.graph.op(input).kind {
             OpKind::Norm { input: normed, gain, eps } if self.readers[input.0].iter().all(|&reader| self.is_linear(reader)) => {
                 self.take(input);
-                (normed, Prologue::Norm { gain, eps })
+                (normed, Prologue::Norm { gain, eps, normed: input })
             }
             _ => (input, Prologue::Plain),
         }

@@ -57,8 +57,8 @@ pub(crate) enum StageKind {
 pub(crate) enum Prologue {
     /// Nothing.
     Plain,
-    /// Norm.
-    Norm { gain: ParamId, eps: f32 },
+    /// Norm; `normed` stands for it where it is not worked out in the product.
+    Norm { gain: ParamId, eps: f32, normed: Value },
 }
 
 /// What a matrix product does with its result.

@@ -2,7 +2,7 @@
 
 use super::draw::{DRAW_BINS, draw_parts};
 use super::operands::Step;
-use super::{ARGMAX_PARTS, ArgMax, DrawStage, Format, Heads, Output, Rows, Spec};
+use super::{ARGMAX_PARTS, ArgMax, DrawStage, Format, Heads, Input, Output, Rows, Spec};
 use tegula_plan::{Dtype, PAGE_SIZE};
 
 impl Step {
@@ -12,15 +12,17 @@ impl Step {
         let rows = self.worked_rows();
         match &self.spec {
             Spec::Embed(spec) => rows * (u64::from(spec.k) * 4 + row_bytes(spec.format, spec.k) + u64::from(spec.head_dim) * 4),
+            Spec::Norm(spec) => rows * 6 * u64::from(spec.width),
             Spec::Matmul(spec) => {
                 let (n, k) = (u64::from(spec.n), u64::from(spec.k));
+                let input = if spec.input == Input::Normed { 2 * k } else { 4 * k };
                 let output = match &spec.output {
                     Output::Store { .. } => 4 * n,
                     Output::Residual => 8 * n,
                     Output::SiluMul => 2 * n,
                     Output::Heads(heads) => head_bytes(heads),
                 };
-                n * row_bytes(spec.format, spec.k) + rows * (4 * k + output)
+                n * row_bytes(spec.format, spec.k) + rows * (input + output)
             }
             Spec::HeadNorm(spec) => {
                 let heads = &spec.heads;
@@ -66,7 +68,7 @@ impl Step {
             Spec::Matmul(spec) => spec.rows == Rows::One,
             Spec::ArgMax(ArgMax::Parts { rows, .. } | ArgMax::Whole { rows }) => *rows == Rows::One,
             Spec::Draw(spec) => spec.rows == Rows::One,
-            Spec::Embed(_) | Spec::HeadNorm(_) | Spec::Attention(_) | Spec::Merge(_) => false,
+            Spec::Embed(_) | Spec::Norm(_) | Spec::HeadNorm(_) | Spec::Attention(_) | Spec::Merge(_) => false,
         };
         if one { 1 } else { u64::from(self.rows) }
     }

@@ -12,10 +12,12 @@ impl Spec {
     pub fn key(&self) -> String {
         match self {
             Spec::Embed(spec) => format!("embed {} n={} k={} dim={}", format_name(spec.format), spec.n, spec.k, spec.head_dim),
+            Spec::Norm(spec) => format!("norm k={}", spec.width),
             Spec::Matmul(spec) => {
                 let input = match spec.input {
                     Input::Plain => "plain".to_owned(),
                     Input::Norm => "norm".to_owned(),
+                    Input::Normed => "normed".to_owned(),
                 };
                 let bias = if spec.bias { " bias" } else { "" };
                 let output = match &spec.output {

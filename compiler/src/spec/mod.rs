@@ -10,7 +10,7 @@ pub mod key;
 pub mod operands;
 pub mod reference;
 
-use tegula_plan::{Dtype, Size};
+use tegula_plan::{Dtype, Requires, Size};
 
 /// How a weight matrix `[n, k]` is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +44,8 @@ pub enum Input {
     Plain,
     /// The root-mean-square norm of `input`, times the gain at `launch.gain` of `vectors`.
     Norm,
+    /// `input: f16[rows][k]` as [`Norm`] leaves it. For matrix units only.
+    Normed,
 }
 
 /// What a matrix product does with its result `y: f32[rows][n]`.
@@ -127,6 +129,21 @@ pub struct HeadNorm {
     /// Epsilon of the norms.
     pub eps: f32,
 }
+
+/// The root-mean-square norm of rows, times the gain at `launch.gain` of `vectors`, where many workgroups of a product would each do it again.
+///
+/// Bindings: `input: f32[rows][width]`, `vectors`, `output: f16[rows][width]`, in each eight elements in the order 0 4 1 5 2 6 3 7. The width
+/// is a multiple of eight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Norm {
+    /// Elements of a row.
+    pub width: u32,
+    /// Epsilon.
+    pub eps: f32,
+}
+
+/// Where [`Norm`] puts the elements of each eight: element `NORM_ORDER[i]` comes at place `i`.
+pub const NORM_ORDER: [usize; 8] = [0, 4, 1, 5, 2, 6, 3, 7];
 
 /// Attention of each row's queries over the cache pages of its sequence, up to its own position.
 ///
@@ -248,6 +265,8 @@ impl DrawStage {
 pub enum Spec {
     /// Embedding lookup.
     Embed(Embed),
+    /// Norm of rows.
+    Norm(Norm),
     /// Matrix product.
     Matmul(Matmul),
     /// Norm, rotation and cache append of the heads.
@@ -260,4 +279,16 @@ pub enum Spec {
     ArgMax(ArgMax),
     /// Sampling.
     Draw(Draw),
+}
+
+impl Spec {
+    /// Whether a device class may have it: some are made for what a class has beyond others.
+    #[must_use]
+    pub fn is_for(&self, requires: &Requires) -> bool {
+        match self {
+            Spec::Norm(_) => requires.f16,
+            Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.matrix,
+            _ => true,
+        }
+    }
 }

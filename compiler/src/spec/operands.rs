@@ -2,7 +2,7 @@
 
 use super::draw::scratch_words;
 use super::reference::{self, Launch, Operands};
-use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, MAX_SPLITS, Output, Rows, Spec};
+use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Rows, Spec};
 use half::f16;
 use tegula_plan::{DEEPEST, DEPTH_ONE, Dtype, PAGE_SIZE, SAMPLING_MEMBERS};
 
@@ -52,12 +52,20 @@ impl Step {
                 put("output", random.floats(rows * spec.k as usize, -1.0, 1.0));
                 put("rope", random.floats(rows * spec.head_dim as usize, -1.0, 1.0));
             }
+            Spec::Norm(spec) => {
+                launch.push(("gain", 4));
+                let width = spec.width as usize;
+                put("vectors", random.floats(4 + width, 0.5, 1.5));
+                put("input", random.floats(rows * width, -2.0, 2.0));
+                put("output", random.halves(rows * width, -1.0, 1.0));
+            }
             Spec::Matmul(spec) => {
                 launch.extend([("gain", 4), ("bias", 4 + spec.k)]);
                 let (n, k) = (spec.n as usize, spec.k as usize);
                 weights(&mut put, &mut random, spec.format, n, k);
                 put("vectors", random.floats((4 + k + n).next_multiple_of(4), 0.5, 1.5));
-                put("input", random.floats(rows * k, -1.0, 1.0));
+                let normed = spec.input == Input::Normed;
+                put("input", if normed { random.halves(rows * k, -1.0, 1.0) } else { random.floats(rows * k, -1.0, 1.0) });
                 match spec.output {
                     Output::Store { stride } => {
                         launch.push(("base", stride - spec.n));

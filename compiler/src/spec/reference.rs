@@ -3,7 +3,7 @@
 //! Operands are the buffers that a kernel binds, by name and in the layout it sees, so that layouts are part of what is checked. Arithmetic
 //! is in double precision.
 
-use super::{ARGMAX_PARTS, ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Output, Rows, Spec};
+use super::{ARGMAX_PARTS, ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, NORM_ORDER, Norm, Output, Rows, Spec};
 use crate::parallel::each;
 use half::f16;
 use std::collections::BTreeMap;
@@ -124,6 +124,7 @@ fn set_typed(words: &mut [u32], dtype: Dtype, i: usize, value: f64) {
 pub fn run(spec: &Spec, launch: &Launch, operands: &mut Operands) {
     match spec {
         Spec::Embed(spec) => embed(spec, launch, operands),
+        Spec::Norm(spec) => norm(spec, launch, operands),
         Spec::Matmul(spec) => matmul(spec, launch, operands),
         Spec::HeadNorm(spec) => head_norm(spec, launch, operands),
         Spec::Attention(spec) => attention(spec, launch, operands),
@@ -200,12 +201,30 @@ fn matmul_input(spec: &Matmul, launch: &Launch, operands: &Operands, row: usize)
     let (k, input, vectors) = (spec.k as usize, operands.read("input"), operands.read("vectors"));
     match spec.input {
         Input::Plain => (0..k).map(|i| input.float(row * k + i)).collect(),
-        Input::Norm => {
-            let x: Vec<f64> = (0..k).map(|i| input.float(row * k + i)).collect();
-            let scale = (x.iter().map(|x| x * x).sum::<f64>() / k as f64 + f64::from(spec.eps)).sqrt().recip();
-            x.iter().enumerate().map(|(i, x)| x * scale * vectors.float(launch.get("gain") + i)).collect()
+        Input::Norm => normed(input, vectors, launch, row, k, spec.eps),
+        Input::Normed => {
+            let mut x = vec![0.0; k];
+            (0..k).for_each(|i| x[i - i % 8 + NORM_ORDER[i % 8]] = input.half(row * k + i));
+            x
         }
     }
+}
+
+/// The norm of a row of `k` elements, times its gain.
+fn normed(input: Words<'_>, vectors: Words<'_>, launch: &Launch, row: usize, k: usize, eps: f32) -> Vec<f64> {
+    let x: Vec<f64> = (0..k).map(|i| input.float(row * k + i)).collect();
+    let scale = (x.iter().map(|x| x * x).sum::<f64>() / k as f64 + f64::from(eps)).sqrt().recip();
+    x.iter().enumerate().map(|(i, x)| x * scale * vectors.float(launch.get("gain") + i)).collect()
+}
+
+fn norm(spec: &Norm, launch: &Launch, operands: &mut Operands) {
+    let k = spec.width as usize;
+    let mut output = operands.take("output");
+    for row in 0..launch.get("rows") {
+        let x = normed(operands.read("input"), operands.read("vectors"), launch, row, k, spec.eps);
+        (0..k).for_each(|i| set_typed(&mut output, Dtype::F16, row * k + i, x[i - i % 8 + NORM_ORDER[i % 8]]));
+    }
+    operands.give("output", output);
 }
 
 fn store_heads(heads: &Heads, operands: &mut Operands, row: usize, y: &[f64]) {

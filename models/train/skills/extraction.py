@@ -204,4 +204,4 @@ def asked(rng, split, schema, text, wanted):
     return Sample([user(prompt.format(schema=written, text=text)), assistant(answer)], {"json": wanted})
 
 
-SKILLS = [Skill("json", make, bar=95, weight=38, longest=128)]
+SKILLS = [Skill("json", make, bar=95, weight=64, longest=128)]
