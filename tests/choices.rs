@@ -49,6 +49,25 @@ fn others(spec: &Spec, requires: &Requires) -> Vec<Linked> {
     found
 }
 
+/// What a device that nobody has found the fastest.
+fn record(device: &str, spec: &Spec, requires: Requires, linked: Linked) -> Record {
+    Record {
+        spec: spec.key(),
+        device: device.into(),
+        software: false,
+        requires,
+        source: Record::source_digits(linked.source),
+        schedule: linked.name,
+        microseconds: 1.0,
+        default: default_schedule(spec, &requires).to_string(),
+        default_microseconds: 2.0,
+        bytes: 1,
+        operations: 0,
+        fraction_of_stream: 0.5,
+        others: std::collections::BTreeMap::new(),
+    }
+}
+
 /// Records of two devices that nobody has, on which schedules other than the default won, so that there are three to choose from.
 fn records(package: &Package) -> Records {
     let compiled = compiled(package, Records::default(), 1);
@@ -56,24 +75,9 @@ fn records(package: &Package) -> Records {
     let half = compiled.plan.model.cache == Dtype::F16;
     for (subgroups, f16) in [(true, half), (true, false), (false, false)] {
         let requires = Requires { subgroups, f16, matrix: false };
-        for spec in &compiled.specs {
-            for (device, linked) in ["One", "Other"].into_iter().zip(others(spec, &requires)) {
-                list.push(Record {
-                    spec: spec.key(),
-                    device: device.into(),
-                    software: false,
-                    requires,
-                    source: Record::source_digits(linked.source),
-                    schedule: linked.name,
-                    microseconds: 1.0,
-                    default: default_schedule(spec, &requires).to_string(),
-                    default_microseconds: 2.0,
-                    bytes: 1,
-                    operations: 0,
-                    fraction_of_stream: 0.5,
-                    others: std::collections::BTreeMap::new(),
-                });
-            }
+        for (_, spec) in compiled.specs.iter().filter(|(class, _)| *class == requires) {
+            let found = others(spec, &requires);
+            list.extend(["One", "Other"].into_iter().zip(found).map(|(device, linked)| record(device, spec, requires, linked)));
         }
     }
     Records { list }
@@ -132,6 +136,28 @@ fn every_alternative_answers_as_the_first() {
                 let apart = apart(&logits(&mut model), &expected);
                 assert!(apart <= tolerance, "{quantization}, {alternative} on {}: {apart:e}", gpu.info().name);
             }
+        }
+    }
+}
+
+/// They are chosen where they were measured to be faster; no default is one.
+#[test]
+fn tiles_that_sum_in_half_precision_stay_near_those_that_do_not() {
+    let requires = Requires { subgroups: true, f16: true, matrix: false };
+    let tile = Schedule { template: "matmul/tile_half", values: vec![] };
+    for architecture in ["llama", "mistral", "qwen2", "qwen3"] {
+        let (package, _) = random(architecture, "q4f16_1");
+        let plain = compiled(&package, Records::default(), 1);
+        let specs = plain.specs.iter().filter(|(class, spec)| *class == requires && spec.key().ends_with("many"));
+        let records = specs.filter_map(|(_, spec)| Some(record("One", spec, requires, link(spec, &requires, &tile).ok()?)));
+        let half = compiled(&package, Records { list: records.collect() }, 1);
+        let variant = half.plan.variants.iter().find(|variant| variant.requires == requires).expect("a class");
+        assert_eq!(variant.kernels.iter().filter(|kernel| kernel.name.contains(tile.template)).count(), 5, "{architecture}");
+        for gpu in devices() {
+            let [expected, found] = [&plain, &half].map(|it| logits(&mut loaded(&gpu, &package, &it.library, Kernels::Default)));
+            let apart = apart(&found, &expected);
+            eprintln!("{architecture} on {}: {apart:e}", gpu.info().name);
+            assert!(apart <= 5e-2, "{architecture} on {}: {apart:e}", gpu.info().name);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::spec::Spec;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind, emit, model};
-use tegula_plan::{Model, Plan};
+use tegula_plan::{Model, Plan, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
 const PREFILL_CHUNK_SIZE: u32 = 1024;
@@ -72,8 +72,8 @@ pub struct Compiled {
     pub shaders: Vec<String>,
     /// What it will take on the GPU.
     pub memory: MemoryPlan,
-    /// What its kernels compute, each once, in the order of their first use.
-    pub specs: Vec<Spec>,
+    /// What its kernels compute, each once for every device class that has it, in the order of their first use.
+    pub specs: Vec<(Requires, Spec)>,
     /// Where their schedules came from, over all device classes.
     pub tally: Tally,
     graph: Graph,

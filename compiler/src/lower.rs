@@ -154,8 +154,8 @@ pub(crate) struct Lowered {
     pub plan: Plan,
     /// The texts of its kernels.
     pub shaders: Vec<String>,
-    /// What they compute, each once.
-    pub specs: Vec<Spec>,
+    /// What they compute, each once for every device class that has it.
+    pub specs: Vec<(Requires, Spec)>,
     /// Where their schedules came from, over all device classes.
     pub tally: Tally,
 }
@@ -205,7 +205,7 @@ struct Lowering<'a> {
     buffers: Vec<Buffer>,
     buffer_indices: BTreeMap<BufferKey, u32>,
     shaders: Vec<String>,
-    specs: Vec<Spec>,
+    specs: Vec<(Requires, Spec)>,
     choice: Choice<'a>,
     tally: Tally,
 }
@@ -244,9 +244,7 @@ impl<'a> Lowering<'a> {
         let mut kernels = Kernels::new(requires, self.choice);
         let entries = modes.iter().map(|mode| self.entry(mode, &requires, &mut kernels)).collect::<Result<_, _>>()?;
         self.tally.add(&kernels.tally);
-        // Most are the same in every device class.
-        let new: Vec<Spec> = kernels.specs().into_iter().filter(|spec| !self.specs.contains(spec)).collect();
-        self.specs.extend(new);
+        self.specs.extend(kernels.specs().into_iter().map(|spec| (requires, spec)));
         Ok(Variant { name: name.into(), requires, kernels: kernels.list, choices: kernels.choices, entries })
     }
 

@@ -102,17 +102,15 @@ fn tasks(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<Vec<Task>> {
         let compiled = library::compile(&library::config_file(model)?, &options)?;
         let classes: Vec<Requires> = compiled.plan.variants.iter().map(|variant| variant.requires).filter(&meets).collect();
         let subgroups = classes.iter().any(|class| class.subgroups);
-        for spec in compiled.specs {
+        for (requires, spec) in compiled.specs {
             let key = spec.key();
             let asked = args.spec.as_ref().is_none_or(|part| key.contains(part.as_str()));
-            if !asked || !space::is_open(&spec) {
+            if !asked || !space::is_open(&spec) || !classes.contains(&requires) || requires.subgroups != subgroups {
                 continue;
             }
-            for &requires in classes.iter().filter(|class| class.subgroups == subgroups && spec.is_for(class)) {
-                let texts = candidates(&spec, &requires)?.into_iter().map(|candidate| candidate.linked.text).collect::<Vec<_>>();
-                if found.entry(key.clone()).or_default().insert(fingerprint(&texts.concat())) {
-                    tasks.push(Task { spec, requires });
-                }
+            let texts = candidates(&spec, &requires)?.into_iter().map(|candidate| candidate.linked.text).collect::<Vec<_>>();
+            if found.entry(key).or_default().insert(fingerprint(&texts.concat())) {
+                tasks.push(Task { spec, requires });
             }
         }
     }

@@ -142,7 +142,7 @@ impl Lowering<'_> {
         let mut works = Vec::new();
         let (input, gain, eps) = match linear.prologue {
             // Matrix units are so fast that norming rows in each of their workgroups takes a fifth of a product's time.
-            Prologue::Norm { gain, eps, normed } if requires.matrix && rows == Rows::Many && matrix.k % 8 == 0 => {
+            Prologue::Norm { gain, eps, normed } if requires.matrix && rows == Rows::Many && matrix.k.is_multiple_of(8) => {
                 let label = format!("{}.norm", linear.label);
                 works.push(self.norm(label, linear.input, normed, &Norm { width: matrix.k, eps }, self.weights.offset(gain)));
                 operands.push(("input", Target::Scratch(normed)));
