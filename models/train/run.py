@@ -48,7 +48,7 @@ def options():
     parser.add_argument(
         "--minutes",
         type=float,
-        help=f"when the whole run has to end: without --steps as many as fit ({MINUTES}); they become fewer if they slow down",
+        help=f"when the whole run has to end; without --steps {MINUTES}, and as many steps as fit",
     )
     parser.add_argument("--conversations", type=int, default=2_400_000)
     parser.add_argument("--batch", type=int, default=64, help="rows of 1024 tokens a step")
@@ -60,7 +60,7 @@ def options():
     parser.add_argument("--smoke", action="store_true", help="everything, tiny, on the CPU: to see that it runs")
     chosen = parser.parse_args()
     if chosen.minutes is None:
-        chosen.minutes = math.inf if chosen.steps else MINUTES
+        chosen.minutes = math.inf if chosen.steps or chosen.smoke else MINUTES
     if chosen.smoke:
         chosen.steps, chosen.conversations, chosen.batch, chosen.cases, chosen.processes = 6, 1600, 2, 4, min(2, chosen.processes)
     return chosen
@@ -120,7 +120,7 @@ def main():
         plain, rounded = trainer.seconds(rows)
         left = chosen.minutes * 60 - (time.perf_counter() - STARTED) - AFTER
         steps = max(1, int(left / ((1 - training.ROUND) * plain + training.ROUND * rounded) / 100)) * 100
-        say(f"a step takes {1000 * plain:.1f} ms, {1000 * rounded:.1f} ms with rounding: {steps} steps (repeat with --steps {steps})")
+        say(f"a step takes {1000 * plain:.1f} ms, {1000 * rounded:.1f} ms with rounding: {steps} steps may fit")
     began = time.perf_counter()
     left = chosen.minutes * 60 - (time.perf_counter() - STARTED) - AFTER
     curve = trainer.run(rows, steps, left, every=2 if chosen.smoke else 50)

@@ -4,8 +4,8 @@ in the last part of the run.
 Matrices of the layers are trained by Muon, whose steps have all singular values alike; the table and the norms by AdamW. On a model of
 1.3 million weights, 200 steps of 4096 tokens gave a loss of 2.2 where AdamW alone gave 3.1, both at a rate of 4e-3.
 
-The schedule is by steps, so that a run repeats: the rate warms up, holds, and falls to zero over the last part. Where the time ends before the
-steps do, because the machine has become slower, the schedule goes by the time instead, so that what ends early has still been trained to the end.
+The rate warms up, holds, and falls to zero over the last part. With a number of steps the schedule goes by them, so that a run repeats; with a
+time it goes by that, since machines become slower and faster on the way: so many steps as fit are made, and the last is at the end of the schedule.
 """
 
 import math
@@ -172,8 +172,8 @@ class Trainer:
         return tuple(found)
 
     def run(self, rows, steps, seconds=math.inf, every=50):
-        """Trains on rows in an order that the seed decides, for so many steps, or fewer where they take longer than `seconds`. Returns (step,
-        rate, loss of the assistant's tokens) at every so many steps, and at the last."""
+        """Trains on rows in an order that the seed decides, for so many steps; where `seconds` are given, `steps` is how many may fit, and as
+        many are made as do. Returns (step, rate, loss of the assistant's tokens) at every so many steps, and at the last."""
         # The same weights as before warming up, without compiling again: only values change.
         fresh = llama.Llama(self.config, self.seed).to(self.device).state_dict()
         self.model.load_state_dict(fresh)
@@ -182,24 +182,33 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.seed)
         order, at, curve, losses = torch.randperm(len(rows), generator=generator), 0, [], []
         start = time.perf_counter()
-        progress, step = 0.0, 0
+        progress, step, pace = 0.0, 0, 1 / steps
         while progress < 1:
             if at + self.batch > len(order):
                 order, at = torch.randperm(len(rows), generator=generator), 0
             chosen = order[at : at + self.batch].to(rows.device)
             at += self.batch
-            now = rate(progress + 1 / steps, self.peak)
+            now = rate(min(1.0, progress + pace), self.peak)
             losses.append(self.step(rows[chosen], now, progress >= 1 - ROUND))
             step += 1
-            progress = max(progress + 1 / steps, step / steps)
+            # Of steps, counted, since a sum of fractions would miss the end.
+            progress = progress + pace if seconds < math.inf else step / steps
             if step % every == 0 or progress >= 1:
                 # The device is waited for here, so that the time is that of steps that are over.
                 mean = torch.stack(losses).mean().item()
                 losses.clear()
                 curve.append((step, now, mean))
-                progress = max(progress, (time.perf_counter() - start) / seconds)
+                if seconds < math.inf:
+                    elapsed = time.perf_counter() - start
+                    progress = max(progress, elapsed / seconds)
+                    # What is left of the schedule is for the steps that fit into what is left of the time.
+                    left = (seconds - elapsed) / (elapsed / step)
+                    pace = (1 - progress) / max(1.0, left)
                 if step % (20 * every) == 0 or progress >= 1:
-                    print(f"step {step} of {steps}: loss {mean:.4f}, rate {now:.2e}, {time.perf_counter() - start:.0f} s", flush=True)
+                    print(
+                        f"step {step}, {100 * progress:.0f} % of the run: loss {mean:.4f}, rate {now:.2e}, {time.perf_counter() - start:.0f} s",
+                        flush=True,
+                    )
                 if not math.isfinite(mean):
                     raise ArithmeticError(f"the loss is {mean} at step {step}")
         return curve
