@@ -111,7 +111,7 @@ fn everything_that_is_bound_counts_once() {
     let found = memory(&device(|_| {}), Budget::default()).unwrap();
     assert_eq!(found.weights, 2 * 1024 * 128 * 4 + 528, "two tables and the arena of 130 floats; buffers that nothing binds do not count");
     // Rows, page table, sampled ids, how they are drawn, counts and biases.
-    let host = 64 * 16 + 2 * 6250 * 4 + 16 + 2 * 40 + 2 * 1000 * 8;
+    let host = 64 * 16 + 2 * 6250 * 4 + 16 + 2 * 4 * tegula_plan::SAMPLING_WORDS as u64 + 2 * 1000 * 8;
     assert_eq!(found.activations, 1536 + 64 + 4000 + host);
     assert_eq!(found.cache_per_token, 2 * 2 * 4 * 64 * 4);
     assert_eq!(found.capacity, 200_000, "two whole context windows");
