@@ -36,6 +36,7 @@ GPUDevice.prototype.createShaderModule = function (descriptor) {
   made.push({ module, ...descriptor });
   return module;
 };
+
 /**
  * This backend's subgroups have up to 128 invocations, so it refuses pipelines whose texts it takes. A browser's first is the probe, which
  * passes if its text does; with the others loading ends.
@@ -63,7 +64,8 @@ try {
     const outcome = await bench(device, new Uint8Array(readFileSync(library)), [], () => {}).catch((error) => error);
     if (outcome && !/no such pipelines/.test(outcome.message)) throw outcome;
     const kernels = await Promise.all(made.map(async ({ module, code }) => ({ code, complaints: await complaints(module) })));
-    process.stdout.write(`${JSON.stringify({ matrix, kernels })}\n`);
+    // Texts are larger than a pipe, and what it has not taken when the process exits is lost.
+    await new Promise((taken) => process.stdout.write(`${JSON.stringify({ matrix, kernels })}\n`, taken));
   }
   process.exit(0);
 } catch (error) {
