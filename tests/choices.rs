@@ -154,8 +154,13 @@ fn tiles_that_sum_in_half_precision_stay_near_those_that_do_not() {
         let variant = half.plan.variants.iter().find(|variant| variant.requires == requires).expect("a class");
         assert_eq!(variant.kernels.iter().filter(|kernel| kernel.name.contains(tile.template)).count(), 5, "{architecture}");
         for gpu in devices() {
-            let [expected, found] = [&plain, &half].map(|it| logits(&mut loaded(&gpu, &package, &it.library, Kernels::Default)));
-            let apart = apart(&found, &expected);
+            let [mut plain, mut half] = [&plain, &half].map(|it| loaded(&gpu, &package, &it.library, Kernels::Default));
+            if half.variant().requires != requires {
+                eprintln!("skipped on {}: it runs class {}", gpu.info().name, half.variant().name);
+                continue;
+            }
+            let apart = apart(&logits(&mut half), &logits(&mut plain));
+            assert!(apart > 0.0, "{architecture}: they are other kernels, which round otherwise");
             eprintln!("{architecture} on {}: {apart:e}", gpu.info().name);
             assert!(apart <= 5e-2, "{architecture} on {}: {apart:e}", gpu.info().name);
         }

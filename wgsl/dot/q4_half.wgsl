@@ -23,10 +23,7 @@ fn load_piece(row: u32, piece: u32) -> Piece {
     return loaded;
 }
 
-// The lowest nibble of each half word, less the zero point.
-fn pair(word: u32) -> vec2<f16> {
-    return vec2<f16>(unpack2x16float((word & 0x000f000fu) | 0x64006400u)) - vec2<f16>(1031.0h);
-}
+#import quant/pair
 
 fn dot_piece(row: u32, piece: u32, x: Piece) -> f32 {
     let words = packed_words(row, piece);

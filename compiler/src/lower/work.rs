@@ -138,22 +138,18 @@ impl Lowering<'_> {
         };
         let is_head = matches!(linear.epilogue, Epilogue::Store { output } if Some(output) == self.logits);
         let (rows, first) = if is_head { (mode.head_rows(), mode.head_first()) } else { (mode.rows, Size::Const(0)) };
-        let mut operands = vec![("vectors", Target::Whole(Buffer::Vectors))];
         let mut works = Vec::new();
-        let (input, gain, eps) = match linear.prologue {
-            // Matrix units are so fast that norming rows in each of their workgroups takes a fifth of a product's time.
+        let (input, x, gain, eps) = match linear.prologue {
+            // Matrix units are so fast that norming rows in each of their workgroups takes a third of a product's time.
             Prologue::Norm { gain, eps, normed } if requires.matrix && rows == Rows::Many && matrix.k.is_multiple_of(8) => {
                 let label = format!("{}.norm", linear.label);
                 works.push(self.norm(label, linear.input, normed, &Norm { width: matrix.k, eps }, self.weights.offset(gain)));
-                operands.push(("input", Target::Scratch(normed)));
-                (Input::Normed, 0, 0.0)
+                (Input::Normed, normed, 0, 0.0)
             }
-            Prologue::Norm { gain, eps, .. } => (Input::Norm, self.weights.offset(gain), eps),
-            Prologue::Plain => (Input::Plain, 0, 0.0),
+            Prologue::Norm { gain, eps, .. } => (Input::Norm, linear.input, self.weights.offset(gain), eps),
+            Prologue::Plain => (Input::Plain, linear.input, 0, 0.0),
         };
-        if input != Input::Normed {
-            operands.push(("input", Target::Scratch(linear.input)));
-        }
+        let mut operands = vec![("input", Target::Scratch(x)), ("vectors", Target::Whole(Buffer::Vectors))];
         let output = match linear.epilogue {
             Epilogue::Store { output } => {
                 operands.push(("output", self.stored(output)));

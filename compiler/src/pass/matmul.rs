@@ -10,7 +10,7 @@ impl Fusion<'_> {
         StageKind::Matmul { input: self.home(input), weight, bias, prologue, epilogue }
     }
 
-    /// A norm is worked out anew by every linear layer that reads it: cheaper than a trip through memory.
+    /// A norm is worked out anew by every linear layer that reads it: cheaper than a trip through memory, except for matrix units (`lower/`).
     fn prologue(&mut self, input: Value) -> (Value, Prologue) {
         match self.graph.op(input).kind {
             OpKind::Norm { input: normed, gain, eps } if self.readers[input.0].iter().all(|&reader| self.is_linear(reader)) => {

@@ -10,7 +10,7 @@ pub mod key;
 pub mod operands;
 pub mod reference;
 
-use tegula_plan::{Dtype, Requires, Size};
+use tegula_plan::{Dtype, Size};
 
 /// How a weight matrix `[n, k]` is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -279,16 +279,4 @@ pub enum Spec {
     ArgMax(ArgMax),
     /// Sampling.
     Draw(Draw),
-}
-
-impl Spec {
-    /// Whether a device class may have it: some are made for what a class has beyond others.
-    #[must_use]
-    pub fn is_for(&self, requires: &Requires) -> bool {
-        match self {
-            Spec::Norm(_) => requires.f16,
-            Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.matrix,
-            _ => true,
-        }
-    }
 }
