@@ -13,8 +13,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** By name: each measures `library` (a file; `config` is what it was compiled from) as the options say. */
 export const measureOn = {
   native({ library, config, options, onFigures }) {
-    const { contexts, batches, decode, repetitions, baseline } = options;
+    const { contexts, batches, decode, repetitions, baseline, runAhead, drawing } = options;
     const args = ["bench", config, "--library", library, "--random-weights", "--json", "--contexts", contexts, "--batches", batches, "--decode-tokens", decode, "--repetitions", repetitions];
+    if (runAhead) args.push("--run-ahead", runAhead);
+    if (drawing) args.push("--temperature", drawing.temperature, "--top-p", drawing.top_p);
     return lines(tegulaProgram(options), [...args.map(String), ...(baseline ? ["--baseline"] : [])], options.timeout, onFigures);
   },
 

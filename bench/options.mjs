@@ -13,6 +13,9 @@ export const USAGE = `npm run bench -- [--host chrome] [--shape llama-3.2-1b] [-
   --batches 1,4,8             sequences that are decoded together
   --decode 128                tokens of each sequence to decode
   --repetitions 3             rounds, of which the median counts
+  --run-ahead 3               steps under way at once, where not as many as the engine has
+  --temperature 0.8           draw ids instead of taking the likeliest, among those of
+  --top-p 0.95                so much probability
   --quantization q4f16_1      how weights are stored
   --device NAME               compile for the GPU of this name instead of for all
   --records FILE              compile by these records instead of those that come with the program
@@ -32,6 +35,9 @@ const SHARED = {
   batches: text("1"),
   decode: text("128"),
   repetitions: text("3"),
+  "run-ahead": text(),
+  temperature: text(),
+  "top-p": text("1"),
   quantization: text("q4f16_1"),
   device: text(),
   records: text(),
@@ -70,6 +76,8 @@ function shared(values) {
     batches: numbers("--batches", values.batches),
     decode: number("--decode", values.decode),
     repetitions: number("--repetitions", values.repetitions),
+    runAhead: values["run-ahead"] && number("--run-ahead", values["run-ahead"]),
+    drawing: values.temperature && { temperature: decimal("--temperature", values.temperature), top_p: decimal("--top-p", values["top-p"]) },
     timeout: number("--timeout", values.timeout),
     quantization: values.quantization,
     device: values.device,
@@ -101,8 +109,9 @@ export function loadOptions(argv) {
 }
 
 /** What the options come to for the runtime: every context with every batch, the small ones first, since caches grow as they go. */
-export function workloads({ contexts, batches, decode, repetitions }) {
-  return contexts.flatMap((context) => batches.map((batch) => ({ prompt_tokens: context, decode_tokens: decode, repetitions, batch })));
+export function workloads({ contexts, batches, decode, repetitions, runAhead, drawing }) {
+  const rest = { decode_tokens: decode, repetitions, run_ahead: runAhead, drawing };
+  return contexts.flatMap((context) => batches.map((batch) => ({ prompt_tokens: context, batch, ...rest })));
 }
 
 /** What a library must hold for the workloads: the longest sequence, in whole multiples of 1024, and the largest batch. */
@@ -126,6 +135,12 @@ function number(name, value) {
   const count = Number(value);
   if (!Number.isSafeInteger(count) || count < 1) throw new Error(`${name}: ${JSON.stringify(value)} is not a whole number of 1 or more`);
   return count;
+}
+
+function decimal(name, value) {
+  const parsed = Number(value);
+  if (!value.trim() || !(parsed >= 0) || !Number.isFinite(parsed)) throw new Error(`${name}: ${JSON.stringify(value)} is not a number of 0 or more`);
+  return parsed;
 }
 
 function check(name, items, known) {

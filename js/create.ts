@@ -25,6 +25,11 @@ export interface EngineOptions {
    * a half, which is remembered where files are cached (`measure`, the default); or as the compiler would have, without knowing the device.
    */
   kernels?: "measure" | "default" | undefined;
+  /**
+   * Steps that may be under way on the GPU at once, 1 to 64, where not as many as were measured to be best. More hide the time in which a page learns of a
+   * step's end, fewer waste less where an answer ends. Answers do not depend on it.
+   */
+  runAhead?: number | undefined;
   /** Use core WebGPU only: no features and no raised limits. */
   baseline?: boolean | undefined;
 }
@@ -59,7 +64,11 @@ function loadOptions(options: EngineOptions) {
   if (cache !== "indexeddb" && cache !== "none") throw new InvalidRequestError('cache must be "indexeddb" or "none"', { field: "cache" });
   const kernels = options.kernels ?? "measure";
   if (kernels !== "measure" && kernels !== "default") throw new InvalidRequestError('kernels must be "measure" or "default"', { field: "kernels" });
-  return { model, library, cache, kernels, baseline: options.baseline ?? false };
+  const { runAhead } = options;
+  if (runAhead !== undefined && !(Number.isInteger(runAhead) && runAhead >= 1 && runAhead <= 64)) {
+    throw new InvalidRequestError("runAhead must be a whole number from 1 to 64", { field: "runAhead" });
+  }
+  return { model, library, cache, kernels, runAhead, baseline: options.baseline ?? false };
 }
 
 function absolute(url: unknown, field: string): URL {

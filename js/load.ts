@@ -78,7 +78,7 @@ async function attempt(
       progress.phase("pipelines", choosing ? "Compiling kernels and choosing among them" : "Compiling kernels");
       source.signal.throwIfAborted();
       finishing = true;
-      const engine = await runtimeAwait(() => loader.finish(onEvents));
+      const engine = await runtimeAwait(() => loader.finish(options.runAhead, onEvents));
       if (choice !== undefined) await keepChoice(source.cache, choice, remembered, engine.kernels(), progress);
       progress.phase("ready", "Ready");
       return engine;

@@ -14,6 +14,7 @@ export interface LoadOptions {
   cache: "indexeddb" | "none";
   baseline: boolean;
   kernels: "measure" | "default";
+  runAhead?: number | undefined;
 }
 
 /** How far a load has come. */

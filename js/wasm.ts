@@ -29,8 +29,8 @@ export interface WasmLoader {
    * found to be the fastest in a second and a half, or (`measure` false) those that the compiler would have taken.
    */
   compile(measure: boolean, remembered: Uint32Array | undefined): void;
-  /** Makes the engine. The loader is gone afterwards, whatever comes of it. */
-  finish(onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine>;
+  /** Makes the engine, which has `runAhead` steps under way at once if that is said. The loader is gone afterwards, whatever comes of it. */
+  finish(runAhead: number | undefined, onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine>;
   free(): void;
 }
 

@@ -26,11 +26,13 @@ use crate::config::ChatConfig;
 use crate::forward::{Entry, Forward};
 use crate::step::Model;
 use crate::weights::Loader;
+use crate::engine::RUN_AHEAD;
+use crate::sampler::Sampling;
 use crate::{Engine, ErrorKind, EventKind, Prompt, Request, RequestId, Result};
 use tegula_gpu::{Filler, Gpu};
 
 /// What to measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct Workload {
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
@@ -41,6 +43,21 @@ pub struct Workload {
     /// Sequences that are decoded together.
     #[serde(default = "alone")]
     pub batch: u32,
+    /// Steps under way at once, where not as many as the engine would have.
+    #[serde(default)]
+    pub run_ahead: Option<usize>,
+    /// Draws the ids of answers so instead of taking the likeliest.
+    #[serde(default)]
+    pub drawing: Option<Drawn>,
+}
+
+/// How ids are drawn that are not the likeliest.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// Divides the logits.
+    pub temperature: f32,
+    /// Share of the likeliest ids that are drawn among.
+    pub top_p: f32,
 }
 
 fn alone() -> u32 {
@@ -81,6 +98,10 @@ pub struct Report {
     pub repetitions: u32,
     /// As asked.
     pub batch: u32,
+    /// Steps under way at once.
+    pub run_ahead: usize,
+    /// As asked; none where the likeliest ids were taken.
+    pub drawing: Option<Drawn>,
     /// Tokens of the prompt over the time to the first token.
     pub prefill_tokens_per_second: f64,
     /// Tokens after the first of each sequence, of all sequences together, over the time that they took.
@@ -143,8 +164,9 @@ impl Bench {
     /// [`ErrorKind::ContextWindowSizeExceeded`] where the workload does not fit the context, [`ErrorKind::FieldRange`] where the batch is larger
     /// than the library's, [`ErrorKind::Budget`] where the cache does not hold it; those of the engine.
     pub async fn measure(&mut self, workload: &Workload) -> Result<Report> {
-        let Workload { prompt_tokens, decode_tokens, repetitions, batch } = *workload;
+        let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing } = *workload;
         self.check(workload)?;
+        self.engine.set_run_ahead(run_ahead.unwrap_or(RUN_AHEAD));
         self.make_noise(workload)?;
         let prefill = self.prefill(workload).await?;
 
@@ -173,6 +195,8 @@ impl Bench {
             decode_tokens,
             repetitions,
             batch,
+            run_ahead: run_ahead.unwrap_or(RUN_AHEAD),
+            drawing,
             prefill_tokens_per_second: prefill,
             decode_tokens_per_second: decode,
             dispatches_per_step: traffic.dispatches,
@@ -229,7 +253,7 @@ impl Bench {
         let mut speeds = Vec::new();
         for round in 0..=workload.repetitions {
             self.probe.run_prompts();
-            self.submit(workload.prompt_tokens, 1)?;
+            self.submit(workload.prompt_tokens, 1, None)?;
             let started = seconds();
             while !self.engine.idle() {
                 self.step().await?;
@@ -247,7 +271,7 @@ impl Bench {
     async fn decode(&mut self, workload: &Workload) -> Result<[f64; 2]> {
         self.probe.skip_prompts(workload.prompt_tokens);
         for _ in 0..workload.batch {
-            self.submit(workload.prompt_tokens, workload.answer())?;
+            self.submit(workload.prompt_tokens, workload.answer(), workload.drawing)?;
         }
         let wanted = u64::from(workload.decode_tokens) * u64::from(workload.batch);
         let (mut started, mut tokens, mut measured) = (None, 0, None);
@@ -270,10 +294,13 @@ impl Bench {
     }
 
     /// Asks for an answer to a prompt.
-    fn submit(&mut self, prompt_tokens: u32, answer: u32) -> Result<()> {
+    fn submit(&mut self, prompt_tokens: u32, answer: u32, drawing: Option<Drawn>) -> Result<()> {
         let vocabulary = self.model.borrow().facts().vocab_size;
         let prompt = (0..prompt_tokens).map(|index| index.wrapping_mul(7919) % vocabulary).collect();
-        let request = Request { max_tokens: Some(answer), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt)) };
+        let mut request = Request { max_tokens: Some(answer), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt)) };
+        if let Some(Drawn { temperature, top_p }) = drawing {
+            request.sampling = Sampling { temperature, top_p, ..request.sampling };
+        }
         self.engine.submit(request)?;
         Ok(())
     }

@@ -144,16 +144,19 @@ impl WebLoader {
         });
     }
 
-    /// Makes the engine, which gives its events to `on_events`.
+    /// Makes the engine, which gives its events to `on_events` and has `run_ahead` steps under way at once, if that is said.
     ///
     /// # Errors
     /// Those of [`Loader::finish`].
-    pub async fn finish(self, on_events: js_sys::Function) -> Result<WebEngine, JsValue> {
+    pub async fn finish(self, run_ahead: Option<usize>, on_events: js_sys::Function) -> Result<WebEngine, JsValue> {
         let WebLoader { loader, config, tokenizer, chat_template } = self;
         let has_template =
             chat_template.is_some() || tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.config().chat_template.is_some());
         let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
         let mut engine = Engine::new(loader.finish().await?, tokenizer, config.clone());
+        if let Some(steps) = run_ahead {
+            engine.set_run_ahead(steps);
+        }
         if let Some(template) = &chat_template {
             engine.set_chat_template(template);
         }

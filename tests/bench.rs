@@ -1,7 +1,7 @@
 //! The measurement behind `tegula bench`: what it counts, and that it ends with figures. How large those are is nobody's business here.
 
 use tegula::ErrorKind;
-use tegula::bench::{Bench, Report, Traffic, Workload, random_model};
+use tegula::bench::{Bench, Drawn, Report, Traffic, Workload, random_model};
 use tegula::forward::Entry;
 use tegula_compiler::{CompileOptions, Config, compile};
 use tegula_gpu::Options;
@@ -34,8 +34,11 @@ fn random_weights_can_be_measured() {
     let model = pollster::block_on(random_model(gpu, &compiled.library)).expect("a model");
     let dispatches = [Entry::Decode, Entry::Batch].map(|entry| model.dispatches(entry));
     let mut bench = pollster::block_on(Bench::new(model)).expect("a bandwidth");
-    let mut measure =
-        |prompt_tokens, batch| pollster::block_on(bench.measure(&Workload { prompt_tokens, decode_tokens: 8, repetitions: 2, batch }));
+    let mut measure = |prompt_tokens, batch| {
+        // One of both kinds, so that neither the default nor greedy ids are a condition.
+        let (run_ahead, drawing) = if batch == 3 { (Some(5), Some(Drawn { temperature: 0.8, top_p: 0.9 })) } else { (None, None) };
+        pollster::block_on(bench.measure(&Workload { prompt_tokens, decode_tokens: 8, repetitions: 2, batch, run_ahead, drawing }))
+    };
     let figures = |report: &Report| {
         let figures = [report.prefill_tokens_per_second, report.decode_tokens_per_second, report.fraction_of_stream, report.host_share];
         assert!(figures.iter().all(|figure| figure.is_finite() && *figure > 0.0), "{report:?}");
@@ -45,6 +48,7 @@ fn random_weights_can_be_measured() {
     // Beyond a chunk and the window, in caches that have grown.
     let together = measure(400, 3).expect("figures");
     figures(&together);
+    assert_eq!((together.run_ahead, together.drawing.map(|drawn| drawn.top_p)), (5, Some(0.9)));
     assert_eq!([&alone, &together].map(|report| report.dispatches_per_step), dispatches);
     assert_eq!(measure(20, 3).expect("figures").prefill_tokens_per_second, alone.prefill_tokens_per_second, "measured once");
 

@@ -9,7 +9,9 @@ test("lists are sorted, made unique and multiplied", () => {
   assert.deepEqual(options.shapes, ["a", "b"]);
   assert.deepEqual(options.hosts, ["node", "chrome"]);
   assert.deepEqual(workloads(options).map((workload) => [workload.prompt_tokens, workload.batch]), [[512, 1], [512, 4], [4096, 1], [4096, 4]]);
-  assert.deepEqual(workloads(options)[0], { prompt_tokens: 512, decode_tokens: 8, repetitions: 3, batch: 1 });
+  assert.deepEqual(workloads(options)[0], { prompt_tokens: 512, batch: 1, decode_tokens: 8, repetitions: 3, run_ahead: undefined, drawing: undefined });
+  const drawn = benchOptions(["--run-ahead", "8", "--temperature", "0.8", "--top-p", "0.95"]);
+  assert.deepEqual(workloads(drawn)[0], { prompt_tokens: 512, batch: 1, decode_tokens: 128, repetitions: 3, run_ahead: 8, drawing: { temperature: 0.8, top_p: 0.95 } });
 });
 
 test("Dawn's flags are separated by spaces, because they hold commas", () => {
@@ -22,7 +24,7 @@ test("matrix units are hidden where that is asked for", () => {
 });
 
 test("what is wrong is named", () => {
-  for (const [argv, what] of [[["--host", "firefox"], /firefox/], [["--batches", "0"], /--batches/], [["--contexts", "1e99"], /--contexts/], [["--contexts", "many"], /many/], [["--shape", ","], /empty/], [["--frob"], /frob/], [["--shape", "a,b", "--library", "l.wasm"], /--library/]]) {
+  for (const [argv, what] of [[["--host", "firefox"], /firefox/], [["--batches", "0"], /--batches/], [["--contexts", "1e99"], /--contexts/], [["--contexts", "many"], /many/], [["--shape", ","], /empty/], [["--frob"], /frob/], [["--shape", "a,b", "--library", "l.wasm"], /--library/], [["--run-ahead", "0"], /--run-ahead/], [["--temperature", "hot"], /--temperature/]]) {
     assert.throws(() => benchOptions(argv), what);
   }
   assert.throws(() => compareOptions(["a", "b"], ["native"]), /one folder/);

@@ -281,6 +281,15 @@ pub struct Bench {
     /// Measure this often, after one round that warms up; the median is printed.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub repetitions: u32,
+    /// Steps under way at once [default: as many as the engine has].
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub run_ahead: Option<u32>,
+    /// Draw the ids of answers at this temperature instead of taking the likeliest.
+    #[arg(long)]
+    pub temperature: Option<f32>,
+    /// Draw among the likeliest ids of this share.
+    #[arg(long, requires = "temperature", default_value_t = 1.0)]
+    pub top_p: f32,
     /// Print JSON, a line for each prompt and batch as soon as it was measured.
     #[arg(long)]
     pub json: bool,

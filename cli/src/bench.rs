@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use tegula::bench::{self, Report, Workload};
+use tegula::bench::{self, Drawn, Report, Workload};
 use tegula::budget::Budget;
 use tegula::step::Model;
 use tegula::weights::Loader;
@@ -46,7 +46,9 @@ pub fn bench(args: &Bench) -> Result<()> {
 
 /// Every prompt with every batch, the shortest and smallest first: caches grow as they go.
 fn workloads(args: &Bench) -> Vec<Workload> {
-    let &Bench { decode_tokens, repetitions, .. } = args;
+    let &Bench { decode_tokens, repetitions, run_ahead, temperature, top_p, .. } = args;
+    let run_ahead = run_ahead.map(|steps| steps as usize);
+    let drawing = temperature.map(|temperature| Drawn { temperature, top_p });
     let sorted = |list: &[u32]| {
         let mut list = list.to_vec();
         list.sort_unstable();
@@ -55,7 +57,7 @@ fn workloads(args: &Bench) -> Vec<Workload> {
     };
     let contexts = if args.contexts.is_empty() { vec![args.prompt_tokens] } else { sorted(&args.contexts) };
     let batches = sorted(&args.batches);
-    let of = |&prompt_tokens| batches.iter().map(move |&batch| Workload { prompt_tokens, decode_tokens, repetitions, batch });
+    let of = |&prompt_tokens| batches.iter().map(move |&batch| Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing });
     contexts.iter().flat_map(of).collect()
 }
 

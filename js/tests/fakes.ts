@@ -43,6 +43,7 @@ export class FakeWasm implements Wasm {
   /** What was chosen, and whether by measuring. */
   kernels: number[] = [];
   measured = false;
+  runAhead: number | undefined;
   /** Loaders and engines that were not freed. */
   alive = 0;
 
@@ -116,8 +117,9 @@ class FakeLoader implements WasmLoader {
     this.wasm.measured = measure && known === undefined && this.wasm.choiceKey !== undefined;
   }
 
-  finish(onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine> {
+  finish(runAhead: number | undefined, onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine> {
     this.wasm.calls.push("finish");
+    this.wasm.runAhead = runAhead;
     this.wasm.engine = new FakeEngine(this.wasm, onEvents);
     return Promise.resolve(this.wasm.engine);
   }

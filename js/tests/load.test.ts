@@ -30,6 +30,13 @@ async function load(options: Partial<LoadOptions> = {}, listeners: LoadListeners
   return session;
 }
 
+test("how far the engine runs ahead is handed on", async () => {
+  await load({ runAhead: 8 });
+  assert.equal(wasm.runAhead, 8);
+  await load();
+  assert.equal(wasm.runAhead, undefined);
+});
+
 test("kernels compile while shards go to the loader whole, in order, a few at a time", async () => {
   await load();
   const order = wasm.calls.filter((call) => !call.startsWith("push"));

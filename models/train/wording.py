@@ -2,6 +2,7 @@
 
 import re
 
+from lexicon import fresh
 from splits import TEST, wordings
 
 #: What people put around questions, and around statements; training only.
@@ -36,6 +37,17 @@ def after(opening, text, keep_case):
     return f"{opening} {text if keep_case or opening[-1] in '.!?' else lower_first(text)}"
 
 
+#: Words that openings are made of, besides any others.
+_OPENING = """for to in on at by with from about as and so now well then please hello hi dear here just one two next again today the a an my our your
+this that some any me you us question answer help time thing friend game test work quick short""".split()
+
+
+def any_opening(rng):
+    """What may stand before a question, whatever it says: what is asked comes after it."""
+    words = [rng.choice(_OPENING) if rng.random() < 0.7 else fresh.any_word(rng) for _ in range(rng.randint(1, 4))]
+    return upper_first(" ".join(words)) + rng.choice([":", ":", ":", ",", ".", "!", " -", "..."])
+
+
 def ended(text):
     """With an end, so that something can follow."""
     return text if text[-1] in ".!?" else text + "."
@@ -48,7 +60,8 @@ def decorate(rng, text, split, keep_case=False):
         return text
     chance = rng.random()
     if chance < 0.22:
-        text = after(rng.choice(BEFORE), text, keep_case or rng.random() < 0.3)
+        opening = rng.choice(BEFORE) if rng.random() < 0.8 else any_opening(rng)
+        text = after(opening, text, keep_case or rng.random() < 0.3)
     elif chance < 0.30:
         text = f"{ended(text)} {rng.choice(AFTER)}"
     elif chance < 0.42 and text[-1] in "?.!":

@@ -5,8 +5,8 @@ use wasm_bindgen::prelude::*;
 use super::{WebDevice, js};
 use crate::bench::{Bench, Workload, random_model};
 
-/// Measures a model library with random weights, which are made on the GPU. `workloads` is an array of `{prompt_tokens, decode_tokens,
-/// repetitions, batch}`; `report` gets the figures of each as soon as there are any, with the fields of `tegula bench --json`.
+/// Measures a model library with random weights, which are made on the GPU. `workloads` is an array of
+/// [`Workload`]s; `report` gets the figures of each as soon as there are any, with the fields of `tegula bench --json`.
 ///
 /// # Errors
 /// Those of [`random_model`], [`Bench::new`] and [`Bench::measure`]; what `report` throws.

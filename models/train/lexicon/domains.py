@@ -137,7 +137,7 @@ CONTACT = {
     "city": Field(["city", "town"], "string", capitals.city),
 }
 PET = {
-    "pet": Field(["pet_name", "name", "pet"], "string", lambda rng, split: names.PETS.pick(rng, split)),
+    "pet": Field(["pet_name", "name", "pet"], "string", names.pet),
     "species": Field(
         ["species", "animal", "kind"], "string", one_of("dog cat hamster rabbit parrot horse turtle pony mouse canary goat".split())
     ),

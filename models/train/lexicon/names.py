@@ -5,7 +5,7 @@ the training names are made up from syllables.
 """
 
 from lexicon import fresh
-from splits import TRAIN, Sides, draw
+from splits import TEST, TRAIN, Sides, draw
 
 GIRLS = Sides(
     """Anna Maria Lucy Emma Sophie Clara Julia Laura Nina Eva Ella Mia Zoe Lily Rosa Elena Sara Hanna Marta Olga Vera Irene Alice Amelia
@@ -65,6 +65,18 @@ def person(rng, split):
     if split == TRAIN and rng.random() < 0.65:
         return invented(rng, split)
     return (GIRLS if rng.random() < 0.5 else BOYS).pick(rng, split)
+
+
+def pet(rng, split):
+    """A pet's name: one of the list, or for training often an invented one, a word, or a name that people have. Were known names only pets' and
+    new ones only people's, nothing would have to be read to tell an owner from a pet.
+    """
+    if split == TEST or rng.random() < 0.35:
+        return PETS.pick(rng, split)
+    chance = rng.random()
+    if chance < 0.5:
+        return invented(rng, split)
+    return fresh.free(lambda: fresh.any_word(rng).capitalize()) if chance < 0.8 else person(rng, split)
 
 
 def people(rng, split, count):

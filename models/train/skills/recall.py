@@ -124,14 +124,7 @@ def named(kinds, value):
         )
 
 
-def pet_name(rng, split):
-    """A name for a pet."""
-    if split == TRAIN and rng.random() < 0.4:
-        return names.invented(rng, split)
-    return names.PETS.pick(rng, split)
-
-
-MEMORIES |= dict(named(_KIN, names.person)) | dict(named(_ANIMALS, pet_name))
+MEMORIES |= dict(named(_KIN, names.person)) | dict(named(_ANIMALS, names.pet))
 
 #: The nine of the user, and one of the named at random.
 KINDS = ["name", "name", "city", "age", "colour", "number", "word", "job", "hobby", "food", _KIN, _ANIMALS]
