@@ -73,7 +73,7 @@ fn steps(spec: Spec) -> Vec<Case> {
     let q4f16 = Format::Q4 { scale: Dtype::F16 };
     let vary = match spec {
         // Everything is tried on one spec of each template, and of each format where single rows make that quick.
-        Spec::Matmul(Matmul { output: Output::Residual, bias: false, rows: Rows::One, n: 64, .. }) => Vary::All,
+        Spec::Matmul(Matmul { output: Output::Residual, bias: false, rows: Rows::One | Rows::Few, n: 64, .. }) => Vary::All,
         Spec::Matmul(Matmul { output: Output::Residual, rows: Rows::Many, format: Format::F16, .. }) => Vary::All,
         Spec::Attention(Attention { heads: Heads { dim: 8, cache: Dtype::F16, .. }, window: Some(_), .. }) => Vary::All,
         Spec::Norm(_) | Spec::HeadNorm(_) | Spec::ArgMax(_) | Spec::Merge(_) => Vary::All,
@@ -89,7 +89,9 @@ fn steps(spec: Spec) -> Vec<Case> {
         // A single row finds its logits at the start, and one of each sequence shows each way to draw.
         Spec::Draw(Draw { rows: Rows::One, .. }) => vec![case(7, 6, 1, 1), case(1, 0, 1, 1)],
         Spec::Draw(_) => vec![case(4, 0, 1, 1)],
-        Spec::Matmul(Matmul { rows: Rows::Few, .. }) | Spec::ArgMax(_) => vec![case(3, 0, 1, 1)],
+        Spec::ArgMax(_) => vec![case(3, 0, 1, 1)],
+        // More than a kernel takes together, and fewer than two times as many.
+        Spec::Matmul(Matmul { rows: Rows::Few, .. }) => vec![case(5, 0, 1, 1), case(9, 0, 1, 1)],
         Spec::Matmul(_) => vec![case(70, 0, 1, 1)],
         Spec::Attention(Attention { split: true, heads, .. }) => {
             [(1, 4), (3, 12)].map(|(rows, pages)| case(rows, 0, pages, splits(heads.kv).eval(rows, pages))).into()

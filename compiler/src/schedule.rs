@@ -187,10 +187,15 @@ fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
         Format::Q4 { .. } => spec.k.div_ceil(16),
         Format::F16 | Format::F32 => spec.k / 4,
     };
-    let team = if spec.n >= 16_384 { 32 } else { pieces.next_power_of_two().clamp(32, 128) };
+    // Of several rows, sums of larger teams would not fit into workgroup memory where there are no subgroups.
+    let most = if spec.rows == Rows::Few { 64 } else { 128 };
+    let team = if spec.n >= 16_384 { 32 } else { pieces.next_power_of_two().clamp(32, most) };
     let mut values = vec![("TEAM", team), ("QUADS", 2), ("WORDS", 2)];
     if requires.f16 && matches!(spec.format, Format::Q4 { .. }) {
         values.push(("F16", 1));
+    }
+    if spec.rows == Rows::Few {
+        return Schedule { template: "matmul/columns", values };
     }
     Schedule { template: "matmul/vec", values }
 }

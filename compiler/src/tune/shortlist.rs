@@ -7,7 +7,7 @@
 use super::choice::Choice;
 use super::record::{Record, parse_schedule};
 use crate::schedule::{Linked, default_schedule, link};
-use crate::spec::Spec;
+use crate::spec::{Rows, Spec};
 use crate::tune::Tally;
 use crate::{Error, template};
 use std::collections::BTreeMap;
@@ -18,13 +18,18 @@ const AS_GOOD: f64 = 1.02;
 
 impl Choice<'_> {
     /// The kernels of a spec among which the device is to choose, the first being what [`Choice::kernel`] gives. That one alone where it was
-    /// measured on the device that is named, and for kernels that take little of a step's time.
+    /// measured on the device that is named, and for kernels that take little of a step's time, and those of batches: few pages run any, and their alternatives
+    /// would be a fifth of a library.
     ///
     /// # Errors
     /// Those of [`Choice::kernel`].
     pub fn shortlist(&self, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Result<Vec<Linked>, Error> {
         let mut chosen = vec![self.kernel(spec, requires, tally)?];
-        let heavy = matches!(spec, Spec::Matmul(_) | Spec::Attention(_));
+        let heavy = match spec {
+            Spec::Matmul(spec) => spec.rows != Rows::Few,
+            Spec::Attention(spec) => spec.rows != Rows::Few,
+            _ => false,
+        };
         if self.alternatives < 2 || !heavy || self.is_known(spec, requires) {
             return Ok(chosen);
         }
@@ -98,7 +103,7 @@ fn spelt_out(name: &str) -> Option<String> {
 mod tests {
     use super::super::record::tests::record;
     use super::*;
-    use crate::spec::{Embed, Format, Input, Matmul, Output, Rows};
+    use crate::spec::{Embed, Format, Input, Matmul, Output};
     use crate::tune::{Records, space};
 
     fn spec() -> Spec {

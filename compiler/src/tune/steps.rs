@@ -21,6 +21,8 @@ const CONTEXTS: [u32; 3] = [512, 4096, 16_384];
 pub fn check(spec: &Spec) -> Step {
     let rows = match (rows_of(spec), spec) {
         (Rows::One, _) => 1,
+        // Some more than kernels take together.
+        (Rows::Few, Spec::Matmul(_)) => 9,
         (Rows::Few, _) => 3,
         (Rows::Many, Spec::Matmul(spec)) => (CHECK_PRODUCTS / (u64::from(spec.n) * u64::from(spec.k)).max(1)).clamp(9, 139) as u32,
         (Rows::Many, Spec::Attention(_)) => 19,
