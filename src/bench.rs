@@ -23,11 +23,11 @@ use crate::budget::Budget;
 use crate::choose::{Kernels, SECONDS};
 use crate::clock::seconds;
 use crate::config::ChatConfig;
+use crate::engine::RUN_AHEAD;
 use crate::forward::{Entry, Forward};
+use crate::sampler::Sampling;
 use crate::step::Model;
 use crate::weights::Loader;
-use crate::engine::RUN_AHEAD;
-use crate::sampler::Sampling;
 use crate::{Engine, ErrorKind, EventKind, Prompt, Request, RequestId, Result};
 use tegula_gpu::{Filler, Gpu};
 

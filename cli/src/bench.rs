@@ -57,7 +57,9 @@ fn workloads(args: &Bench) -> Vec<Workload> {
     };
     let contexts = if args.contexts.is_empty() { vec![args.prompt_tokens] } else { sorted(&args.contexts) };
     let batches = sorted(&args.batches);
-    let of = |&prompt_tokens| batches.iter().map(move |&batch| Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing });
+    let of = |&prompt_tokens| {
+        batches.iter().map(move |&batch| Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing })
+    };
     contexts.iter().flat_map(of).collect()
 }
 
