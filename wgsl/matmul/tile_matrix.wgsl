@@ -12,6 +12,7 @@
 #import output/store
 #import stage/plain
 #import stage/x
+#import stage/squares
 
 const BM: u32 = 64u; // tune: 64 128
 const BN: u32 = 64u; // tune: 64 128 256
@@ -37,22 +38,19 @@ const_assert LANES <= 256u;
 var<workgroup> tile_x: array<vec4<f16>, BM * PITCH>;
 var<workgroup> tile_w: array<vec4<f16>, BN * PITCH>;
 var<workgroup> fragments: array<vec4f, SUBGROUPS * 64u>; // [subgroup][row][quad]
-var<workgroup> row_squares: array<f32, select(1u, BM * DEPTH, NORM)>;
 
-// What an invocation asked memory for, and the squares of x that it has seen.
+// What an invocation asked memory for.
 var<private> next_x: array<FetchedX, X_LOADS>;
 var<private> next_w: array<Fetched8, W_LOADS>;
-var<private> sums: array<f32, X_LOADS>;
 
 fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
     let k8 = slice * DEPTH + lane % DEPTH;
     if K % BK == 0u || 8u * k8 < K {
         for (var i = 0u; i < X_LOADS; i++) { // unroll
-            let row = min(first_row + lane / DEPTH + i * (LANES / DEPTH), launch.rows - 1u);
-            next_x[i] = fetch_x8(row, k8);
+            next_x[i] = fetch_x8(min(first_row + staged_row(lane, i), launch.rows - 1u), k8);
         }
         for (var i = 0u; i < W_LOADS; i++) { // unroll
-            let n = lane / DEPTH + i * (LANES / DEPTH);
+            let n = staged_row(lane, i);
             next_w[i] = fetch_weight8(weight_row(first_quad + n / 4u, n % 4u), k8);
         }
     }
@@ -62,7 +60,7 @@ fn put(slice: u32, first_quad: u32, lane: u32) {
     let k8 = slice * DEPTH + lane % DEPTH;
     let inside = K % BK == 0u || 8u * k8 < K;
     for (var i = 0u; i < X_LOADS; i++) { // unroll
-        let at = (lane / DEPTH + i * (LANES / DEPTH)) * PITCH + 2u * (lane % DEPTH);
+        let at = staged_row(lane, i) * PITCH + 2u * (lane % DEPTH);
         squares = 0.0;
         let x = finish_x8(next_x[i], k8);
         sums[i] += squares;
@@ -70,7 +68,7 @@ fn put(slice: u32, first_quad: u32, lane: u32) {
         tile_x[at + 1u] = x.high;
     }
     for (var i = 0u; i < W_LOADS; i++) { // unroll
-        let n = lane / DEPTH + i * (LANES / DEPTH);
+        let n = staged_row(lane, i);
         let at = n * PITCH + 2u * (lane % DEPTH);
         let w = finish_weight8(next_w[i], weight_row(first_quad + n / 4u, n % 4u), k8);
         tile_w[at] = select(vec4<f16>(), w.low, inside);
@@ -112,11 +110,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
         workgroupBarrier();
     }
-    if NORM {
-        for (var i = 0u; i < X_LOADS; i++) { // unroll
-            row_squares[(lane / DEPTH + i * (LANES / DEPTH)) * DEPTH + lane % DEPTH] = sums[i];
-        }
-    }
+    add_squares(lane);
     for (var i = 0u; i < SM; i++) { // unroll
         for (var j = 0u; j < SN; j++) { // unroll
             coopStoreT(acc[i * SN + j], &fragments[subgroup * 64u], 4u);
@@ -126,16 +120,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 let tile_row = (down + i) * 16u + place / 4u;
                 let row = first_row + tile_row;
                 let quad = first_quad + (across + j) * 4u + place % 4u;
-                var scale = 1.0;
-                if NORM {
-                    var total = 0.0;
-                    for (var k = 0u; k < DEPTH; k++) {
-                        total += row_squares[tile_row * DEPTH + k];
-                    }
-                    scale = input_scale(total);
-                }
                 if row < launch.rows {
-                    store4(row, quad, add_bias(quad, fragments[subgroup * 64u + place] * scale));
+                    store4(row, quad, add_bias(quad, fragments[subgroup * 64u + place] * row_scale(tile_row)));
                 }
             }
             workgroupBarrier();
