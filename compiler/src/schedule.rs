@@ -87,9 +87,6 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     if imports.contains("#import dot/q4") {
         build.slots.extend(product(spec, schedule));
     }
-    if imports.contains("const WORDS: u32") {
-        build.slots.extend(words(spec, schedule));
-    }
     if imports.contains("#import stage/plain") && matches!(spec, Spec::Matmul(Matmul { format: Format::Q4 { scale: Dtype::F16 }, .. })) {
         build.slots.push(("stage/plain", "stage/q4"));
     }
@@ -130,20 +127,19 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     })
 }
 
-/// How a template multiplies pieces of weights with x. Not every device has f16, so a tunable chooses a module.
-fn product(spec: &Spec, schedule: &Schedule) -> Option<(&'static str, &'static str)> {
-    let Spec::Matmul(Matmul { format: Format::Q4 { .. }, .. }) = spec else { return Some(("dot/q4", "dot/plain")) };
-    (schedule.value("F16") == Some(1)).then_some(("dot/q4", "dot/q4_half"))
-}
-
-/// How many words of 4-bit weights a template reads at a time. That width is part of a binding's type, so a tunable chooses a module.
-fn words(spec: &Spec, schedule: &Schedule) -> Option<(&'static str, &'static str)> {
-    let Spec::Matmul(Matmul { format: Format::Q4 { .. }, .. }) = spec else { return None };
-    match schedule.value("WORDS") {
-        Some(1) => Some(("quant/words4", "quant/words1")),
-        Some(2) => Some(("quant/words4", "quant/words2")),
-        _ => None,
+/// How a template multiplies pieces of weights with x. The width of a load is part of a binding's type, and not every device has f16, so
+/// tunables choose modules.
+fn product(spec: &Spec, schedule: &Schedule) -> Vec<(&'static str, &'static str)> {
+    let Spec::Matmul(Matmul { format: Format::Q4 { .. }, .. }) = spec else { return vec![("dot/q4", "dot/plain")] };
+    let mut slots = match schedule.value("WORDS") {
+        Some(1) => vec![("quant/words4", "quant/words1")],
+        Some(2) => vec![("quant/words4", "quant/words2")],
+        _ => vec![],
+    };
+    if schedule.value("F16") == Some(1) {
+        slots.push(("dot/q4", "dot/q4_half"));
     }
+    slots
 }
 
 /// What is known to be good enough anywhere.

@@ -17,25 +17,25 @@
 const BM: u32 = 64u;   // tune: 32 64 128
 const BN: u32 = 128u;  // tune: 64 128
 const TM: u32 = 8u;    // tune: 4 8
-const QUADS: u32 = 2u; // tune: 1 2
-const WORDS: u32 = 4u; // tune: 2 4
 const STEPS: u32 = 1u; // tune: 1 2
 const BLOCK: vec3u = vec3u(BN / 4u, BM, 1u); // of quads by rows
 
+const QUADS: u32 = 2u;
 const TN: u32 = 4u * QUADS;
 const ACROSS: u32 = BN / TN;
 const DOWN: u32 = BM / TM;
 const LANES: u32 = ACROSS * DOWN;
 const BK: u32 = CHUNK;
 const DEPTH: u32 = BK / 8u; // of a slice, in eights
-const PIECES: u32 = DEPTH / WORDS; // of a row of W in a slice
+const SHARE: u32 = max(LANES / BN, 1u); // invocations that stage a row of W together
+const WORDS: u32 = 4u / SHARE; // that each of them stages
 const SLICES: u32 = (K + BK - 1u) / BK;
 const X_LOADS: u32 = BM * DEPTH / LANES;
-const W_LOADS: u32 = BN * PIECES / LANES;
+const W_LOADS: u32 = BN * SHARE / LANES;
 
 const_assert BM % TM == 0u && DOWN % 2u == 0u;
 const_assert BM * DEPTH % LANES == 0u;
-const_assert BN * PIECES % LANES == 0u && W_LOADS > 0u;
+const_assert BN * SHARE % LANES == 0u && SHARE <= 2u;
 const_assert LANES % DEPTH == 0u;
 const_assert LANES <= 256u;
 
@@ -51,11 +51,11 @@ struct BlockW {
 
 var<workgroup> tile_x: array<BlockX, DOWN>;
 var<workgroup> tile_w: array<BlockW, ACROSS>;
-var<workgroup> scales_w: array<array<f32, TN>, ACROSS>;
+var<workgroup> scales_w: array<array<vec4f, QUADS>, ACROSS>;
 
 // What an invocation asked memory for.
 var<private> next_x: array<FetchedX, X_LOADS>;
-var<private> next_w: array<array<u32, WORDS>, W_LOADS>;
+var<private> next_w: array<array<u32, 4>, W_LOADS>;
 var<private> next_scale: array<u32, W_LOADS>;
 
 fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
@@ -63,9 +63,9 @@ fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
         next_x[i] = fetch_x8(min(first_row + staged_row(lane, i), launch.rows - 1u), slice * DEPTH + lane % DEPTH);
     }
     for (var i = 0u; i < W_LOADS; i++) { // unroll
-        let n = (lane + i * LANES) / PIECES;
+        let n = (lane + i * LANES) / SHARE;
         let row = weight_row(first_quad + n / 4u, n % 4u);
-        next_w[i] = packed_words(row, slice * PIECES + lane % PIECES);
+        next_w[i] = packed_words(row, slice);
         next_scale[i] = fetch_scale(row, slice);
     }
 }
@@ -80,18 +80,23 @@ fn put(slice: u32, first_quad: u32, lane: u32) {
         tile_x[m / TM].at[2u * k][m % TM] = x.low;
         tile_x[m / TM].at[2u * k + 1u][m % TM] = x.high;
     }
-    let piece = lane % PIECES;
+    let share = lane % SHARE;
     for (var i = 0u; i < W_LOADS; i++) { // unroll
-        let n = (lane + i * LANES) / PIECES;
+        let n = (lane + i * LANES) / SHARE;
         for (var j = 0u; j < WORDS; j++) { // unroll
-            let w = small8(next_w[i][j]);
-            tile_w[n / TN].at[2u * (piece * WORDS + j)][n % TN] = w.low;
-            tile_w[n / TN].at[2u * (piece * WORDS + j) + 1u][n % TN] = w.high;
+            let w = small8(select(next_w[i][j], next_w[i][j + 4u - WORDS], share == 1u));
+            tile_w[n / TN].at[2u * (share * WORDS + j)][n % TN] = w.low;
+            tile_w[n / TN].at[2u * (share * WORDS + j) + 1u][n % TN] = w.high;
         }
-        if piece == 0u {
-            scales_w[n / TN][n % TN] = 64.0 * finish_scale(next_scale[i], weight_row(first_quad + n / 4u, n % 4u), slice);
+        if share == 0u {
+            scales_w[n / TN][n / 4u % QUADS][n % 4u] = 64.0 * finish_scale(next_scale[i], weight_row(first_quad + n / 4u, n % 4u), slice);
         }
     }
+}
+
+// Added up in half precision first, which takes one conversion instead of two.
+fn whole(part: vec2<f16>) -> f32 {
+    return f32(part.x + part.y);
 }
 
 @compute @workgroup_size(LANES)
@@ -99,7 +104,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let first_row = launch.first + group.y * BM;
     let first_quad = group.x * (BN / 4u);
     let at = place(lane);
-    var acc: array<f32, TM * TN>;
+    var acc: array<vec4f, TM * QUADS>;
     fetch(0u, first_row, first_quad, lane);
     // A turn asks memory for the next slice, multiplies this one, and only then needs what it asked for.
     for (var slice = 0u; slice < SLICES; slice++) {
@@ -124,10 +129,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 }
             }
         }
-        for (var n = 0u; n < TN; n++) { // unroll
-            let scale = scales_w[at.across][n];
+        for (var q = 0u; q < QUADS; q++) { // unroll
+            let scale = scales_w[at.across][q];
             for (var m = 0u; m < TM; m++) { // unroll
-                acc[m * TN + n] = fma(f32(parts[m * TN + n].x + parts[m * TN + n].y), scale, acc[m * TN + n]);
+                let first = m * TN + 4u * q;
+                let part = vec4f(whole(parts[first]), whole(parts[first + 1u]), whole(parts[first + 2u]), whole(parts[first + 3u]));
+                acc[m * QUADS + q] = fma(part, scale, acc[m * QUADS + q]);
             }
         }
         workgroupBarrier();
@@ -140,8 +147,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if row < launch.rows {
             for (var q = 0u; q < QUADS; q++) { // unroll
                 let quad = first_quad + at.across * QUADS + q;
-                let first = m * TN + 4u * q;
-                store4(row, quad, add_bias(quad, scale * vec4f(acc[first], acc[first + 1u], acc[first + 2u], acc[first + 3u])));
+                store4(row, quad, add_bias(quad, acc[m * QUADS + q] * scale));
             }
         }
     }
