@@ -51,7 +51,7 @@ struct BlockW {
 
 var<workgroup> tile_x: array<BlockX, DOWN>;
 var<workgroup> tile_w: array<BlockW, ACROSS>;
-var<workgroup> scales_w: array<array<vec4f, QUADS>, ACROSS>;
+var<workgroup> scales_w: array<array<f32, TN>, ACROSS>;
 
 // What an invocation asked memory for.
 var<private> next_x: array<FetchedX, X_LOADS>;
@@ -89,7 +89,7 @@ fn put(slice: u32, first_quad: u32, lane: u32) {
             tile_w[n / TN].at[2u * (share * WORDS + j) + 1u][n % TN] = w.high;
         }
         if share == 0u {
-            scales_w[n / TN][n / 4u % QUADS][n % 4u] = 64.0 * finish_scale(next_scale[i], weight_row(first_quad + n / 4u, n % 4u), slice);
+            scales_w[n / TN][n % TN] = 64.0 * finish_scale(next_scale[i], weight_row(first_quad + n / 4u, n % 4u), slice);
         }
     }
 }
@@ -130,10 +130,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
         }
         for (var q = 0u; q < QUADS; q++) { // unroll
-            let scale = scales_w[at.across][q];
+            let first = 4u * q;
+            let s = &scales_w[at.across];
+            let scale = vec4f((*s)[first], (*s)[first + 1u], (*s)[first + 2u], (*s)[first + 3u]);
             for (var m = 0u; m < TM; m++) { // unroll
-                let first = m * TN + 4u * q;
-                let part = vec4f(whole(parts[first]), whole(parts[first + 1u]), whole(parts[first + 2u]), whole(parts[first + 3u]));
+                let p = m * TN + first;
+                let part = vec4f(whole(parts[p]), whole(parts[p + 1u]), whole(parts[p + 2u]), whole(parts[p + 3u]));
                 acc[m * QUADS + q] = fma(part, scale, acc[m * QUADS + q]);
             }
         }
