@@ -3,6 +3,7 @@
 
 use crate::adapter;
 use crate::kernel_operands::{Case, Vary, cases};
+use std::collections::HashSet;
 use tegula_compiler::schedule::{self, Schedule};
 use tegula_compiler::spec::agreement::compare;
 use tegula_compiler::spec::operands::Step;
@@ -48,8 +49,8 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
     let mut checked = 0;
     let mut failures = Vec::new();
     for case in cases() {
-        // Half precision makes a difference to products of single rows, matrix units to those of many.
-        if requires.f16 && !matches!(&case.step.spec, Spec::Matmul(matmul) if (matmul.rows == Rows::Many) == requires.matrix) {
+        // Half precision makes a difference to products, matrix units to those of many rows.
+        if requires.f16 && !matches!(&case.step.spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many || !requires.matrix) {
             continue;
         }
         let tried = if is_for(&case.step.spec, requires) { schedules(&case, requires) } else { vec![] };
@@ -77,6 +78,9 @@ fn is_for(spec: &Spec, requires: &Requires) -> bool {
 fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     let spec = &case.step.spec;
     let default = schedule::default_schedule(spec, requires);
+    if requires.f16 && !requires.matrix && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) {
+        return half_schedules(case, requires);
+    }
     let mut all = vec![default.clone()];
     // Templates that do the same in another way, each once.
     for template in template::entries().into_iter().filter(|name| name.starts_with(&format!("{}_", default.template))) {
@@ -108,6 +112,18 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
         }
     }
     all
+}
+
+/// Those in half precision, for many rows: each template once, and for cases that ask for more all that the search would try. The others have
+/// the same text in lesser classes.
+fn half_schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
+    let candidates = tune::candidates(&case.step.spec, requires).expect("defaults are legal");
+    let mut half: Vec<Schedule> = candidates.into_iter().filter(|one| one.linked.half).map(|one| one.schedule).collect();
+    if case.vary == Vary::No {
+        let mut seen = HashSet::new();
+        half.retain(|schedule| seen.insert(schedule.template));
+    }
+    half
 }
 
 fn check(gpu: &Gpu, requires: &Requires, step: &Step, schedule: &Schedule) -> Result<(), String> {

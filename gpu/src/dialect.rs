@@ -21,15 +21,15 @@ pub(crate) const DIRECTIVES: &str =
 /// vectors, it would refuse the pitch for being less than a row.
 pub(crate) const PROBE: &str = "
 @group(0) @binding(0) var<storage, read_write> output: array<vec4f, 64>;
-var<workgroup> tile: array<vec4<f16>, 64>;
+var<workgroup> tile: array<array<vec4<f16>, 64>, 1>;
 var<workgroup> fragment: array<vec4f, 64>;
 @compute @workgroup_size(32)
 fn main(@builtin(local_invocation_index) lane: u32) {
-    tile[lane] = vec4<f16>();
-    tile[lane + 32u] = vec4<f16>();
+    tile[0u][lane] = vec4<f16>();
+    tile[0u][lane + 32u] = vec4<f16>();
     workgroupBarrier();
-    let a = coopLoadT<coop_mat16x16<f16, A>>(&tile[0u], 4u);
-    let b = coopLoad<coop_mat16x16<f16, B>>(&tile[0u], 4u);
+    let a = coopLoadT<coop_mat16x16<f16, A>>(&tile[0u][0u], 4u);
+    let b = coopLoad<coop_mat16x16<f16, B>>(&tile[0u][0u], 4u);
     var sums: array<coop_mat16x16<f32, C>, 1>;
     sums[0] = coopMultiplyAdd(a, b, sums[0]);
     coopStoreT(sums[0], &fragment[0u], 4u);
@@ -163,8 +163,8 @@ mod tests {
             ("var b: coop_mat16x16<f16,B>;", "var b: subgroup_matrix_right<f16, 16, 16>;"),
             ("var acc: array<coop_mat16x16<f32, C>, SM * SN>;", "var acc: array<subgroup_matrix_result<f32, 16, 16>, SM * SN>;"),
             (
-                "a[0] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[(down + 0u) * 16u * PITCH + k], PITCH);",
-                "a[0] = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&tile_x, (down + 0u) * 16u * PITCH + k, PITCH);",
+                "a[0] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[down + 0u][4u * 1u], PITCH);",
+                "a[0] = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&tile_x[down + 0u], 4u * 1u, PITCH);",
             ),
             (
                 "let b = coopLoad<coop_mat16x16<f16, B>>(&slices.w[stage][min(n, 3u) + map[k]], max(PITCH, 4u));",
@@ -175,8 +175,8 @@ mod tests {
                 "acc[i * SN + j] = subgroupMatrixMultiplyAccumulate(a[i], b, acc[i * SN + j]);",
             ),
             (
-                "coopStoreT(acc[i * SN + j], &fragments[subgroup * 64u],\n 4u);",
-                "subgroupMatrixStore<row_major>(&fragments, subgroup * 64u, acc[i * SN + j], 4u);",
+                "coopStoreT(acc[i * SN + j], &fragments[subgroup][0],\n 4u);",
+                "subgroupMatrixStore<row_major>(&fragments[subgroup], 0, acc[i * SN + j], 4u);",
             ),
             (
                 "coopStore(coopMultiplyAdd(a, b, c), &out[0], 16u);",

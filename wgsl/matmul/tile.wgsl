@@ -1,13 +1,17 @@
 // Many rows of x: workgroups make tiles of BM rows of x by BN outputs from slices of x and W in workgroup memory, both dequantized to f32.
 //
-// Memory holds vectors along K, so nothing is transposed. A slice row is one vector longer than BK / 4: neighbouring invocations then read
-// different banks. Weight rows are kept quad by quad (all first members, all second members, …) for the same reason.
+// An invocation makes TM rows by QUADS quads, and memory holds what it reads together: a block an invocation, in it a vector along K of each of
+// its rows, one after the other. Only the block and the place along K are then indices that the device works out, and checks, at each turn;
+// rows are constants. Vectors of a place along K are a quarter more than are used, and a block one more, so that neighbouring invocations meet
+// different banks, whether they write or read.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16
 #import input/plain
 #import bias/none
 #import output/store
+#import stage/place
+#import stage/squares
 
 const BM: u32 = 64u;   // tune: 16 32 64 128
 const BN: u32 = 64u;   // tune: 32 64 128
@@ -16,56 +20,66 @@ const TM: u32 = 4u;    // tune: 2 4 8
 const QUADS: u32 = 1u; // tune: 1 2 4
 const BLOCK: vec3u = vec3u(BN / 4u, BM, 1u); // of quads by rows
 
-const ACROSS: u32 = BN / (4u * QUADS);
-const LANES: u32 = ACROSS * (BM / TM);
-const DEPTH: u32 = BK / 4u;
-const STRIDE_K: u32 = DEPTH + 1u;
+const TN: u32 = 4u * QUADS;
+const ACROSS: u32 = BN / TN;
+const DOWN: u32 = BM / TM;
+const LANES: u32 = ACROSS * DOWN;
+const DEPTH: u32 = BK / 4u; // of a slice, in vectors
 const SLICES: u32 = (K + BK - 1u) / BK;
 const X_LOADS: u32 = BM * DEPTH / LANES;
 const W_LOADS: u32 = BN * DEPTH / LANES;
 
-const_assert BM % TM == 0u;
+const_assert BM % TM == 0u && DOWN % 2u == 0u;
 const_assert BM * DEPTH % LANES == 0u;
 const_assert BN * DEPTH % LANES == 0u;
 const_assert LANES % DEPTH == 0u;
 const_assert LANES <= 256u;
 
-var<workgroup> tile_x: array<vec4f, BM * STRIDE_K>;
-var<workgroup> tile_w: array<vec4f, BN * STRIDE_K>;
+struct BlockX {
+    at: array<array<vec4f, TM + TM / 4u>, DEPTH>,
+    unused: vec4f,
+}
 
-// What an invocation asked memory for, and the squares of x that it has seen.
+struct BlockW {
+    at: array<array<vec4f, TN + TN / 4u>, DEPTH>,
+    unused: vec4f,
+}
+
+var<workgroup> tile_x: array<BlockX, DOWN>;
+var<workgroup> tile_w: array<BlockW, ACROSS>;
+
+// What an invocation asked memory for.
 var<private> next_x: array<vec4f, X_LOADS>;
 var<private> next_w: array<Fetched, W_LOADS>;
-var<private> sums: array<f32, X_LOADS>;
 
 fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
     let k4 = slice * DEPTH + lane % DEPTH;
     if K % BK == 0u || 4u * k4 < K {
         for (var i = 0u; i < X_LOADS; i++) { // unroll
-            let m = lane / DEPTH + i * (LANES / DEPTH);
-            next_x[i] = fetch_input4(min(first_row + m, launch.rows - 1u), k4);
+            next_x[i] = fetch_input4(min(first_row + staged_row(lane, i), launch.rows - 1u), k4);
         }
         for (var i = 0u; i < W_LOADS; i++) { // unroll
-            let n = lane / DEPTH + i * (LANES / DEPTH);
+            let n = staged_row(lane, i);
             next_w[i] = fetch_weight4(weight_row(first_quad + n / 4u, n % 4u), k4);
         }
     }
 }
 
 fn put(slice: u32, first_quad: u32, lane: u32) {
-    let k4 = slice * DEPTH + lane % DEPTH;
+    let k = lane % DEPTH;
+    let k4 = slice * DEPTH + k;
     let inside = K % BK == 0u || 4u * k4 < K;
     for (var i = 0u; i < X_LOADS; i++) { // unroll
-        let m = lane / DEPTH + i * (LANES / DEPTH);
+        let m = staged_row(lane, i);
         squares = 0.0;
         let x = finish_input4(next_x[i], k4);
         sums[i] += select(0.0, squares, inside);
-        tile_x[m * STRIDE_K + lane % DEPTH] = select(vec4f(), x, inside);
+        tile_x[m / TM].at[k][m % TM] = select(vec4f(), x, inside);
     }
     for (var i = 0u; i < W_LOADS; i++) { // unroll
-        let n = lane / DEPTH + i * (LANES / DEPTH);
+        let n = staged_row(lane, i);
         let w = finish_weight4(next_w[i], weight_row(first_quad + n / 4u, n % 4u), k4);
-        tile_w[((n % 4u) * (BN / 4u) + n / 4u) * STRIDE_K + lane % DEPTH] = select(vec4f(), w, inside);
+        tile_w[n / TN].at[k][n % TN] = select(vec4f(), w, inside);
     }
 }
 
@@ -77,8 +91,7 @@ fn fma4(a: vec4f, b: vec4f, c: f32) -> f32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let first_row = launch.first + group.y * BM;
     let first_quad = group.x * (BN / 4u);
-    let down = lane / ACROSS;
-    let across = lane % ACROSS;
+    let at = place(lane);
     var acc: array<vec4f, TM * QUADS>;
     fetch(0u, first_row, first_quad, lane);
     // A turn asks memory for the next slice, multiplies this one, and only then needs what it asked for.
@@ -91,14 +104,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         for (var k = 0u; k < DEPTH; k++) {
             var x = array<vec4f, TM>();
             for (var m = 0u; m < TM; m++) { // unroll
-                x[m] = tile_x[(down + m * (BM / TM)) * STRIDE_K + k];
+                x[m] = tile_x[at.down].at[k][m];
             }
             for (var q = 0u; q < QUADS; q++) { // unroll
-                let n = across + q * ACROSS;
-                let w0 = tile_w[n * STRIDE_K + k];
-                let w1 = tile_w[(BN / 4u + n) * STRIDE_K + k];
-                let w2 = tile_w[(BN / 2u + n) * STRIDE_K + k];
-                let w3 = tile_w[(3u * BN / 4u + n) * STRIDE_K + k];
+                let w0 = tile_w[at.across].at[k][4u * q];
+                let w1 = tile_w[at.across].at[k][4u * q + 1u];
+                let w2 = tile_w[at.across].at[k][4u * q + 2u];
+                let w3 = tile_w[at.across].at[k][4u * q + 3u];
                 for (var m = 0u; m < TM; m++) { // unroll
                     let c = acc[m * QUADS + q];
                     acc[m * QUADS + q] = vec4f(fma4(x[m], w0, c.x), fma4(x[m], w1, c.y), fma4(x[m], w2, c.z), fma4(x[m], w3, c.w));
@@ -107,26 +119,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
         workgroupBarrier();
     }
-    if NORM {
-        for (var i = 0u; i < X_LOADS; i++) { // unroll
-            tile_x[(lane / DEPTH + i * (LANES / DEPTH)) * STRIDE_K + lane % DEPTH].x = sums[i];
-        }
-        workgroupBarrier();
-    }
+    add_squares(lane);
     for (var m = 0u; m < TM; m++) { // unroll
-        let tile_row = down + m * (BM / TM);
+        let tile_row = at.down * TM + m;
         let row = first_row + tile_row;
-        var scale = 1.0;
-        if NORM {
-            var total = 0.0;
-            for (var k = 0u; k < DEPTH; k++) {
-                total += tile_x[tile_row * STRIDE_K + k].x;
-            }
-            scale = input_scale(total);
-        }
+        let scale = row_scale(tile_row);
         if row < launch.rows {
             for (var q = 0u; q < QUADS; q++) { // unroll
-                let quad = first_quad + across + q * ACROSS;
+                let quad = first_quad + at.across * QUADS + q;
                 store4(row, quad, add_bias(quad, acc[m * QUADS + q] * scale));
             }
         }

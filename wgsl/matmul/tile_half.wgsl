@@ -1,93 +1,109 @@
 // Many rows of x with 4-bit weights, in half precision: as matmul/tile, but slices hold halves, a slice is a group of weights, and products
 // within a group are summed in halves, two at a time; groups are summed in f32, where their scale is multiplied in.
 //
-// x is divided by 64, so that no sum of a group leaves the range of a half before x itself does by far. Elements lie in the order that
-// stage/eight says; weight rows quad by quad, as in matmul/tile.
+// Weights are divided by 64, so that no sum of a group leaves the range of a half before x itself does by far. Elements lie in the order that
+// stage/eight says, in blocks as in matmul/tile.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16
-#import quant/pair
 #import input/plain
 #import bias/none
 #import output/store
-#import stage/eight
+#import stage/x
+#import stage/q4_small
+#import stage/place
+#import stage/squares
 
 const BM: u32 = 64u;   // tune: 32 64 128
-const BN: u32 = 64u;   // tune: 32 64 128
+const BN: u32 = 128u;  // tune: 64 128
 const TM: u32 = 8u;    // tune: 4 8
-const QUADS: u32 = 2u; // tune: 1 2
+const STEPS: u32 = 1u; // tune: 1 2
 const BLOCK: vec3u = vec3u(BN / 4u, BM, 1u); // of quads by rows
 
-const ACROSS: u32 = BN / (4u * QUADS);
-const LANES: u32 = ACROSS * (BM / TM);
-const QUAD: u32 = 4u; // outputs of one
-const DEPTH: u32 = CHUNK / 8u; // of a slice, in eights
-const PITCH: u32 = 2u * DEPTH + 1u;
-const SLICES: u32 = (K + CHUNK - 1u) / CHUNK;
+const QUADS: u32 = 2u;
+const TN: u32 = 4u * QUADS;
+const ACROSS: u32 = BN / TN;
+const DOWN: u32 = BM / TM;
+const LANES: u32 = ACROSS * DOWN;
+const BK: u32 = CHUNK;
+const DEPTH: u32 = BK / 8u; // of a slice, in eights
+const SHARE: u32 = max(LANES / BN, 1u); // invocations that stage a row of W together
+const WORDS: u32 = 4u / SHARE; // that each of them stages
+const SLICES: u32 = (K + BK - 1u) / BK;
 const X_LOADS: u32 = BM * DEPTH / LANES;
-const W_LOADS: u32 = BN * DEPTH / LANES;
+const W_LOADS: u32 = BN * SHARE / LANES;
 
-const_assert BM % TM == 0u;
+const_assert BM % TM == 0u && DOWN % 2u == 0u;
 const_assert BM * DEPTH % LANES == 0u;
-const_assert BN * DEPTH % LANES == 0u;
+const_assert BN * SHARE % LANES == 0u && SHARE <= 2u;
 const_assert LANES % DEPTH == 0u;
 const_assert LANES <= 256u;
 
-var<workgroup> tile_x: array<vec4<f16>, BM * PITCH>;
-var<workgroup> tile_w: array<vec4<f16>, BN * PITCH>;
-var<workgroup> scales_w: array<f32, BN>;
-var<workgroup> row_squares: array<f32, select(1u, BM * DEPTH, NORM)>;
+struct BlockX {
+    at: array<array<vec4<f16>, TM + 2u>, 2u * DEPTH>,
+    unused: vec4<f16>,
+}
 
-// What an invocation asked memory for, and the squares of x that it has seen.
-var<private> next_x: array<vec4f, 2u * X_LOADS>;
-var<private> next_w: array<Fetched, W_LOADS>;
-var<private> sums: array<f32, X_LOADS>;
+struct BlockW {
+    at: array<array<vec4<f16>, TN + 2u>, 2u * DEPTH>,
+    unused: vec4<f16>,
+}
+
+var<workgroup> tile_x: array<BlockX, DOWN>;
+var<workgroup> tile_w: array<BlockW, ACROSS>;
+var<workgroup> scales_w: array<array<f32, TN>, ACROSS>;
+
+// What an invocation asked memory for.
+var<private> next_x: array<FetchedX, X_LOADS>;
+var<private> next_w: array<array<u32, 4>, W_LOADS>;
+var<private> next_scale: array<u32, W_LOADS>;
 
 fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
-    let k8 = slice * DEPTH + lane % DEPTH;
     for (var i = 0u; i < X_LOADS; i++) { // unroll
-        let row = min(first_row + lane / DEPTH + i * (LANES / DEPTH), launch.rows - 1u);
-        next_x[2u * i] = fetch_input4(row, 2u * k8);
-        next_x[2u * i + 1u] = fetch_input4(row, 2u * k8 + 1u);
+        next_x[i] = fetch_x8(min(first_row + staged_row(lane, i), launch.rows - 1u), slice * DEPTH + lane % DEPTH);
     }
     for (var i = 0u; i < W_LOADS; i++) { // unroll
-        let n = lane / DEPTH + i * (LANES / DEPTH);
-        next_w[i] = fetch_weight4(weight_row(first_quad + n / 4u, n % 4u), 2u * k8);
+        let n = (lane + i * LANES) / SHARE;
+        let row = weight_row(first_quad + n / 4u, n % 4u);
+        next_w[i] = packed_words(row, slice);
+        next_scale[i] = fetch_scale(row, slice);
     }
 }
 
 fn put(slice: u32, first_quad: u32, lane: u32) {
-    let k8 = slice * DEPTH + lane % DEPTH;
+    let k = lane % DEPTH;
     for (var i = 0u; i < X_LOADS; i++) { // unroll
-        let at = (lane / DEPTH + i * (LANES / DEPTH)) * PITCH + 2u * (lane % DEPTH);
+        let m = staged_row(lane, i);
         squares = 0.0;
-        let x = eight(finish_input4(next_x[2u * i], 2u * k8) * 0.015625, finish_input4(next_x[2u * i + 1u], 2u * k8 + 1u) * 0.015625);
+        let x = finish_x8(next_x[i], slice * DEPTH + k);
         sums[i] += squares;
-        tile_x[at] = x.low;
-        tile_x[at + 1u] = x.high;
+        tile_x[m / TM].at[2u * k][m % TM] = x.low;
+        tile_x[m / TM].at[2u * k + 1u][m % TM] = x.high;
     }
+    let share = lane % SHARE;
     for (var i = 0u; i < W_LOADS; i++) { // unroll
-        let n = lane / DEPTH + i * (LANES / DEPTH);
-        let at = ((n % 4u) * (BN / 4u) + n / 4u) * PITCH + 2u * (lane % DEPTH);
-        let w = next_w[i].word;
-        tile_w[at] = vec4<f16>(pair(w), pair(w >> 4u));
-        tile_w[at + 1u] = vec4<f16>(pair(w >> 8u), pair(w >> 12u));
-        if lane % DEPTH == 0u {
-            scales_w[n] = 64.0 * finish_scale(next_w[i].scale, weight_row(first_quad + n / 4u, n % 4u), k8 / 4u);
+        let n = (lane + i * LANES) / SHARE;
+        for (var j = 0u; j < WORDS; j++) { // unroll
+            let w = small8(select(next_w[i][j], next_w[i][j + 4u - WORDS], share == 1u));
+            tile_w[n / TN].at[2u * (share * WORDS + j)][n % TN] = w.low;
+            tile_w[n / TN].at[2u * (share * WORDS + j) + 1u][n % TN] = w.high;
+        }
+        if share == 0u {
+            scales_w[n / TN][n % TN] = 64.0 * finish_scale(next_scale[i], weight_row(first_quad + n / 4u, n % 4u), slice);
         }
     }
 }
 
+// Added up in half precision first, which takes one conversion instead of two.
 fn whole(part: vec2<f16>) -> f32 {
-    return f32(part.x) + f32(part.y);
+    return f32(part.x + part.y);
 }
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let first_row = launch.first + group.y * BM;
     let first_quad = group.x * (BN / 4u);
-    let down = lane / ACROSS;
-    let across = lane % ACROSS;
+    let at = place(lane);
     var acc: array<vec4f, TM * QUADS>;
     fetch(0u, first_row, first_quad, lane);
     // A turn asks memory for the next slice, multiplies this one, and only then needs what it asked for.
@@ -97,52 +113,42 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if slice + 1u < SLICES {
             fetch(slice + 1u, first_row, first_quad, lane);
         }
-        var parts = array<vec2<f16>, 4u * TM * QUADS>();
-        for (var k = 0u; k < 2u * DEPTH; k++) {
-            var x = array<vec4<f16>, TM>();
-            for (var m = 0u; m < TM; m++) { // unroll
-                x[m] = tile_x[(down + m * (BM / TM)) * PITCH + k];
-            }
-            for (var q = 0u; q < QUADS; q++) { // unroll
-                for (var i = 0u; i < QUAD; i++) { // unroll
-                    let w = tile_w[(i * (BN / 4u) + across + q * ACROSS) * PITCH + k];
+        var parts = array<vec2<f16>, TM * TN>();
+        for (var turn = 0u; turn < 2u * DEPTH / STEPS; turn++) {
+            for (var step = 0u; step < STEPS; step++) { // unroll
+                let k = turn * STEPS + step;
+                var x = array<vec4<f16>, TM>();
+                for (var m = 0u; m < TM; m++) { // unroll
+                    x[m] = tile_x[at.down].at[k][m];
+                }
+                for (var n = 0u; n < TN; n++) { // unroll
+                    let w = tile_w[at.across].at[k][n];
                     for (var m = 0u; m < TM; m++) { // unroll
-                        parts[(m * QUADS + q) * 4u + i] = fma(x[m].zw, w.zw, fma(x[m].xy, w.xy, parts[(m * QUADS + q) * 4u + i]));
+                        parts[m * TN + n] = fma(x[m].zw, w.zw, fma(x[m].xy, w.xy, parts[m * TN + n]));
                     }
                 }
             }
         }
         for (var q = 0u; q < QUADS; q++) { // unroll
-            let n = 4u * (across + q * ACROSS);
-            let scale = vec4f(scales_w[n], scales_w[n + 1u], scales_w[n + 2u], scales_w[n + 3u]);
+            let first = 4u * q;
+            let s = &scales_w[at.across];
+            let scale = vec4f((*s)[first], (*s)[first + 1u], (*s)[first + 2u], (*s)[first + 3u]);
             for (var m = 0u; m < TM; m++) { // unroll
-                let first = (m * QUADS + q) * 4u;
-                let part = vec4f(whole(parts[first]), whole(parts[first + 1u]), whole(parts[first + 2u]), whole(parts[first + 3u]));
+                let p = m * TN + first;
+                let part = vec4f(whole(parts[p]), whole(parts[p + 1u]), whole(parts[p + 2u]), whole(parts[p + 3u]));
                 acc[m * QUADS + q] = fma(part, scale, acc[m * QUADS + q]);
             }
         }
         workgroupBarrier();
     }
-    if NORM {
-        for (var i = 0u; i < X_LOADS; i++) { // unroll
-            row_squares[(lane / DEPTH + i * (LANES / DEPTH)) * DEPTH + lane % DEPTH] = sums[i];
-        }
-        workgroupBarrier();
-    }
+    add_squares(lane);
     for (var m = 0u; m < TM; m++) { // unroll
-        let tile_row = down + m * (BM / TM);
+        let tile_row = at.down * TM + m;
         let row = first_row + tile_row;
-        var scale = 1.0;
-        if NORM {
-            var total = 0.0;
-            for (var k = 0u; k < DEPTH; k++) {
-                total += row_squares[tile_row * DEPTH + k];
-            }
-            scale = input_scale(total);
-        }
+        let scale = row_scale(tile_row);
         if row < launch.rows {
             for (var q = 0u; q < QUADS; q++) { // unroll
-                let quad = first_quad + across + q * ACROSS;
+                let quad = first_quad + at.across * QUADS + q;
                 store4(row, quad, add_bias(quad, acc[m * QUADS + q] * scale));
             }
         }

@@ -3,7 +3,8 @@
 // epilogue can tell which element is which.
 //
 // Slice rows are eight elements longer than BK: loads of fragments then meet different banks. Within a row, elements lie in the order that
-// stage/eight says.
+// stage/eight says. Slices lie in blocks of 16 rows, so that a fragment is at a constant place in one: browsers branch around a load of which they
+// do not know that it stays within its array.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16
@@ -12,6 +13,7 @@
 #import output/store
 #import stage/plain
 #import stage/x
+#import stage/squares
 
 const BM: u32 = 64u; // tune: 64 128
 const BN: u32 = 64u; // tune: 64 128 256
@@ -25,6 +27,7 @@ const SUBGROUPS: u32 = ACROSS * (BM / (16u * SM));
 const LANES: u32 = 32u * SUBGROUPS;
 const DEPTH: u32 = BK / 8u; // of a slice, in eights
 const PITCH: u32 = 2u * DEPTH + 2u;
+const STEPS: u32 = BK / 16u;
 const SLICES: u32 = (K + BK - 1u) / BK;
 const X_LOADS: u32 = BM * DEPTH / LANES;
 const W_LOADS: u32 = BN * DEPTH / LANES;
@@ -34,25 +37,22 @@ const_assert BM * DEPTH % LANES == 0u && BN * DEPTH % LANES == 0u;
 const_assert LANES % DEPTH == 0u;
 const_assert LANES <= 256u;
 
-var<workgroup> tile_x: array<vec4<f16>, BM * PITCH>;
-var<workgroup> tile_w: array<vec4<f16>, BN * PITCH>;
-var<workgroup> fragments: array<vec4f, SUBGROUPS * 64u>; // [subgroup][row][quad]
-var<workgroup> row_squares: array<f32, select(1u, BM * DEPTH, NORM)>;
+var<workgroup> tile_x: array<array<vec4<f16>, 16u * PITCH>, BM / 16u>;
+var<workgroup> tile_w: array<array<vec4<f16>, 16u * PITCH>, BN / 16u>;
+var<workgroup> fragments: array<array<vec4f, 64>, SUBGROUPS>; // [subgroup][row][quad]
 
-// What an invocation asked memory for, and the squares of x that it has seen.
+// What an invocation asked memory for.
 var<private> next_x: array<FetchedX, X_LOADS>;
 var<private> next_w: array<Fetched8, W_LOADS>;
-var<private> sums: array<f32, X_LOADS>;
 
 fn fetch(slice: u32, first_row: u32, first_quad: u32, lane: u32) {
     let k8 = slice * DEPTH + lane % DEPTH;
     if K % BK == 0u || 8u * k8 < K {
         for (var i = 0u; i < X_LOADS; i++) { // unroll
-            let row = min(first_row + lane / DEPTH + i * (LANES / DEPTH), launch.rows - 1u);
-            next_x[i] = fetch_x8(row, k8);
+            next_x[i] = fetch_x8(min(first_row + staged_row(lane, i), launch.rows - 1u), k8);
         }
         for (var i = 0u; i < W_LOADS; i++) { // unroll
-            let n = lane / DEPTH + i * (LANES / DEPTH);
+            let n = staged_row(lane, i);
             next_w[i] = fetch_weight8(weight_row(first_quad + n / 4u, n % 4u), k8);
         }
     }
@@ -62,19 +62,20 @@ fn put(slice: u32, first_quad: u32, lane: u32) {
     let k8 = slice * DEPTH + lane % DEPTH;
     let inside = K % BK == 0u || 8u * k8 < K;
     for (var i = 0u; i < X_LOADS; i++) { // unroll
-        let at = (lane / DEPTH + i * (LANES / DEPTH)) * PITCH + 2u * (lane % DEPTH);
+        let m = staged_row(lane, i);
+        let at = m % 16u * PITCH + 2u * (lane % DEPTH);
         squares = 0.0;
         let x = finish_x8(next_x[i], k8);
         sums[i] += squares;
-        tile_x[at] = x.low;
-        tile_x[at + 1u] = x.high;
+        tile_x[m / 16u][at] = x.low;
+        tile_x[m / 16u][at + 1u] = x.high;
     }
     for (var i = 0u; i < W_LOADS; i++) { // unroll
-        let n = lane / DEPTH + i * (LANES / DEPTH);
-        let at = n * PITCH + 2u * (lane % DEPTH);
+        let n = staged_row(lane, i);
+        let at = n % 16u * PITCH + 2u * (lane % DEPTH);
         let w = finish_weight8(next_w[i], weight_row(first_quad + n / 4u, n % 4u), k8);
-        tile_w[at] = select(vec4<f16>(), w.low, inside);
-        tile_w[at + 1u] = select(vec4<f16>(), w.high, inside);
+        tile_w[n / 16u][at] = select(vec4<f16>(), w.low, inside);
+        tile_w[n / 16u][at + 1u] = select(vec4<f16>(), w.high, inside);
     }
 }
 
@@ -95,12 +96,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         if slice + 1u < SLICES {
             fetch(slice + 1u, first_row, first_quad, lane);
         }
-        for (var k = 0u; k < 2u * DEPTH; k += 4u) {
+        for (var step = 0u; step < STEPS; step++) { // unroll
             for (var i = 0u; i < SM; i++) { // unroll
-                a[i] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[(down + i) * 16u * PITCH + k], PITCH);
+                a[i] = coopLoadT<coop_mat16x16<f16, A>>(&tile_x[down + i][4u * step], PITCH);
             }
             for (var j = 0u; j < SN; j++) { // unroll
-                let b = coopLoad<coop_mat16x16<f16, B>>(&tile_w[(across + j) * 16u * PITCH + k], PITCH);
+                let b = coopLoad<coop_mat16x16<f16, B>>(&tile_w[across + j][4u * step], PITCH);
                 for (var i = 0u; i < SM; i++) { // unroll
                     acc[i * SN + j] = coopMultiplyAdd(a[i], b, acc[i * SN + j]);
                 }
@@ -112,30 +113,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
         workgroupBarrier();
     }
-    if NORM {
-        for (var i = 0u; i < X_LOADS; i++) { // unroll
-            row_squares[(lane / DEPTH + i * (LANES / DEPTH)) * DEPTH + lane % DEPTH] = sums[i];
-        }
-    }
+    add_squares(lane);
     for (var i = 0u; i < SM; i++) { // unroll
         for (var j = 0u; j < SN; j++) { // unroll
-            coopStoreT(acc[i * SN + j], &fragments[subgroup * 64u], 4u);
+            coopStoreT(acc[i * SN + j], &fragments[subgroup][0], 4u);
             workgroupBarrier();
             for (var turn = 0u; turn < 2u; turn++) {
                 let place = lane % 32u + 32u * turn;
                 let tile_row = (down + i) * 16u + place / 4u;
                 let row = first_row + tile_row;
                 let quad = first_quad + (across + j) * 4u + place % 4u;
-                var scale = 1.0;
-                if NORM {
-                    var total = 0.0;
-                    for (var k = 0u; k < DEPTH; k++) {
-                        total += row_squares[tile_row * DEPTH + k];
-                    }
-                    scale = input_scale(total);
-                }
                 if row < launch.rows {
-                    store4(row, quad, add_bias(quad, fragments[subgroup * 64u + place] * scale));
+                    store4(row, quad, add_bias(quad, fragments[subgroup][place] * row_scale(tile_row)));
                 }
             }
             workgroupBarrier();
