@@ -150,7 +150,7 @@ pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
         Spec::Matmul(spec) => matmul_schedule(spec, requires),
         Spec::Embed(_) => Schedule { template: "embed/lookup", values: vec![] },
         Spec::HeadNorm(_) => Schedule { template: "norm/heads", values: vec![] },
-        Spec::Attention(spec) => attention_schedule(spec),
+        Spec::Attention(spec) => attention_schedule(spec, requires),
         Spec::Merge(_) => Schedule { template: "attention/merge", values: vec![] },
         Spec::ArgMax(ArgMax::Parts { .. }) => Schedule { template: "sample/argmax_parts", values: vec![] },
         Spec::ArgMax(ArgMax::Whole { .. }) => Schedule { template: "sample/argmax_whole", values: vec![] },
@@ -196,16 +196,29 @@ fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
 }
 
 /// A workgroup for each row where rows are of different sequences, or there is one; several rows of a prompt share one, and with it its keys.
-fn attention_schedule(spec: &Attention) -> Schedule {
+fn attention_schedule(spec: &Attention, requires: &Requires) -> Schedule {
     let group = head_group(&spec.heads);
     if spec.rows != Rows::Many {
         // Queries are kept in registers: at most 32 vectors an invocation.
         let vectors = group * spec.heads.dim.div_ceil(4);
         return Schedule { template: "attention/row", values: vec![("KEY_LANES", if vectors > 256 { 16 } else { 8 })] };
     }
+    if requires.matrix && fits_matrix(spec) {
+        // Two subgroups share queries, and four those of long heads, whose fragments need many registers; where the fragments of a head do not
+        // divide by that, fewer.
+        let most = if spec.heads.dim > 128 { 4 } else { 2 };
+        let across = (1..=most).rev().find(|across| spec.heads.dim.is_multiple_of(16 * across) && 4 % across == 0).unwrap_or(1);
+        let down = if spec.heads.dim > 128 { 2 } else { 4 };
+        return Schedule { template: "attention/flash_matrix", values: vec![("DOWN", down), ("ACROSS", across)] };
+    }
     // Queries are kept in workgroup memory: at most half of it.
     let queries = (MAX_WORKGROUP_MEMORY / 8 / spec.heads.dim).clamp(1, 16);
     Schedule { template: "attention/flash", values: vec![("ROWS", (queries / group).max(1)), ("LANES", 64)] }
+}
+
+/// Whether matrix units can have it: they multiply halves, sixteen elements at a time.
+fn fits_matrix(spec: &Attention) -> bool {
+    spec.heads.cache == Dtype::F16 && spec.heads.dim.is_multiple_of(16) && spec.heads.dim <= 256 && !spec.split
 }
 
 /// Query heads that a workgroup takes together: all that share a key head, or the largest divisor of their number up to eight.
