@@ -204,11 +204,9 @@ fn attention_schedule(spec: &Attention, requires: &Requires) -> Schedule {
         return Schedule { template: "attention/row", values: vec![("KEY_LANES", if vectors > 256 { 16 } else { 8 })] };
     }
     if requires.matrix && fits_matrix(spec) {
-        // Two subgroups share queries, and four those of long heads, whose fragments need many registers; where the fragments of a head do not
-        // divide by that, fewer.
-        let most = if spec.heads.dim > 128 { 4 } else { 2 };
-        let across = (1..=most).rev().find(|across| spec.heads.dim.is_multiple_of(16 * across) && 4 % across == 0).unwrap_or(1);
-        let down = if spec.heads.dim > 128 { 2 } else { 4 };
+        // Two subgroups share queries, or four where heads are long, whose fragments need many registers: as many as divide a head's fragments.
+        let (down, most) = if spec.heads.dim > 128 { (2, 4) } else { (4, 2) };
+        let across = [4, 2].into_iter().find(|across| *across <= most && spec.heads.dim.is_multiple_of(16 * across)).unwrap_or(1);
         return Schedule { template: "attention/flash_matrix", values: vec![("DOWN", down), ("ACROSS", across)] };
     }
     // Queries are kept in workgroup memory: at most half of it.
@@ -354,5 +352,29 @@ impl Build {
             }
             ArgMax::Whole { .. } => [Size::Const(1), rows, Size::Const(1)],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attention_of_prompts_fits_devices_with_matrix_units_whatever_its_heads() {
+        let requires = Requires { subgroups: true, f16: true, matrix: true };
+        for dim in (16..=256).step_by(16) {
+            for (query, kv, cache) in [(2, 2, Dtype::F16), (14, 2, Dtype::F16), (10, 1, Dtype::F16), (8, 1, Dtype::F16), (8, 1, Dtype::F32)]
+            {
+                let heads = Heads { query, kv, dim, cache };
+                let spec = Attention { heads, scale: 0.1, window: Some(70), pages_per_sequence: 8, split: false, rows: Rows::Many };
+                let schedule = default_schedule(&Spec::Attention(spec), &requires);
+                assert_eq!(schedule.template.ends_with("_matrix"), cache == Dtype::F16, "{heads:?}");
+                let linked = link(&Spec::Attention(spec), &requires, &schedule).unwrap();
+                assert_eq!((linked.half, linked.bindings.len()), (cache == Dtype::F16, 5));
+            }
+        }
+        let heads = Heads { query: 2, kv: 2, dim: 40, cache: Dtype::F16 };
+        let odd = Attention { heads, scale: 0.1, window: None, pages_per_sequence: 8, split: false, rows: Rows::Many };
+        assert_eq!(default_schedule(&Spec::Attention(odd), &requires).template, "attention/flash");
     }
 }
