@@ -19,7 +19,7 @@ const WINDOW: u32 = 0xffffffffu;
 const SCALE: f32 = 0.17677669;
 const PAGES_PER_SEQUENCE: u32 = 4u;
 
-const DOWN: u32 = 4u;   // tune: 2 4 8
+const DOWN: u32 = 4u;   // tune: 2 4
 const ACROSS: u32 = 2u; // tune: 1 2 4
 const SM: u32 = 1u;     // tune: 1 2
 const TILE: u32 = 64u;  // tune: 32 64 128
