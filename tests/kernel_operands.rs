@@ -22,6 +22,8 @@ pub enum Vary {
     No,
     /// Those that differ in one tunable.
     One,
+    /// All that the search would try for devices with matrix units, and none elsewhere.
+    Matrix,
     /// All that the search would try.
     All,
 }
@@ -53,6 +55,20 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
+    // For matrix units: lines of fragments that are odd in number, windows that leave out tiles and such that leave none out, and scores that
+    // grow so much that what was summed before has to be scaled.
+    for ((query, kv, dim), scale, window) in [
+        ((2, 1, 80), 0.3, None),
+        ((4, 4, 16), 1.0, Some(100)),
+        ((8, 2, 128), 0.3, Some(100)),
+        ((14, 2, 64), 0.6, None),
+        ((14, 2, 64), 0.6, Some(70)),
+        ((16, 2, 192), 0.3, None),
+    ] {
+        let heads = heads(query, kv, dim, Dtype::F16);
+        let (split, rows) = (false, Rows::Many);
+        specs.push(Spec::Attention(Attention { heads, scale, window, pages_per_sequence: PAGES_PER_SEQUENCE, split, rows }));
+    }
     specs.extend([(8, 16), (14, 64), (3, 96), (10, 256)].map(|(heads, dim)| Spec::Merge(Merge { heads, kv: heads, dim })));
     specs.extend([64, 344, 2048].map(|width| Spec::Norm(Norm { width, eps: 1e-5 })));
     for format in FORMATS {
@@ -79,6 +95,7 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Norm(_) | Spec::HeadNorm(_) | Spec::ArgMax(_) | Spec::Merge(_) => Vary::All,
         Spec::Matmul(Matmul { format, bias: true, .. }) if format == q4f16 || format == Format::F32 => Vary::One,
         Spec::Attention(Attention { heads: Heads { dim: 32, .. }, window: Some(_), .. }) => Vary::One,
+        Spec::Attention(Attention { heads: Heads { dim: 64 | 80, .. }, window: None, rows: Rows::Many, .. }) => Vary::Matrix,
         Spec::Matmul(_) | Spec::Attention(_) | Spec::Embed(_) | Spec::Draw(_) => Vary::No,
     };
     let case = |rows, first, pages, splits| Case { step: Step { spec, rows, first, pages, splits, cached: PAGES_PER_SEQUENCE }, vary };
@@ -96,7 +113,8 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Attention(Attention { split: true, heads, .. }) => {
             [(1, 4), (3, 12)].map(|(rows, pages)| case(rows, 0, pages, splits(heads.kv).eval(rows, pages))).into()
         }
-        Spec::Attention(_) => vec![case(19, 0, 12, 1)],
+        // The end of a prompt, a chunk in the middle of it, and all of it.
+        Spec::Attention(_) => [19, 77, 189].map(|rows| case(rows, 0, 12, 1)).into(),
         Spec::Merge(_) => [(1, 1), (1, 3), (3, 16), (2, 64)].map(|(rows, splits)| case(rows, 0, 1, splits)).into(),
         Spec::Embed(_) | Spec::Norm(_) | Spec::HeadNorm(_) => vec![case(5, 0, 1, 1)],
     }

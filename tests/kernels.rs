@@ -49,13 +49,15 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
     let mut checked = 0;
     let mut failures = Vec::new();
     for case in cases() {
-        // Half precision makes a difference to products, matrix units to those of many rows.
-        if requires.f16 && !matches!(&case.step.spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many || !requires.matrix) {
+        let tried = if is_for(&case.step.spec, requires) { schedules(&case, requires) } else { vec![] };
+        if tried.is_empty() {
             continue;
         }
-        let tried = if is_for(&case.step.spec, requires) { schedules(&case, requires) } else { vec![] };
+        let (launch, operands) = case.step.operands(0);
+        let mut expected = operands.clone();
+        reference::run(&case.step.spec, &launch, &mut expected);
         for schedule in tried {
-            match check(gpu, requires, &case.step, &schedule) {
+            match check(gpu, requires, &case.step, &schedule, &launch, &operands, &expected) {
                 Ok(()) => checked += 1,
                 Err(reason) => failures.push(format!("{:?}\n  {schedule}: {reason}", case.step)),
             }
@@ -65,12 +67,15 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
     eprintln!("{checked} kernels agree on {}", gpu.info().name);
 }
 
-/// Whether a device class may have a spec: some are made for what a class has beyond others.
+/// Whether a spec is to be checked in a device class: some are made for what a class has beyond others, and what a class has makes no difference
+/// to some. Half precision makes one to products, matrix units to those of many rows and to their attention.
 fn is_for(spec: &Spec, requires: &Requires) -> bool {
     match spec {
-        Spec::Norm(_) => requires.f16,
         Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.matrix,
-        _ => true,
+        Spec::Matmul(matmul) => !requires.matrix || matmul.rows == Rows::Many,
+        Spec::Attention(_) => !requires.f16 || schedule::default_schedule(spec, requires).template == "attention/flash_matrix",
+        Spec::Norm(_) => requires.f16,
+        _ => !requires.f16,
     }
 }
 
@@ -95,8 +100,9 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
         Vary::All if requires.subgroups && !requires.matrix && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) => {
             return all;
         }
+        Vary::Matrix if !requires.matrix => return all,
         Vary::One => {}
-        Vary::All => {
+        Vary::All | Vary::Matrix => {
             let candidates = tune::candidates(spec, requires).expect("defaults are legal");
             return candidates.into_iter().map(|candidate| candidate.schedule).collect();
         }
@@ -126,7 +132,15 @@ fn half_schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     half
 }
 
-fn check(gpu: &Gpu, requires: &Requires, step: &Step, schedule: &Schedule) -> Result<(), String> {
+fn check(
+    gpu: &Gpu,
+    requires: &Requires,
+    step: &Step,
+    schedule: &Schedule,
+    launch: &Launch,
+    operands: &Operands,
+    expected: &Operands,
+) -> Result<(), String> {
     let linked = schedule::link(&step.spec, requires, schedule).map_err(|error| error.to_string())?;
     let kernel = Kernel {
         name: linked.name.clone(),
@@ -135,12 +149,8 @@ fn check(gpu: &Gpu, requires: &Requires, step: &Step, schedule: &Schedule) -> Re
         workgroup_memory: linked.workgroup_memory,
         bindings: linked.bindings.clone(),
     };
-    let (launch, operands) = step.operands(0);
-    let mut expected = operands.clone();
-    reference::run(&step.spec, &launch, &mut expected);
     let grid = linked.grid.clone().map(|size| size.eval(step.rows, step.pages));
-    let found =
-        pollster::block_on(run(gpu, &linked.text, requires, &kernel, &launch, &operands, grid)).map_err(|error| error.to_string())?;
+    let found = pollster::block_on(run(gpu, &linked.text, requires, &kernel, launch, operands, grid)).map_err(|error| error.to_string())?;
     for (name, words) in &found.buffers {
         compare(&step.spec, linked.half, name, words, &expected.buffers[name])?;
     }

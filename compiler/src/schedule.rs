@@ -150,7 +150,7 @@ pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
         Spec::Matmul(spec) => matmul_schedule(spec, requires),
         Spec::Embed(_) => Schedule { template: "embed/lookup", values: vec![] },
         Spec::HeadNorm(_) => Schedule { template: "norm/heads", values: vec![] },
-        Spec::Attention(spec) => attention_schedule(spec),
+        Spec::Attention(spec) => attention_schedule(spec, requires),
         Spec::Merge(_) => Schedule { template: "attention/merge", values: vec![] },
         Spec::ArgMax(ArgMax::Parts { .. }) => Schedule { template: "sample/argmax_parts", values: vec![] },
         Spec::ArgMax(ArgMax::Whole { .. }) => Schedule { template: "sample/argmax_whole", values: vec![] },
@@ -201,16 +201,27 @@ fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
 }
 
 /// A workgroup for each row where rows are of different sequences, or there is one; several rows of a prompt share one, and with it its keys.
-fn attention_schedule(spec: &Attention) -> Schedule {
+fn attention_schedule(spec: &Attention, requires: &Requires) -> Schedule {
     let group = head_group(&spec.heads);
     if spec.rows != Rows::Many {
         // Queries are kept in registers: at most 32 vectors an invocation.
         let vectors = group * spec.heads.dim.div_ceil(4);
         return Schedule { template: "attention/row", values: vec![("KEY_LANES", if vectors > 256 { 16 } else { 8 })] };
     }
+    if requires.matrix && fits_matrix(spec) {
+        // Two subgroups share queries, or four where heads are long, whose fragments need many registers: as many as divide a head's fragments.
+        let (down, most) = if spec.heads.dim > 128 { (2, 4) } else { (4, 2) };
+        let across = [4, 2].into_iter().find(|across| *across <= most && spec.heads.dim.is_multiple_of(16 * across)).unwrap_or(1);
+        return Schedule { template: "attention/flash_matrix", values: vec![("DOWN", down), ("ACROSS", across)] };
+    }
     // Queries are kept in workgroup memory: at most half of it.
     let queries = (MAX_WORKGROUP_MEMORY / 8 / spec.heads.dim).clamp(1, 16);
     Schedule { template: "attention/flash", values: vec![("ROWS", (queries / group).max(1)), ("LANES", 64)] }
+}
+
+/// Whether matrix units can have it: they multiply halves, sixteen elements at a time.
+fn fits_matrix(spec: &Attention) -> bool {
+    spec.heads.cache == Dtype::F16 && spec.heads.dim.is_multiple_of(16) && spec.heads.dim <= 256 && !spec.split
 }
 
 /// Query heads that a workgroup takes together: all that share a key head, or the largest divisor of their number up to eight.
@@ -346,5 +357,29 @@ impl Build {
             }
             ArgMax::Whole { .. } => [Size::Const(1), rows, Size::Const(1)],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attention_of_prompts_fits_devices_with_matrix_units_whatever_its_heads() {
+        let requires = Requires { subgroups: true, f16: true, matrix: true };
+        for dim in (16..=256).step_by(16) {
+            for (query, kv, cache) in [(2, 2, Dtype::F16), (14, 2, Dtype::F16), (10, 1, Dtype::F16), (8, 1, Dtype::F16), (8, 1, Dtype::F32)]
+            {
+                let heads = Heads { query, kv, dim, cache };
+                let spec = Attention { heads, scale: 0.1, window: Some(70), pages_per_sequence: 8, split: false, rows: Rows::Many };
+                let schedule = default_schedule(&Spec::Attention(spec), &requires);
+                assert_eq!(schedule.template.ends_with("_matrix"), cache == Dtype::F16, "{heads:?}");
+                let linked = link(&Spec::Attention(spec), &requires, &schedule).unwrap();
+                assert_eq!((linked.half, linked.bindings.len()), (cache == Dtype::F16, 5));
+            }
+        }
+        let heads = Heads { query: 2, kv: 2, dim: 40, cache: Dtype::F16 };
+        let odd = Attention { heads, scale: 0.1, window: None, pages_per_sequence: 8, split: false, rows: Rows::Many };
+        assert_eq!(default_schedule(&Spec::Attention(odd), &requires).template, "attention/flash");
     }
 }

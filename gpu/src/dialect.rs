@@ -34,6 +34,10 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     sums[0] = coopMultiplyAdd(a, b, sums[0]);
     coopStoreT(sums[0], &fragment[0u], 4u);
     workgroupBarrier();
+    sums[0] = coopLoadT<coop_mat16x16<f32, C>>(&fragment[0u], 4u);
+    workgroupBarrier();
+    coopStoreT(sums[0], &fragment[0u], 4u);
+    workgroupBarrier();
     output[lane] = fragment[lane];
 }
 ";
@@ -169,6 +173,10 @@ mod tests {
             (
                 "let b = coopLoad<coop_mat16x16<f16, B>>(&slices.w[stage][min(n, 3u) + map[k]], max(PITCH, 4u));",
                 "let b = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&slices.w[stage], min(n, 3u) + map[k], max(PITCH, 4u));",
+            ),
+            (
+                "sums[0u] = coopLoadT<coop_mat16x16<f32, C>>(&scores[(0u * DOWN + down) * 16u * PITCH + across * 4u], PITCH);",
+                "sums[0u] = subgroupMatrixLoad<subgroup_matrix_result<f32, 16, 16>, row_major>(&scores, (0u * DOWN + down) * 16u * PITCH + across * 4u, PITCH);",
             ),
             (
                 "acc[i * SN + j] = coopMultiplyAdd(a[i], b, acc[i * SN + j]);",

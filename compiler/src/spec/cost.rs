@@ -54,11 +54,16 @@ impl Step {
         }
     }
 
-    /// Multiplications and additions, where they are what a kernel may be bound by: products of many rows. Zero for everything else.
+    /// Multiplications and additions, where they are what a kernel may be bound by: products and attention of many rows. Zero for everything
+    /// else.
     #[must_use]
     pub fn operations(&self) -> u64 {
         match &self.spec {
             Spec::Matmul(spec) if spec.rows == Rows::Many => 2 * u64::from(spec.n) * u64::from(spec.k) * self.worked_rows(),
+            Spec::Attention(spec) if spec.rows == Rows::Many => {
+                let seen = |row| u64::from(self.position(row) + 1).min(spec.window.map_or(u64::MAX, u64::from));
+                4 * u64::from(spec.heads.query) * u64::from(spec.heads.dim) * (0..self.rows).map(seen).sum::<u64>()
+            }
             _ => 0,
         }
     }

@@ -122,19 +122,29 @@ impl Step {
         (launch, operands)
     }
 
+    /// Whether each row is of a sequence of its own.
+    fn is_batch(&self) -> bool {
+        self.rows <= SEQUENCES
+    }
+
+    /// The position of a row in its sequence.
+    pub(super) fn position(&self, row: u32) -> u32 {
+        let tokens = self.cached * PAGE_SIZE;
+        if self.is_batch() {
+            tokens - 1 - row * (tokens / (SEQUENCES + 1))
+        } else {
+            tokens.saturating_sub(self.rows).saturating_sub(3) + row
+        }
+    }
+
     /// Rows of a step: neighbouring positions of one sequence, or for small steps one row of each sequence, all of different lengths.
     fn row_words(&self, random: &mut Random) -> Vec<u32> {
-        let own_sequences = self.rows <= SEQUENCES;
         let tokens = self.cached * PAGE_SIZE;
         let table = if let Spec::Embed(spec) = &self.spec { spec.n } else { 50 };
         let row = |row: u32| {
             // Some tokens lie outside the table, some are what was sampled last.
             let token = if row % 3 == 2 { u32::MAX } else { FIRST_TOKEN + (random.next() % (u64::from(table) + 10)) as u32 };
-            let (sequence, position) = if own_sequences {
-                (row, tokens - 1 - row * (tokens / (SEQUENCES + 1)))
-            } else {
-                (1, tokens.saturating_sub(self.rows).saturating_sub(3) + row)
-            };
+            let (sequence, position) = (if self.is_batch() { row } else { 1 }, self.position(row));
             [token, position, sequence * tokens + position, sequence]
         };
         (0..self.rows).flat_map(row).collect()

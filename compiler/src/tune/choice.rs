@@ -116,8 +116,10 @@ impl Choice<'_> {
     fn valid(&self, index: usize, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Option<Linked> {
         let record = &self.records.list[index];
         let linked = record.schedule().and_then(|schedule| link(spec, requires, &schedule).ok());
-        let current = linked.as_ref().is_some_and(|linked| Record::source_digits(linked.source) == record.source);
-        if current {
+        let unchanged = linked.as_ref().is_some_and(|linked| Record::source_digits(linked.source) == record.source);
+        // Where the class has another template by default than when it was measured, the winner never met that.
+        let met_default = record.default.split(' ').next() == Some(default_schedule(spec, &record.requires).template);
+        if unchanged && met_default {
             return linked;
         }
         // In another device class a kernel may well have another text, and a schedule of another shape need not be legal.
@@ -258,6 +260,15 @@ mod tests {
         assert_eq!(name.unwrap(), default_schedule(&spec(64), &Requires::default()).to_string());
         assert_eq!((tally.default, tally.stale.len()), (1, 2));
         assert!(tally.to_string().contains("2 stale"));
+    }
+
+    #[test]
+    fn records_from_before_there_was_a_better_template_by_default_are_stale() {
+        let names = names();
+        let old = Record { default: "matmul/tile TM=8".into(), ..valid(64, "X", &names[0], &[]) };
+        let (name, tally) = choose(vec![old], Some("X"), false);
+        assert_eq!(name.unwrap(), default_schedule(&spec(64), &Requires::default()).to_string());
+        assert_eq!((tally.default, tally.stale.len()), (1, 1));
     }
 
     #[test]

@@ -13,7 +13,7 @@ const PREFILL_ROWS: u32 = 512;
 /// Bytes of logits that are made at a time: `score` makes no more.
 const MOST_LOGITS: u32 = 32 << 20;
 
-/// Tokens of the sequences that decoding is timed on: a short conversation, a long one, and a document.
+/// Tokens of the sequences that attention is timed on, at their end: a short conversation, a long one, and a document.
 const CONTEXTS: [u32; 3] = [512, 4096, 16_384];
 
 /// The step to check a spec on: several rows where it works on several, and a number of them that divides by nothing.
@@ -37,8 +37,9 @@ pub fn check(spec: &Spec) -> Step {
 #[must_use]
 pub fn timed(spec: &Spec) -> Vec<Step> {
     match (rows_of(spec), spec) {
-        (rows @ (Rows::One | Rows::Few), Spec::Attention(_) | Spec::Merge(_)) => {
-            let mut steps: Vec<Step> = CONTEXTS.iter().map(|tokens| step(spec, few(rows), *tokens)).collect();
+        (rows, Spec::Attention(_) | Spec::Merge(_)) => {
+            let rows = if rows == Rows::Many { PREFILL_ROWS } else { few(rows) };
+            let mut steps: Vec<Step> = CONTEXTS.iter().map(|tokens| step(spec, rows, *tokens)).collect();
             steps.dedup();
             steps
         }
@@ -96,7 +97,11 @@ mod tests {
                 let spec = Spec::Attention(Attention { heads, scale: 0.3, window: None, pages_per_sequence, split, rows });
                 for step in timed(&spec).into_iter().chain([check(&spec)]) {
                     assert!(step.cached <= pages_per_sequence && step.rows <= step.cached * PAGE_SIZE, "{step:?}");
-                    assert!(step.bytes() > 0 && step.operations() == 0);
+                    assert!(step.bytes() > 0 && (step.operations() > 0) == (rows == Rows::Many));
+                }
+                if pages_per_sequence == 400 {
+                    let chunks: Vec<u32> = timed(&spec).iter().map(|step| step.cached).collect();
+                    assert_eq!(chunks, [32, 256, 400]);
                 }
                 let (launch, mut operands) = check(&spec).operands(1);
                 reference::run(&spec, &launch, &mut operands);
