@@ -14,6 +14,7 @@ export const USAGE = `npm run bench -- [--host chrome] [--shape llama-3.2-1b] [-
   --decode 128                tokens of each sequence to decode
   --repetitions 3             rounds, of which the median counts
   --quantization q4f16_1      how weights are stored
+  --activations float         what prompts are multiplied as: float or int8
   --device NAME               compile for the GPU of this name instead of for all
   --records FILE              compile by these records instead of those that come with the program
   --baseline                  use no optional features of the device
@@ -33,6 +34,7 @@ const SHARED = {
   decode: text("128"),
   repetitions: text("3"),
   quantization: text("q4f16_1"),
+  activations: text("float"),
   device: text(),
   records: text(),
   baseline: { type: "boolean", default: false },
@@ -72,6 +74,7 @@ function shared(values) {
     repetitions: number("--repetitions", values.repetitions),
     timeout: number("--timeout", values.timeout),
     quantization: values.quantization,
+    activations: values.activations,
     device: values.device,
     records: values.records,
     baseline: values.baseline,

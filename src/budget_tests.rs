@@ -4,7 +4,8 @@ use super::{Budget, METAL_TOKENS, Memory};
 use crate::ErrorKind;
 use tegula_gpu::{DeviceInfo, Limits};
 use tegula_plan::{
-    Activations,     Binding, Buffer, Dispatch, Dtype, Entry, Kernel, KernelBinding, Model, Param, Plan, Requires, Size, Variant, Vector, VectorSource, When,
+    Activations, Binding, Buffer, Dispatch, Dtype, Entry, Kernel, KernelBinding, Model, Param, Plan, Requires, Size, Variant, Vector,
+    VectorSource, When,
 };
 
 /// Two layers whose pages are 32 KiB each; 1 MiB of weights, of which a table of 512 KiB is bound in two parts.

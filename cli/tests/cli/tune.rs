@@ -31,6 +31,20 @@ fn tuning_writes_records_that_a_report_shows_and_a_second_run_keeps() {
 }
 
 #[test]
+fn products_of_bytes_are_searched_where_they_are_asked_for() {
+    let folder = Folder::new("llama");
+    if !has_device(&folder) {
+        return;
+    }
+    let tune = ["tune", "source", "--spec", "quantize k=64 norm", "--records", "found.jsonl", "--budget", "20", "--baseline"];
+    assert!(folder.fail(&tune).contains("nothing to measure"));
+    let table = folder.succeed(&[&tune[..], &["--activations", "int8"]].concat());
+    assert!(table.contains("quantize k=64 norm"), "{table}");
+    let records = fs::read_to_string(folder.path("found.jsonl")).unwrap();
+    assert!(records.contains("\"spec\":\"quantize k=64 norm\"") && records.contains("quantize/rows"), "{records}");
+}
+
+#[test]
 fn a_library_is_compiled_by_records_of_ones_own() {
     let folder = Folder::new("llama");
     if !has_device(&folder) {

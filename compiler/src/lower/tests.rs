@@ -79,7 +79,9 @@ fn bytes_are_refused_where_weights_are_not_of_four_bits() {
     for quantization in ["q4f16_1", "q4f32_1", "q0f16", "q0f32"] {
         let options = CompileOptions { quantization: Some(quantization.into()), ..int8() };
         match compiled(&fixture("llama"), &options) {
-            Ok(compiled) => assert_eq!((&compiled.plan.model.quantization[..2], compiled.plan.model.activations), ("q4", Activations::Int8)),
+            Ok(compiled) => {
+                assert_eq!((&compiled.plan.model.quantization[..2], compiled.plan.model.activations), ("q4", Activations::Int8))
+            }
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::Setting { setting: "activations", .. }), "{error}");
                 assert!(quantization.starts_with("q0") && error.to_string().contains("q4f16_1 and q4f32_1"), "{error}");

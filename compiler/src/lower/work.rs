@@ -4,7 +4,9 @@ use super::{Lowering, Mode};
 use crate::Error;
 use crate::graph::{ParamId, Value};
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
-use crate::spec::{self, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Input, Matmul, Merge, Norm, Output, Quantize, Rows, Spec};
+use crate::spec::{
+    self, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Input, Matmul, Merge, Norm, Output, Quantize, Rows, Spec,
+};
 use crate::weights::Part;
 use tegula_plan::{Activations, Binding, Buffer, LAUNCH_WORDS, Requires, Size};
 
@@ -202,11 +204,8 @@ impl Lowering<'_> {
             Prologue::Norm { gain, eps, normed } => (normed, self.weights.offset(gain), Some(eps)),
             Prologue::Plain => (linear.input, 0, None),
         };
-        let operands = vec![
-            ("input", Target::Scratch(linear.input)),
-            ("vectors", Target::Whole(Buffer::Vectors)),
-            ("output", Target::Bytes(value)),
-        ];
+        let operands =
+            vec![("input", Target::Scratch(linear.input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", Target::Bytes(value))];
         let (label, launch) = (format!("{}.quantize", linear.label), Launch { gain, ..Launch::default() });
         (Work { label, spec: Spec::Quantize(Quantize { width, norm }), operands, launch }, Target::Bytes(value))
     }

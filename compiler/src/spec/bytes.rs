@@ -66,7 +66,9 @@ pub(super) fn compare(spec: &Quantize, found: &[u32], expected: &[u32]) -> Resul
     for (row, (found, expected)) in found.chunks(words).zip(expected.chunks(words)).enumerate() {
         let groups = width.div_ceil(GROUP);
         for word in 0..groups * GROUP / 4 {
-            for ([found, expected], place) in std::iter::zip(found[word].to_le_bytes(), expected[word].to_le_bytes()).map(<[u8; 2]>::from).zip(0..) {
+            for ([found, expected], place) in
+                std::iter::zip(found[word].to_le_bytes(), expected[word].to_le_bytes()).map(<[u8; 2]>::from).zip(0..)
+            {
                 let [found, expected] = [found, expected].map(|byte| i32::from(byte as i8));
                 if found.abs_diff(expected) > 1 {
                     return Err(format!("byte {place} of word {word} of row {row} is {found}, not {expected}"));
