@@ -174,8 +174,9 @@ pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
 /// behind on the others (16384x2048, 2048x8192); with the epilogue of the heads, which needs too many registers beside them, they ran at 8.
 /// Products of a single row in half precision take 3 to 27 % less time.
 fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
+    let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };
     if spec.input == Input::Bytes {
-        return Schedule { template: "matmul/int8", values: vec![] };
+        return Schedule { template: "matmul/int8", values: vec![("QUADS", quads)] };
     }
     if spec.rows == Rows::Many && requires.matrix {
         // Large tiles where there are enough of them to fill a GPU.
@@ -184,7 +185,6 @@ fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
         return Schedule { template: "matmul/tile_matrix", values };
     }
     if spec.rows == Rows::Many {
-        let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };
         return Schedule { template: "matmul/tile", values: vec![("TM", 8), ("QUADS", quads)] };
     }
     // Invocations behind the last piece of a row would idle.
