@@ -115,14 +115,8 @@ fn plan() -> Plan {
         Entry { name: name.into(), max_rows, dispatches }
     };
     let entries = vec![entry("prefill", 64, true), entry("decode", 1, true), entry("batch", SEQUENCES, false)];
-    let variant = Variant {
-        name: "baseline".into(),
-        requires: Requires::default(),
-        activations: Activations::Float,
-        kernels: vec![append, sum],
-        choices: Vec::new(),
-        entries,
-    };
+    let (name, requires, activations) = ("baseline".into(), Requires::default(), Activations::Float);
+    let variant = Variant { name, requires, activations, kernels: vec![append, sum], choices: Vec::new(), entries };
     let too_much = Kernel { invocations: u32::MAX, ..variant.kernels[0].clone() };
     let demanding = Variant { name: "demanding".into(), kernels: vec![too_much, variant.kernels[1].clone()], ..variant.clone() };
     Plan {

@@ -53,7 +53,10 @@ fn int8_activations_are_asked_for_and_named() {
     assert!(facts(&[]).starts_with("llama q4f16_1, float activations,"));
     assert!(facts(&["--activations", "int8"]).starts_with("llama q4f16_1, int8 activations,"));
     let plan = folder.succeed(&["compile", "source", "--activations", "int8", "--emit", "plan"]);
-    assert!(plan.contains("variant baseline requires [], int8 activations") && plan.contains("layers.0.self_attn.o_proj.quantize"), "{plan}");
+    assert!(
+        plan.contains("variant baseline requires [], int8 activations") && plan.contains("layers.0.self_attn.o_proj.quantize"),
+        "{plan}"
+    );
     assert!(plan.contains("variant matrix requires [subgroups, f16]\n"), "{plan}");
     let error = folder.fail(&["compile", "source", "-o", "no.wasm", "--quantization", "q0f16", "--activations", "int8"]);
     assert!(error.contains("`activations`") && error.contains("q4f16_1 and q4f32_1"), "{error}");
