@@ -69,6 +69,7 @@ fn is_for(spec: &Spec, requires: &Requires) -> bool {
     match spec {
         Spec::Norm(_) => requires.f16,
         Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.matrix,
+        Spec::Matmul(Matmul { input: Input::Bytes, .. }) => !requires.matrix,
         _ => true,
     }
 }
