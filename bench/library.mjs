@@ -56,12 +56,12 @@ export function shapeName(shape) {
 export function compileShape(shape, options) {
   const { context, batch } = librarySize(options);
   const config = shapeConfig(shape);
-  const library = join(target, "bench", `${shapeName(shape)}-${options.quantization}.wasm`);
+  const library = join(target, "bench", `${shapeName(shape)}-${options.quantization}-${options.activations}.wasm`);
   mkdirSync(dirname(library), { recursive: true });
   const device = options.device ? ["--device", options.device] : [];
   const records = options.records ? ["--records", resolve(options.records)] : [];
   const size = ["--context-window-size", String(context), "--max-batch-size", String(batch)];
-  run(tegulaProgram(options), ["compile", config, "-o", library, "--quantization", options.quantization, ...size, ...device, ...records]);
+  run(tegulaProgram(options), ["compile", config, "-o", library, "--quantization", options.quantization, "--activations", options.activations, ...size, ...device, ...records]);
   return { config, library };
 }
 

@@ -17,6 +17,7 @@ export const USAGE = `npm run bench -- [--host chrome] [--shape llama-3.2-1b] [-
   --temperature 0.8           draw ids instead of taking the likeliest, among those of
   --top-p 0.95                so much probability
   --quantization q4f16_1      how weights are stored
+  --activations float         what prompts are multiplied as: float or int8
   --device NAME               compile for the GPU of this name instead of for all
   --records FILE              compile by these records instead of those that come with the program
   --baseline                  use no optional features of the device
@@ -39,6 +40,7 @@ const SHARED = {
   temperature: text(),
   "top-p": text("1"),
   quantization: text("q4f16_1"),
+  activations: text("float"),
   device: text(),
   records: text(),
   baseline: { type: "boolean", default: false },
@@ -80,6 +82,7 @@ function shared(values) {
     drawing: values.temperature && { temperature: decimal("--temperature", values.temperature), top_p: decimal("--top-p", values["top-p"]) },
     timeout: number("--timeout", values.timeout),
     quantization: values.quantization,
+    activations: values.activations,
     device: values.device,
     records: values.records,
     baseline: values.baseline,

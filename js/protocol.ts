@@ -53,6 +53,8 @@ export interface DeviceInfo {
 export interface ModelInfo {
   architecture: string;
   quantization: string;
+  /** What prompts are multiplied as on this device: `float`, or `int8` where the library was compiled for it. */
+  activations: "float" | "int8";
   contextWindowSize: number;
   /** The most answers that are generated together. */
   maxBatchSize: number;

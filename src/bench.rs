@@ -90,6 +90,8 @@ pub struct Report {
     pub quantization: String,
     /// The device class whose kernels ran.
     pub variant: String,
+    /// What products of many rows take x as: `float` or `int8`.
+    pub activations: &'static str,
     /// As asked.
     pub prompt_tokens: u32,
     /// As asked.
@@ -191,6 +193,7 @@ impl Bench {
             architecture: facts.architecture.clone(),
             quantization: facts.quantization.clone(),
             variant: model.variant().name.clone(),
+            activations: model.variant().activations.name(),
             prompt_tokens,
             decode_tokens,
             repetitions,

@@ -4,7 +4,8 @@ use super::{Budget, METAL_TOKENS, Memory};
 use crate::ErrorKind;
 use tegula_gpu::{DeviceInfo, Limits};
 use tegula_plan::{
-    Binding, Buffer, Dispatch, Dtype, Entry, Kernel, KernelBinding, Model, Param, Plan, Requires, Size, Variant, Vector, VectorSource, When,
+    Activations, Binding, Buffer, Dispatch, Dtype, Entry, Kernel, KernelBinding, Model, Param, Plan, Requires, Size, Variant, Vector,
+    VectorSource, When,
 };
 
 /// Two layers whose pages are 32 KiB each; 1 MiB of weights, of which a table of 512 KiB is bound in two parts.
@@ -23,6 +24,7 @@ fn plan() -> Plan {
         prefill_chunk_size: 64,
         max_batch_size: 2,
         cache: Dtype::F32,
+        activations: Activations::Float,
     };
     let param = |name: &str, shape: &[u64]| Param { name: name.into(), shape: shape.into(), dtype: Dtype::F32 };
     let params = vec![param("table", &[1024, 128]), param("head", &[1024, 128]), param("gain", &[126])];
@@ -66,6 +68,7 @@ fn plan() -> Plan {
     let variant = Variant {
         name: "baseline".into(),
         requires: Requires::default(),
+        activations: Activations::Float,
         kernels: vec![kernel],
         choices: Vec::new(),
         entries: vec![entry],

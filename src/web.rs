@@ -175,6 +175,7 @@ fn tells_roles_apart(config: &ChatConfig) -> bool {
 struct ModelInfo {
     architecture: String,
     quantization: String,
+    activations: &'static str,
     context_window_size: u32,
     max_batch_size: u32,
     vocab_size: u32,
@@ -199,6 +200,7 @@ impl WebEngine {
         let model = ModelInfo {
             architecture: facts.architecture.clone(),
             quantization: facts.quantization.clone(),
+            activations: engine.model().variant().activations.name(),
             context_window_size: engine.model().capacity(),
             max_batch_size: facts.max_batch_size,
             vocab_size: facts.vocab_size,

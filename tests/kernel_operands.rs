@@ -2,7 +2,7 @@
 
 use tegula_compiler::spec::operands::Step;
 use tegula_compiler::spec::{
-    ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Norm, Output, Rows, Spec, splits,
+    ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Norm, Output, Quantize, Rows, Spec, splits,
 };
 use tegula_plan::Dtype;
 
@@ -76,6 +76,18 @@ pub fn cases() -> Vec<Case> {
         specs.push(Spec::Matmul(matmul(128, 344, Output::Heads(heads(4, 2, 16, Dtype::F16)))));
         specs.push(Spec::Matmul(matmul(344, 128, Output::SiluMul)));
     }
+    for width in [64, 172, 4320] {
+        specs.extend([None, Some(1e-5)].map(|norm| Spec::Quantize(Quantize { width, norm })));
+    }
+    for scale in [Dtype::F16, Dtype::F32] {
+        let format = Format::Q4 { scale };
+        let matmul = |n, k, bias, output| Matmul { n, k, format, bias, input: Input::Bytes, eps: 0.0, output, rows: Rows::Many };
+        specs.push(Spec::Matmul(matmul(361, 172, true, Output::Store { stride: 400 })));
+        specs.push(Spec::Matmul(matmul(64, 172, false, Output::Residual)));
+        specs.push(Spec::Matmul(matmul(344, 96, false, Output::SiluMul)));
+        specs.push(Spec::Matmul(matmul(128, 128, true, Output::Heads(heads(4, 2, 16, scale)))));
+        specs.push(Spec::Matmul(matmul(192, 2080, false, Output::Store { stride: 192 })));
+    }
     for rows in [Rows::One, Rows::Few] {
         specs.push(Spec::ArgMax(ArgMax::Parts { vocab: 361, rows }));
         specs.push(Spec::ArgMax(ArgMax::Whole { rows }));
@@ -91,8 +103,9 @@ fn steps(spec: Spec) -> Vec<Case> {
         // Everything is tried on one spec of each template, and of each format where single rows make that quick.
         Spec::Matmul(Matmul { output: Output::Residual, bias: false, rows: Rows::One | Rows::Few, n: 64, .. }) => Vary::All,
         Spec::Matmul(Matmul { output: Output::Residual, rows: Rows::Many, format: Format::F16, .. }) => Vary::All,
+        Spec::Matmul(Matmul { output: Output::Residual, input: Input::Bytes, format, .. }) if format == q4f16 => Vary::All,
         Spec::Attention(Attention { heads: Heads { dim: 8, cache: Dtype::F16, .. }, window: Some(_), .. }) => Vary::All,
-        Spec::Norm(_) | Spec::HeadNorm(_) | Spec::ArgMax(_) | Spec::Merge(_) => Vary::All,
+        Spec::Norm(_) | Spec::Quantize(_) | Spec::HeadNorm(_) | Spec::ArgMax(_) | Spec::Merge(_) => Vary::All,
         Spec::Matmul(Matmul { format, bias: true, .. }) if format == q4f16 || format == Format::F32 => Vary::One,
         Spec::Attention(Attention { heads: Heads { dim: 32, .. }, window: Some(_), .. }) => Vary::One,
         Spec::Attention(Attention { heads: Heads { dim: 64 | 80, .. }, window: None, rows: Rows::Many, .. }) => Vary::Matrix,
@@ -116,6 +129,6 @@ fn steps(spec: Spec) -> Vec<Case> {
         // The end of a prompt, a chunk in the middle of it, and all of it.
         Spec::Attention(_) => [19, 77, 189].map(|rows| case(rows, 0, 12, 1)).into(),
         Spec::Merge(_) => [(1, 1), (1, 3), (3, 16), (2, 64)].map(|(rows, splits)| case(rows, 0, 1, splits)).into(),
-        Spec::Embed(_) | Spec::Norm(_) | Spec::HeadNorm(_) => vec![case(5, 0, 1, 1)],
+        Spec::Embed(_) | Spec::Norm(_) | Spec::Quantize(_) | Spec::HeadNorm(_) => vec![case(5, 0, 1, 1)],
     }
 }

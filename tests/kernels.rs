@@ -72,6 +72,7 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
 fn is_for(spec: &Spec, requires: &Requires) -> bool {
     match spec {
         Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.matrix,
+        Spec::Matmul(Matmul { input: Input::Bytes, .. }) => !requires.f16,
         Spec::Matmul(matmul) => !requires.matrix || matmul.rows == Rows::Many,
         Spec::Attention(_) => !requires.f16 || schedule::default_schedule(spec, requires).template == "attention/flash_matrix",
         Spec::Norm(_) => requires.f16,

@@ -17,7 +17,7 @@ use crate::reference::Reference;
 use crate::{adapter, checkpoint, shared};
 
 /// The random models: each architecture with what is special about it switched on.
-const ARCHITECTURES: [&str; 5] = ["llama", "llama3", "mistral", "qwen2", "qwen3"];
+pub const ARCHITECTURES: [&str; 5] = ["llama", "llama3", "mistral", "qwen2", "qwen3"];
 
 /// The models that Hugging Face's implementation has evaluated.
 const GOLDENS: [&str; 5] = ["llama", "llama3-rope-tied", "mistral-swa", "qwen2", "qwen3"];
@@ -41,18 +41,18 @@ pub fn prompt(length: u32, vocabulary: u32) -> Vec<u32> {
 }
 
 /// The greatest difference between two rows.
-fn delta<'a, T: Copy + Into<f64> + 'a>(found: &[f32], expected: impl IntoIterator<Item = &'a T>) -> f64 {
+pub fn delta<'a, T: Copy + Into<f64> + 'a>(found: &[f32], expected: impl IntoIterator<Item = &'a T>) -> f64 {
     found.iter().zip(expected).map(|(&found, &expected)| (f64::from(found) - expected.into()).abs()).fold(0.0, f64::max)
 }
 
-fn logits(engine: &mut Engine, ids: &[u32]) -> Vec<Vec<f32>> {
+pub fn logits(engine: &mut Engine, ids: &[u32]) -> Vec<Vec<f32>> {
     let rows = pollster::block_on(engine.logits(ids)).expect("logits");
     assert_eq!(rows.len(), ids.len());
     rows
 }
 
 /// The answer's ids and text to a raw prompt, greedily.
-fn answer(engine: &mut Engine, prompt: Prompt, most: u32) -> (Vec<u32>, String) {
+pub fn answer(engine: &mut Engine, prompt: Prompt, most: u32) -> (Vec<u32>, String) {
     let request = Request { max_tokens: Some(most), ..Request::greedy(prompt) };
     engine.submit(request).expect("the request is right");
     let (mut ids, mut text) = (Vec::new(), String::new());
@@ -81,7 +81,7 @@ fn check_random(quantization: &str, tolerance: f64) {
         let (package, config) = random(architecture, quantization);
         let tensors = read(&package.path(), &config);
         let ids = prompt(70, 259);
-        let expected = Reference { config: &config, tensors: &tensors }.logits(&ids);
+        let expected = Reference { config: &config, tensors: &tensors, bytes: false }.logits(&ids);
         for gpu in devices() {
             let mut engine = engine(&gpu, &package.path(), &CompileOptions { prefill_chunk_size: Some(32), ..CompileOptions::default() });
             let found = logits(&mut engine, &ids);
@@ -114,7 +114,7 @@ fn every_entry_gives_the_same_logits() {
         let (package, config) = random(architecture, "q0f32");
         let tensors = read(&package.path(), &config);
         let ids = prompt(50, 259);
-        let expected = Reference { config: &config, tensors: &tensors }.logits(&ids);
+        let expected = Reference { config: &config, tensors: &tensors, bytes: false }.logits(&ids);
         for gpu in devices() {
             let options = CompileOptions { prefill_chunk_size: Some(16), max_batch_size: Some(2), ..CompileOptions::default() };
             let mut model = model(&gpu, &package.path(), &options);
@@ -165,7 +165,7 @@ fn greedy_answers_follow_the_reference() {
             let (found, _) = answer(&mut engine, Prompt::Ids(whole.clone()), 24);
             assert!(!found.is_empty());
             whole.extend(&found);
-            let expected = Reference { config: &config, tensors: &tensors }.logits(&whole);
+            let expected = Reference { config: &config, tensors: &tensors, bytes: false }.logits(&whole);
             for (row, &id) in expected[39..].iter().zip(&found) {
                 let greatest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 assert!(greatest - row[id as usize] <= 1e-3, "{architecture} on {}", gpu.info().name);
@@ -180,7 +180,7 @@ fn the_reference_agrees_with_transformers() {
         let Some(source) = shared(&format!("goldens/{name}")) else { return };
         let (package, config, golden) = (convert(&source, "q0f32"), json(&source.join("config.json")), json(&source.join("golden.json")));
         let tensors = read(&package.path(), &config);
-        let rows = Reference { config: &config, tensors: &tensors }.logits(&ids(&golden["input_ids"]));
+        let rows = Reference { config: &config, tensors: &tensors, bytes: false }.logits(&ids(&golden["input_ids"]));
         for (row, expected) in [(rows.first(), "logits_first"), (rows.last(), "logits_last")] {
             let row: Vec<f32> = row.expect("the prompt is not empty").iter().map(|&logit| logit as f32).collect();
             let worst = delta(&row, &numbers(&golden[expected]));
@@ -257,7 +257,7 @@ fn a_trained_model_tells_the_known_story() {
 }
 
 /// Nats a token on the sample text, each document from its start, as the golden was measured.
-fn nats(engine: &mut Engine, text: &str, documents: usize, most: usize) -> f64 {
+pub fn nats(engine: &mut Engine, text: &str, documents: usize, most: usize) -> f64 {
     let (mut sum, mut count) = (0.0, 0);
     for document in text.split("<|endoftext|>").take(documents) {
         let mut ids = engine.tokenizer().expect("a tokenizer").encode(document.trim(), true).expect("ids");
@@ -295,7 +295,7 @@ fn ragged_groups_on_a_trained_model_agree_with_the_reference() {
     let (package, config, golden) = (convert(&source, "q4f16_1"), json(&source.join("config.json")), json(&source.join("golden.json")));
     let tensors = read(&package.path(), &config);
     let ids = ids(&golden["greedy_ids_from_bos"])[..80].to_vec();
-    let expected = Reference { config: &config, tensors: &tensors }.logits(&ids);
+    let expected = Reference { config: &config, tensors: &tensors, bytes: false }.logits(&ids);
     for gpu in devices() {
         let rows = logits(&mut engine(&gpu, &package.path(), &CompileOptions::default()), &ids);
         let worst = rows.iter().zip(&expected).map(|(found, expected)| delta(found, expected)).fold(0.0, f64::max);

@@ -12,6 +12,17 @@ pub struct Reference<'a> {
     pub config: &'a Value,
     /// The weights.
     pub tensors: &'a Tensors,
+    /// Whether linear layers inside the layers take x as signed bytes.
+    pub bytes: bool,
+}
+
+/// x as signed bytes, taken back: each 32 elements in steps of a 127th of the greatest of them.
+fn as_bytes(x: &[f64]) -> Vec<f64> {
+    let group = |x: &[f64]| {
+        let step = x.iter().fold(0f64, |most, x| most.max(x.abs())) / 127.0;
+        x.iter().map(|x| if step > 0.0 { (x / step).round() * step } else { 0.0 }).collect::<Vec<f64>>()
+    };
+    x.chunks(32).flat_map(group).collect()
 }
 
 impl Reference<'_> {
@@ -26,6 +37,8 @@ impl Reference<'_> {
     /// `W x (+ b)` for the linear layer `name`.
     fn linear(&self, name: &str, x: &[f64]) -> Vec<f64> {
         let weights = self.tensor(&format!("{name}.weight")).unwrap_or_else(|| panic!("tensor {name}"));
+        let rounded = if self.bytes && name.starts_with("model.layers.") { as_bytes(x) } else { Vec::new() };
+        let x = if rounded.is_empty() { x } else { &rounded };
         let mut y: Vec<f64> = weights.chunks_exact(x.len()).map(|row| row.iter().zip(x).map(|(&w, x)| f64::from(w) * x).sum()).collect();
         if let Some(bias) = self.tensor(&format!("{name}.bias")) {
             y.iter_mut().zip(bias).for_each(|(y, &bias)| *y += f64::from(bias));

@@ -12,8 +12,8 @@ use tegula::weights::Loader;
 use tegula::{Error, ErrorKind};
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::{
-    Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Param, Plan, Requires, Row, Size,
-    Variant, Vector, VectorSource, When, section,
+    Activations, Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Param, Plan, Requires,
+    Row, Size, Variant, Vector, VectorSource, When, section,
 };
 use wasm_encoder::{
     CodeSection, CustomSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemArgTarget, MemorySection, MemoryType,
@@ -82,6 +82,7 @@ fn plan() -> Plan {
         prefill_chunk_size: 64,
         max_batch_size: SEQUENCES,
         cache: Dtype::F32,
+        activations: Activations::Float,
     };
     let param = |name: &str, dtype| Param { name: name.into(), shape: vec![4], dtype };
     let kernel = |name: &str, shader, bindings: &[(&str, bool)]| Kernel {
@@ -114,8 +115,8 @@ fn plan() -> Plan {
         Entry { name: name.into(), max_rows, dispatches }
     };
     let entries = vec![entry("prefill", 64, true), entry("decode", 1, true), entry("batch", SEQUENCES, false)];
-    let variant =
-        Variant { name: "baseline".into(), requires: Requires::default(), kernels: vec![append, sum], choices: Vec::new(), entries };
+    let (name, requires, activations) = ("baseline".into(), Requires::default(), Activations::Float);
+    let variant = Variant { name, requires, activations, kernels: vec![append, sum], choices: Vec::new(), entries };
     let too_much = Kernel { invocations: u32::MAX, ..variant.kernels[0].clone() };
     let demanding = Variant { name: "demanding".into(), kernels: vec![too_much, variant.kernels[1].clone()], ..variant.clone() };
     Plan {

@@ -16,6 +16,8 @@ mod choices;
 mod drawn;
 /// The embedded model.
 mod embedded;
+/// Libraries whose prompts are multiplied in bytes.
+mod int8;
 /// Shapes and operands for `kernels`.
 mod kernel_operands;
 /// Each kernel against its spec's reference.

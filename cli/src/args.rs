@@ -54,6 +54,15 @@ pub struct Convert {
     pub bf16: bool,
 }
 
+/// What products of prompts take activations as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Activations {
+    /// Floating-point numbers.
+    Float,
+    /// Signed bytes: less precise, for 4-bit weights only.
+    Int8,
+}
+
 /// What shapes a model library.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Compilation")]
@@ -70,6 +79,9 @@ pub struct LibraryFlags {
     /// Let attention look back this many tokens only, 0 for all [default: the model's].
     #[arg(long, value_name = "TOKENS")]
     pub sliding_window_size: Option<u32>,
+    /// What products of prompts take activations as, a precision of its own [default: float].
+    #[arg(long, value_enum)]
+    pub activations: Option<Activations>,
     /// Choose kernels by these records of `tegula tune` [default: those that come with this program].
     #[arg(long, value_name = "FILE")]
     pub records: Option<PathBuf>,
@@ -134,7 +146,7 @@ pub struct Model {
     /// Folder of a weight package.
     pub package: PathBuf,
     /// A library that `tegula compile` wrote [default: compiled here and cached].
-    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "records"])]
+    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "activations", "records"])]
     pub library: Option<PathBuf>,
     #[command(flatten)]
     pub flags: LibraryFlags,
@@ -258,7 +270,7 @@ pub struct Bench {
     /// A package folder; with `--random-weights` a config.json or mlc-chat-config.json will do.
     pub model: PathBuf,
     /// A library that `tegula compile` wrote [default: compiled here].
-    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "records"])]
+    #[arg(long, value_name = "LIB.wasm", conflicts_with_all = ["context_window_size", "prefill_chunk_size", "max_batch_size", "sliding_window_size", "activations", "records"])]
     pub library: Option<PathBuf>,
     /// Fill the weights on the GPU instead of reading them.
     #[arg(long)]
@@ -308,6 +320,9 @@ pub struct Tune {
     /// For a Hugging Face config.json: how weights are stored [default: q4f16_1].
     #[arg(long)]
     pub quantization: Option<String>,
+    /// Measure the kernels of libraries with these activations [default: float].
+    #[arg(long, value_enum)]
+    pub activations: Option<Activations>,
     /// Measure only specs whose key contains this.
     #[arg(long, value_name = "SUBSTRING")]
     pub spec: Option<String>,
@@ -368,5 +383,7 @@ mod tests {
     #[test]
     fn a_compiled_library_excludes_what_would_shape_it() {
         assert!(Cli::try_parse_from(["tegula", "logits", "PKG", "--ids", "1", "--library", "L", "--prefill-chunk-size", "8"]).is_err());
+        assert!(Cli::try_parse_from(["tegula", "bench", "PKG", "--library", "L", "--activations", "int8"]).is_err());
+        assert!(Cli::try_parse_from(["tegula", "bench", "PKG", "--activations", "int4"]).is_err());
     }
 }

@@ -98,12 +98,13 @@ fn batch_size(options: &mut CompileOptions, batches: &[u32]) {
 /// What holds for every row, for people.
 fn head(report: &Report) -> String {
     format!(
-        "{} {} on {} ({}); a plain stream reads {:.1} GB/s\n\
+        "{} {} on {} ({}, {} activations); a plain stream reads {:.1} GB/s\n\
          {:>8} {:>6} {:>15} {:>15} {:>11} {:>13} {:>9} {:>10}\n",
         report.architecture,
         report.quantization,
         report.adapter,
         report.variant,
+        report.activations,
         report.stream_bytes_per_second / 1e9,
         "prompt",
         "batch",

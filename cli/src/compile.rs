@@ -41,7 +41,7 @@ fn memory_plan(compiled: &Compiled) -> String {
     let model = &plan.model;
     let context = memory.cache_per_token * u64::from(model.context_window_size);
     let mut text = format!(
-        "{} {}, context {}, prefill chunk {}, batch {}\n\
+        "{} {}, {} activations, context {}, prefill chunk {}, batch {}\n\
          weights           {}\n\
          KV cache a token  {} ({} for a full context)\n\
          peak activations  {}\n\
@@ -49,6 +49,7 @@ fn memory_plan(compiled: &Compiled) -> String {
          schedules         {}\n",
         model.architecture,
         model.quantization,
+        model.activations.name(),
         model.context_window_size,
         model.prefill_chunk_size,
         model.max_batch_size,

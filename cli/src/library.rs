@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tegula_compiler::tune::Records;
 use tegula_compiler::{CompileOptions, Compiled, Config};
 
-use crate::args::LibraryFlags;
+use crate::args::{Activations, LibraryFlags};
 
 /// Where a model's config is: `path` itself if it is a file, else the MLC or Hugging Face config in that folder.
 pub fn config_file(path: &Path) -> Result<PathBuf> {
@@ -25,6 +25,7 @@ pub fn config_file(path: &Path) -> Result<PathBuf> {
 pub fn options(quantization: Option<&str>, flags: &LibraryFlags) -> Result<CompileOptions> {
     Ok(CompileOptions {
         quantization: quantization.map(str::to_owned),
+        activations: flags.activations.map(Into::into).unwrap_or_default(),
         context_window_size: flags.context_window_size,
         prefill_chunk_size: flags.prefill_chunk_size,
         max_batch_size: flags.max_batch_size,
@@ -32,6 +33,15 @@ pub fn options(quantization: Option<&str>, flags: &LibraryFlags) -> Result<Compi
         records: flags.records.as_deref().map(records).transpose()?,
         ..CompileOptions::default()
     })
+}
+
+impl From<Activations> for tegula_plan::Activations {
+    fn from(activations: Activations) -> Self {
+        match activations {
+            Activations::Float => Self::Float,
+            Activations::Int8 => Self::Int8,
+        }
+    }
 }
 
 /// Reads a file of records.
@@ -93,7 +103,7 @@ pub fn store(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{CompileOptions, for_device, key, options};
-    use crate::args::LibraryFlags;
+    use crate::args::{Activations, LibraryFlags};
 
     #[test]
     fn whatever_shapes_a_library_names_it() {
@@ -101,7 +111,9 @@ mod tests {
         let chunked = options(None, &LibraryFlags { prefill_chunk_size: Some(16), ..LibraryFlags::default() }).unwrap();
         assert_eq!(key(b"{}", &plain), key(b"{}", &plain));
         assert_ne!(key(b"{}", &plain), key(b"{ }", &plain));
+        let bytes = options(None, &LibraryFlags { activations: Some(Activations::Int8), ..LibraryFlags::default() }).unwrap();
         assert_ne!(key(b"{}", &plain), key(b"{}", &chunked));
+        assert_ne!(key(b"{}", &plain), key(b"{}", &bytes));
         assert_ne!(key(b"{}", &plain), key(b"{}", &options(Some("q0f32"), &LibraryFlags::default()).unwrap()));
         assert_ne!(key(b"{}", &plain), key(b"{}", &CompileOptions { device: Some("X".into()), ..plain.clone() }));
         assert_eq!(for_device(plain.clone(), "a device that nobody has").unwrap(), plain);

@@ -39,8 +39,10 @@ impl Opened {
     /// What was loaded, where, and how fast.
     pub fn summary(&self) -> String {
         let (device, model) = (self.model.gpu().info(), &self.model.plan().model);
-        let (variant, size) = (&self.model.variant().name, report::bytes(self.bytes));
-        format!("{} {} on {} ({variant}): {size} in {:.1} s", model.architecture, model.quantization, device.name, self.seconds)
+        let (variant, size) = (self.model.variant(), report::bytes(self.bytes));
+        let (class, activations) = (&variant.name, variant.activations.name());
+        let (architecture, quantization) = (&model.architecture, &model.quantization);
+        format!("{architecture} {quantization} on {} ({class}, {activations} activations): {size} in {:.1} s", device.name, self.seconds)
     }
 
     /// The engine that answers requests.

@@ -11,7 +11,7 @@ use crate::spec::Spec;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind, emit, model};
-use tegula_plan::{Model, Plan, Requires};
+use tegula_plan::{Activations, Model, Plan, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
 const PREFILL_CHUNK_SIZE: u32 = 1024;
@@ -30,6 +30,8 @@ const MAX_CONTEXT: u32 = 1 << 24;
 pub struct CompileOptions {
     /// Such as `q4f16_1`, the default of a Hugging Face config. A package is what it is.
     pub quantization: Option<String>,
+    /// What products of many rows take x as. Bytes go with 4-bit weights. Default: floating-point numbers.
+    pub activations: Activations,
     /// The most tokens of a sequence. Default: all positions that the model was trained for.
     pub context_window_size: Option<u32>,
     /// The most rows of a prefill step. Default: 1024, or less where the package says so or no more fit in a binding.
@@ -109,6 +111,7 @@ pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Er
         }
     }
     let quantization = quantization(config, options)?;
+    check_activations(options.activations, quantization)?;
     let stages = pass::fuse(&graph)?;
     let model = settings(&graph, &stages, config, options, quantization)?;
     let weights = Weights::new(&graph, quantization)?;
@@ -131,6 +134,16 @@ fn quantization(config: &Config, options: &CompileOptions) -> Result<Quantizatio
         .into()),
         _ => Ok(packaged.or(asked).unwrap_or(Quantization::Q4F16_1)),
     }
+}
+
+/// Bytes are multiplied with weights of a few bits; others would have to be rounded for it.
+fn check_activations(activations: Activations, quantization: Quantization) -> Result<(), Error> {
+    if activations == Activations::Float || quantization.takes_bytes() {
+        return Ok(());
+    }
+    let possible: Vec<&str> = Quantization::ALL.into_iter().filter(|known| known.takes_bytes()).map(Quantization::name).collect();
+    let expected = format!("`float` with {quantization} weights; `int8` goes with {}", possible.join(" and "));
+    Err(ErrorKind::Setting { setting: "activations", found: format!("`{}`", activations.name()), expected }.into())
 }
 
 fn settings(
@@ -170,6 +183,7 @@ fn settings(
         prefill_chunk_size: limits.check_chunk(chunk.min(context))?,
         max_batch_size: limits.check_batch(batch)?,
         cache: quantization.model_dtype(),
+        activations: options.activations,
     })
 }
 

@@ -4,7 +4,7 @@ use crate::graph::{Graph, Op, OpKind, ParamId, Value};
 use crate::memory::MemoryPlan;
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
 use std::fmt::Write;
-use tegula_plan::{Alternative, Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource, When};
+use tegula_plan::{Activations, Alternative, Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource, When};
 
 /// A phase that can be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,8 @@ pub(crate) fn plan(plan: &Plan, memory: &MemoryPlan) -> String {
         model.hidden_size,
         model.layers
     );
-    line!(out, "{}, {} cache", heads_text(model.query_heads, model.kv_heads, model.head_dim), model.cache.name());
+    let heads = heads_text(model.query_heads, model.kv_heads, model.head_dim);
+    line!(out, "{heads}, {} cache{}", model.cache.name(), activations_text(model.activations));
     let window = window_text(model.sliding_window);
     line!(out, "context {}{window}, prefill chunk {}, batch {}", model.context_window_size, model.prefill_chunk_size, model.max_batch_size);
     line!(out, "{memory}");
@@ -164,7 +165,7 @@ pub(crate) fn plan(plan: &Plan, memory: &MemoryPlan) -> String {
     for variant in &plan.variants {
         let requires = [("subgroups", variant.requires.subgroups), ("f16", variant.requires.f16)];
         let requires: Vec<_> = requires.iter().filter(|(_, required)| *required).map(|(name, _)| *name).collect();
-        line!(out, "\nvariant {} requires [{}]", variant.name, requires.join(", "));
+        line!(out, "\nvariant {} requires [{}]{}", variant.name, requires.join(", "), activations_text(variant.activations));
         for (index, kernel) in variant.kernels.iter().enumerate() {
             let memory = kernel.workgroup_memory;
             line!(out, "  kernel {index} {} (shader {}, {} invocations, {memory} bytes)", kernel.name, kernel.shader, kernel.invocations);
@@ -254,6 +255,11 @@ pub(crate) fn wgsl(plan: &Plan, shaders: &[String]) -> String {
 
 fn value(value: Value) -> String {
     format!("%{}", value.0)
+}
+
+/// Nothing where they are what they usually are.
+fn activations_text(activations: Activations) -> String {
+    if activations == Activations::Float { String::new() } else { format!(", {} activations", activations.name()) }
 }
 
 fn window_text(window: Option<u32>) -> String {

@@ -11,14 +11,14 @@ use crate::memory::{self, Activation, Touch};
 use crate::pass::{Stage, StageKind};
 use crate::range::{range, with_rows};
 use crate::spec::draw::scratch_words;
-use crate::spec::{ARGMAX_PARTS, Draw, DrawStage, MAX_SPLITS, Rows, Spec};
+use crate::spec::{ARGMAX_PARTS, Draw, DrawStage, MAX_SPLITS, Rows, Spec, byte_row_words};
 use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::{Kernels, Scheduled};
 use std::collections::BTreeMap;
 use tegula_plan::{
-    Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant, When,
+    Activations, Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant, When,
 };
 use work::{Target, Work};
 
@@ -245,7 +245,8 @@ impl<'a> Lowering<'a> {
         let entries = modes.iter().map(|mode| self.entry(mode, &requires, &mut kernels)).collect::<Result<_, _>>()?;
         self.tally.add(&kernels.tally);
         self.specs.extend(kernels.specs().into_iter().map(|spec| (requires, spec)));
-        Ok(Variant { name: name.into(), requires, kernels: kernels.list, choices: kernels.choices, entries })
+        let activations = self.activations(&requires);
+        Ok(Variant { name: name.into(), requires, activations, kernels: kernels.list, choices: kernels.choices, entries })
     }
 
     fn entry(&mut self, mode: &Mode, requires: &Requires, kernels: &mut Kernels<'a>) -> Result<Entry, Error> {
@@ -258,10 +259,15 @@ impl<'a> Lowering<'a> {
                 for draft in self.drafts(&work, mode, kernels)? {
                     let written = kernels.list[draft.kernel as usize].bindings.iter().map(|binding| binding.writes);
                     for (target, writes) in draft.targets.iter().zip(written) {
-                        if let &Target::Scratch(value) = target {
+                        if let Some(key) = place_key(target) {
+                            let (value, quantized) = key;
                             let rows = if self.is_head(value) { mode.head_most() } else { mode.max_rows };
-                            let bytes = u64::from(rows) * row_bytes(self.graph, value, mode.split);
-                            scratch.touch(value, bytes, Touch { dispatch: works, writes });
+                            let row = if quantized {
+                                4 * u64::from(byte_row_words(self.graph.op(value).width))
+                            } else {
+                                row_bytes(self.graph, value, mode.split)
+                            };
+                            scratch.touch(key, u64::from(rows) * row, Touch { dispatch: works, writes });
                         }
                     }
                     drafts.push(draft);
@@ -275,8 +281,8 @@ impl<'a> Lowering<'a> {
             let bindings = targets.into_iter().map(|target| match target {
                 Target::Part(buffer, binding) => Binding { buffer: self.buffer(buffer), ..binding },
                 Target::Whole(buffer) => Binding { buffer: self.buffer(buffer), offset: 0, size: 0 },
-                Target::Scratch(value) => {
-                    let index = scratch.index(value).expect("every scratch value was touched above");
+                Target::Scratch(_) | Target::Bytes(_) => {
+                    let index = place_key(&target).and_then(|key| scratch.index(key)).expect("every scratch value was touched above");
                     let memory::Place { arena, offset } = places[index];
                     let bytes = scratch.activations[index].bytes;
                     Binding { buffer: self.buffer(Buffer::Activation { arena, offset, bytes }), offset: 0, size: 0 }
@@ -286,6 +292,12 @@ impl<'a> Lowering<'a> {
         });
         let dispatches = dispatches.collect();
         Ok(Entry { name: mode.name.into(), max_rows: mode.max_rows, dispatches })
+    }
+
+    /// What products of many rows take x as. Matrix units keep to halves: they multiply those several times as fast as other units multiply
+    /// anything (205 against 40 TFLOP/s on an H200), so that bytes would only cost them precision.
+    fn activations(&self, requires: &Requires) -> Activations {
+        if requires.matrix { Activations::Float } else { self.model.activations }
     }
 
     /// Whether a value has rows only for what gets logits.
@@ -350,19 +362,30 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// What names an activation: a value, and whether it is meant as bytes.
+type PlaceKey = (Value, bool);
+
+fn place_key(target: &Target) -> Option<PlaceKey> {
+    match *target {
+        Target::Scratch(value) => Some((value, false)),
+        Target::Bytes(value) => Some((value, true)),
+        Target::Whole(_) | Target::Part(..) => None,
+    }
+}
+
 /// The activations of an entry, by value.
 #[derive(Default)]
 struct Scratch {
-    values: Vec<Value>,
+    values: Vec<PlaceKey>,
     activations: Vec<Activation>,
 }
 
 impl Scratch {
-    fn index(&self, value: Value) -> Option<usize> {
+    fn index(&self, value: PlaceKey) -> Option<usize> {
         self.values.binary_search(&value).ok()
     }
 
-    fn touch(&mut self, value: Value, bytes: u64, touch: Touch) {
+    fn touch(&mut self, value: PlaceKey, bytes: u64, touch: Touch) {
         let index = self.values.binary_search(&value).unwrap_or_else(|index| {
             self.values.insert(index, value);
             self.activations.insert(index, Activation { bytes, touches: Vec::new() });

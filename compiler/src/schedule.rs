@@ -5,8 +5,8 @@
 
 use crate::spec::draw::{DRAW_BINS, draw_parts};
 use crate::spec::{
-    ARGMAX_PARTS, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Norm, Output, Rows, Spec,
-    splits,
+    ARGMAX_PARTS, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Norm, Output, Quantize, Rows,
+    Spec, splits,
 };
 use crate::template::{self, Value};
 use crate::{Error, ErrorKind};
@@ -72,6 +72,7 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     let mut build = Build::default();
     let extent = match spec {
         Spec::Norm(spec) => build.norm(spec),
+        Spec::Quantize(spec) => build.quantize(spec),
         Spec::Matmul(spec) => build.matmul(spec),
         Spec::Embed(spec) => build.embed(spec),
         Spec::HeadNorm(spec) => build.head_norm(spec),
@@ -147,6 +148,7 @@ fn product(spec: &Spec, schedule: &Schedule) -> Vec<(&'static str, &'static str)
 pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
     match spec {
         Spec::Norm(_) => Schedule { template: "norm/rows", values: vec![] },
+        Spec::Quantize(_) => Schedule { template: "quantize/rows", values: vec![] },
         Spec::Matmul(spec) => matmul_schedule(spec, requires),
         Spec::Embed(_) => Schedule { template: "embed/lookup", values: vec![] },
         Spec::HeadNorm(_) => Schedule { template: "norm/heads", values: vec![] },
@@ -172,6 +174,10 @@ pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
 /// behind on the others (16384x2048, 2048x8192); with the epilogue of the heads, which needs too many registers beside them, they ran at 8.
 /// Products of a single row in half precision take 3 to 27 % less time.
 fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
+    let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };
+    if spec.input == Input::Bytes {
+        return Schedule { template: "matmul/int8", values: vec![("QUADS", quads)] };
+    }
     if spec.rows == Rows::Many && requires.matrix {
         // Large tiles where there are enough of them to fill a GPU.
         let large = u64::from(spec.n) * u64::from(spec.k) >= 1 << 24;
@@ -179,7 +185,6 @@ fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
         return Schedule { template: "matmul/tile_matrix", values };
     }
     if spec.rows == Rows::Many {
-        let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };
         return Schedule { template: "matmul/tile", values: vec![("TM", 8), ("QUADS", quads)] };
     }
     // Invocations behind the last piece of a row would idle.
@@ -271,10 +276,9 @@ impl Build {
         match spec.input {
             Input::Plain => {}
             Input::Normed => self.slots.extend([("input/plain", "input/normed"), ("stage/x", "stage/x_normed")]),
-            Input::Norm => {
-                self.slots.push(("input/plain", "input/norm"));
-                self.values.push(("EPS", Value::Float(spec.eps)));
-            }
+            // Half a group at a time.
+            Input::Bytes => self.slots.push(("quant/words4", "quant/words2")),
+            Input::Norm => self.norm_input(spec.eps),
         }
         if spec.bias {
             self.slots.push(("bias/none", "bias/vector"));
@@ -290,6 +294,20 @@ impl Build {
         }
         let rows = if spec.rows == Rows::One { Size::Const(1) } else { Size::Rows };
         [Size::Const(spec.n.div_ceil(4)), rows, Size::Const(1)]
+    }
+
+    /// Norms x in passing.
+    fn norm_input(&mut self, eps: f32) {
+        self.slots.push(("input/plain", "input/norm"));
+        self.values.push(("EPS", Value::Float(eps)));
+    }
+
+    fn quantize(&mut self, spec: &Quantize) -> [Size; 3] {
+        self.int("K", spec.width);
+        if let Some(eps) = spec.norm {
+            self.norm_input(eps);
+        }
+        [Size::Const(1), Size::Rows, Size::Const(1)]
     }
 
     fn embed(&mut self, spec: &Embed) -> [Size; 3] {

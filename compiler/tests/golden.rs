@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use tegula_compiler::{CompileOptions, Compiled, Config, Phase, compile};
+use tegula_plan::Activations;
 
 const MODELS: [&str; 5] = ["llama", "llama3", "mistral", "qwen2", "qwen3"];
 
@@ -10,9 +11,13 @@ fn repository() -> PathBuf {
 }
 
 fn compiled(model: &str) -> Compiled {
+    compiled_with(model, &CompileOptions::default())
+}
+
+fn compiled_with(model: &str, options: &CompileOptions) -> Compiled {
     let path = repository().join(format!("tests/fixtures/configs/{model}.json"));
     let json = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    compile(&Config::parse(&json).unwrap(), &CompileOptions::default()).unwrap()
+    compile(&Config::parse(&json).unwrap(), options).unwrap()
 }
 
 /// Compares a text with its golden, or rewrites that.
@@ -57,6 +62,17 @@ fn fused_stages() {
 #[test]
 fn plans() {
     check_phase(Phase::Plan);
+}
+
+/// What differs from a library without: the head, and the prompts of a class that has no matrix units.
+#[test]
+fn a_plan_with_int8_activations() {
+    let options = CompileOptions { activations: Activations::Int8, ..CompileOptions::default() };
+    let plan = compiled_with("qwen3", &options).dump(Phase::Plan);
+    let (head, _) = plan.split_once("\nparams").expect("parameters follow the head");
+    let baseline = plan.split("\nvariant ").find(|variant| variant.starts_with("baseline")).expect("every library has it");
+    let prefill = baseline.split("\n  entry ").find(|entry| entry.starts_with("prefill")).expect("every class has it");
+    check("qwen3.int8.prefill", &format!("{head}\nentry {prefill}"));
 }
 
 #[test]

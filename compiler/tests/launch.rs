@@ -1,7 +1,7 @@
 //! The launch code of model libraries against [`Size::eval`], in an interpreter.
 
 use tegula_compiler::{CompileOptions, Config, compile};
-use tegula_plan::{Dispatch, Library, Size, TABLE_WORDS};
+use tegula_plan::{Activations, Dispatch, Library, Size, TABLE_WORDS};
 use wasmi::{Engine, Instance, Linker, Module, Store};
 
 fn config(model: &str) -> Config {
@@ -58,17 +58,24 @@ fn check(library: &[u8]) {
     }
 }
 
+fn int8() -> CompileOptions {
+    CompileOptions { activations: Activations::Int8, ..CompileOptions::default() }
+}
+
 #[test]
 fn launch_tables_equal_the_plan() {
     for model in ["llama", "llama3", "mistral", "qwen2", "qwen3"] {
         check(&compile(&config(model), &CompileOptions::default()).unwrap().library);
+        check(&compile(&config(model), &int8()).unwrap().library);
     }
 }
 
 #[test]
 fn the_same_config_gives_the_same_bytes() {
-    let library = || compile(&config("qwen3"), &CompileOptions::default()).unwrap().library;
-    assert_eq!(library(), library());
+    for options in [CompileOptions::default(), int8()] {
+        let library = || compile(&config("qwen3"), &options).unwrap().library;
+        assert_eq!(library(), library());
+    }
 }
 
 #[test]

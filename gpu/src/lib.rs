@@ -18,6 +18,8 @@ mod fill;
 mod info;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
+#[cfg(any(target_arch = "wasm32", test))]
+mod packed;
 mod pass;
 mod pipeline;
 mod readback;

@@ -9,7 +9,7 @@ mod pipeline;
 
 use crate::dialect::UnknownForm;
 use crate::info::DeviceInfo;
-use crate::{Error, ErrorKind, dialect};
+use crate::{Error, ErrorKind, dialect, packed};
 pub(crate) use pipeline::begin_pipeline;
 use tegula_plan::Requires;
 use wasm_bindgen::prelude::*;
@@ -59,6 +59,10 @@ export function device_has(device, name) {
   return device.features.has(name);
 }
 
+export function language_has(name) {
+  return globalThis.navigator.gpu.wgslLanguageFeatures?.has(name) ?? false;
+}
+
 export function now() {
   return performance.now();
 }
@@ -70,6 +74,7 @@ extern "C" {
     fn request_with_features(names: Vec<String>);
     fn request_as_before();
     fn device_has(device: &JsValue, name: &str) -> bool;
+    fn language_has(name: &str) -> bool;
     /// Milliseconds on the page's clock.
     pub(crate) fn now() -> f64;
 }
@@ -116,14 +121,16 @@ pub(crate) fn experimental(_features: &wgpu::Features) -> wgpu::ExperimentalFeat
     wgpu::ExperimentalFeatures::disabled()
 }
 
-/// A kernel's text as browsers take it: they insist on `enable subgroups;`, and Chrome has another dialect for matrix units.
+/// A kernel's text as browsers take it: they insist on `enable subgroups;`, Chrome has another dialect for matrix units, and some have no
+/// products of packed bytes.
 pub(crate) fn spelled(requires: &Requires, wgsl: &str) -> Result<String, UnknownForm> {
     let lines = [(requires.f16, "enable f16;\n"), (requires.subgroups, "enable subgroups;\n"), (requires.matrix, dialect::DIRECTIVES)];
     let directives: String = lines.into_iter().filter_map(|(wanted, line)| wanted.then_some(line)).collect();
+    let given = if language_has(packed::FEATURE) { "" } else { packed::missing(wgsl) };
     if !requires.matrix {
-        return Ok(directives + wgsl);
+        return Ok(directives + given + wgsl);
     }
-    Ok(directives + &dialect::translate(wgsl)?)
+    Ok(directives + given + &dialect::translate(wgsl)?)
 }
 
 /// Opens a device, with subgroup operations and matrix units where the adapter has them unless only the baseline is wanted.

@@ -139,7 +139,7 @@ export class FakeEngine implements WasmEngine {
   ) {}
 
   model() {
-    return { architecture: "fake", quantization: "q0f32", contextWindowSize: 8, maxBatchSize: 4, vocabSize: 4, chat: true, tokenizer: true };
+    return { architecture: "fake", quantization: "q0f32", activations: "float" as const, contextWindowSize: 8, maxBatchSize: 4, vocabSize: 4, chat: true, tokenizer: true };
   }
 
   kernels() {

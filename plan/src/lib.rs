@@ -103,6 +103,8 @@ pub struct Model {
     pub max_batch_size: u32,
     /// Element type of the KV cache: [`Dtype::F16`] (pairs packed in words) or [`Dtype::F32`].
     pub cache: Dtype,
+    /// What the library was compiled for. A variant may do better: see [`Variant::activations`].
+    pub activations: Activations,
 }
 
 impl Model {
@@ -122,6 +124,28 @@ impl Model {
     #[must_use]
     pub fn pages_per_sequence(&self) -> u32 {
         self.context_window_size.div_ceil(PAGE_SIZE)
+    }
+}
+
+/// What products of many rows take x as. A precision of its own: what it costs is said in ARCHITECTURE.md.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activations {
+    /// Floating-point numbers.
+    #[default]
+    Float,
+    /// Signed bytes in groups, each with a scale: inside the layers, for prompts.
+    Int8,
+}
+
+impl Activations {
+    /// Its name in libraries and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Activations::Float => "float",
+            Activations::Int8 => "int8",
+        }
     }
 }
 
@@ -241,6 +265,8 @@ pub struct Variant {
     pub name: String,
     /// What it needs beyond core WebGPU at its default limits.
     pub requires: Requires,
+    /// What its products of many rows take x as: what the library was compiled for, or floating-point numbers where those are faster anyway.
+    pub activations: Activations,
     /// Specialised templates.
     pub kernels: Vec<Kernel>,
     /// What the device decides: schedules of which none is the best everywhere.

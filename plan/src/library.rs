@@ -8,7 +8,7 @@
 use crate::{Alternative, Error, ErrorKind, Plan, Variant};
 
 /// The version of the container and of the plan in it. Raised by every change that an older runtime would misread.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 /// Names of the custom sections.
 pub mod section {
@@ -189,7 +189,7 @@ fn leb128(bytes: &mut &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Choice, Dispatch, Dtype, Entry, Kernel, Model, Requires, Size, Variant, When};
+    use crate::{Activations, Choice, Dispatch, Dtype, Entry, Kernel, Model, Requires, Size, Variant, When};
 
     fn library() -> Library {
         let model = Model {
@@ -206,10 +206,12 @@ mod tests {
             prefill_chunk_size: 16,
             max_batch_size: 1,
             cache: Dtype::F32,
+            activations: Activations::Float,
         };
         let baseline = Variant {
             name: "baseline".into(),
             requires: Requires::default(),
+            activations: Activations::Float,
             kernels: Vec::new(),
             choices: Vec::new(),
             entries: Vec::new(),

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tegula_plan::{Dtype, Model, PAGE_SIZE, Row};
+use tegula_plan::{Activations, Dtype, Model, PAGE_SIZE, Row};
 
 use crate::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::kv::Pages;
@@ -80,6 +80,7 @@ impl Fake {
             prefill_chunk_size: 4,
             max_batch_size: 3,
             cache: Dtype::F32,
+            activations: Activations::Float,
         };
         let pages = Pages::new(cache / PAGE_SIZE, 3, context.div_ceil(PAGE_SIZE));
         Fake {

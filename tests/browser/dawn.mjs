@@ -1,8 +1,9 @@
 /**
- * The kernels for matrix units through Chrome's own shader compiler, without a GPU that has any: Dawn with its null backend, which compiles and
- * does nothing, pretending to be a GPU with fragments of the size that kernels use. matrix.test.mjs starts it in a process of its own, with one
- * argument, `{"libraries": [FILE], "otherwise": false}`; it prints a line of JSON for each library: `{matrix, kernels: [{code, complaints}]}`.
- * With `otherwise` it is as in a browser that spells things otherwise.
+ * Kernels, above all those for matrix units, through Chrome's own shader compiler, without a GPU that has any: Dawn with its null backend, which
+ * compiles and does nothing, pretending to be a GPU with fragments of the size that kernels use. matrix.test.mjs starts it in a process of its
+ * own, with one argument, `{"libraries": [FILE], "otherwise": false, "plain": false}`; it prints a line of JSON for each library:
+ * `{matrix, kernels: [{code, complaints}]}`. With `otherwise` it is as in a browser that spells things otherwise, with `plain` as in one whose
+ * language has no extensions.
  */
 
 import { readFileSync } from "node:fs";
@@ -12,9 +13,10 @@ import { create, globals } from "webgpu";
 import { overlaid, pretend } from "../../bench/adapter.mjs";
 import { ROOT } from "./packages.mjs";
 
-const { libraries, otherwise } = JSON.parse(process.argv[2]);
+const { libraries, otherwise, plain } = JSON.parse(process.argv[2]);
 Object.assign(globalThis, globals);
 const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
+if (plain) Object.defineProperty(gpu, "wgslLanguageFeatures", { value: new Set() });
 Object.defineProperty(globalThis, "navigator", { value: { gpu, userAgent: "Node" }, configurable: true, writable: true });
 globalThis.Window ??= class Window {};
 const subgroupMatrixConfigs = [{ componentType: "f16", resultComponentType: "f32", M: 16, N: 16, K: 16 }];

@@ -57,6 +57,21 @@ test("Chrome's compiler accepts every kernel for matrix units", async () => {
   }
 });
 
+test("a browser without products of packed bytes is given them", () => {
+  const library = join(folder, "int8.wasm");
+  // Single precision is not for matrix units, which would leave nothing to multiply in bytes.
+  const how = ["--quantization", "q4f32_1", "--activations", "int8"];
+  execFileSync(TEGULA, ["compile", join(CONFIGS, "llama.json"), "-o", library, ...how], { stdio: "ignore" });
+  for (const plain of [false, true]) {
+    const [{ kernels }] = load({ libraries: [library], plain });
+    assert.deepEqual(kernels.flatMap(({ complaints }) => complaints), []);
+    const using = kernels.filter(({ code }) => /= .*dot4I8Packed\(/.test(code));
+    assert.ok(using.length >= 4, `only ${using.length} kernels multiply bytes`);
+    const given = kernels.filter(({ code }) => code.includes("fn dot4I8Packed("));
+    assert.equal(given.length, plain ? using.length : 0);
+  }
+});
+
 test("a browser that spells matrix units otherwise runs models without them", () => {
   const [{ matrix, kernels }] = load({ libraries: libraries.slice(0, 1), otherwise: true });
   assert.equal(matrix, false);

@@ -15,6 +15,7 @@ import { CONFIGS, TEGULA, readLibrary } from "./packages.mjs";
 import { BLANK, TestServer } from "./server.mjs";
 
 const QUANTIZATIONS = ["q4f16_1", "q4f32_1", "q0f16", "q0f32"];
+const INT8 = ["q4f16_1", "q4f32_1"];
 
 let folder;
 let browser;
@@ -46,13 +47,16 @@ async function kernels(file) {
 test("a browser accepts every kernel", async (context) => {
   const all = new Map();
   for (const config of readdirSync(CONFIGS)) {
-    for (const quantization of QUANTIZATIONS) {
-      const library = join(folder, `${basename(config, ".json")}-${quantization}.wasm`);
-      execFileSync(TEGULA, ["compile", join(CONFIGS, config), "-o", library, "--quantization", quantization], { stdio: "ignore" });
+    for (const [quantization, activations] of [...QUANTIZATIONS.map((name) => [name, "float"]), ...INT8.map((name) => [name, "int8"])]) {
+      const library = join(folder, `${basename(config, ".json")}-${quantization}-${activations}.wasm`);
+      const how = ["--quantization", quantization, "--activations", activations];
+      execFileSync(TEGULA, ["compile", join(CONFIGS, config), "-o", library, ...how], { stdio: "ignore" });
       for (const { name, code } of await kernels(library)) all.set(code, name);
     }
   }
   assert.ok(all.size > 100, `only ${all.size} kernels`);
+  const products = [...all.keys()].filter((code) => code.includes("dot4I8Packed(")).length;
+  assert.ok(products > 10, `only ${products} kernels multiply bytes`);
   const page = await (await browser.newContext()).newPage();
   await page.goto(site.url + BLANK);
   const { refused, half } = await page.evaluate(async (texts) => {

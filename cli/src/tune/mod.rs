@@ -98,7 +98,8 @@ fn tasks(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<Vec<Task>> {
     let mut found: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     let mut tasks = Vec::new();
     for model in &args.models {
-        let options = library::options(args.quantization.as_deref(), &LibraryFlags::default())?;
+        let flags = LibraryFlags { activations: args.activations, ..LibraryFlags::default() };
+        let options = library::options(args.quantization.as_deref(), &flags)?;
         let compiled = library::compile(&library::config_file(model)?, &options)?;
         let classes: Vec<Requires> = compiled.plan.variants.iter().map(|variant| variant.requires).filter(&meets).collect();
         let subgroups = classes.iter().any(|class| class.subgroups);

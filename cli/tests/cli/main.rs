@@ -44,6 +44,35 @@ fn compiling_writes_the_same_bytes_and_prints_the_memory_plan() {
 }
 
 #[test]
+fn int8_activations_are_asked_for_and_named() {
+    let folder = Folder::new("llama");
+    let facts = |args: &[&str]| {
+        let output = folder.run(&[&["compile", "source", "-o", "lib.wasm"], args].concat());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(facts(&[]).starts_with("llama q4f16_1, float activations,"));
+    assert!(facts(&["--activations", "int8"]).starts_with("llama q4f16_1, int8 activations,"));
+    let plan = folder.succeed(&["compile", "source", "--activations", "int8", "--emit", "plan"]);
+    assert!(
+        plan.contains("variant baseline requires [], int8 activations") && plan.contains("layers.0.self_attn.o_proj.quantize"),
+        "{plan}"
+    );
+    assert!(plan.contains("variant matrix requires [subgroups, f16]\n"), "{plan}");
+    let error = folder.fail(&["compile", "source", "-o", "no.wasm", "--quantization", "q0f16", "--activations", "int8"]);
+    assert!(error.contains("`activations`") && error.contains("q4f16_1 and q4f32_1"), "{error}");
+    assert!(!folder.path("no.wasm").exists());
+    if !has_device(&folder) {
+        return;
+    }
+    let bench = |more: &[&'static str]| {
+        let args =
+            ["bench", "source/config.json", "--random-weights", "--prompt-tokens", "20", "--decode-tokens", "4", "--baseline", "--json"];
+        folder.json(&[&args[..], more].concat())["activations"].clone()
+    };
+    assert_eq!([bench(&[]), bench(&["--activations", "int8"]), bench(&["--library", "lib.wasm"])], ["float", "int8", "int8"]);
+}
+
+#[test]
 fn an_answer_is_the_same_streamed_as_json_and_with_a_compiled_library() {
     let folder = package("q4f16_1");
     if !has_device(&folder) {

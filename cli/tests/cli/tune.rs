@@ -31,6 +31,24 @@ fn tuning_writes_records_that_a_report_shows_and_a_second_run_keeps() {
 }
 
 #[test]
+fn products_of_bytes_are_searched_where_they_are_asked_for() {
+    let folder = Folder::new("llama");
+    if !has_device(&folder) {
+        return;
+    }
+    let tune = ["tune", "source", "--spec", "quantize", "--records", "found.jsonl", "--budget", "20", "--baseline"];
+    assert!(folder.fail(&tune).contains("nothing to measure"));
+    let table = folder.succeed(&[&tune[..], &["--activations", "int8"]].concat());
+    let records = fs::read_to_string(folder.path("found.jsonl")).unwrap();
+    assert!(!records.is_empty() && table.lines().count() == 1 + records.lines().count(), "{table}");
+    for line in records.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        assert!(record["spec"].as_str().unwrap().starts_with("quantize k="), "{record}");
+        assert!(record["schedule"].as_str().unwrap().starts_with("quantize/rows"), "{record}");
+    }
+}
+
+#[test]
 fn a_library_is_compiled_by_records_of_ones_own() {
     let folder = Folder::new("llama");
     if !has_device(&folder) {

@@ -99,11 +99,13 @@ fn describe(spec: &Spec) -> String {
     match spec {
         Spec::Embed(spec) => format!("embed {}x{}", spec.n, spec.k),
         Spec::Norm(spec) => format!("norm {}", spec.width),
+        Spec::Quantize(spec) => format!("{}quantize {}", if spec.norm.is_some() { "norm " } else { "" }, spec.width),
         Spec::Matmul(spec) => {
             let input = match spec.input {
                 Input::Plain => "",
                 Input::Norm => "norm ",
                 Input::Normed => "normed ",
+                Input::Bytes => "bytes ",
             };
             let bias = if spec.bias { " bias" } else { "" };
             let output = match spec.output {

@@ -2,7 +2,7 @@
 
 use crate::model::tests::fixture;
 use crate::{CompileOptions, Compiled, Config, Error, ErrorKind, compile};
-use tegula_plan::{Buffer, Dispatch, Entry, MAX_BINDING, PAGE_SIZE, Size, When};
+use tegula_plan::{Activations, Buffer, Dispatch, Entry, MAX_BINDING, PAGE_SIZE, Size, When};
 
 fn compiled(json: &str, options: &CompileOptions) -> Result<Compiled, Error> {
     compile(&Config::parse(json)?, options)
@@ -47,22 +47,69 @@ fn a_step_is_five_dispatches_a_layer_and_four() {
     }
 }
 
+fn int8() -> CompileOptions {
+    CompileOptions { activations: Activations::Int8, ..CompileOptions::default() }
+}
+
+#[test]
+fn bytes_are_for_many_rows_inside_the_layers_without_matrix_units() {
+    for name in ["llama", "qwen2", "qwen3"] {
+        let (plain, compiled) = (tiny(name), compiled(&fixture(name), &int8()).unwrap());
+        assert_eq!(plain.plan.model.activations, Activations::Float);
+        assert_eq!(compiled.plan.model.activations, Activations::Int8);
+        for (plain, variant) in plain.plan.variants.iter().zip(&compiled.plan.variants) {
+            assert_eq!(plain.activations, Activations::Float);
+            assert_eq!(variant.activations, if variant.requires.matrix { Activations::Float } else { Activations::Int8 });
+            for (plain, entry) in plain.entries.iter().zip(&variant.entries) {
+                let bytes = !variant.requires.matrix && ["prefill", "score"].contains(&entry.name.as_str());
+                let quantized: Vec<_> = entry.first_choice().filter(|dispatch| dispatch.label.ends_with(".quantize")).collect();
+                // Two layers, four products each.
+                assert_eq!(quantized.len(), if bytes { 8 } else { 0 }, "{name} {} {}", variant.name, entry.name);
+                assert!(quantized.iter().all(|dispatch| dispatch.label.starts_with("layers.")));
+                assert_eq!(entry.first_choice().count(), plain.first_choice().count() + quantized.len());
+                let taken = entry.first_choice().filter(|dispatch| variant.kernels[dispatch.kernel as usize].name.contains("matmul/int8"));
+                assert_eq!(taken.count(), quantized.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_are_refused_where_weights_are_not_of_four_bits() {
+    for quantization in ["q4f16_1", "q4f32_1", "q0f16", "q0f32"] {
+        let options = CompileOptions { quantization: Some(quantization.into()), ..int8() };
+        match compiled(&fixture("llama"), &options) {
+            Ok(compiled) => {
+                assert_eq!((&compiled.plan.model.quantization[..2], compiled.plan.model.activations), ("q4", Activations::Int8))
+            }
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::Setting { setting: "activations", .. }), "{error}");
+                assert!(quantization.starts_with("q0") && error.to_string().contains("q4f16_1 and q4f32_1"), "{error}");
+            }
+        }
+    }
+}
+
 #[test]
 fn no_dispatch_reads_and_writes_one_buffer() {
     for name in ["llama", "llama3", "mistral", "qwen2", "qwen3"] {
-        let compiled = tiny(name);
-        let buffer = |index: u32| match compiled.plan.buffers[index as usize] {
-            Buffer::Activation { arena, .. } => (true, arena),
-            _ => (false, index),
-        };
-        for variant in &compiled.plan.variants {
-            for dispatch in variant.entries.iter().flat_map(|entry| &entry.dispatches) {
-                let kernel = &variant.kernels[dispatch.kernel as usize];
-                let bound: Vec<_> = dispatch.bindings.iter().zip(&kernel.bindings).collect();
-                for (a, reads) in bound.iter().filter(|(_, binding)| !binding.writes) {
-                    for (b, writes) in bound.iter().filter(|(_, binding)| binding.writes) {
-                        assert_ne!(buffer(a.buffer), buffer(b.buffer), "{} {}: {reads:?} {writes:?}", variant.name, dispatch.label);
-                    }
+        writes_apart(&tiny(name));
+        writes_apart(&compiled(&fixture(name), &int8()).unwrap());
+    }
+}
+
+fn writes_apart(compiled: &Compiled) {
+    let buffer = |index: u32| match compiled.plan.buffers[index as usize] {
+        Buffer::Activation { arena, .. } => (true, arena),
+        _ => (false, index),
+    };
+    for variant in &compiled.plan.variants {
+        for dispatch in variant.entries.iter().flat_map(|entry| &entry.dispatches) {
+            let kernel = &variant.kernels[dispatch.kernel as usize];
+            let bound: Vec<_> = dispatch.bindings.iter().zip(&kernel.bindings).collect();
+            for (a, reads) in bound.iter().filter(|(_, binding)| !binding.writes) {
+                for (b, writes) in bound.iter().filter(|(_, binding)| binding.writes) {
+                    assert_ne!(buffer(a.buffer), buffer(b.buffer), "{} {}: {reads:?} {writes:?}", variant.name, dispatch.label);
                 }
             }
         }

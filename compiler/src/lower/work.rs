@@ -4,15 +4,19 @@ use super::{Lowering, Mode};
 use crate::Error;
 use crate::graph::{ParamId, Value};
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
-use crate::spec::{self, ArgMax, Attention, Draw, DrawStage, Embed, HeadNorm, Input, Matmul, Merge, Norm, Output, Rows, Spec};
+use crate::spec::{
+    self, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Input, Matmul, Merge, Norm, Output, Quantize, Rows, Spec,
+};
 use crate::weights::Part;
-use tegula_plan::{Binding, Buffer, LAUNCH_WORDS, Requires, Size};
+use tegula_plan::{Activations, Binding, Buffer, LAUNCH_WORDS, Requires, Size};
 
 /// What a kernel binds.
 #[derive(Clone, Debug)]
 pub(super) enum Target {
     /// An activation.
     Scratch(Value),
+    /// An activation as signed bytes.
+    Bytes(Value),
     /// A whole buffer.
     Whole(Buffer),
     /// Part of one; the binding's own buffer is left open.
@@ -139,17 +143,25 @@ impl Lowering<'_> {
         let is_head = matches!(linear.epilogue, Epilogue::Store { output } if Some(output) == self.logits);
         let (rows, first) = if is_head { (mode.head_rows(), mode.head_first()) } else { (mode.rows, Size::Const(0)) };
         let mut works = Vec::new();
+        let quantized = matches!(matrix.format, Format::Q4 { .. }) && rows == Rows::Many && !is_head;
         let (input, x, gain, eps) = match linear.prologue {
+            // The rows of each product once, as each of its workgroups reads all of a row. The head stays as it is: its logits are what is
+            // looked at, and it has one row but for `score`.
+            _ if quantized && self.activations(requires) == Activations::Int8 => {
+                let (work, bytes) = self.quantize(linear, matrix.k);
+                works.push(work);
+                (Input::Bytes, bytes, 0, 0.0)
+            }
             // Matrix units are so fast that norming rows in each of their workgroups takes a third of a product's time.
             Prologue::Norm { gain, eps, normed } if requires.matrix && rows == Rows::Many && matrix.k.is_multiple_of(8) => {
                 let label = format!("{}.norm", linear.label);
                 works.push(self.norm(label, linear.input, normed, &Norm { width: matrix.k, eps }, self.weights.offset(gain)));
-                (Input::Normed, normed, 0, 0.0)
+                (Input::Normed, Target::Scratch(normed), 0, 0.0)
             }
-            Prologue::Norm { gain, eps, .. } => (Input::Norm, linear.input, self.weights.offset(gain), eps),
-            Prologue::Plain => (Input::Plain, linear.input, 0, 0.0),
+            Prologue::Norm { gain, eps, .. } => (Input::Norm, Target::Scratch(linear.input), self.weights.offset(gain), eps),
+            Prologue::Plain => (Input::Plain, Target::Scratch(linear.input), 0, 0.0),
         };
-        let mut operands = vec![("input", Target::Scratch(x)), ("vectors", Target::Whole(Buffer::Vectors))];
+        let mut operands = vec![("input", x), ("vectors", Target::Whole(Buffer::Vectors))];
         let output = match linear.epilogue {
             Epilogue::Store { output } => {
                 operands.push(("output", self.stored(output)));
@@ -184,6 +196,18 @@ impl Lowering<'_> {
         let operands =
             vec![("input", Target::Scratch(input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", Target::Scratch(output))];
         Work { label, spec: Spec::Norm(*spec), operands, launch: Launch { gain, ..Launch::default() } }
+    }
+
+    /// The rows that a product takes, as bytes, and where they are.
+    fn quantize(&self, linear: &Linear, width: u32) -> (Work, Target) {
+        let (value, gain, norm) = match linear.prologue {
+            Prologue::Norm { gain, eps, normed } => (normed, self.weights.offset(gain), Some(eps)),
+            Prologue::Plain => (linear.input, 0, None),
+        };
+        let operands =
+            vec![("input", Target::Scratch(linear.input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", Target::Bytes(value))];
+        let (label, launch) = (format!("{}.quantize", linear.label), Launch { gain, ..Launch::default() });
+        (Work { label, spec: Spec::Quantize(Quantize { width, norm }), operands, launch }, Target::Bytes(value))
     }
 
     fn argmax(&self, label: &str, partial: Value, mode: &Mode) -> Vec<Work> {

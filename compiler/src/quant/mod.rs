@@ -54,6 +54,12 @@ impl Quantization {
         self.model_dtype
     }
 
+    /// Whether its weights can be multiplied with activations in signed bytes.
+    #[must_use]
+    pub fn takes_bytes(self) -> bool {
+        self.grouped
+    }
+
     /// How a parameter is stored. Norm gains and biases never are in groups.
     #[must_use]
     pub fn format(self, param: &GraphParam) -> Format {

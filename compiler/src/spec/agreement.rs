@@ -22,6 +22,9 @@ pub fn compare(spec: &Spec, computed_half: bool, name: &str, found: &[u32], expe
     if let (Spec::Draw(spec), "scratch") = (spec, name) {
         return super::draw::compare_scratch(spec, found, expected);
     }
+    if let Spec::Quantize(spec) = spec {
+        return super::bytes::compare(spec, found, expected);
+    }
     let exact = matches!(name, "sampled" | "tokens") || matches!(spec, Spec::ArgMax(ArgMax::Parts { .. }));
     if exact {
         return if found == expected { Ok(()) } else { Err(format!("`{name}` is {found:?}, not {expected:?}")) };

@@ -2,7 +2,7 @@
 
 use super::draw::{DRAW_BINS, draw_parts};
 use super::operands::Step;
-use super::{ARGMAX_PARTS, ArgMax, DrawStage, Format, Heads, Input, Output, Rows, Spec};
+use super::{ARGMAX_PARTS, ArgMax, DrawStage, Format, Heads, Input, Output, Rows, Spec, byte_row_words};
 use tegula_plan::{Dtype, PAGE_SIZE};
 
 impl Step {
@@ -13,9 +13,14 @@ impl Step {
         match &self.spec {
             Spec::Embed(spec) => rows * (u64::from(spec.k) * 4 + row_bytes(spec.format, spec.k) + u64::from(spec.head_dim) * 4),
             Spec::Norm(spec) => rows * 6 * u64::from(spec.width),
+            Spec::Quantize(spec) => rows * 4 * u64::from(spec.width + byte_row_words(spec.width)),
             Spec::Matmul(spec) => {
                 let (n, k) = (u64::from(spec.n), u64::from(spec.k));
-                let input = if spec.input == Input::Normed { 2 * k } else { 4 * k };
+                let input = match spec.input {
+                    Input::Plain | Input::Norm => 4 * k,
+                    Input::Normed => 2 * k,
+                    Input::Bytes => 4 * u64::from(byte_row_words(spec.k)),
+                };
                 let output = match &spec.output {
                     Output::Store { .. } => 4 * n,
                     Output::Residual => 8 * n,
@@ -73,7 +78,7 @@ impl Step {
             Spec::Matmul(spec) => spec.rows == Rows::One,
             Spec::ArgMax(ArgMax::Parts { rows, .. } | ArgMax::Whole { rows }) => *rows == Rows::One,
             Spec::Draw(spec) => spec.rows == Rows::One,
-            Spec::Embed(_) | Spec::Norm(_) | Spec::HeadNorm(_) | Spec::Attention(_) | Spec::Merge(_) => false,
+            Spec::Embed(_) | Spec::Norm(_) | Spec::Quantize(_) | Spec::HeadNorm(_) | Spec::Attention(_) | Spec::Merge(_) => false,
         };
         if one { 1 } else { u64::from(self.rows) }
     }

@@ -13,11 +13,13 @@ impl Spec {
         match self {
             Spec::Embed(spec) => format!("embed {} n={} k={} dim={}", format_name(spec.format), spec.n, spec.k, spec.head_dim),
             Spec::Norm(spec) => format!("norm k={}", spec.width),
+            Spec::Quantize(spec) => format!("quantize k={} {}", spec.width, if spec.norm.is_some() { "norm" } else { "plain" }),
             Spec::Matmul(spec) => {
                 let input = match spec.input {
                     Input::Plain => "plain".to_owned(),
                     Input::Norm => "norm".to_owned(),
                     Input::Normed => "normed".to_owned(),
+                    Input::Bytes => "bytes".to_owned(),
                 };
                 let bias = if spec.bias { " bias" } else { "" };
                 let output = match &spec.output {

@@ -4,6 +4,7 @@
 //! WGSL template under `wgsl/` and values for its tunables.
 
 pub mod agreement;
+mod bytes;
 mod cost;
 pub mod draw;
 pub mod key;
@@ -46,6 +47,8 @@ pub enum Input {
     Norm,
     /// `input: f16[rows][k]` as [`Norm`] leaves it. For matrix units only.
     Normed,
+    /// `input` as [`Quantize`] leaves it: signed bytes. For 4-bit weights and many rows only.
+    Bytes,
 }
 
 /// What a matrix product does with its result `y: f32[rows][n]`.
@@ -144,6 +147,31 @@ pub struct Norm {
 
 /// Where [`Norm`] puts the elements of each eight: element `NORM_ORDER[i]` comes at place `i`.
 pub const NORM_ORDER: [usize; 8] = [0, 4, 1, 5, 2, 6, 3, 7];
+
+/// Rows as signed bytes, for products of integers: in groups of 32 along a row, the last of them padded with zeros, each with a scale, a 127th of
+/// its greatest magnitude. A byte is the integer nearest to the element over the scale. Groups of which no element exceeds 1e-30 are zero.
+///
+/// With a norm, what is quantized is the root-mean-square norm of rows, times the gain at `launch.gain` of `vectors`.
+/// Bindings: `input: f32[rows][width]`, `vectors` (with a norm), `output`: for each row the words of its groups, eight each, in each eight bytes
+/// elements in the order 0 2 4 6 1 3 5 7, then the scales, up to a multiple of four words ([`byte_row_words`]). The width is a multiple of four.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quantize {
+    /// Elements of a row.
+    pub width: u32,
+    /// Epsilon of the norm, where there is one.
+    pub norm: Option<f32>,
+}
+
+/// Where [`Quantize`] puts the elements of each eight: element `BYTE_ORDER[i]` comes at place `i`. In this order the nibbles of a word of 4-bit
+/// weights become bytes: first the lower ones of its bytes, then the upper ones.
+pub const BYTE_ORDER: [usize; 8] = [0, 2, 4, 6, 1, 3, 5, 7];
+
+/// Words of a row of so many elements as [`Quantize`] leaves it.
+#[must_use]
+pub fn byte_row_words(width: u32) -> u32 {
+    let groups = width.div_ceil(32);
+    8 * groups + groups.next_multiple_of(4)
+}
 
 /// Attention of each row's queries over the cache pages of its sequence, up to its own position.
 ///
@@ -267,6 +295,8 @@ pub enum Spec {
     Embed(Embed),
     /// Norm of rows.
     Norm(Norm),
+    /// Rows as bytes.
+    Quantize(Quantize),
     /// Matrix product.
     Matmul(Matmul),
     /// Norm, rotation and cache append of the heads.

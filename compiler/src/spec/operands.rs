@@ -2,7 +2,7 @@
 
 use super::draw::scratch_words;
 use super::reference::{self, Launch, Operands};
-use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Rows, Spec};
+use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Rows, Spec, byte_row_words, bytes};
 use half::f16;
 use tegula_plan::{DEEPEST, DEPTH_ONE, Dtype, PAGE_SIZE, SAMPLING_MEMBERS};
 
@@ -59,13 +59,27 @@ impl Step {
                 put("input", random.floats(rows * width, -2.0, 2.0));
                 put("output", random.halves(rows * width, -1.0, 1.0));
             }
+            Spec::Quantize(spec) => {
+                launch.push(("gain", 4));
+                let width = spec.width as usize;
+                put("vectors", random.floats(4 + width, 0.5, 1.5));
+                let mut input = random.floats(rows * width, -2.0, 2.0);
+                // Groups of which nothing is left, which have no inverse.
+                input.chunks_mut(width).enumerate().for_each(|(row, x)| x[..32.min(width)].fill([0, 1][row % 2]));
+                put("input", input);
+                put("output", random.byte_rows(rows, width));
+            }
             Spec::Matmul(spec) => {
                 launch.extend([("gain", 4), ("bias", 4 + spec.k)]);
                 let (n, k) = (spec.n as usize, spec.k as usize);
                 weights(&mut put, &mut random, spec.format, n, k);
                 put("vectors", random.floats((4 + k + n).next_multiple_of(4), 0.5, 1.5));
-                let normed = spec.input == Input::Normed;
-                put("input", if normed { random.halves(rows * k, -1.0, 1.0) } else { random.floats(rows * k, -1.0, 1.0) });
+                let input = match spec.input {
+                    Input::Plain | Input::Norm => random.floats(rows * k, -1.0, 1.0),
+                    Input::Normed => random.halves(rows * k, -1.0, 1.0),
+                    Input::Bytes => random.byte_rows(rows, k),
+                };
+                put("input", input);
                 match spec.output {
                     Output::Store { stride } => {
                         launch.push(("base", stride - spec.n));
@@ -250,6 +264,16 @@ impl Random {
     fn halves(&mut self, count: usize, low: f32, high: f32) -> Vec<u32> {
         let mut half = || u32::from(f16::from_f32(self.between(low, high)).to_bits());
         (0..count.div_ceil(2)).map(|_| half() | half() << 16).collect()
+    }
+
+    /// Rows of bytes, each of its own group's scale, with zeros behind the end.
+    fn byte_rows(&mut self, rows: usize, width: usize) -> Vec<u32> {
+        let mut words = vec![0; rows * byte_row_words(width as u32) as usize];
+        for row in words.chunks_mut(byte_row_words(width as u32) as usize) {
+            (0..width).for_each(|i| bytes::set(row, i, (self.next() % 255) as i32 - 127));
+            (0..width.div_ceil(32)).for_each(|group| bytes::set_scale(row, width, group, self.between(0.004, 0.016)));
+        }
+        words
     }
 
     /// Parts of split attention: a sum, a maximum, a positive denominator, two unused.

@@ -34,6 +34,10 @@ impl Launch {
         Launch(words)
     }
 
+    pub(super) fn rows(&self) -> usize {
+        self.get("rows")
+    }
+
     fn get(&self, name: &str) -> usize {
         self.0[index(name)] as usize
     }
@@ -125,6 +129,7 @@ pub fn run(spec: &Spec, launch: &Launch, operands: &mut Operands) {
     match spec {
         Spec::Embed(spec) => embed(spec, launch, operands),
         Spec::Norm(spec) => norm(spec, launch, operands),
+        Spec::Quantize(spec) => super::bytes::quantize(spec, launch, operands),
         Spec::Matmul(spec) => matmul(spec, launch, operands),
         Spec::HeadNorm(spec) => head_norm(spec, launch, operands),
         Spec::Attention(spec) => attention(spec, launch, operands),
@@ -207,11 +212,12 @@ fn matmul_input(spec: &Matmul, launch: &Launch, operands: &Operands, row: usize)
             (0..k).for_each(|i| x[i - i % 8 + NORM_ORDER[i % 8]] = input.half(row * k + i));
             x
         }
+        Input::Bytes => super::bytes::read(input, row, k),
     }
 }
 
 /// The norm of a row of `k` elements, times its gain.
-fn normed(input: Words<'_>, vectors: Words<'_>, launch: &Launch, row: usize, k: usize, eps: f32) -> Vec<f64> {
+pub(super) fn normed(input: Words<'_>, vectors: Words<'_>, launch: &Launch, row: usize, k: usize, eps: f32) -> Vec<f64> {
     let x: Vec<f64> = (0..k).map(|i| input.float(row * k + i)).collect();
     let scale = (x.iter().map(|x| x * x).sum::<f64>() / k as f64 + f64::from(eps)).sqrt().recip();
     x.iter().enumerate().map(|(i, x)| x * scale * vectors.float(launch.get("gain") + i)).collect()

@@ -119,7 +119,7 @@ fn essence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{ArgMax, Attention, Embed, Format, Heads, Input, Matmul, Output, Rows};
+    use crate::spec::{ArgMax, Attention, Embed, Format, Heads, Input, Matmul, Output, Quantize, Rows};
     use tegula_plan::Dtype;
 
     fn matmul(format: Format, rows: Rows) -> Spec {
@@ -133,6 +133,17 @@ mod tests {
             matmul(q4, Rows::One),
             matmul(Format::F32, Rows::One),
             matmul(q4, Rows::Many),
+            Spec::Matmul(Matmul {
+                n: 96,
+                k: 128,
+                format: q4,
+                bias: true,
+                input: Input::Bytes,
+                eps: 0.0,
+                output: Output::Residual,
+                rows: Rows::Many,
+            }),
+            Spec::Quantize(Quantize { width: 128, norm: Some(1e-5) }),
             Spec::Attention(Attention { heads, scale: 0.3, window: None, pages_per_sequence: 4, split: true, rows: Rows::One }),
             Spec::ArgMax(ArgMax::Parts { vocab: 361, rows: Rows::One }),
         ]

@@ -64,7 +64,7 @@ fn rows_of(spec: &Spec) -> Rows {
         Spec::Draw(spec) => spec.rows,
         // Batches run the same kernel; a single row is what takes the longest for what it does.
         Spec::Merge(_) => Rows::One,
-        Spec::Embed(_) | Spec::Norm(_) | Spec::HeadNorm(_) => Rows::Many,
+        Spec::Embed(_) | Spec::Norm(_) | Spec::Quantize(_) | Spec::HeadNorm(_) => Rows::Many,
     }
 }
 
