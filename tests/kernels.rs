@@ -71,7 +71,7 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
 /// to some. Half precision makes one to products, matrix units to those of many rows and to their attention.
 fn is_for(spec: &Spec, requires: &Requires) -> bool {
     match spec {
-        Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.matrix,
+        Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.f16,
         Spec::Matmul(Matmul { input: Input::Bytes, .. }) => !requires.f16,
         Spec::Matmul(matmul) => !requires.matrix || matmul.rows == Rows::Many,
         Spec::Attention(_) => !requires.f16 || schedule::default_schedule(spec, requires).template == "attention/flash_matrix",
@@ -84,7 +84,7 @@ fn is_for(spec: &Spec, requires: &Requires) -> bool {
 fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     let spec = &case.step.spec;
     let default = schedule::default_schedule(spec, requires);
-    if requires.f16 && !requires.matrix && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) {
+    if requires.f16 && !requires.matrix && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many && matmul.input != Input::Normed) {
         return half_schedules(case, requires);
     }
     let mut all = vec![default.clone()];

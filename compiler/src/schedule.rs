@@ -91,6 +91,9 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     if imports.contains("#import stage/plain") && matches!(spec, Spec::Matmul(Matmul { format: Format::Q4 { scale: Dtype::F16 }, .. })) {
         build.slots.push(("stage/plain", "stage/q4"));
     }
+    if imports.contains("#import stage/x\n") && matches!(spec, Spec::Matmul(Matmul { input: Input::Normed, .. })) {
+        build.slots.push(("stage/x", "stage/x_normed"));
+    }
     build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
     let text = template::link(schedule.template, &build.slots, &build.values)?;
     let text = template::unroll(schedule.template, &text)?;
@@ -275,7 +278,7 @@ impl Build {
         self.format(spec.format, spec.n, spec.k);
         match spec.input {
             Input::Plain => {}
-            Input::Normed => self.slots.extend([("input/plain", "input/normed"), ("stage/x", "stage/x_normed")]),
+            Input::Normed => self.slots.push(("input/plain", "input/normed")),
             // Half a group at a time.
             Input::Bytes => self.slots.push(("quant/words4", "quant/words2")),
             Input::Norm => self.norm_input(spec.eps),

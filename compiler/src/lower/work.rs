@@ -152,8 +152,9 @@ impl Lowering<'_> {
                 works.push(work);
                 (Input::Bytes, bytes, 0, 0.0)
             }
-            // Matrix units are so fast that norming rows in each of their workgroups takes a third of a product's time.
-            Prologue::Norm { gain, eps, normed } if requires.matrix && rows == Rows::Many && matrix.k.is_multiple_of(8) => {
+            // Matrix units are so fast that norming rows in each of their workgroups takes a third of a product's time; of products of halves
+            // it is a tenth of the instructions.
+            Prologue::Norm { gain, eps, normed } if requires.f16 && rows == Rows::Many && matrix.k.is_multiple_of(8) => {
                 let label = format!("{}.norm", linear.label);
                 works.push(self.norm(label, linear.input, normed, &Norm { width: matrix.k, eps }, self.weights.offset(gain)));
                 (Input::Normed, Target::Scratch(normed), 0, 0.0)

@@ -45,7 +45,7 @@ pub enum Input {
     Plain,
     /// The root-mean-square norm of `input`, times the gain at `launch.gain` of `vectors`.
     Norm,
-    /// `input: f16[rows][k]` as [`Norm`] leaves it. For matrix units only.
+    /// `input: f16[rows][k]` as [`Norm`] leaves it.
     Normed,
     /// `input` as [`Quantize`] leaves it: signed bytes. For 4-bit weights and many rows only.
     Bytes,
