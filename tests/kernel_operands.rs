@@ -55,8 +55,8 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
-    // For matrix units: lines of fragments that are odd in number, windows that leave out tiles and such that leave none out, and scores that
-    // grow so much that what was summed before has to be scaled.
+    // For matrix units: lines of fragments that are odd in number, and long ones that subgroups cannot share out, windows that leave out tiles and
+    // such that leave none out, and scores that grow so much that what was summed before has to be scaled.
     for ((query, kv, dim), scale, window) in [
         ((2, 1, 80), 0.3, None),
         ((4, 4, 16), 1.0, Some(100)),
@@ -64,6 +64,7 @@ pub fn cases() -> Vec<Case> {
         ((14, 2, 64), 0.6, None),
         ((14, 2, 64), 0.6, Some(70)),
         ((16, 2, 192), 0.3, None),
+        ((4, 2, 144), 0.3, None),
     ] {
         let heads = heads(query, kv, dim, Dtype::F16);
         let (split, rows) = (false, Rows::Many);
@@ -108,7 +109,7 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Norm(_) | Spec::Quantize(_) | Spec::HeadNorm(_) | Spec::ArgMax(_) | Spec::Merge(_) => Vary::All,
         Spec::Matmul(Matmul { format, bias: true, .. }) if format == q4f16 || format == Format::F32 => Vary::One,
         Spec::Attention(Attention { heads: Heads { dim: 32, .. }, window: Some(_), .. }) => Vary::One,
-        Spec::Attention(Attention { heads: Heads { dim: 64 | 80, .. }, window: None, rows: Rows::Many, .. }) => Vary::Matrix,
+        Spec::Attention(Attention { heads: Heads { dim: 64 | 80 | 128, .. }, window: None, rows: Rows::Many, .. }) => Vary::Matrix,
         Spec::Matmul(_) | Spec::Attention(_) | Spec::Embed(_) | Spec::Draw(_) => Vary::No,
     };
     let case = |rows, first, pages, splits| Case { step: Step { spec, rows, first, pages, splits, cached: PAGES_PER_SEQUENCE }, vary };
