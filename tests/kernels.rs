@@ -84,7 +84,10 @@ fn is_for(spec: &Spec, requires: &Requires) -> bool {
 fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     let spec = &case.step.spec;
     let default = schedule::default_schedule(spec, requires);
-    if requires.f16 && !requires.matrix && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many && matmul.input != Input::Normed) {
+    if requires.f16
+        && !requires.matrix
+        && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many && matmul.input != Input::Normed)
+    {
         return half_schedules(case, requires);
     }
     let mut all = vec![default.clone()];

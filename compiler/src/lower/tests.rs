@@ -67,7 +67,8 @@ fn bytes_are_for_many_rows_inside_the_layers_without_matrix_units() {
                 assert_eq!(quantized.len(), if bytes { 8 } else { 0 }, "{name} {} {}", variant.name, entry.name);
                 assert!(quantized.iter().all(|dispatch| dispatch.label.starts_with("layers.")));
                 // Rows are normed while they are made bytes.
-                let normed = plain.first_choice().filter(|dispatch| dispatch.label.starts_with("layers.") && dispatch.label.ends_with(".norm"));
+                let normed =
+                    plain.first_choice().filter(|dispatch| dispatch.label.starts_with("layers.") && dispatch.label.ends_with(".norm"));
                 let instead = if bytes { normed.count() } else { 0 };
                 assert_eq!(entry.first_choice().count(), plain.first_choice().count() + quantized.len() - instead);
                 let taken = entry.first_choice().filter(|dispatch| variant.kernels[dispatch.kernel as usize].name.contains("matmul/int8"));
