@@ -3,7 +3,7 @@
 use super::draw::scratch_words;
 use super::reference::{self, Launch, Operands};
 use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Rows, Spec, byte_row_words, bytes};
-use crate::parallel::each;
+use crate::parallel::parts;
 use half::f16;
 use tegula_plan::{DEEPEST, DEPTH_ONE, Dtype, PAGE_SIZE, SAMPLING_MEMBERS};
 
@@ -278,11 +278,12 @@ impl Random {
         let start = self.0;
         let behind = |words: usize| Random(start.wrapping_add((words as u64 * numbers).wrapping_mul(STEP)));
         *self = behind(count);
-        let part = |part: usize| {
+        let mut words = vec![0; count];
+        parts(&mut words, PART, |part, words| {
             let mut random = behind(part * PART);
-            (part * PART..count.min((part + 1) * PART)).map(|_| word(&mut random)).collect::<Vec<u32>>()
-        };
-        each(count.div_ceil(PART), part).concat()
+            words.iter_mut().for_each(|own| *own = word(&mut random));
+        });
+        words
     }
 
     /// Rows of bytes, each of its own group's scale, with zeros behind the end.

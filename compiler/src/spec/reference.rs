@@ -90,6 +90,21 @@ impl Weights<'_> {
             Format::F32 => self.weights.float(row * self.columns + k),
         }
     }
+
+    /// All elements of row `row`, as [`Weights::get`] gives them.
+    fn row(&self, row: usize) -> Vec<f64> {
+        let Format::Q4 { scale } = self.format else { return (0..self.columns).map(|k| self.get(row, k)).collect() };
+        let groups = self.columns.div_ceil(32);
+        let mut elements = Vec::with_capacity(32 * groups);
+        for group in row * groups..(row + 1) * groups {
+            let scale = self.scales.typed(scale, group);
+            let words = &self.weights.0[4 * group..][..4];
+            elements
+                .extend(words.iter().flat_map(|word| [0, 4, 8, 12, 16, 20, 24, 28].map(|bit| (f64::from(word >> bit & 15) - 7.0) * scale)));
+        }
+        elements.truncate(self.columns);
+        elements
+    }
 }
 
 impl Operands {
@@ -176,8 +191,7 @@ fn matmul(spec: &Matmul, launch: &Launch, operands: &mut Operands) {
     let features = each(n, |i| {
         let bias = if spec.bias { vectors.float(launch.get("bias") + i) } else { 0.0 };
         let mut sums = vec![0.0; inputs.len()];
-        for (j, column) in columns.chunks_exact(inputs.len().max(1)).enumerate() {
-            let weight = weights.get(i, j);
+        for (weight, column) in weights.row(i).into_iter().zip(columns.chunks_exact(inputs.len().max(1))) {
             sums.iter_mut().zip(column).for_each(|(sum, x)| *sum += x * weight);
         }
         sums.iter_mut().for_each(|sum| *sum += bias);
