@@ -33,6 +33,9 @@ const AHEAD: usize = 4;
 /// than to time none.
 const CHECKING: f64 = 0.5;
 
+/// Candidates that are checked beyond that, while there is any time: where the default alone is timed, nothing is learned.
+const LEAST: usize = 4;
+
 /// The device, and what is the same for all specs.
 pub struct Bench {
     pub gpu: Gpu,
@@ -95,7 +98,7 @@ impl Bench {
         let steps = steps::timed(spec);
         let (right, operands) = thread::scope(|scope| {
             let operands: Vec<_> = steps.iter().map(|step| scope.spawn(|| step.operands(0))).collect();
-            let right = self.right(spec, requires, all, deadline.map(checked));
+            let right = self.right(spec, requires, all, deadline.map(|deadline| [checked(deadline), deadline]));
             let operands = operands.into_iter().map(|thread| thread.join().expect("operands can be made for every step"));
             (right, operands.collect::<Vec<_>>())
         });
@@ -113,18 +116,19 @@ impl Bench {
         Ok(Outcome::Measured { record: Some(record), failures })
     }
 
-    /// The candidates that agree with the reference, in their order, and what is wrong with others.
+    /// The candidates that agree with the reference, in their order, and what is wrong with others. `until`: when checking ends that has seen
+    /// a few, and when it ends that has seen the default.
     fn right(
         &self,
         spec: &Spec,
         requires: &Requires,
         all: Vec<Candidate>,
-        until: Option<Instant>,
+        until: Option<[Instant; 2]>,
     ) -> Result<(Vec<Compiled>, Vec<String>), Error> {
         let step = steps::check(spec);
         let writes: Vec<String> = written(&all[0]).map(|binding| binding.name.clone()).collect();
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
-        let late = || until.is_some_and(|until| Instant::now() >= until);
+        let late = |checked| until.is_some_and(|[part, all]| Instant::now() >= if checked < LEAST { all } else { part });
         let rest = Mutex::new(all.into_iter().enumerate());
         let mut verdicts = Vec::new();
         thread::scope(|scope| {
@@ -149,7 +153,7 @@ impl Bench {
             let seeds: Arc<[Seed]> = seeds.into_iter().collect::<Result<_, Error>>()?;
             let mut under_way = VecDeque::new();
             let mut seen_default = false;
-            for (index, candidate, pipeline) in compiled {
+            for (checked, (index, candidate, pipeline)) in (1..).zip(compiled) {
                 seen_default |= index == 0;
                 match pipeline {
                     Err(error) => verdicts.push((index, Err(format!("{}: {error}", candidate.linked.name)))),
@@ -163,7 +167,7 @@ impl Bench {
                 if under_way.len() > AHEAD {
                     verdicts.extend(under_way.pop_front().map(joined).transpose()?);
                 }
-                if seen_default && late() {
+                if seen_default && late(checked) {
                     break;
                 }
             }
