@@ -36,4 +36,4 @@ pub use info::{DeviceInfo, Limits};
 pub use pass::Pass;
 pub use pipeline::{BindGroup, Pipeline, Source};
 pub use readback::Readback;
-pub use timer::{Timed, Timer};
+pub use timer::{Sample, Timed, Timer};

@@ -3,6 +3,9 @@
 //! With the feature `timestamp-query` the GPU notes the time at the borders of a compute pass; without it the wall clock serves, as the slope
 //! between few and many dispatches, so that the latency of a submission cancels. Either way a figure is the mean over many repeats, of which
 //! each may bind other buffers: memory that was just read is still in a cache, and would make every kernel look better than it is.
+//!
+//! A sample is begun and finished apart, so that the next can be submitted before the last is read back: a GPU that waits for its processor
+//! between samples lowers its clocks.
 
 use crate::clock::milliseconds;
 use crate::device::Gpu;
@@ -21,6 +24,14 @@ pub struct Timed<'a> {
     pub groups: &'a [BindGroup],
     /// Workgroups, none of the three zero.
     pub grid: [u32; 3],
+}
+
+/// A sample that was begun: [`Timer::finish`] gives its time. Dropping it gives it up.
+pub struct Sample<'a> {
+    work: Timed<'a>,
+    repeats: u32,
+    /// The GPU's two timestamps on their way, where it has a clock.
+    stamps: Option<Readback>,
 }
 
 /// What measures on one device. It remembers whose turn it is, so that samples go on where the last ended.
@@ -79,35 +90,59 @@ impl Timer {
     /// Finite and positive, if the clock can tell.
     ///
     /// # Errors
-    /// [`ErrorKind::Binding`] without bind groups or with an empty grid; [`ErrorKind::Lost`], [`ErrorKind::Refused`].
+    /// Those of [`Timer::begin`] and [`Timer::finish`].
     pub async fn seconds(&mut self, work: &Timed<'_>, repeats: u32) -> Result<f64, Error> {
+        let sample = self.begin(*work, repeats)?;
+        self.finish(sample).await
+    }
+
+    /// Submits `repeats` dispatches, where the GPU itself tells the time: they run behind all that was begun before. Otherwise nothing is
+    /// under way before [`Timer::finish`], since the wall clock cannot tell one submission from another.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Binding`] without bind groups or with an empty grid; [`ErrorKind::OutOfMemory`].
+    pub fn begin<'a>(&mut self, work: Timed<'a>, repeats: u32) -> Result<Sample<'a>, Error> {
         if work.groups.is_empty() || work.grid.contains(&0) {
             let reason = "there is nothing to time".into();
             return Err(ErrorKind::Binding { label: "timer".into(), reason }.into());
         }
         let repeats = repeats.max(1);
-        let stamped = match self.queries {
-            Some(_) => self.stamped(work, repeats).await?,
-            None => 0.0,
+        let stamps = if self.uses_timestamps() { self.stamped(&work, repeats)? } else { None };
+        Ok(Sample { work, repeats, stamps })
+    }
+
+    /// The time of a sample, as [`Timer::seconds`] tells it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lost`], [`ErrorKind::Refused`].
+    pub async fn finish(&mut self, sample: Sample<'_>) -> Result<f64, Error> {
+        let Sample { work, repeats, stamps } = sample;
+        let ticks = match stamps {
+            None => 0,
+            Some(stamps) => {
+                let bytes = stamps.bytes().await?;
+                let [begin, end] = [0, 8].map(|at| bytemuck::pod_read_unaligned::<u64>(&bytes[at..at + 8]));
+                end.saturating_sub(begin)
+            }
         };
+        let period = self.queries.as_ref().map_or(0.0, |queries| queries.period);
+        let stamped = ticks as f64 * period / 1e9 / f64::from(repeats);
         // A driver that offers timestamps may still write zeros.
         self.still = stamped <= 0.0;
-        let seconds = if stamped > 0.0 { stamped } else { self.slope(work, repeats).await };
+        let seconds = if stamped > 0.0 { stamped } else { self.slope(&work, repeats).await };
         self.gpu.healthy()?;
         Ok(seconds)
     }
 
-    /// By the GPU's clock; zero where that stood still.
-    async fn stamped(&mut self, work: &Timed<'_>, repeats: u32) -> Result<f64, Error> {
+    /// Submits dispatches between timestamps, which samples share: each is copied before the next is written.
+    fn stamped(&mut self, work: &Timed<'_>, repeats: u32) -> Result<Option<Readback>, Error> {
         let mut encoder = self.encode(work, repeats, true);
-        let Some(Queries { set, resolved, period }) = &self.queries else { return Ok(0.0) };
+        let Some(Queries { set, resolved, .. }) = &self.queries else { return Ok(None) };
         let staging = self.gpu.claim_staging(STAMPS)?;
         encoder.resolve_query_set(set, 0..2, resolved, 0);
         encoder.copy_buffer_to_buffer(resolved, 0, &staging, 0, STAMPS);
         let submission = self.gpu.queue().submit([encoder.finish()]);
-        let bytes = Readback::begin(self.gpu.clone(), staging, STAMPS, submission).bytes().await?;
-        let [begin, end] = [0, 8].map(|at| bytemuck::pod_read_unaligned::<u64>(&bytes[at..at + 8]));
-        Ok(end.saturating_sub(begin) as f64 * period / 1e9 / f64::from(repeats))
+        Ok(Some(Readback::begin(self.gpu.clone(), staging, STAMPS, submission)))
     }
 
     /// By the wall clock.
@@ -180,6 +215,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) { output[id.x] = output[id.x] 
         assert_eq!(timer.uses_timestamps(), gpu.info().timestamps);
         for repeats in [0, 1, 40] {
             let seconds = timer.seconds(&Timed { pipeline: &pipeline, groups: &groups, grid: [16, 1, 1] }, repeats).await?;
+            assert!(seconds.is_finite() && seconds > 0.0, "{seconds}");
+        }
+        // Several under way at once, of which one is given up.
+        let work = Timed { pipeline: &pipeline, groups: &groups, grid: [16, 1, 1] };
+        let (first, second, last) = (timer.begin(work, 3)?, timer.begin(work, 5)?, timer.begin(work, 7)?);
+        drop(second);
+        for sample in [first, last] {
+            let seconds = timer.finish(sample).await?;
             assert!(seconds.is_finite() && seconds > 0.0, "{seconds}");
         }
         for (groups, grid) in [(&groups[..0], [1, 1, 1]), (&groups[..], [1, 0, 1])] {

@@ -1,6 +1,11 @@
 //! One spec on one device: candidates are compiled, checked against the reference, and what is right is timed.
+//!
+//! All that keeps processors busy comes before the first sample, and runs side by side: kernels are compiled, references computed, operands
+//! of the steps to be timed made, while the device checks what is compiled already. A GPU that waits for all this lowers its clocks, and
+//! times between two such waits would tell about the clocks and not about the candidates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
@@ -10,7 +15,7 @@ use tegula_compiler::spec::agreement::compare;
 use tegula_compiler::spec::operands::Step;
 use tegula_compiler::spec::reference::{self, Launch, Operands};
 use tegula_compiler::tune::{Candidate, Record, candidates, steps};
-use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Gpu, Pipeline, Range, Source, Timer, Usage};
+use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Gpu, Pipeline, Range, Readback, Timer, Usage};
 use tegula_plan::{Kernel, KernelBinding, Requires};
 
 use super::timing;
@@ -18,11 +23,18 @@ use super::timing;
 /// A candidate that agrees with the reference on fewer seeds than these may be right by chance.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
-/// Candidates that are compiled at a time, for each thread that compiles: few enough to stop between.
-const PART: usize = 2;
+/// The most threads that compile: drivers gain little from more.
+const MOST_THREADS: usize = 16;
 
-/// The part of a spec's time after which no more candidates are checked.
-const CHECKING: f64 = 0.65;
+/// Candidates whose results are awaited and compared at a time.
+const AHEAD: usize = 4;
+
+/// The part of a spec's time after which no more candidates are checked: those nearest to the default come first, and to time them is better
+/// than to time none.
+const CHECKING: f64 = 0.5;
+
+/// Candidates that are checked beyond that, while there is any time: where the default alone is timed, nothing is learned.
+const LEAST: usize = 4;
 
 /// The device, and what is the same for all specs.
 pub struct Bench {
@@ -52,10 +64,11 @@ pub struct Uploaded {
     pub buffers: BTreeMap<&'static str, Buffer>,
 }
 
-/// A seed's operands, and what the reference makes of them.
-struct Expected {
-    launch: Launch,
-    operands: Operands,
+/// A seed's operands on the device, and what the reference makes of them.
+struct Seed {
+    uploaded: Uploaded,
+    /// What kernels write to, as it is before.
+    before: BTreeMap<&'static str, Buffer>,
     results: BTreeMap<&'static str, Vec<u32>>,
 }
 
@@ -82,13 +95,19 @@ impl Bench {
         let all = candidates(spec, requires)?;
         let checked = |deadline: Instant| started + deadline.saturating_duration_since(started).mul_f64(CHECKING);
         let (default, choices) = (all[0].schedule.clone(), all.len());
-        let (right, failures) = self.right(spec, requires, all, deadline.map(checked))?;
+        let steps = steps::timed(spec);
+        let (right, operands) = thread::scope(|scope| {
+            let operands: Vec<_> = steps.iter().map(|step| scope.spawn(|| step.operands(0))).collect();
+            let right = self.right(spec, requires, all, deadline.map(|deadline| [checked(deadline), deadline]));
+            let operands = operands.into_iter().map(|thread| thread.join().expect("operands can be made for every step"));
+            (right, operands.collect::<Vec<_>>())
+        });
+        let (right, failures) = right?;
         // What is faster than the default cannot be told where the default is wrong.
         if right.first().is_none_or(|first| first.candidate.schedule != default) {
             return Ok(Outcome::Measured { record: None, failures });
         }
-        let steps = steps::timed(spec);
-        let times = timing::race(self, &steps, &right, deadline)?;
+        let times = timing::race(self, &steps, operands, &right, deadline)?;
         let record = self.record(spec, *requires, &steps, &right, &times);
         if record.others.is_empty() && choices > 1 && failures.is_empty() {
             // A record would say that the default is the best, and keep later runs from finding out.
@@ -97,70 +116,81 @@ impl Bench {
         Ok(Outcome::Measured { record: Some(record), failures })
     }
 
-    /// The candidates that agree with the reference, in their order, and what is wrong with others.
-    fn right(&self, spec: &Spec, requires: &Requires, all: Vec<Candidate>, until: Option<Instant>) -> Result<(Vec<Compiled>, Vec<String>)> {
+    /// The candidates that agree with the reference, in their order, and what is wrong with others. `until`: when checking ends that has seen
+    /// a few, and when it ends that has seen the default.
+    fn right(
+        &self,
+        spec: &Spec,
+        requires: &Requires,
+        all: Vec<Candidate>,
+        until: Option<[Instant; 2]>,
+    ) -> Result<(Vec<Compiled>, Vec<String>), Error> {
         let step = steps::check(spec);
-        let part_size = PART * thread::available_parallelism().map_or(1, usize::from).min(8);
-        let late = || until.is_some_and(|until| Instant::now() >= until);
-        let (mut right, mut failures) = (Vec::new(), Vec::new());
-        let mut seeds: Vec<(Expected, Uploaded)> = Vec::new();
-        let mut rest = all.into_iter().enumerate().peekable();
-        while rest.peek().is_some() && (seeds.is_empty() || !late()) {
-            let part: Vec<(usize, Candidate)> = rest.by_ref().take(part_size).collect();
-            let pipelines = if seeds.is_empty() {
-                // The reference takes a processor as long as drivers take for the first kernels.
-                let writes: Vec<String> = written(&part[0].1).map(|binding| binding.name.clone()).collect();
-                let (pipelines, expected) = thread::scope(|scope| {
-                    let expected = SEEDS.map(|seed| {
-                        scope.spawn({
-                            let writes = &writes;
-                            move || Expected::of(&step, seed, writes)
-                        })
-                    });
-                    let pipelines = self.pipelines(&part, requires);
-                    (pipelines, expected.map(|thread| thread.join().expect("references do not panic on their own operands")))
+        let writes: Vec<String> = written(&all[0]).map(|binding| binding.name.clone()).collect();
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let late = |checked| until.is_some_and(|[part, all]| Instant::now() >= if checked < LEAST { all } else { part });
+        let rest = Mutex::new(all.into_iter().enumerate());
+        let mut verdicts = Vec::new();
+        thread::scope(|scope| {
+            let (step, writes, rest) = (&step, &writes, &rest);
+            let seeds = SEEDS.map(|seed| scope.spawn(move || Seed::of(self, step, seed, writes)));
+            // Who compiles stops where nobody takes what was compiled, and does not run far ahead of the checks.
+            let (sender, compiled) = mpsc::sync_channel(threads);
+            for _ in 0..threads {
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    while let Some((index, candidate)) = next() {
+                        let pipeline = self.pipeline(&candidate, requires);
+                        if sender.send((index, candidate, pipeline)).is_err() {
+                            break;
+                        }
+                    }
                 });
-                for expected in expected {
-                    let uploaded = self.upload(&expected.launch, &expected.operands)?;
-                    seeds.push((expected, uploaded));
+            }
+            drop(sender);
+            let seeds = seeds.map(|thread| thread.join().expect("references do not panic on their own operands"));
+            let seeds: Arc<[Seed]> = seeds.into_iter().collect::<Result<_, Error>>()?;
+            let mut under_way = VecDeque::new();
+            let mut seen_default = false;
+            for (checked, (index, candidate, pipeline)) in (1..).zip(compiled) {
+                seen_default |= index == 0;
+                match pipeline {
+                    Err(error) => verdicts.push((index, Err(format!("{}: {error}", candidate.linked.name)))),
+                    Ok(pipeline) => {
+                        let compiled = Compiled { candidate, pipeline };
+                        let run = self.run(step, &compiled, &seeds)?;
+                        let seeds = Arc::clone(&seeds);
+                        under_way.push_back(scope.spawn(move || Ok((index, verdict(step, compiled, run, &seeds)?))));
+                    }
                 }
-                pipelines
-            } else {
-                self.pipelines(&part, requires)
-            };
-            for ((index, candidate), pipeline) in part.into_iter().zip(pipelines) {
-                if index > 0 && late() {
+                if under_way.len() > AHEAD {
+                    verdicts.extend(under_way.pop_front().map(joined).transpose()?);
+                }
+                if seen_default && late(checked) {
                     break;
                 }
-                let verdict = match &pipeline {
-                    Err(error) => Err(error.to_string()),
-                    Ok(pipeline) => self.check(&step, &candidate, pipeline, &seeds)?,
-                };
-                match (verdict, pipeline) {
-                    (Ok(()), Ok(pipeline)) => right.push(Compiled { candidate, pipeline }),
-                    (Err(reason), _) => failures.push(format!("{}: {reason}", candidate.linked.name)),
-                    (Ok(()), Err(_)) => {}
-                }
+            }
+            for thread in under_way {
+                verdicts.push(joined(thread)?);
+            }
+            Ok::<(), Error>(())
+        })?;
+        // They come as their compilation ends.
+        verdicts.sort_by_key(|(index, _)| *index);
+        let (mut right, mut failures) = (Vec::new(), Vec::new());
+        for (_, verdict) in verdicts {
+            match verdict {
+                Ok(compiled) => right.push(compiled),
+                Err(reason) => failures.push(reason),
             }
         }
         Ok((right, failures))
     }
 
-    /// Compiles side by side; one by one where any is refused, to learn which.
-    fn pipelines(&self, part: &[(usize, Candidate)], requires: &Requires) -> Vec<Result<Pipeline, Error>> {
-        let kernels: Vec<Kernel> = part.iter().map(|(_, candidate)| kernel(candidate)).collect();
-        let linked = part.iter().map(|(_, candidate)| &candidate.linked);
-        let mut sources = Vec::with_capacity(part.len());
-        for (linked, kernel) in linked.zip(&kernels) {
-            sources.push(Source { label: &linked.name, wgsl: &linked.text, requires, kernel });
-        }
-        match pollster::block_on(self.gpu.pipelines(&sources)) {
-            Ok(pipelines) => pipelines.into_iter().map(Ok).collect(),
-            Err(_) => {
-                let alone = |source: &Source<'_>| pollster::block_on(self.gpu.pipelines(&[*source]));
-                sources.iter().map(|source| alone(source).map(|mut one| one.remove(0))).collect()
-            }
-        }
+    fn pipeline(&self, candidate: &Candidate, requires: &Requires) -> Result<Pipeline, Error> {
+        let linked = &candidate.linked;
+        pollster::block_on(self.gpu.pipeline(&linked.name, &linked.text, requires, &kernel(candidate)))
     }
 
     /// Puts a step's operands into buffers.
@@ -178,41 +208,27 @@ impl Bench {
         Ok(Uploaded { launch: uniform, buffers })
     }
 
-    /// Runs a candidate on every seed. The outer error is the device's, the inner one the candidate's.
-    fn check(
-        &self,
-        step: &Step,
-        candidate: &Candidate,
-        pipeline: &Pipeline,
-        seeds: &[(Expected, Uploaded)],
-    ) -> Result<Result<(), String>, Error> {
+    /// Runs a candidate on every seed: for each, what it writes is on its way back. The outer error is the device's, the inner one the
+    /// candidate's.
+    fn run(&self, step: &Step, compiled: &Compiled, seeds: &[Seed]) -> Result<Result<Vec<Readback>, String>, Error> {
+        let Compiled { candidate, pipeline } = compiled;
         let grid = candidate.linked.grid.each_ref().map(|size| size.eval(step.rows, step.pages));
-        for (expected, uploaded) in seeds {
-            let mut ranges = Vec::new();
-            for binding in written(candidate) {
-                let Some((name, words)) = expected.operands.buffers.get_key_value(binding.name.as_str()) else { continue };
-                self.gpu.write(&uploaded.buffers[name], 0, bytemuck::cast_slice(words));
-                ranges.push((*name, Range { buffer: &uploaded.buffers[name], offset: 0, size: 4 * words.len() as u64 }));
-            }
+        let mut readbacks = Vec::new();
+        for Seed { uploaded, before, .. } in seeds {
             let group = uploaded.bind(&self.gpu, candidate, pipeline, |_, buffer| buffer)?;
-            let mut pass = self.gpu.pass();
-            pass.dispatch(pipeline, &group, grid);
-            let readback = pass.submit_reading(&ranges.iter().map(|(_, range)| *range).collect::<Vec<_>>())?;
-            let bytes = pollster::block_on(readback.bytes())?;
-            let mut at = 0;
-            for (name, range) in ranges {
-                let end = at + range.size as usize;
-                let found: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes[at..end]);
-                at = end;
-                let Some(results) = expected.results.get(name) else {
+            let (mut pass, mut ranges) = (self.gpu.pass(), Vec::new());
+            for binding in written(candidate) {
+                let name = binding.name.as_str();
+                let (Some(before), Some(buffer)) = (before.get(name), uploaded.buffers.get(name)) else {
                     return Ok(Err(format!("writes `{name}`, which the default does not")));
                 };
-                if let Err(reason) = compare(&step.spec, candidate.linked.half, name, &found, results) {
-                    return Ok(Err(reason));
-                }
+                pass.copy(before, 0, buffer, 0, before.bytes());
+                ranges.push(Range { buffer, offset: 0, size: before.bytes() });
             }
+            pass.dispatch(pipeline, &group, grid);
+            readbacks.push(pass.submit_reading(&ranges)?);
         }
-        Ok(Ok(()))
+        Ok(Ok(readbacks))
     }
 
     fn record(&self, spec: &Spec, requires: Requires, steps: &[Step], right: &[Compiled], times: &[f64]) -> Record {
@@ -241,13 +257,21 @@ impl Bench {
     }
 }
 
-impl Expected {
-    fn of(step: &Step, seed: u64, writes: &[String]) -> Expected {
-        let (launch, operands) = step.operands(seed);
-        let mut results = operands.clone();
-        reference::run(&step.spec, &launch, &mut results);
-        results.buffers.retain(|name, _| writes.iter().any(|written| written == name));
-        Expected { launch, operands, results: results.buffers }
+impl Seed {
+    fn of(bench: &Bench, step: &Step, seed: u64, writes: &[String]) -> Result<Seed, Error> {
+        let (launch, mut operands) = step.operands(seed);
+        let uploaded = bench.upload(&launch, &operands)?;
+        let mut pass = bench.gpu.pass();
+        let mut before = BTreeMap::new();
+        for (name, buffer) in uploaded.buffers.iter().filter(|(name, _)| writes.iter().any(|written| written == *name)) {
+            let copy = bench.gpu.buffer(name, buffer.bytes(), Usage::Storage)?;
+            pass.copy(buffer, 0, &copy, 0, buffer.bytes());
+            before.insert(*name, copy);
+        }
+        pass.submit();
+        reference::run(&step.spec, &launch, &mut operands);
+        operands.buffers.retain(|name, _| before.contains_key(name));
+        Ok(Seed { uploaded, before, results: operands.buffers })
     }
 }
 
@@ -268,6 +292,34 @@ impl Uploaded {
         let ranges = candidate.linked.bindings.iter().map(range).collect::<Result<Vec<_>, Error>>()?;
         gpu.bind(&candidate.linked.name, pipeline, Range { buffer: &self.launch, offset: 0, size: 32 }, &ranges)
     }
+}
+
+/// Awaits and compares what a candidate wrote. The outer error is the device's, the inner one the candidate's.
+fn verdict(step: &Step, compiled: Compiled, run: Result<Vec<Readback>, String>, seeds: &[Seed]) -> Result<Result<Compiled, String>, Error> {
+    let linked = &compiled.candidate.linked;
+    let named = |reason: String| format!("{}: {reason}", linked.name);
+    let readbacks = match run {
+        Ok(readbacks) => readbacks,
+        Err(reason) => return Ok(Err(named(reason))),
+    };
+    for (readback, seed) in readbacks.into_iter().zip(seeds) {
+        let bytes = pollster::block_on(readback.bytes())?;
+        let mut rest = bytes.as_slice();
+        for binding in written(&compiled.candidate) {
+            let name = binding.name.as_str();
+            let Some(expected) = seed.results.get(name) else { continue };
+            let found;
+            (found, rest) = rest.split_at(4 * expected.len());
+            if let Err(reason) = compare(&step.spec, linked.half, name, &bytemuck::pod_collect_to_vec::<u8, u32>(found), expected) {
+                return Ok(Err(named(reason)));
+            }
+        }
+    }
+    Ok(Ok(compiled))
+}
+
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T, Error>>) -> Result<T, Error> {
+    thread.join().expect("comparing does not panic")
 }
 
 fn written(candidate: &Candidate) -> impl Iterator<Item = &KernelBinding> {

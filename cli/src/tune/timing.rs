@@ -3,11 +3,18 @@
 //! They take turns, so that a change of the clock or of the load meets all of them. The first sample of each only warms up and tells how many
 //! repeats fill a sample. Who is behind by half after three samples is out; the rest goes on, and the fastest two and the default are measured
 //! twice more before one of them has won. Weights and caches rotate, since no step of a model finds them in a cache.
+//!
+//! A GPU without work lowers its clocks, and raises them only after up to some hundred milliseconds of load: those of its processors and of
+//! its memory apart, so that low clocks turn rankings around. Hence before the race the default runs until its time has settled, samples
+//! follow one another without a gap, and where the field still becomes faster from one turn to the next, what came before does not count.
 
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::iter::repeat_n;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tegula_compiler::spec::operands::Step;
+use tegula_compiler::spec::reference::{Launch, Operands};
 use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Timed, Usage};
 
 use super::measure::{Bench, Compiled, Uploaded};
@@ -32,6 +39,19 @@ const BEHIND: f64 = 1.5;
 const MORE_ROUNDS: u32 = 4;
 /// Samples by which the fastest are confirmed.
 const LAST_ROUNDS: u32 = 2;
+/// Seconds of load before a race, at least and at most, and the most of them as a part of the time that is left.
+const LOAD: [f64; 2] = [0.15, 0.6];
+const LOAD_PART: f64 = 0.25;
+/// Seconds of load between two looks at it.
+const LOAD_STEP: f64 = 0.02;
+/// Looks at a load that must agree, and the factor that they may lie apart.
+const ALIKE: (usize, f64) = (3, 1.03);
+/// Clocks still rise where a turn takes less than this part of the time of the turn before.
+const RISING: f64 = 0.95;
+/// How often samples are given up for that.
+const MOST_RESTARTS: u32 = 3;
+/// Samples under way at a time.
+const AHEAD: usize = 2;
 /// The default is replaced only by what takes less than this part of its time: less is noise.
 const WORTHWHILE: f64 = 0.99;
 
@@ -44,10 +64,20 @@ struct Course {
     grids: Vec<[u32; 3]>,
 }
 
+/// All that a race is run with.
+struct Field<'a> {
+    right: &'a [Compiled],
+    courses: Vec<Course>,
+}
+
+/// One sample: a candidate, a course, and dispatches.
+type Turn = (usize, usize, u32);
+
 /// A candidate's samples.
 #[derive(Default)]
 struct Runner {
-    /// Dispatches of a sample, by step.
+    /// Seconds of a dispatch in the warm-up, and dispatches of a sample, by step.
+    seconds: Vec<f64>,
     repeats: Vec<u32>,
     warm_up: f64,
     /// Seconds, the mean over all steps.
@@ -55,6 +85,11 @@ struct Runner {
 }
 
 impl Runner {
+    fn sized(seconds: Vec<f64>) -> Runner {
+        let repeats = seconds.iter().map(|seconds| (SAMPLE / seconds).ceil().clamp(1.0, MOST_REPEATS) as u32).collect();
+        Runner { warm_up: mean(&seconds), repeats, seconds, samples: Vec::new() }
+    }
+
     fn time(&self) -> f64 {
         let mut samples = self.samples.clone();
         samples.sort_by(f64::total_cmp);
@@ -63,28 +98,34 @@ impl Runner {
 }
 
 /// Seconds that each candidate takes for one dispatch, the mean over the steps. The first is the default, which is always measured in full.
-pub fn race(bench: &mut Bench, steps: &[Step], right: &[Compiled], deadline: Option<Instant>) -> Result<Vec<f64>> {
-    let courses = steps.iter().map(|step| course(bench, step, right)).collect::<Result<Vec<_>, _>>()?;
+pub fn race(
+    bench: &mut Bench,
+    steps: &[Step],
+    operands: Vec<(Launch, Operands)>,
+    right: &[Compiled],
+    deadline: Option<Instant>,
+) -> Result<Vec<f64>> {
+    let courses = steps.iter().zip(operands).map(|(step, operands)| course(bench, step, operands, right));
+    let field = Field { right, courses: courses.collect::<Result<Vec<_>, _>>()? };
     let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-    let mut runners = Vec::with_capacity(right.len());
-    for index in 0..right.len() {
-        // Candidates for which there is no time are left out of the count: they are slower than anything.
-        let mut runner = Runner { warm_up: f64::INFINITY, ..Runner::default() };
-        if index == 0 || !late() {
-            let first = courses.iter().map(|course| warm_up(bench, course, right, index)).collect::<Result<Vec<f64>, _>>()?;
-            runner.repeats = first.iter().map(|seconds| (SAMPLE / seconds).ceil().clamp(1.0, MOST_REPEATS) as u32).collect();
-            runner.warm_up = first.iter().sum::<f64>() / first.len() as f64;
-        }
-        runners.push(runner);
-    }
+    load(bench, &field, deadline)?;
+    let mut runners = warm_up(bench, &field, right.len(), late)?;
     let mut alive: Vec<usize> = (0..right.len()).collect();
     keep(&mut alive, &runners, HOPELESS);
+    let mut restarts = 0;
     for (rounds, factor) in [(FIRST_ROUNDS, BEHIND), (MORE_ROUNDS, f64::INFINITY)] {
-        for round in 0..rounds {
-            if late() && (round > 0 || factor.is_infinite()) {
-                break;
+        let mut round = 0;
+        while round < rounds && (!late() || round == 0 && factor.is_finite()) {
+            run(bench, &field, &mut runners, &alive)?;
+            round += 1;
+            if restarts < MOST_RESTARTS && is_rising(&runners, &alive) {
+                restarts += 1;
+                round = 1;
+                for index in &alive {
+                    let samples = &mut runners[*index].samples;
+                    samples.drain(..samples.len() - 1);
+                }
             }
-            run(bench, &courses, right, &mut runners, &alive)?;
         }
         keep(&mut alive, &runners, factor);
     }
@@ -95,7 +136,7 @@ pub fn race(bench: &mut Bench, steps: &[Step], right: &[Compiled], deadline: Opt
     }
     for _ in 0..LAST_ROUNDS {
         if !late() {
-            run(bench, &courses, right, &mut runners, &last)?;
+            run(bench, &field, &mut runners, &last)?;
         }
     }
     Ok(runners.iter().map(Runner::time).collect())
@@ -107,14 +148,51 @@ pub fn winner(times: &[f64]) -> usize {
     if times[best] < WORTHWHILE * times[0] { best } else { 0 }
 }
 
-/// A sample of each, one after another.
-fn run(bench: &mut Bench, courses: &[Course], right: &[Compiled], runners: &mut [Runner], alive: &[usize]) -> Result<(), Error> {
-    for &index in alive {
-        let mut sum = 0.0;
-        for (at, course) in courses.iter().enumerate() {
-            sum += sample(bench, course, right, index, runners[index].repeats[at])?;
-        }
-        runners[index].samples.push(sum / courses.len() as f64);
+/// Runs the default until its time has settled.
+fn load(bench: &mut Bench, field: &Field<'_>, deadline: Option<Instant>) -> Result<(), Error> {
+    let started = Instant::now();
+    let left = deadline.map_or(f64::INFINITY, |deadline| deadline.saturating_duration_since(started).as_secs_f64());
+    let most = Duration::from_secs_f64(LOAD[1].min(LOAD_PART * left));
+    let least = Duration::from_secs_f64(LOAD[0]).min(most);
+    let mut runner = warm_up(bench, field, 1, || false)?.remove(0);
+    let mut looks = Vec::new();
+    while started.elapsed() < most && (started.elapsed() < least || !is_settled(&looks)) {
+        let sample: f64 = field.courses.iter().enumerate().map(|(at, _)| f64::from(runner.repeats[at]) * runner.seconds[at]).sum();
+        let count = (LOAD_STEP / sample).ceil().clamp(1.0, MOST_REPEATS) as usize;
+        let turns = repeat_n(0, count).flat_map(|_| runner.repeats.iter().enumerate().map(|(at, repeats)| (0, at, *repeats)));
+        let found = samples(bench, field, turns)?;
+        let courses = field.courses.len();
+        runner = Runner::sized((0..courses).map(|at| found.iter().skip(at).step_by(courses).sum::<f64>() / count as f64).collect());
+        looks.push(runner.warm_up);
+    }
+    Ok(())
+}
+
+/// Whether the last times are alike.
+fn is_settled(looks: &[f64]) -> bool {
+    let (count, factor) = ALIKE;
+    let last = &looks[looks.len().saturating_sub(count)..];
+    let (least, most) = last.iter().fold((f64::INFINITY, 0f64), |(least, most), look| (least.min(*look), most.max(*look)));
+    last.len() == count && most <= factor * least
+}
+
+/// Whether most of those who run took clearly less time in their last turn than in the one before: one alone may have had luck.
+fn is_rising(runners: &[Runner], alive: &[usize]) -> bool {
+    let ratio = |index: &usize| match runners[*index].samples[..] {
+        [.., before, last] => Some(last / before),
+        _ => None,
+    };
+    let mut ratios: Vec<f64> = alive.iter().filter_map(ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).is_some_and(|middle| *middle < RISING)
+}
+
+/// A sample of each.
+fn run(bench: &mut Bench, field: &Field<'_>, runners: &mut [Runner], alive: &[usize]) -> Result<(), Error> {
+    let turns = alive.iter().flat_map(|index| runners[*index].repeats.iter().enumerate().map(|(at, repeats)| (*index, at, *repeats)));
+    let found = samples(bench, field, turns)?;
+    for (index, seconds) in alive.iter().zip(found.chunks(field.courses.len())) {
+        runners[*index].samples.push(mean(seconds));
     }
     Ok(())
 }
@@ -125,21 +203,48 @@ fn keep(alive: &mut Vec<usize>, runners: &[Runner], factor: f64) {
     alive.retain(|index| *index == 0 || (runners[*index].time() <= factor * leader && runners[*index].warm_up.is_finite()));
 }
 
-/// The first dispatch may still set something up, which tells where a dispatch takes little time itself.
-fn warm_up(bench: &mut Bench, course: &Course, right: &[Compiled], index: usize) -> Result<f64, Error> {
-    let first = sample(bench, course, right, index, 1)?;
-    if first > SAMPLE { Ok(first) } else { sample(bench, course, right, index, WARM_UP) }
+/// The first dispatches of the first `count` candidates. The very first may still set something up, which tells where a dispatch takes little
+/// time itself. Candidates for which there is no time are left out of the count: they are slower than anything.
+fn warm_up(bench: &mut Bench, field: &Field<'_>, count: usize, late: impl Fn() -> bool) -> Result<Vec<Runner>, Error> {
+    let courses = field.courses.len();
+    let in_time = (0..count).take_while(|index| *index == 0 || !late());
+    let mut found = samples(bench, field, in_time.flat_map(|index| (0..courses).map(move |at| (index, at, 1))))?;
+    let quick: Vec<usize> = (0..found.len()).filter(|place| found[*place] <= SAMPLE).collect();
+    let again = samples(bench, field, quick.iter().map(|place| (place / courses, place % courses, WARM_UP)))?;
+    for (place, seconds) in quick.into_iter().zip(again) {
+        found[place] = seconds;
+    }
+    let mut runners: Vec<Runner> = found.chunks(courses).map(|seconds| Runner::sized(seconds.to_vec())).collect();
+    runners.resize_with(count, || Runner { warm_up: f64::INFINITY, ..Runner::default() });
+    Ok(runners)
 }
 
-fn sample(bench: &mut Bench, course: &Course, right: &[Compiled], index: usize, repeats: u32) -> Result<f64, Error> {
-    let work = Timed { pipeline: &right[index].pipeline, groups: &course.groups[index], grid: course.grids[index] };
-    pollster::block_on(bench.timer.seconds(&work, repeats))
+/// Seconds of a dispatch in each turn. The next is submitted before the last is read back.
+fn samples(bench: &mut Bench, field: &Field<'_>, turns: impl Iterator<Item = Turn>) -> Result<Vec<f64>, Error> {
+    let (mut under_way, mut found) = (VecDeque::new(), Vec::new());
+    for (index, at, repeats) in turns {
+        let course = &field.courses[at];
+        let work = Timed { pipeline: &field.right[index].pipeline, groups: &course.groups[index], grid: course.grids[index] };
+        under_way.push_back(bench.timer.begin(work, repeats)?);
+        if under_way.len() >= AHEAD
+            && let Some(sample) = under_way.pop_front()
+        {
+            found.push(pollster::block_on(bench.timer.finish(sample))?);
+        }
+    }
+    for sample in under_way {
+        found.push(pollster::block_on(bench.timer.finish(sample))?);
+    }
+    Ok(found)
+}
+
+fn mean(seconds: &[f64]) -> f64 {
+    seconds.iter().sum::<f64>() / seconds.len() as f64
 }
 
 /// Uploads a step's operands, copies those that rotate, and binds all of it for every candidate.
-fn course(bench: &Bench, step: &Step, right: &[Compiled]) -> Result<Course, Error> {
+fn course(bench: &Bench, step: &Step, (launch, operands): (Launch, Operands), right: &[Compiled]) -> Result<Course, Error> {
     let gpu = &bench.gpu;
-    let (launch, operands) = step.operands(0);
     let uploaded = bench.upload(&launch, &operands)?;
     let rotating = ["weights", "scales"].into_iter().chain(uploaded.buffers.contains_key("pages").then_some("cache"));
     let rotating: Vec<(&'static str, &Buffer)> = rotating.filter_map(|name| Some((name, uploaded.buffers.get(name)?))).collect();
@@ -180,7 +285,23 @@ fn course(bench: &Bench, step: &Step, right: &[Compiled]) -> Result<Course, Erro
 
 #[cfg(test)]
 mod tests {
-    use super::{Runner, keep, winner};
+    use super::{Runner, is_rising, is_settled, keep, winner};
+
+    #[test]
+    fn a_load_has_settled_where_the_last_looks_are_alike() {
+        assert!(!is_settled(&[]) && !is_settled(&[1.0, 1.0]));
+        assert!(is_settled(&[1.0, 1.01, 1.02]) && is_settled(&[4.0, 1.02, 1.0, 1.01]));
+        // Clocks rise, step by step or slowly.
+        assert!(!is_settled(&[2.0, 1.0, 1.0]) && !is_settled(&[1.0, 1.0, 1.05]) && !is_settled(&[1.04, 1.02, 1.0]));
+    }
+
+    #[test]
+    fn clocks_rise_where_most_become_faster() {
+        let runner = |samples: &[f64]| Runner { samples: samples.to_vec(), ..Runner::default() };
+        let runners = [runner(&[9.0, 2.0, 1.8]), runner(&[1.0, 1.0]), runner(&[3.0, 2.8]), runner(&[1.0])];
+        assert!(is_rising(&runners, &[0, 1, 2]));
+        assert!(!is_rising(&runners, &[0, 1]) && !is_rising(&runners, &[1, 3]) && !is_rising(&runners, &[]));
+    }
 
     #[test]
     fn the_default_stands_unless_something_is_clearly_faster() {

@@ -3,6 +3,7 @@
 use super::draw::scratch_words;
 use super::reference::{self, Launch, Operands};
 use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Rows, Spec, byte_row_words, bytes};
+use crate::parallel::parts;
 use half::f16;
 use tegula_plan::{DEEPEST, DEPTH_ONE, Dtype, PAGE_SIZE, SAMPLING_MEMBERS};
 
@@ -193,7 +194,7 @@ fn weights(put: &mut impl FnMut(&'static str, Vec<u32>), random: &mut Random, fo
         Format::Q4 { scale } => {
             let groups = n * k.div_ceil(32);
             // The padding of ragged rows holds noise here: kernels must not depend on it.
-            put("weights", (0..4 * groups).map(|_| random.next() as u32).collect());
+            put("weights", random.words(4 * groups, 1, |random| random.next() as u32));
             let scales = if scale == Dtype::F16 { random.halves(groups, 0.01, 0.1) } else { random.floats(groups, 0.01, 0.1) };
             put("scales", scales);
         }
@@ -244,9 +245,15 @@ fn put_draw(put: &mut impl FnMut(&'static str, Vec<u32>), random: &mut Random, s
 /// Seeded numbers: SplitMix64 (Steele, Lea, Flood 2014).
 struct Random(u64);
 
+/// What its state grows by with every number.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Words that a processor makes in one go.
+const PART: usize = 1 << 16;
+
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0 = self.0.wrapping_add(STEP);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -258,12 +265,25 @@ impl Random {
     }
 
     fn floats(&mut self, count: usize, low: f32, high: f32) -> Vec<u32> {
-        (0..count).map(|_| self.between(low, high).to_bits()).collect()
+        self.words(count, 1, |random| random.between(low, high).to_bits())
     }
 
     fn halves(&mut self, count: usize, low: f32, high: f32) -> Vec<u32> {
-        let mut half = || u32::from(f16::from_f32(self.between(low, high)).to_bits());
-        (0..count.div_ceil(2)).map(|_| half() | half() << 16).collect()
+        let half = |random: &mut Random| u32::from(f16::from_f32(random.between(low, high)).to_bits());
+        self.words(count.div_ceil(2), 2, |random| half(random) | half(random) << 16)
+    }
+
+    /// Words that take `numbers` numbers each. All processors make them, but the words are those that one would make in order.
+    fn words(&mut self, count: usize, numbers: u64, word: impl Fn(&mut Random) -> u32 + Sync + Send) -> Vec<u32> {
+        let start = self.0;
+        let behind = |words: usize| Random(start.wrapping_add((words as u64 * numbers).wrapping_mul(STEP)));
+        *self = behind(count);
+        let mut words = vec![0; count];
+        parts(&mut words, PART, |part, words| {
+            let mut random = behind(part * PART);
+            words.iter_mut().for_each(|own| *own = word(&mut random));
+        });
+        words
     }
 
     /// Rows of bytes, each of its own group's scale, with zeros behind the end.
@@ -284,5 +304,20 @@ impl Random {
             part
         };
         (0..count).flat_map(part).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PART, Random};
+
+    #[test]
+    fn words_of_many_processors_are_those_of_one() {
+        let (mut all, mut one) = (Random(5), Random(5));
+        let pair = |random: &mut Random| random.next() as u32 ^ random.next() as u32;
+        let expected: Vec<u32> = (0..2 * PART + 3).map(|_| pair(&mut one)).collect();
+        assert_eq!(all.words(2 * PART + 3, 2, pair), expected);
+        assert_eq!(all.next(), one.next());
+        assert!(all.words(0, 2, pair).is_empty());
     }
 }

@@ -90,6 +90,21 @@ impl Weights<'_> {
             Format::F32 => self.weights.float(row * self.columns + k),
         }
     }
+
+    /// All elements of row `row`, as [`Weights::get`] gives them.
+    fn row(&self, row: usize) -> Vec<f64> {
+        let Format::Q4 { scale } = self.format else { return (0..self.columns).map(|k| self.get(row, k)).collect() };
+        let groups = self.columns.div_ceil(32);
+        let mut elements = Vec::with_capacity(32 * groups);
+        for group in row * groups..(row + 1) * groups {
+            let scale = self.scales.typed(scale, group);
+            let words = &self.weights.0[4 * group..][..4];
+            elements
+                .extend(words.iter().flat_map(|word| [0, 4, 8, 12, 16, 20, 24, 28].map(|bit| (f64::from(word >> bit & 15) - 7.0) * scale)));
+        }
+        elements.truncate(self.columns);
+        elements
+    }
 }
 
 impl Operands {
@@ -171,11 +186,16 @@ fn matmul(spec: &Matmul, launch: &Launch, operands: &mut Operands) {
     let rows = rows(spec.rows, launch);
     let inputs: Vec<Vec<f64>> = rows.clone().map(|row| matmul_input(spec, launch, operands, row)).collect();
     let (weights, vectors) = (operands.weights(spec.format, spec.k), operands.read("vectors"));
-    // A row of weights is read once for all rows of x.
+    // A row of weights is read once for all rows of x, whose sums grow together: none of them waits for its own last addition.
+    let columns: Vec<f64> = (0..k).flat_map(|j| inputs.iter().map(move |x| x[j])).collect();
     let features = each(n, |i| {
         let bias = if spec.bias { vectors.float(launch.get("bias") + i) } else { 0.0 };
-        let weights: Vec<f64> = (0..k).map(|j| weights.get(i, j)).collect();
-        inputs.iter().map(|x| bias + x.iter().zip(&weights).map(|(x, w)| x * w).sum::<f64>()).collect::<Vec<f64>>()
+        let mut sums = vec![0.0; inputs.len()];
+        for (weight, column) in weights.row(i).into_iter().zip(columns.chunks_exact(inputs.len().max(1))) {
+            sums.iter_mut().zip(column).for_each(|(sum, x)| *sum += x * weight);
+        }
+        sums.iter_mut().for_each(|sum| *sum += bias);
+        sums
     });
     for (at, row) in rows.enumerate() {
         let y: Vec<f64> = features.iter().map(|feature| feature[at]).collect();
@@ -236,7 +256,8 @@ fn norm(spec: &Norm, launch: &Launch, operands: &mut Operands) {
 fn store_heads(heads: &Heads, operands: &mut Operands, row: usize, y: &[f64]) {
     let (queries, kv, dim) = (heads.query as usize, heads.kv as usize, heads.dim as usize);
     let half = dim / 2;
-    let (mut query, mut cache) = (operands.take("query"), operands.take("cache"));
+    // Taken out, not copied: this is done for every row.
+    let [mut query, mut cache] = ["query", "cache"].map(|name| operands.buffers.remove(name).unwrap_or_default());
     let (rope, slot) = (operands.read("rope"), operands.read("rows").word(4 * row + 2));
     for head in 0..queries + 2 * kv {
         for i in 0..dim {

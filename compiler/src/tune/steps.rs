@@ -1,7 +1,7 @@
 //! Steps to run candidates on: small ones that show whether they are right, and ones of the size that matters to show how fast they are.
 
 use crate::spec::operands::{SEQUENCES, Step};
-use crate::spec::{ArgMax, Attention, Heads, Merge, Output, Rows, Spec, splits};
+use crate::spec::{ArgMax, Attention, Heads, Matmul, Merge, Output, Rows, Spec, splits};
 use tegula_plan::PAGE_SIZE;
 
 /// Products that a check may take: the reference works in double precision on a processor.
@@ -19,12 +19,13 @@ const CONTEXTS: [u32; 3] = [512, 4096, 16_384];
 /// The step to check a spec on: several rows where it works on several, and a number of them that divides by nothing.
 #[must_use]
 pub fn check(spec: &Spec) -> Step {
+    let affordable = |spec: &Matmul| (CHECK_PRODUCTS / (u64::from(spec.n) * u64::from(spec.k)).max(1)) as u32;
     let rows = match (rows_of(spec), spec) {
         (Rows::One, _) => 1,
-        // Some more than kernels take together.
-        (Rows::Few, Spec::Matmul(_)) => 9,
+        // Some more than kernels take together; one more than the sequences of a batch where more cost too much.
+        (Rows::Few, Spec::Matmul(spec)) => affordable(spec).clamp(SEQUENCES + 1, 9),
         (Rows::Few, _) => 3,
-        (Rows::Many, Spec::Matmul(spec)) => (CHECK_PRODUCTS / (u64::from(spec.n) * u64::from(spec.k)).max(1)).clamp(9, 139) as u32,
+        (Rows::Many, Spec::Matmul(spec)) => affordable(spec).clamp(9, 139),
         (Rows::Many, Spec::Attention(_)) => 19,
         (Rows::Many, _) => 5,
     };
@@ -85,7 +86,7 @@ fn step(spec: &Spec, rows: u32, tokens: u32) -> Step {
 mod tests {
     use super::*;
     use crate::spec::reference;
-    use crate::spec::{Format, Input, Matmul};
+    use crate::spec::{Format, Input};
     use tegula_plan::Dtype;
 
     #[test]
@@ -110,6 +111,17 @@ mod tests {
             let matmul = Matmul { n: 72, k: 64, format: Format::F16, bias: true, input, eps: 1e-5, output, rows };
             let step = timed(&Spec::Matmul(matmul))[0];
             assert!(step.rows <= 93 && step.bytes() > 72 * 128, "{step:?}");
+            // The larger a product, the fewer rows of it are checked.
+            let checked = [(72, 64), (8192, 16_384), (128_256, 2048), (256_000, 4096)].map(|(n, k)| {
+                let output = Output::Store { stride: n };
+                check(&Spec::Matmul(Matmul { n, k, output, ..matmul })).rows
+            });
+            let expected = match rows {
+                Rows::One => [1; 4],
+                Rows::Few => [9, 9, 7, 5],
+                Rows::Many => [139, 14, 9, 9],
+            };
+            assert_eq!(checked, expected);
         }
     }
 }
