@@ -31,9 +31,9 @@ pub fn default_schedule(spec: &Spec, requires: &Requires) -> Schedule {
 
 /// On an H200, of 72 schedules for each mat-vec of Llama-3.2-1B and 3.1-8B, two quads a team and loads of two words are within 14 % of the best
 /// everywhere: with teams of 32 where there are very many rows (28672x4096: 40 us, 46 with 128), of 128 where there are few (4096x14336: 21 us,
-/// 43 with 32). Of 90 tiles, eight rows an invocation by two quads were the fastest on four of six shapes (27 to 35 TFLOP/s), and 6 % and 17 %
-/// behind on the others (16384x2048, 2048x8192); with the epilogue of the heads, which needs too many registers beside them, they ran at 8.
-/// Products of a single row in half precision take 3 to 27 % less time.
+/// 43 with 32). Of about 90 tiles in f32, eight rows an invocation by two quads (one with the epilogue of the heads, which needs registers of its own) are at
+/// most 12 % behind the best on the products of the layers (29 to 34 TFLOP/s); those of the head are up to 22 % behind. Products of a single row in
+/// half precision take 3 to 27 % less time.
 fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
     let quads = if matches!(spec.output, Output::Residual | Output::SiluMul) { 2 } else { 1 };
     if spec.input == Input::Bytes {

@@ -239,8 +239,8 @@ pub const ARGMAX_PARTS: u32 = 64;
 ///
 /// Four pages (64 keys, a tile of the kernel) a part, up to sixteen parts: fewer leave a GPU idle. Then parts become longer, up to eight
 /// pages, before there are more of them, which each cost a trip through memory; 256 workgroups a row (a part of a key head each) fill any GPU.
-/// An 8B model with eight key heads on an H200: at 4,096 tokens 16 parts give 329 tok/s, 32 give 337; at 16,384, 32, 64 and 128 parts give 268,
-/// 257 and 243.
+/// An 8B model with eight key heads on an H200: at 4,096 tokens 16 parts give 329 tok/s, as do 32, of nine pages; 33 of eight, which are whole tiles,
+/// give 337. At 16,384, 32, 64 and 128 parts give 268, 257 and 243.
 #[must_use]
 pub fn splits(kv: u32) -> Size {
     let short = Size::Pages.ceil_div(4).min(16);
