@@ -2,13 +2,13 @@
 //! one spec of each template and format with every schedule that the search would try.
 
 use crate::adapter;
-use crate::kernel_operands::{Case, Vary, cases};
+use crate::kernel_operands::{BLOCKS, Case, Vary, cases};
 use std::collections::HashSet;
 use tegula_compiler::schedule::{self, Schedule};
 use tegula_compiler::spec::agreement::compare;
 use tegula_compiler::spec::operands::Step;
 use tegula_compiler::spec::reference::{self, Launch, Operands};
-use tegula_compiler::spec::{Input, Matmul, Rows, Spec};
+use tegula_compiler::spec::{Attention, Input, Matmul, Rows, Spec};
 use tegula_compiler::{template, tune};
 use tegula_gpu::{DeviceInfo, Gpu, Options, Range, Usage};
 use tegula_plan::{Kernel, Requires};
@@ -49,7 +49,7 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
     let mut checked = 0;
     let mut failures = Vec::new();
     for case in cases() {
-        let tried = if is_for(&case.step.spec, requires) { schedules(&case, requires) } else { vec![] };
+        let tried = if is_for(&case.step, requires) { schedules(&case, requires) } else { vec![] };
         if tried.is_empty() {
             continue;
         }
@@ -69,15 +69,23 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
 
 /// Whether a spec is to be checked in a device class: some are made for what a class has beyond others, and what a class has makes no difference
 /// to some. Half precision makes one to products, matrix units to those of many rows and to their attention.
-fn is_for(spec: &Spec, requires: &Requires) -> bool {
+fn is_for(step: &Step, requires: &Requires) -> bool {
+    let spec = &step.spec;
     match spec {
+        // More rows of a prompt take long on a processor, and are more of the same.
+        Spec::Attention(Attention { rows: Rows::Many, .. }) if step.rows > BLOCKS => is_for_matrix(spec, requires),
         Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.f16,
         Spec::Matmul(Matmul { input: Input::Bytes, .. }) => !requires.f16,
         Spec::Matmul(matmul) => !requires.matrix || matmul.rows == Rows::Many,
-        Spec::Attention(_) => !requires.f16 || schedule::default_schedule(spec, requires).template == "attention/flash_matrix",
+        Spec::Attention(_) => !requires.f16 || is_for_matrix(spec, requires),
         Spec::Norm(_) => requires.f16,
         _ => !requires.f16,
     }
+}
+
+/// Whether a device class gives attention to its matrix units.
+fn is_for_matrix(spec: &Spec, requires: &Requires) -> bool {
+    schedule::default_schedule(spec, requires).template == "attention/flash_matrix"
 }
 
 /// The default schedule, and for cases that ask for it others that are legal.
