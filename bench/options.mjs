@@ -13,7 +13,7 @@ export const USAGE = `npm run bench -- [--host chrome] [--shape llama-3.2-1b] [-
   --batches 1,4,8             sequences that are decoded together
   --decode 128                tokens of each sequence to decode
   --repetitions 3             rounds, of which the median counts
-  --run-ahead 3               steps under way at once, where not as many as the engine has
+  --run-ahead 6               steps under way at once, where not as many as the engine has
   --temperature 0.8           draw ids instead of taking the likeliest, among those of
   --top-p 0.95                so much probability
   --quantization q4f16_1      how weights are stored

@@ -168,7 +168,8 @@ impl Bench {
     pub async fn measure(&mut self, workload: &Workload) -> Result<Report> {
         let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing } = *workload;
         self.check(workload)?;
-        self.engine.set_run_ahead(run_ahead.unwrap_or(RUN_AHEAD));
+        let run_ahead = run_ahead.unwrap_or(RUN_AHEAD);
+        self.engine.set_run_ahead(run_ahead);
         self.make_noise(workload)?;
         let prefill = self.prefill(workload).await?;
 
@@ -198,7 +199,7 @@ impl Bench {
             decode_tokens,
             repetitions,
             batch,
-            run_ahead: run_ahead.unwrap_or(RUN_AHEAD),
+            run_ahead,
             drawing,
             prefill_tokens_per_second: prefill,
             decode_tokens_per_second: decode,

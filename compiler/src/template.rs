@@ -358,12 +358,14 @@ mod tests {
         let template = "attention/flash_matrix";
         let tunables = tunables(template).unwrap();
         let values = |name: &str| tunables.iter().find(|(other, _)| *other == name).unwrap().1.clone();
+        let mut looked_at = 0;
         for (down, across) in values("DOWN").into_iter().flat_map(|down| values("ACROSS").into_iter().map(move |across| (down, across))) {
             for (sm, tile) in values("SM").into_iter().flat_map(|sm| values("TILE").into_iter().map(move |tile| (sm, tile))) {
                 let set = [("HEAD_DIM", 64), ("DOWN", down), ("ACROSS", across), ("SM", sm), ("TILE", tile)];
                 let text = link(template, &[], &set.map(|(name, value)| (name, Value::Int(value)))).unwrap();
                 // Some break other rules, which is not asked here.
                 let Ok(module) = naga::front::wgsl::parse_str(&[DIRECTIVES, &text].concat()) else { continue };
+                looked_at += 1;
                 let shared = module.global_variables.iter().filter(|(_, variable)| variable.space == AddressSpace::WorkGroup);
                 for (_, variable) in shared {
                     let size = module.types[variable.ty].inner.size(module.to_ctx());
@@ -371,6 +373,7 @@ mod tests {
                 }
             }
         }
+        assert!(looked_at >= 24, "only {looked_at} schedules are legal");
     }
 
     #[test]

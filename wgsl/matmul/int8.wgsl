@@ -2,7 +2,8 @@
 // in integers, four at a time, and groups in f32, where the scales of x and W are multiplied in.
 //
 // An integer becomes a float without a conversion, which is slow on GPUs: sums begin with the bits of 1.5 * 2^23, in whose mantissa they fit by
-// far. Weight rows lie quad by quad, as in matmul/tile; slice rows are one vector longer than their halves of groups for the same reason.
+// far. Weight rows lie quad by quad (all first members, all second members, ...), and slice rows are one vector longer than their halves of groups, so
+// that neighbouring invocations read different banks.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16

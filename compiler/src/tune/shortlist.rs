@@ -18,8 +18,8 @@ const AS_GOOD: f64 = 1.02;
 
 impl Choice<'_> {
     /// The kernels of a spec among which the device is to choose, the first being what [`Choice::kernel`] gives. That one alone where it was
-    /// measured on the device that is named, and for kernels that take little of a step's time, and those of batches: few pages run any, and their alternatives
-    /// would be a fifth of a library.
+    /// measured on the device that is named, for kernels that take little of a step's time, and for those of batches: few pages run any, and their
+    /// alternatives would be an eighth of a library.
     ///
     /// # Errors
     /// Those of [`Choice::kernel`].
