@@ -114,7 +114,7 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
         }
         Vary::Matrix if !requires.matrix => return all,
         // Of batches all in one class, the richest that software has: texts for eight rows are long, and take seconds to compile on a processor.
-        Vary::All if !requires.f16 && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Few) => {}
+        Vary::All if !requires.f16 && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Few) => return all,
         Vary::One => {}
         Vary::All | Vary::Matrix => {
             let candidates = tune::candidates(spec, requires).expect("defaults are legal");

@@ -227,7 +227,13 @@ describe("loading", () => {
   })) {
     test(`a shard that is ${what} is refused with both hashes, and not cached`, async () => {
       models.damage.set("random/params_shard_1.bin", damage);
-      const [error, files] = await page.evaluate(async (model) => [await caught(start({ model })), await cachedFiles()], model("random"));
+      // Held back until the one before it is in the cache: else it depends on the network which is handled first.
+      let release;
+      models.hold.set("random/params_shard_1.bin", new Promise((resolve) => (release = resolve)));
+      await page.evaluate((model) => void (globalThis.refused = caught(start({ model }))), model("random"));
+      while (!(await page.evaluate(() => cachedFiles())).includes("random/params_shard_0.bin")) await page.waitForTimeout(20);
+      release();
+      const [error, files] = await page.evaluate(async () => [await refused, await cachedFiles()]);
       assert.deepEqual([error.class, error.shard], ["CorruptShardError", "params_shard_1.bin"]);
       for (const hash of [error.expected, error.found]) assert.match(hash, /^[0-9a-f]{32}$/);
       assert.notEqual(error.expected, error.found);
