@@ -44,7 +44,7 @@ struct Mode {
     rows: Rows,
     /// Whether attention cuts sequences into parts: where there are too few rows to fill a GPU.
     split: bool,
-    /// Whether only the last row gets logits.
+    /// Whether only the last row gets logits. Then it alone goes on behind the last attention, which was what needed the others.
     last: bool,
     /// Whether logits are sampled from.
     sample: bool,
@@ -176,6 +176,7 @@ pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model
         model,
         frequencies,
         logits: logits(stages),
+        tail: stages.iter().rposition(|stage| matches!(stage.kind, StageKind::Attention { .. })).map_or(0, |last| last + 1),
         logits_rows,
         buffers: Vec::new(),
         buffer_indices: BTreeMap::new(),
@@ -200,6 +201,8 @@ struct Lowering<'a> {
     /// Offset of the rope frequencies in the vectors arena.
     frequencies: u32,
     logits: Option<Value>,
+    /// The first stage behind the last attention: from there on, a row needs no other.
+    tail: usize,
     /// Rows of the logits buffer.
     logits_rows: u32,
     buffers: Vec<Buffer>,
@@ -253,8 +256,8 @@ impl<'a> Lowering<'a> {
         let mut scratch = Scratch::default();
         let mut drafts = Vec::new();
         let mut works = 0;
-        for stage in self.stages {
-            for work in self.works(stage, mode, requires)? {
+        for (index, stage) in self.stages.iter().enumerate() {
+            for work in self.works(stage, index >= self.tail, mode, requires)? {
                 // Only one of several alternatives runs, so that all of them are one moment in the lives of activations.
                 for draft in self.drafts(&work, mode, kernels)? {
                     let written = kernels.list[draft.kernel as usize].bindings.iter().map(|binding| binding.writes);

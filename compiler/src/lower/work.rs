@@ -66,16 +66,18 @@ struct Linear<'a> {
     bias: Option<ParamId>,
     prologue: Prologue,
     epilogue: Epilogue,
+    /// Whether it works on the rows that get logits only.
+    tail: bool,
 }
 
 impl Lowering<'_> {
-    /// The dispatches of a stage: one, or several where a table exceeds a binding.
-    pub(super) fn works(&self, stage: &Stage, mode: &Mode, requires: &Requires) -> Result<Vec<Work>, Error> {
+    /// The dispatches of a stage: one, or several where a table exceeds a binding. Stages of the `tail` work on the rows that get logits.
+    pub(super) fn works(&self, stage: &Stage, tail: bool, mode: &Mode, requires: &Requires) -> Result<Vec<Work>, Error> {
         let label = stage.label.as_str();
         match stage.kind {
             StageKind::Embed { table, output, rotation, .. } => self.embed(label, table, output, rotation),
             StageKind::Matmul { input, weight, bias, prologue, epilogue } => {
-                self.matmul(&Linear { label, input, weight, bias, prologue, epilogue }, mode, requires)
+                self.matmul(&Linear { label, input, weight, bias, prologue, epilogue, tail }, mode, requires)
             }
             StageKind::HeadNorm { input, query_gain, key_gain, eps, append } => {
                 let launch =
@@ -141,7 +143,7 @@ impl Lowering<'_> {
             Epilogue::Residual { .. } | Epilogue::SiluMul { .. } | Epilogue::Heads(_) => vec![matrix.whole()?],
         };
         let is_head = matches!(linear.epilogue, Epilogue::Store { output } if Some(output) == self.logits);
-        let (rows, first) = if is_head { (mode.head_rows(), mode.head_first()) } else { (mode.rows, Size::Const(0)) };
+        let (rows, first) = if linear.tail { (mode.head_rows(), mode.head_first()) } else { (mode.rows, Size::Const(0)) };
         let mut works = Vec::new();
         let quantized = matches!(matrix.format, Format::Q4 { .. }) && rows == Rows::Many && !is_head;
         let (input, x, gain, eps) = match linear.prologue {
