@@ -55,6 +55,10 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
+    // Heads that subgroups of all sizes can share out, and that every schedule is tried on.
+    let (heads_of_64, split, rows) = (heads(4, 2, 64, Dtype::F16), true, Rows::One);
+    let spec = Attention { heads: heads_of_64, scale: 0.3, window: None, pages_per_sequence: PAGES_PER_SEQUENCE, split, rows };
+    specs.push(Spec::Attention(spec));
     // For matrix units: lines of fragments that are odd in number, and long ones that subgroups cannot share out, windows that leave out tiles and
     // such that leave none out, and scores that grow so much that what was summed before has to be scaled.
     for ((query, kv, dim), scale, window) in [
@@ -110,6 +114,7 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Matmul(Matmul { output: Output::Residual, rows: Rows::Many, format: Format::F16, .. }) => Vary::All,
         Spec::Matmul(Matmul { output: Output::Residual, input: Input::Bytes, format, .. }) if format == q4f16 => Vary::All,
         Spec::Attention(Attention { heads: Heads { dim: 8, cache: Dtype::F16, .. }, window: Some(_), .. }) => Vary::All,
+        Spec::Attention(Attention { heads: Heads { query: 4, dim: 64, .. }, .. }) => Vary::All,
         Spec::Norm(_) | Spec::Quantize(_) | Spec::HeadNorm(_) | Spec::ArgMax(_) | Spec::Merge(_) => Vary::All,
         // Eight rows of x that end within a piece have more branches than SwiftShader's compiler can take: it needs gigabytes, and minutes.
         Spec::Matmul(Matmul { output: Output::Store { .. }, rows: Rows::Few, .. }) => Vary::No,
@@ -120,7 +125,11 @@ fn steps(spec: Spec) -> Vec<Case> {
     };
     let case = |rows, first, pages, splits| Case { step: Step { spec, rows, first, pages, splits, cached: PAGES_PER_SEQUENCE }, vary };
     match spec {
-        Spec::Matmul(Matmul { rows: Rows::One, output: Output::Store { .. }, .. }) => vec![case(1, 0, 1, 1), case(7, 6, 1, 1)],
+        // The only row there is, and the last of several, which a prompt ends with.
+        Spec::Matmul(Matmul { rows: Rows::One, output: Output::Store { .. } | Output::SiluMul, .. }) => {
+            vec![case(1, 0, 1, 1), case(7, 6, 1, 1)]
+        }
+        Spec::Matmul(Matmul { rows: Rows::One, output: Output::Residual, .. }) => vec![case(7, 6, 1, 1)],
         Spec::Matmul(Matmul { rows: Rows::One, .. }) | Spec::ArgMax(ArgMax::Parts { rows: Rows::One, .. }) => vec![case(1, 0, 1, 1)],
         Spec::ArgMax(ArgMax::Whole { rows: Rows::One }) => vec![case(7, 6, 1, 1)],
         // A single row finds its logits at the start, and one of each sequence shows each way to draw.

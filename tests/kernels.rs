@@ -77,7 +77,8 @@ fn is_for(step: &Step, requires: &Requires) -> bool {
         Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.f16,
         Spec::Matmul(Matmul { input: Input::Bytes, .. }) => !requires.f16,
         Spec::Matmul(matmul) => !requires.matrix || matmul.rows == Rows::Many,
-        Spec::Attention(_) => !requires.f16 || is_for_matrix(spec, requires),
+        // Subgroups may be larger in richer classes, which is for rows on their own.
+        Spec::Attention(attention) => !requires.f16 || attention.split || is_for_matrix(spec, requires),
         Spec::Norm(_) => requires.f16,
         _ => !requires.f16,
     }

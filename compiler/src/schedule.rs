@@ -99,6 +99,17 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     if imports.contains("#import stage/x\n") && matches!(spec, Spec::Matmul(Matmul { input: Input::Normed, .. })) {
         build.slots.push(("stage/x", "stage/x_normed"));
     }
+    // Words of several rows are put together, so that each is read by itself.
+    if imports.contains("#import stage/q4_pairs") {
+        build.slots.push(("quant/words4", "quant/words1"));
+    }
+    if imports.contains("#import cache/wide_f16") {
+        let slot = build.slots.iter_mut().find(|(from, _)| *from == "cache/read_f16");
+        slot.into_iter().for_each(|slot| *slot = ("cache/wide_f16", "cache/wide_f32"));
+    }
+    if imports.contains("const SUBGROUP:") {
+        build.int("SUBGROUP", requires.subgroup_size());
+    }
     build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
     let text = template::link(schedule.template, &build.slots, &build.values)?;
     let text = template::unroll(schedule.template, &text)?;

@@ -116,7 +116,8 @@ impl Gpu {
     /// The first feature of `requires` that the device does not have.
     pub(crate) fn missing(&self, requires: &Requires) -> Option<&'static str> {
         let DeviceInfo { subgroups, f16, matrix, .. } = *self.info();
-        requires.beyond(&Requires { subgroups, f16, matrix })
+        let small = requires.subgroup_size() > self.info().least_subgroup();
+        requires.beyond(&Requires { subgroups, f16, matrix }).or(small.then_some("large subgroups"))
     }
 
     /// Why the device is lost, if it is.

@@ -61,6 +61,13 @@ impl DeviceInfo {
         self.backend == "metal" || (self.backend == "webgpu" && self.vendor == "apple")
     }
 
+    /// Invocations that every subgroup has at least, as far as can be told. Metal does not say; whatever it drives has eight or more.
+    pub(crate) fn least_subgroup(&self) -> u32 {
+        let least = if self.is_metal() { self.subgroup_min_size.max(8) } else { self.subgroup_min_size };
+        // WebGPU allows none below.
+        least.max(if self.subgroups { 4 } else { 1 })
+    }
+
     /// Whether kernels for matrix units would know their fragments by the number of an invocation, and have memory for their tiles.
     pub(crate) fn suits_fragments(&self) -> bool {
         [self.subgroup_min_size, self.subgroup_max_size] == [32; 2] && self.limits.workgroup_memory >= MATRIX_WORKGROUP_MEMORY

@@ -7,11 +7,13 @@
 mod error;
 mod library;
 mod param;
+mod requires;
 mod size;
 
 pub use error::{Error, ErrorKind};
 pub use library::{FORMAT_VERSION, Library, section};
 pub use param::{Dtype, Param};
+pub use requires::Requires;
 pub use size::Size;
 
 use serde::{Deserialize, Serialize};
@@ -230,31 +232,6 @@ impl Row {
     #[must_use]
     pub fn words(self) -> [u32; 4] {
         [self.token, self.position, self.slot, self.sequence]
-    }
-}
-
-/// What a device must have for a variant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Requires {
-    /// Subgroup operations.
-    pub subgroups: bool,
-    /// 16-bit floats in shaders.
-    pub f16: bool,
-    /// Products of fragments of 16 x 16, f16 in and f32 out, by subgroups of exactly 32.
-    #[serde(default)]
-    pub matrix: bool,
-}
-
-impl Requires {
-    /// The first thing that it asks for and `granted` does not have.
-    #[must_use]
-    pub fn beyond(&self, granted: &Requires) -> Option<&'static str> {
-        let asked = [
-            (self.subgroups, granted.subgroups, "subgroups"),
-            (self.f16, granted.f16, "shader-f16"),
-            (self.matrix, granted.matrix, "cooperative matrices"),
-        ];
-        asked.into_iter().find_map(|(asked, granted, name)| (asked && !granted).then_some(name))
     }
 }
 

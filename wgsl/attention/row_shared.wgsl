@@ -1,0 +1,204 @@
+// Attention of rows as in attention/row, but invocations that share a key add up its scores among themselves, with shuffles. So nothing waits for
+// other subgroups before the end, and no scores go through workgroup memory.
+//
+// KEY_LANES invocations of a subgroup, a strand, share a key and then its value: each has eight neighbouring elements of every 8 KEY_LANES. A
+// strand takes every STRANDS-th key, with a softmax of its own; strands are put together in the end. AHEAD keys of a strand are under way at
+// a time, and their scores are looked at together, so that sums are scaled less often.
+#import lib/launch
+#import lib/rows
+#import cache/wide_f16
+#import attention/write_whole
+
+const QUERY_HEADS: u32 = 4u;
+const KV_HEADS: u32 = 2u;
+const HEAD_DIM: u32 = 32u;
+const GROUP: u32 = 2u;
+const WINDOW: u32 = 0xffffffffu;
+const SCALE: f32 = 0.35355338;
+const PAGES_PER_SEQUENCE: u32 = 4u;
+const SUBGROUP: u32 = 4u; // invocations that every subgroup has at least
+
+const LANES: u32 = 128u;   // tune: 32 64 128 256
+const KEY_LANES: u32 = 4u; // tune: 4 8 16
+const AHEAD: u32 = 2u;     // tune: 1 2 4
+const BLOCK: vec3u = vec3u(1u, 1u, 1u); // of head groups by rows by parts
+
+const D4: u32 = HEAD_DIM / 4u;
+const D8: u32 = HEAD_DIM / 8u;
+const Q4: u32 = (GROUP + 3u) / 4u;
+const QUERIES: u32 = 4u * Q4;
+const SHARE: u32 = D8 / KEY_LANES; // eights of a key that an invocation has
+const VECTORS: u32 = 2u * SHARE;
+const STRANDS: u32 = LANES / KEY_LANES;
+const HALVINGS: u32 = firstLeadingBit(KEY_LANES);
+const TILE: u32 = STRANDS * AHEAD;
+const LOWEST: f32 = -3.4e38;
+
+const_assert KEY_LANES <= SUBGROUP;
+const_assert HEAD_DIM % (8u * KEY_LANES) == 0u;
+const_assert VECTORS * QUERIES <= 32u;
+
+@group(0) @binding(1) var<storage, read> query: array<vec4f>;
+@group(0) @binding(3) var<storage, read> pages: array<u32>;
+
+var<workgroup> sums: array<vec4f, STRANDS * D4>;
+var<workgroup> maxima: array<vec4f, STRANDS * Q4>;
+var<workgroup> denominators: array<vec4f, STRANDS * Q4>;
+
+#import attention/pages
+
+// What was asked of memory, as in attention/row.
+var<private> next_keys: array<Eight, AHEAD * SHARE>;
+var<private> next_values: array<Eight, AHEAD * SHARE>;
+
+fn ask_keys(table: u32, kv: u32, first: u32, end: u32, piece: u32) {
+    for (var a = 0u; a < AHEAD; a++) { // unroll
+        let key = first + a * STRANDS;
+        if key < end {
+            let at = key_at(table, key, 0u, kv) / 2u + piece;
+            for (var i = 0u; i < SHARE; i++) { // unroll
+                next_keys[a * SHARE + i] = cache[at + i * KEY_LANES];
+            }
+        }
+    }
+}
+
+fn ask_values(table: u32, kv: u32, first: u32, end: u32, piece: u32) {
+    for (var a = 0u; a < AHEAD; a++) { // unroll
+        let key = first + a * STRANDS;
+        if key < end {
+            let at = key_at(table, key, 1u, kv) / 2u + piece;
+            for (var i = 0u; i < SHARE; i++) { // unroll
+                next_values[a * SHARE + i] = cache[at + i * KEY_LANES];
+            }
+        }
+    }
+}
+
+fn dots(x: vec4f, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4f {
+    return vec4f(dot(x, a), dot(x, b), dot(x, c), dot(x, d));
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let row = group.y;
+    let first_head = group.x * GROUP;
+    let kv = first_head / (QUERY_HEADS / KV_HEADS);
+    let table = rows[row].sequence * PAGES_PER_SEQUENCE;
+    let last = rows[row].position;
+
+    // The keys of this part: whole pages, so that parts never share one.
+    let oldest = select(0u, last - (WINDOW - 1u), last >= WINDOW - 1u);
+    let page0 = oldest / 16u;
+    let share = (last / 16u + 1u - page0 + launch.splits - 1u) / launch.splits;
+    let begin = max(16u * (page0 + group.z * share), oldest);
+    let end = min(16u * (page0 + (group.z + 1u) * share), last + 1u);
+
+    let piece = lane % KEY_LANES;
+    let strand = lane / KEY_LANES;
+    ask_keys(table, kv, begin + strand, end, piece);
+    ask_values(table, kv, begin + strand, end, piece);
+    var q: array<vec4f, VECTORS * QUERIES>;
+    for (var v = 0u; v < VECTORS; v++) { // unroll
+        for (var j = 0u; j < GROUP; j++) { // unroll
+            let at = 2u * (piece + v / 2u * KEY_LANES) + v % 2u;
+            q[v * QUERIES + j] = query[(row * QUERY_HEADS + first_head + j) * D4 + at] * SCALE;
+        }
+    }
+
+    var maximum: array<vec4f, Q4>;
+    var denominator: array<vec4f, Q4>;
+    var sum: array<vec4f, VECTORS * QUERIES>;
+    for (var j = 0u; j < Q4; j++) { // unroll
+        maximum[j] = vec4f(LOWEST);
+    }
+    for (var first = begin; first < end; first += TILE) {
+        var scores = array<vec4f, AHEAD * Q4>();
+        for (var a = 0u; a < AHEAD; a++) { // unroll
+            for (var i = 0u; i < SHARE; i++) { // unroll
+                let low = low_elements(next_keys[a * SHARE + i]);
+                let high = high_elements(next_keys[a * SHARE + i]);
+                for (var j = 0u; j < Q4; j++) { // unroll
+                    let x = 2u * i * QUERIES + 4u * j;
+                    let y = x + QUERIES;
+                    scores[a * Q4 + j] += dots(low, q[x], q[x + 1u], q[x + 2u], q[x + 3u]);
+                    scores[a * Q4 + j] += dots(high, q[y], q[y + 1u], q[y + 2u], q[y + 3u]);
+                }
+            }
+        }
+        ask_keys(table, kv, first + TILE + strand, end, piece);
+        for (var j = 0u; j < Q4; j++) { // unroll
+            var highest = maximum[j];
+            for (var a = 0u; a < AHEAD; a++) { // unroll
+                var score = scores[a * Q4 + j];
+                for (var i = 0u; i < HALVINGS; i++) { // unroll
+                    score += subgroupShuffleXor(score, 1u << i);
+                }
+                scores[a * Q4 + j] = select(vec4f(LOWEST), score, first + a * STRANDS + strand < end);
+                highest = max(highest, scores[a * Q4 + j]);
+            }
+            let correction = exp(maximum[j] - highest);
+            maximum[j] = highest;
+            denominator[j] *= correction;
+            for (var v = 0u; v < VECTORS; v++) { // unroll
+                let at = v * QUERIES + 4u * j;
+                sum[at] *= correction.x;
+                sum[at + 1u] *= correction.y;
+                sum[at + 2u] *= correction.z;
+                sum[at + 3u] *= correction.w;
+            }
+        }
+        for (var a = 0u; a < AHEAD; a++) { // unroll
+            if first + a * STRANDS + strand < end {
+                for (var j = 0u; j < Q4; j++) { // unroll
+                    let p = exp(scores[a * Q4 + j] - maximum[j]);
+                    denominator[j] += p;
+                    for (var i = 0u; i < SHARE; i++) { // unroll
+                        let low = low_elements(next_values[a * SHARE + i]);
+                        let high = high_elements(next_values[a * SHARE + i]);
+                        let x = 2u * i * QUERIES + 4u * j;
+                        let y = x + QUERIES;
+                        sum[x] += p.x * low;
+                        sum[x + 1u] += p.y * low;
+                        sum[x + 2u] += p.z * low;
+                        sum[x + 3u] += p.w * low;
+                        sum[y] += p.x * high;
+                        sum[y + 1u] += p.y * high;
+                        sum[y + 2u] += p.z * high;
+                        sum[y + 3u] += p.w * high;
+                    }
+                }
+            }
+        }
+        ask_values(table, kv, first + TILE + strand, end, piece);
+    }
+
+    if piece == 0u {
+        for (var j = 0u; j < Q4; j++) { // unroll
+            maxima[strand * Q4 + j] = maximum[j];
+            denominators[strand * Q4 + j] = denominator[j];
+        }
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < GROUP; j++) { // unroll
+        var highest = LOWEST;
+        for (var s = 0u; s < STRANDS; s++) {
+            highest = max(highest, maxima[s * Q4 + j / 4u][j % 4u]);
+        }
+        let factor = exp(maximum[j / 4u][j % 4u] - highest);
+        for (var v = 0u; v < VECTORS; v++) { // unroll
+            sums[strand * D4 + 2u * (piece + v / 2u * KEY_LANES) + v % 2u] = factor * sum[v * QUERIES + j];
+        }
+        workgroupBarrier();
+        for (var i = lane; i < D4; i += LANES) {
+            var total = 0.0;
+            var y = vec4f();
+            for (var s = 0u; s < STRANDS; s++) {
+                total += exp(maxima[s * Q4 + j / 4u][j % 4u] - highest) * denominators[s * Q4 + j / 4u][j % 4u];
+                y += sums[s * D4 + i];
+            }
+            write_part(row, first_head + j, group.z, i, y, highest, total);
+        }
+        workgroupBarrier();
+    }
+}
