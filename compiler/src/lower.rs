@@ -4,10 +4,11 @@
 //! split and which rows get logits; a device class settles the kernels. What remains are the launch words and where things are bound.
 
 mod kernels;
+mod scratch;
 mod work;
 
 use crate::graph::{Graph, Value};
-use crate::memory::{self, Activation, Touch};
+use crate::memory::{self, Touch};
 use crate::pass::{Stage, StageKind};
 use crate::range::{range, with_rows};
 use crate::spec::draw::scratch_words;
@@ -16,6 +17,7 @@ use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::{Kernels, Scheduled};
+use scratch::{Scratch, place_key};
 use std::collections::BTreeMap;
 use tegula_plan::{
     Activations, Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant, When,
@@ -362,39 +364,6 @@ impl<'a> Lowering<'a> {
             return refuse(&format!("more than {MAX_WORKGROUPS} workgroups in one direction"));
         }
         Ok(())
-    }
-}
-
-/// What names an activation: a value, and whether it is meant as bytes.
-type PlaceKey = (Value, bool);
-
-fn place_key(target: &Target) -> Option<PlaceKey> {
-    match *target {
-        Target::Scratch(value) => Some((value, false)),
-        Target::Bytes(value) => Some((value, true)),
-        Target::Whole(_) | Target::Part(..) => None,
-    }
-}
-
-/// The activations of an entry, by value.
-#[derive(Default)]
-struct Scratch {
-    values: Vec<PlaceKey>,
-    activations: Vec<Activation>,
-}
-
-impl Scratch {
-    fn index(&self, value: PlaceKey) -> Option<usize> {
-        self.values.binary_search(&value).ok()
-    }
-
-    fn touch(&mut self, value: PlaceKey, bytes: u64, touch: Touch) {
-        let index = self.values.binary_search(&value).unwrap_or_else(|index| {
-            self.values.insert(index, value);
-            self.activations.insert(index, Activation { bytes, touches: Vec::new() });
-            index
-        });
-        self.activations[index].touches.push(touch);
     }
 }
 
