@@ -338,6 +338,9 @@ pub struct Tune {
     /// Print the records of `--records`, or those that come with this program, and measure nothing.
     #[arg(long)]
     pub report: bool,
+    /// Write the texts of all candidates to this file, a line of JSON each, and measure nothing.
+    #[arg(long, value_name = "FILE", conflicts_with = "report")]
+    pub texts: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceFlags,
 }

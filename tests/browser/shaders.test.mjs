@@ -1,21 +1,24 @@
 /**
  * Every kernel of many libraries through a browser's own shader compiler. Natively kernels are checked by naga, which accepts things that
- * browsers refuse and has a weaker idea of uniform control flow; here Chromium's Tint checks each of them. No pipelines are made: a software
- * GPU takes half a second for each.
+ * browsers refuse and has a weaker idea of uniform control flow; here Chromium's Tint checks each of them, and some of what only a search would
+ * try. No pipelines are made: a software GPU takes half a second for each.
  */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { launch } from "./chromium.mjs";
 import { CONFIGS, TEGULA, readLibrary } from "./packages.mjs";
 import { BLANK, TestServer } from "./server.mjs";
 
 const QUANTIZATIONS = ["q4f16_1", "q4f32_1", "q0f16", "q0f32"];
 const INT8 = ["q4f16_1", "q4f32_1"];
+/** Heads and rows of real sizes. */
+const SHAPE = fileURLToPath(new URL("../../bench/shapes/llama-3.2-1b.json", import.meta.url));
 
 let folder;
 let browser;
@@ -44,19 +47,8 @@ async function kernels(file) {
   );
 }
 
-test("a browser accepts every kernel", async (context) => {
-  const all = new Map();
-  for (const config of readdirSync(CONFIGS)) {
-    for (const [quantization, activations] of [...QUANTIZATIONS.map((name) => [name, "float"]), ...INT8.map((name) => [name, "int8"])]) {
-      const library = join(folder, `${basename(config, ".json")}-${quantization}-${activations}.wasm`);
-      const how = ["--quantization", quantization, "--activations", activations];
-      execFileSync(TEGULA, ["compile", join(CONFIGS, config), "-o", library, ...how], { stdio: "ignore" });
-      for (const { name, code } of await kernels(library)) all.set(code, name);
-    }
-  }
-  assert.ok(all.size > 100, `only ${all.size} kernels`);
-  const products = [...all.keys()].filter((code) => code.includes("dot4I8Packed(")).length;
-  assert.ok(products > 10, `only ${products} kernels multiply bytes`);
+/** What the browser's compiler says against texts, each with its name. */
+async function refusals(context, texts) {
   const page = await (await browser.newContext()).newPage();
   await page.goto(site.url + BLANK);
   const { refused, half } = await page.evaluate(async (texts) => {
@@ -70,10 +62,52 @@ test("a browser accepts every kernel", async (context) => {
     const answers = [];
     for (const text of texts) if (half || !text[0].startsWith("enable f16;")) answers.push(...(await check(text)));
     return { refused: answers, half };
-  }, [...all]);
+  }, [...texts]);
   if (!half) {
-    const left = [...all.keys()].filter((code) => code.startsWith("enable f16;")).length;
-    context.diagnostic(`skipped: ${left} of ${all.size} kernels, as this browser's adapter has no shader-f16`);
+    const left = [...texts.keys()].filter((code) => code.startsWith("enable f16;")).length;
+    context.diagnostic(`skipped: ${left} of ${texts.size} kernels, as this browser's adapter has no shader-f16`);
   }
-  assert.deepEqual(refused, []);
+  return refused;
+}
+
+test("a browser accepts every kernel", async (context) => {
+  const all = new Map();
+  for (const config of readdirSync(CONFIGS)) {
+    for (const [quantization, activations] of [...QUANTIZATIONS.map((name) => [name, "float"]), ...INT8.map((name) => [name, "int8"])]) {
+      const library = join(folder, `${basename(config, ".json")}-${quantization}-${activations}.wasm`);
+      const how = ["--quantization", quantization, "--activations", activations];
+      execFileSync(TEGULA, ["compile", join(CONFIGS, config), "-o", library, ...how], { stdio: "ignore" });
+      for (const { name, code } of await kernels(library)) all.set(code, name);
+    }
+  }
+  assert.ok(all.size > 100, `only ${all.size} kernels`);
+  const products = [...all.keys()].filter((code) => code.includes("dot4I8Packed(")).length;
+  assert.ok(products > 10, `only ${products} kernels multiply bytes`);
+  assert.deepEqual(await refusals(context, all), []);
+});
+
+/** Directives and text of a candidate of a search. */
+function candidate({ requires, text }) {
+  return (/\bf16\b/.test(text) ? "enable f16;\n" : "") + (requires.subgroups ? "enable subgroups;\n" : "") + text;
+}
+
+test("a browser accepts what a search would try", async (context) => {
+  const all = new Map();
+  const tried = new Map();
+  for (const spec of ["k=2048 plain residual", "attention"]) {
+    const file = join(folder, "texts.jsonl");
+    execFileSync(TEGULA, ["tune", SHAPE, "--spec", spec, "--texts", file], { stdio: "ignore" });
+    const lines = readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+    for (const line of lines.filter(({ text }) => !text.includes("coop_mat"))) {
+      const kind = [line.schedule.split(" ")[0], JSON.stringify(line.requires)].join(" ");
+      tried.set(kind, [...(tried.get(kind) ?? []), line]);
+    }
+  }
+  // A few of each template and device class, from all over its space.
+  for (const lines of tried.values()) {
+    const step = Math.ceil(lines.length / 6);
+    for (const line of lines.filter((_, index) => index % step === 0)) all.set(candidate(line), `${line.spec}: ${line.schedule}`);
+  }
+  assert.ok(tried.size > 10 && all.size > 50, `only ${all.size} texts of ${tried.size} kinds`);
+  assert.deepEqual(await refusals(context, all), []);
 });

@@ -4,6 +4,7 @@
 
 mod measure;
 mod report;
+mod texts;
 mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,9 @@ pub fn tune(args: &Tune) -> Result<()> {
             Some(file) => library::records(file)?,
             None => Records::embedded()?.clone(),
         });
+    }
+    if let Some(file) = &args.texts {
+        return texts::write(&tasks(args, |_| true)?, file);
     }
     let gpu = open::device(&args.device)?;
     let tasks = tasks(args, |requires| gpu.meets(requires))?;

@@ -1,0 +1,40 @@
+//! `tegula tune --texts`: what would be measured, for other compilers to look at.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use tegula_compiler::tune::candidates;
+use tegula_plan::Requires;
+
+use super::Task;
+
+/// A line of the file.
+#[derive(Serialize)]
+struct Line<'a> {
+    spec: &'a str,
+    requires: &'a Requires,
+    schedule: &'a str,
+    text: &'a str,
+}
+
+/// Writes the text of every candidate to `file`, in WGSL as naga takes it.
+pub(super) fn write(tasks: &[Task], file: &Path) -> Result<()> {
+    let failed = || format!("cannot write {}", file.display());
+    let mut output = BufWriter::new(File::create(file).with_context(failed)?);
+    let mut count = 0;
+    for Task { spec, requires } in tasks {
+        for candidate in candidates(spec, requires)? {
+            let (key, schedule) = (spec.key(), candidate.schedule.to_string());
+            let line = Line { spec: &key, requires, schedule: &schedule, text: &candidate.linked.text };
+            serde_json::to_writer(&mut output, &line).with_context(failed)?;
+            output.write_all(b"\n").with_context(failed)?;
+            count += 1;
+        }
+    }
+    output.flush().with_context(failed)?;
+    eprintln!("{count} texts in {}", file.display());
+    Ok(())
+}
