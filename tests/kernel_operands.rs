@@ -22,7 +22,7 @@ pub enum Vary {
     No,
     /// Those that differ in one tunable.
     One,
-    /// All that the search would try for devices with matrix units, and none elsewhere.
+    /// All that the search would try for devices with matrix units, and all blocks elsewhere.
     Matrix,
     /// All that the search would try.
     All,

@@ -72,21 +72,23 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
 fn is_for(step: &Step, requires: &Requires) -> bool {
     let spec = &step.spec;
     match spec {
-        // More rows of a prompt take long on a processor, and are more of the same.
-        Spec::Attention(Attention { rows: Rows::Many, .. }) if step.rows > BLOCKS => is_for_matrix(spec, requires),
+        // More rows of a prompt take long on a processor, and are more of the same where a workgroup takes few of them.
+        Spec::Attention(Attention { rows: Rows::Many, .. }) if step.rows > BLOCKS => requires.f16 && takes_many(spec, requires),
         Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.f16,
         Spec::Matmul(Matmul { input: Input::Bytes, .. }) => !requires.f16,
         Spec::Matmul(matmul) => !requires.matrix || matmul.rows == Rows::Many,
-        // Subgroups may be larger in richer classes, which is for rows on their own.
-        Spec::Attention(attention) => !requires.f16 || attention.split || is_for_matrix(spec, requires),
+        // Subgroups may be larger in richer classes, which is for rows on their own and for blocks.
+        Spec::Attention(attention) => !requires.f16 || attention.split || takes_many(spec, requires),
         Spec::Norm(_) => requires.f16,
         _ => !requires.f16,
     }
 }
 
-/// Whether a device class gives attention to its matrix units.
-fn is_for_matrix(spec: &Spec, requires: &Requires) -> bool {
-    schedule::default_schedule(spec, requires).template == "attention/flash_matrix"
+/// Whether a device class has attention that takes many rows at a time: by matrix units, or in blocks.
+fn takes_many(spec: &Spec, requires: &Requires) -> bool {
+    let blocks = Schedule { template: "attention/flash_blocks", values: vec![] };
+    let default = schedule::default_schedule(spec, requires);
+    default.template == "attention/flash_matrix" || default.template == "attention/flash" && schedule::link(spec, requires, &blocks).is_ok()
 }
 
 /// The default schedule, and for cases that ask for it others that are legal.
@@ -113,7 +115,11 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
         Vary::All if requires.subgroups && !requires.matrix && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) => {
             return all;
         }
-        Vary::Matrix if !requires.matrix => return all,
+        Vary::Matrix if !requires.matrix => {
+            let candidates = tune::candidates(spec, requires).expect("defaults are legal").into_iter().map(|candidate| candidate.schedule);
+            all.extend(candidates.filter(|schedule| schedule.template == "attention/flash_blocks"));
+            return all;
+        }
         // Of batches all in one class, the richest that software has: texts for eight rows are long, and take seconds to compile on a processor.
         Vary::All if !requires.f16 && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Few) => return all,
         Vary::One => {}
