@@ -310,6 +310,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn invocations_share_a_key_only_where_subgroups_are_large_enough() {
+        let heads = Heads { query: 8, kv: 2, dim: 128, cache: Dtype::F16 };
+        let attention = Attention { heads, scale: 0.1, window: None, pages_per_sequence: 8, split: true, rows: Rows::One };
+        let class = |subgroups, f16, matrix| Requires { subgroups, f16, matrix };
+        for (requires, most) in
+            [(class(true, true, true), 16), (class(true, true, false), 8), (class(true, false, false), 4), (class(false, false, false), 0)]
+        {
+            for lanes in [4, 8, 16] {
+                let schedule = Schedule { template: "attention/row_shared", values: vec![("LANES", 64), ("KEY_LANES", lanes)] };
+                assert_eq!(link(&Spec::Attention(attention), &requires, &schedule).is_ok(), lanes <= most, "{requires:?} {lanes}");
+            }
+        }
+    }
+
+    #[test]
     fn attention_of_prompts_fits_devices_with_matrix_units_whatever_its_heads() {
         let requires = Requires { subgroups: true, f16: true, matrix: true };
         for dim in (16..=256).step_by(16) {

@@ -133,3 +133,29 @@ fn vendor(id: u32) -> String {
         other => format!("{other:#06x}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subgroups_have_the_least_size_that_is_known() {
+        let info = |backend: &str, vendor: &str, subgroups, subgroup_min_size| DeviceInfo {
+            backend: backend.into(),
+            vendor: vendor.into(),
+            subgroups,
+            subgroup_min_size,
+            ..DeviceInfo::of(
+                &wgpu::AdapterInfo::new(wgpu::DeviceType::Other, wgpu::Backend::Noop),
+                wgpu::Features::empty(),
+                &wgpu::Limits::default(),
+            )
+        };
+        assert_eq!(info("vulkan", "nvidia", true, 32).least_subgroup(), 32);
+        assert_eq!(info("vulkan", "google", true, 4).least_subgroup(), 4);
+        assert_eq!(info("webgpu", "intel", true, 0).least_subgroup(), 4, "not told");
+        assert_eq!(info("metal", "apple", true, 4).least_subgroup(), 8);
+        assert_eq!(info("webgpu", "apple", true, 4).least_subgroup(), 8);
+        assert_eq!(info("vulkan", "amd", false, 0).least_subgroup(), 1);
+    }
+}
