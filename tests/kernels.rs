@@ -117,8 +117,7 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
         }
         Vary::Matrix if !requires.matrix => {
             let candidates = tune::candidates(spec, requires).expect("defaults are legal").into_iter().map(|candidate| candidate.schedule);
-            all.extend(candidates.filter(|schedule| schedule.template == "attention/flash_blocks"));
-            return all;
+            return [default].into_iter().chain(candidates.filter(|schedule| schedule.template == "attention/flash_blocks")).collect();
         }
         // Of batches all in one class, the richest that software has: texts for eight rows are long, and take seconds to compile on a processor.
         Vary::All if !requires.f16 && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Few) => return all,

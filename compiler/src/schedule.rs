@@ -103,9 +103,10 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     if imports.contains("#import stage/q4_pairs") {
         build.slots.push(("quant/words4", "quant/words1"));
     }
-    if imports.contains("#import cache/wide_f16") {
-        let slot = build.slots.iter_mut().find(|(from, _)| *from == "cache/read_f16");
-        slot.into_iter().for_each(|slot| *slot = ("cache/wide_f16", "cache/wide_f32"));
+    if imports.contains("#import cache/wide_f16")
+        && let Some(slot) = build.slots.iter_mut().find(|(from, _)| *from == "cache/read_f16")
+    {
+        *slot = ("cache/wide_f16", "cache/wide_f32");
     }
     if imports.contains("const SUBGROUP:") {
         build.int("SUBGROUP", requires.subgroup_size());

@@ -34,15 +34,20 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** A text as a browser takes it. */
+function withDirectives(text, requires, name) {
+  const half = /\bf16\b/.test(text);
+  assert.ok(!half || requires.f16, `${name} has f16 and does not say so`);
+  return (half ? "enable f16;\n" : "") + (requires.subgroups ? "enable subgroups;\n" : "") + text;
+}
+
 /** Name, directives and text of each kernel of a library, but for those of matrix units, which matrix.test.mjs looks at. */
 async function kernels(file) {
   const { plan, texts } = await readLibrary(file);
   return plan.variants.filter(({ requires }) => !requires.matrix).flatMap(({ name, requires, kernels }) =>
     kernels.map((kernel) => {
-      const half = /\bf16\b/.test(texts[kernel.shader]);
-      assert.ok(!half || requires.f16, `${kernel.name} has f16 and does not say so`);
-      const code = (half ? "enable f16;\n" : "") + (requires.subgroups ? "enable subgroups;\n" : "") + texts[kernel.shader];
-      return { name: `${basename(file)} ${name}: ${kernel.name}`, code };
+      const label = `${basename(file)} ${name}: ${kernel.name}`;
+      return { name: label, code: withDirectives(texts[kernel.shader], requires, label) };
     }),
   );
 }
@@ -86,28 +91,23 @@ test("a browser accepts every kernel", async (context) => {
   assert.deepEqual(await refusals(context, all), []);
 });
 
-/** Directives and text of a candidate of a search. */
-function candidate({ requires, text }) {
-  return (/\bf16\b/.test(text) ? "enable f16;\n" : "") + (requires.subgroups ? "enable subgroups;\n" : "") + text;
-}
-
 test("a browser accepts what a search would try", async (context) => {
-  const all = new Map();
   const tried = new Map();
   for (const spec of ["k=2048 plain residual", "attention"]) {
     const file = join(folder, "texts.jsonl");
     execFileSync(TEGULA, ["tune", SHAPE, "--spec", spec, "--texts", file], { stdio: "ignore" });
-    const lines = readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line));
-    for (const line of lines.filter(({ text }) => !text.includes("coop_mat"))) {
-      const kind = [line.schedule.split(" ")[0], JSON.stringify(line.requires)].join(" ");
-      tried.set(kind, [...(tried.get(kind) ?? []), line]);
+    for (const line of readFileSync(file, "utf8").trim().split("\n")) {
+      const { spec, requires, schedule, text } = JSON.parse(line);
+      if (text.includes("coop_mat")) continue;
+      const name = `${spec}: ${schedule}`;
+      const kind = `${schedule.split(" ")[0]} ${JSON.stringify(requires)}`;
+      if (!tried.has(kind)) tried.set(kind, []);
+      tried.get(kind).push([withDirectives(text, requires, name), name]);
     }
   }
   // A few of each template and device class, from all over its space.
-  for (const lines of tried.values()) {
-    const step = Math.ceil(lines.length / 6);
-    for (const line of lines.filter((_, index) => index % step === 0)) all.set(candidate(line), `${line.spec}: ${line.schedule}`);
-  }
+  const few = (texts) => texts.filter((_, index) => index % Math.ceil(texts.length / 6) === 0);
+  const all = new Map([...tried.values()].flatMap(few));
   assert.ok(tried.size > 10 && all.size > 50, `only ${all.size} texts of ${tried.size} kinds`);
   assert.deepEqual(await refusals(context, all), []);
 });

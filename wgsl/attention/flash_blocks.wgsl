@@ -39,14 +39,14 @@ const FOUR: u32 = 4u; // queries of an invocation
 const Q_PITCH: u32 = QUERIES + 2u;
 const K_PITCH: u32 = TILE + 2u;
 const Q_LOADS: u32 = QUERIES * DEPTH / LANES;
-const K_LOADS: u32 = (TILE * DEPTH + LANES - 1u) / LANES;
+const K_LOADS: u32 = TILE * DEPTH / LANES;
 const V_LOADS: u32 = (VALUES * D4 + LANES - 1u) / LANES;
 const LOWEST: f32 = -3.4e38;
 
 const_assert ACROSS <= SUBGROUP;
 const_assert GROUP <= QUERIES;
 const_assert D4 % ACROSS == 0u && COLUMNS <= 8u;
-const_assert TILE * DEPTH % LANES == 0u || LANES > TILE * DEPTH;
+const_assert TILE * DEPTH % LANES == 0u;
 
 @group(0) @binding(1) var<storage, read> query: array<vec4f>;
 @group(0) @binding(3) var<storage, read> pages: array<u32>;
@@ -55,6 +55,7 @@ const_assert TILE * DEPTH % LANES == 0u || LANES > TILE * DEPTH;
 var<workgroup> slices: array<vec4f, max(DEPTH * (Q_PITCH + K_PITCH), VALUES * D4)>;
 
 #import attention/pages
+#import attention/part
 
 // What an invocation asked memory for.
 var<private> next_q: array<vec4f, Q_LOADS>;
@@ -89,10 +90,7 @@ fn put_scores(lane: u32) {
         slices[lane % DEPTH * Q_PITCH + (lane + i * LANES) / DEPTH] = next_q[i] * SCALE;
     }
     for (var i = 0u; i < K_LOADS; i++) { // unroll
-        let key = (lane + i * LANES) / DEPTH;
-        if LANES <= TILE * DEPTH || key < TILE {
-            slices[DEPTH * Q_PITCH + lane % DEPTH * K_PITCH + key] = cached_elements(next_k[i]);
-        }
+        slices[DEPTH * Q_PITCH + lane % DEPTH * K_PITCH + (lane + i * LANES) / DEPTH] = cached_elements(next_k[i]);
     }
 }
 
@@ -124,15 +122,9 @@ fn main(
     at.first_head = group.x * GROUP;
     at.kv = at.first_head / (QUERY_HEADS / KV_HEADS);
     at.table = rows[at.first_row].sequence * PAGES_PER_SEQUENCE;
-    let first_position = rows[at.first_row].position;
-    let last_position = rows[at.last_row].position;
-
-    // The keys of this part: whole pages, so that parts never share one.
-    let oldest = select(0u, first_position - (WINDOW - 1u), first_position >= WINDOW - 1u);
-    let page0 = oldest / 16u;
-    let share = (last_position / 16u + 1u - page0 + launch.splits - 1u) / launch.splits;
-    let begin = max(16u * (page0 + group.z * share), oldest);
-    let end = min(16u * (page0 + (group.z + 1u) * share), last_position + 1u);
+    let part = part_of(rows[at.first_row].position, rows[at.last_row].position, group.z);
+    let begin = part.begin;
+    let end = part.end;
     at.end = end;
 
     let across = lane % ACROSS;

@@ -32,6 +32,7 @@ const VECTORS: u32 = 2u * SHARE;
 const STRANDS: u32 = LANES / KEY_LANES;
 const HALVINGS: u32 = firstLeadingBit(KEY_LANES);
 const TILE: u32 = STRANDS * AHEAD;
+const FETCHED: u32 = AHEAD * SHARE;
 const LOWEST: f32 = -3.4e38;
 
 const_assert KEY_LANES <= SUBGROUP;
@@ -46,33 +47,25 @@ var<workgroup> maxima: array<vec4f, STRANDS * Q4>;
 var<workgroup> denominators: array<vec4f, STRANDS * Q4>;
 
 #import attention/pages
+#import attention/part
 
 // What was asked of memory, as in attention/row.
-var<private> next_keys: array<Eight, AHEAD * SHARE>;
-var<private> next_values: array<Eight, AHEAD * SHARE>;
+var<private> next_keys: array<Eight, FETCHED>;
+var<private> next_values: array<Eight, FETCHED>;
 
-fn ask_keys(table: u32, kv: u32, first: u32, end: u32, piece: u32) {
+// This invocation's share of the keys (`value` 0) or values (1) from `first` on, zero behind the end.
+fn ask(table: u32, value: u32, kv: u32, first: u32, end: u32, piece: u32) -> array<Eight, FETCHED> {
+    var asked: array<Eight, FETCHED>;
     for (var a = 0u; a < AHEAD; a++) { // unroll
         let key = first + a * STRANDS;
         if key < end {
-            let at = key_at(table, key, 0u, kv) / 2u + piece;
+            let at = key_at(table, key, value, kv) / 2u + piece;
             for (var i = 0u; i < SHARE; i++) { // unroll
-                next_keys[a * SHARE + i] = cache[at + i * KEY_LANES];
+                asked[a * SHARE + i] = cache[at + i * KEY_LANES];
             }
         }
     }
-}
-
-fn ask_values(table: u32, kv: u32, first: u32, end: u32, piece: u32) {
-    for (var a = 0u; a < AHEAD; a++) { // unroll
-        let key = first + a * STRANDS;
-        if key < end {
-            let at = key_at(table, key, 1u, kv) / 2u + piece;
-            for (var i = 0u; i < SHARE; i++) { // unroll
-                next_values[a * SHARE + i] = cache[at + i * KEY_LANES];
-            }
-        }
-    }
+    return asked;
 }
 
 fn dots(x: vec4f, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4f {
@@ -85,19 +78,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let first_head = group.x * GROUP;
     let kv = first_head / (QUERY_HEADS / KV_HEADS);
     let table = rows[row].sequence * PAGES_PER_SEQUENCE;
-    let last = rows[row].position;
-
-    // The keys of this part: whole pages, so that parts never share one.
-    let oldest = select(0u, last - (WINDOW - 1u), last >= WINDOW - 1u);
-    let page0 = oldest / 16u;
-    let share = (last / 16u + 1u - page0 + launch.splits - 1u) / launch.splits;
-    let begin = max(16u * (page0 + group.z * share), oldest);
-    let end = min(16u * (page0 + (group.z + 1u) * share), last + 1u);
+    let part = part_of(rows[row].position, rows[row].position, group.z);
+    let begin = part.begin;
+    let end = part.end;
 
     let piece = lane % KEY_LANES;
     let strand = lane / KEY_LANES;
-    ask_keys(table, kv, begin + strand, end, piece);
-    ask_values(table, kv, begin + strand, end, piece);
+    next_keys = ask(table, 0u, kv, begin + strand, end, piece);
+    next_values = ask(table, 1u, kv, begin + strand, end, piece);
     var q: array<vec4f, VECTORS * QUERIES>;
     for (var v = 0u; v < VECTORS; v++) { // unroll
         for (var j = 0u; j < GROUP; j++) { // unroll
@@ -126,7 +114,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 }
             }
         }
-        ask_keys(table, kv, first + TILE + strand, end, piece);
+        next_keys = ask(table, 0u, kv, first + TILE + strand, end, piece);
         for (var j = 0u; j < Q4; j++) { // unroll
             var highest = maximum[j];
             for (var a = 0u; a < AHEAD; a++) { // unroll
@@ -170,7 +158,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 }
             }
         }
-        ask_values(table, kv, first + TILE + strand, end, piece);
+        next_values = ask(table, 1u, kv, first + TILE + strand, end, piece);
     }
 
     if piece == 0u {
