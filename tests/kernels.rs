@@ -86,9 +86,7 @@ fn is_for(step: &Step, requires: &Requires) -> bool {
 
 /// Whether a device class has attention that takes many rows at a time: by matrix units, or in blocks.
 fn takes_many(spec: &Spec, requires: &Requires) -> bool {
-    let blocks = Schedule { template: "attention/flash_blocks", values: vec![] };
-    let default = schedule::default_schedule(spec, requires);
-    default.template == "attention/flash_matrix" || default.template == "attention/flash" && schedule::link(spec, requires, &blocks).is_ok()
+    matches!(schedule::default_schedule(spec, requires).template, "attention/flash_matrix" | "attention/flash_blocks")
 }
 
 /// The default schedule, and for cases that ask for it others that are legal.
@@ -103,7 +101,8 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     }
     let mut all = vec![default.clone()];
     // Templates that do the same in another way, each once.
-    for template in template::entries().into_iter().filter(|name| name.starts_with(&format!("{}_", default.template))) {
+    let extends = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('_'));
+    for template in template::entries().into_iter().filter(|name| extends(name, default.template) || extends(default.template, name)) {
         let other = Schedule { template, values: vec![] };
         if schedule::link(spec, requires, &other).is_ok() {
             all.push(other);

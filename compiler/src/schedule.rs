@@ -99,10 +99,6 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     if imports.contains("#import stage/x\n") && matches!(spec, Spec::Matmul(Matmul { input: Input::Normed, .. })) {
         build.slots.push(("stage/x", "stage/x_normed"));
     }
-    // Words of several rows are put together, so that each is read by itself.
-    if imports.contains("#import stage/q4_pairs") {
-        build.slots.push(("quant/words4", "quant/words1"));
-    }
     if imports.contains("#import cache/wide_f16")
         && let Some(slot) = build.slots.iter_mut().find(|(from, _)| *from == "cache/read_f16")
     {
@@ -323,6 +319,27 @@ mod tests {
                 assert_eq!(link(&Spec::Attention(attention), &requires, &schedule).is_ok(), lanes <= most, "{requires:?} {lanes}");
             }
         }
+    }
+
+    #[test]
+    fn attention_fits_every_device_whatever_its_heads() {
+        let classes = [(false, false), (true, false), (true, true)].map(|(subgroups, f16)| Requires { subgroups, f16, matrix: false });
+        let mut seen = std::collections::HashSet::new();
+        for (dim, requires) in (8..=256).step_by(8).flat_map(|dim| classes.map(|requires| (dim, requires))) {
+            for (query, kv, cache) in
+                [(2, 2, Dtype::F16), (12, 2, Dtype::F16), (10, 1, Dtype::F32), (8, 1, Dtype::F32), (14, 2, Dtype::F16)]
+            {
+                let heads = Heads { query, kv, dim, cache };
+                for rows in [Rows::One, Rows::Few, Rows::Many] {
+                    let split = rows != Rows::Many;
+                    let spec = Attention { heads, scale: 0.1, window: Some(70), pages_per_sequence: 8, split, rows };
+                    let schedule = default_schedule(&Spec::Attention(spec), &requires);
+                    link(&Spec::Attention(spec), &requires, &schedule).unwrap();
+                    seen.insert(schedule.template);
+                }
+            }
+        }
+        assert_eq!(seen.len(), 4, "{seen:?}");
     }
 
     #[test]

@@ -10,6 +10,13 @@ fn load_piece(row: u32, piece: u32) -> Piece {
     return Piece(input4(row, piece));
 }
 
-fn dot_piece(row: u32, piece: u32, x: Piece) -> f32 {
-    return dot(weight4(row, piece), x.x);
+// What is asked of memory for a piece of a row of weights: apart, so that a kernel can ask for several rows before it needs the first.
+alias Asked = vec4f;
+
+fn ask_piece(row: u32, piece: u32) -> Asked {
+    return weight4(row, piece);
+}
+
+fn dot_piece(asked: Asked, row: u32, piece: u32, x: Piece) -> f32 {
+    return dot(asked, x.x);
 }

@@ -23,12 +23,22 @@ fn load_piece(row: u32, piece: u32) -> Piece {
     return loaded;
 }
 
-fn dot_piece(row: u32, piece: u32, x: Piece) -> f32 {
-    let words = packed_words(row, piece);
+// What is asked of memory for a piece of a row of weights: apart, so that a kernel can ask for several rows before it needs the first.
+struct Asked {
+    words: array<u32, WORDS>,
+    scale: u32,
+}
+
+fn ask_piece(row: u32, piece: u32) -> Asked {
+    return Asked(packed_words(row, piece), fetch_scale(row, piece * WORDS / 4u));
+}
+
+fn dot_piece(asked: Asked, row: u32, piece: u32, x: Piece) -> f32 {
+    let words = asked.words;
     var y = vec4f();
     for (var i = 0u; i < WORDS; i++) { // unroll
         y = fma(x.x[2u * i], nibbles(words[i]), y);
         y = fma(x.x[2u * i + 1u], nibbles(words[i] >> 16u), y);
     }
-    return group_scale(row, piece * WORDS / 4u) * (dot(y, vec4f(1.0)) - 7.0 * x.sum);
+    return finish_scale(asked.scale, row, piece * WORDS / 4u) * (dot(y, vec4f(1.0)) - 7.0 * x.sum);
 }

@@ -1,6 +1,6 @@
 // Products of 4-bit weights with x in half precision, a piece at a time: WORDS words of one group, and the elements of x that go with them.
 //
-// Two nibbles of a word, one of each half word, become a vector of two halves at once: in the mantissa of 1024 they are so much more than it.
+// Two nibbles of a word, one of each half word, become a vector of two halves at once (quant/pair).
 // x is divided by 64, so that no sum of a piece leaves the range of a half before x itself does by far.
 
 const PIECES: u32 = GROUPS * 4u / WORDS;
@@ -25,14 +25,25 @@ fn load_piece(row: u32, piece: u32) -> Piece {
 
 #import quant/pair
 
-fn dot_piece(row: u32, piece: u32, x: Piece) -> f32 {
-    let words = packed_words(row, piece);
+// What is asked of memory for a piece of a row of weights: apart, so that a kernel can ask for several rows before it needs the first.
+struct Asked {
+    words: array<u32, WORDS>,
+    scale: u32,
+}
+
+fn ask_piece(row: u32, piece: u32) -> Asked {
+    return Asked(packed_words(row, piece), fetch_scale(row, piece * WORDS / 4u));
+}
+
+fn dot_piece(asked: Asked, row: u32, piece: u32, x: Piece) -> f32 {
+    let words = asked.words;
     var y = vec2<f16>();
     for (var i = 0u; i < WORDS; i++) { // unroll
-        y = fma(x.x[4u * i], pair(words[i]), y);
-        y = fma(x.x[4u * i + 1u], pair(words[i] >> 4u), y);
-        y = fma(x.x[4u * i + 2u], pair(words[i] >> 8u), y);
-        y = fma(x.x[4u * i + 3u], pair(words[i] >> 12u), y);
+        let shifted = words[i] >> 8u;
+        y = fma(x.x[4u * i], low_pair(words[i]), y);
+        y = fma(x.x[4u * i + 1u], high_pair(words[i]), y);
+        y = fma(x.x[4u * i + 2u], low_pair(shifted), y);
+        y = fma(x.x[4u * i + 3u], high_pair(shifted), y);
     }
-    return group_scale(row, piece * WORDS / 4u) * 64.0 * (f32(y.x) + f32(y.y));
+    return finish_scale(asked.scale, row, piece * WORDS / 4u) * 64.0 * (f32(y.x) + f32(y.y));
 }

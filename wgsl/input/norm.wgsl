@@ -9,8 +9,6 @@ const EPS: f32 = 1e-5;
 const NORM: bool = true;
 var<private> squares: f32;
 
-fn prepare_input(row: u32, lane: u32) {}
-
 // Elements 4 k4 .. 4 k4 + 3 of row `row` of x; zero behind the end.
 fn fetch_input4(row: u32, k4: u32) -> vec4f {
     if K % CHUNK != 0u && 4u * k4 >= K {

@@ -6,8 +6,6 @@
 const NORM: bool = false;
 var<private> squares: f32;
 
-fn prepare_input(row: u32, lane: u32) {}
-
 // Elements 4 k4 .. 4 k4 + 3 of row `row` of x; zero behind the end, where padded weights mean nothing.
 fn fetch_input4(row: u32, k4: u32) -> vec4f {
     if K % CHUNK != 0u && 4u * k4 >= K {

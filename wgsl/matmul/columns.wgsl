@@ -1,6 +1,6 @@
 // A few rows of x, of sequences that are decoded together: as matmul/vec, but for COLUMNS rows at once. What costs most of a product of 4-bit
 // weights is to unpack them, and that is done once for all of these: the calls of dot_piece for one row of weights differ in x only, so that
-// compilers load and unpack once.
+// compilers unpack once.
 //
 // Rows behind the last are made of the last again, and not stored.
 #import lib/launch
@@ -11,6 +11,7 @@
 #import bias/none
 #import output/store
 #import reduce/tree
+#import dot/ask
 
 const TEAM: u32 = 64u;   // tune: 32 64 128
 const TEAMS: u32 = 1u;   // tune: 1 2 4
@@ -44,12 +45,14 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
                 x[c] = load_piece(min(first_row + c, launch.rows - 1u), piece);
                 total_squares[c / 4u][c % 4u] += squares;
             }
+            let asked = ask(first, piece);
             for (var i = 0u; i < QUADS; i++) { // unroll
                 let quad = first + i;
+                let w = asked[i];
                 for (var c = 0u; c < COLUMNS; c++) { // unroll
                     acc[i * COLUMNS + c] += vec4f(
-                        dot_piece(weight_row(quad, 0u), piece, x[c]), dot_piece(weight_row(quad, 1u), piece, x[c]),
-                        dot_piece(weight_row(quad, 2u), piece, x[c]), dot_piece(weight_row(quad, 3u), piece, x[c]),
+                        dot_piece(w[0], weight_row(quad, 0u), piece, x[c]), dot_piece(w[1], weight_row(quad, 1u), piece, x[c]),
+                        dot_piece(w[2], weight_row(quad, 2u), piece, x[c]), dot_piece(w[3], weight_row(quad, 3u), piece, x[c]),
                     );
                 }
             }

@@ -39,14 +39,15 @@ const_assert BN * SHARE % LANES == 0u && SHARE <= 2u;
 const_assert LANES % DEPTH == 0u;
 const_assert LANES <= 256u;
 
+// Blocks are multiples of 16 bytes long, so that two vectors can be one load, and lie in different banks.
 struct BlockX {
     at: array<array<vec4<f16>, TM + 2u>, 2u * DEPTH>,
-    unused: vec4<f16>,
+    unused: array<vec4<f16>, 2>,
 }
 
 struct BlockW {
     at: array<array<vec4<f16>, TN + 2u>, 2u * DEPTH>,
-    unused: vec4<f16>,
+    unused: array<vec4<f16>, 2>,
 }
 
 var<workgroup> tile_x: array<BlockX, DOWN>;

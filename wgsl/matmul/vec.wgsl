@@ -9,8 +9,9 @@
 #import bias/none
 #import output/store
 #import reduce/tree
+#import dot/ask
 
-const TEAM: u32 = 64u; // tune: 32 64 128
+const TEAM: u32 = 64u; // tune: 32 64 128 256
 const TEAMS: u32 = 1u; // tune: 1 2 4
 const QUADS: u32 = 1u; // tune: 1 2 4
 const WORDS: u32 = 4u; // tune: 1 2 4
@@ -27,7 +28,6 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
     let row = launch.first + group.y;
     let place = lane.index % TEAM;
     let first = (group.x * TEAMS + lane.index / TEAM) * QUADS;
-    prepare_input(row, lane.index);
     var acc: array<vec4f, QUADS>;
     var total_squares = 0.0;
     // As many rounds for all, so that compilers know their number.
@@ -37,11 +37,13 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
             squares = 0.0;
             let x = load_piece(row, piece);
             total_squares += squares;
+            let asked = ask(first, piece);
             for (var i = 0u; i < QUADS; i++) { // unroll
                 let quad = first + i;
+                let w = asked[i];
                 acc[i] += vec4f(
-                    dot_piece(weight_row(quad, 0u), piece, x), dot_piece(weight_row(quad, 1u), piece, x),
-                    dot_piece(weight_row(quad, 2u), piece, x), dot_piece(weight_row(quad, 3u), piece, x),
+                    dot_piece(w[0], weight_row(quad, 0u), piece, x), dot_piece(w[1], weight_row(quad, 1u), piece, x),
+                    dot_piece(w[2], weight_row(quad, 2u), piece, x), dot_piece(w[3], weight_row(quad, 3u), piece, x),
                 );
             }
         }

@@ -12,6 +12,7 @@ fn fetch_weight8(row: u32, k8: u32) -> Fetched8 {
 
 fn finish_weight8(fetched: Fetched8, row: u32, k8: u32) -> Eight {
     let scale = f16(finish_scale(fetched.scale, row, k8 / 4u));
-    let w = fetched.word;
-    return Eight(vec4<f16>(pair(w), pair(w >> 4u)) * scale, vec4<f16>(pair(w >> 8u), pair(w >> 12u)) * scale);
+    let first = fetched.word;
+    let last = first >> 8u;
+    return Eight(vec4<f16>(low_pair(first), high_pair(first)) * scale, vec4<f16>(low_pair(last), high_pair(last)) * scale);
 }

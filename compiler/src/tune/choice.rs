@@ -117,8 +117,9 @@ impl Choice<'_> {
         let record = &self.records.list[index];
         let linked = record.schedule().and_then(|schedule| link(spec, requires, &schedule).ok());
         let unchanged = linked.as_ref().is_some_and(|linked| Record::source_digits(linked.source) == record.source);
-        // Where the class has another template by default than when it was measured, the winner never met that.
-        let met_default = record.default.split(' ').next() == Some(default_schedule(spec, &record.requires).template);
+        // Where the class has a template by default that was not among those measured, the winner never met that.
+        let usual = Some(default_schedule(spec, &record.requires).template);
+        let met_default = record.measured().any(|schedule| schedule.split(' ').next() == usual);
         if unchanged && met_default {
             return linked;
         }
@@ -169,7 +170,9 @@ fn worst_regret(schedule: &str, records: &[&Record]) -> (f64, usize) {
 mod tests {
     use super::super::record::tests::record;
     use super::*;
-    use crate::spec::{Format, Input, Matmul, Output, Rows};
+    use crate::schedule::Schedule;
+    use crate::spec::{Attention, Format, Heads, Input, Matmul, Output, Rows};
+    use tegula_plan::Dtype;
 
     fn spec(n: u32) -> Spec {
         let (input, output) = (Input::Plain, Output::Residual);
@@ -263,12 +266,22 @@ mod tests {
     }
 
     #[test]
-    fn records_from_before_there_was_a_better_template_by_default_are_stale() {
-        let names = names();
-        let old = Record { default: "matmul/tile TM=8".into(), ..valid(64, "X", &names[0], &[]) };
-        let (name, tally) = choose(vec![old], Some("X"), false);
-        assert_eq!(name.unwrap(), default_schedule(&spec(64), &Requires::default()).to_string());
-        assert_eq!((tally.default, tally.stale.len()), (1, 1));
+    fn records_that_never_met_the_template_that_is_the_default_now_are_stale() {
+        let heads = Heads { query: 4, kv: 2, dim: 64, cache: Dtype::F16 };
+        let spec = Spec::Attention(Attention { heads, scale: 0.1, window: None, pages_per_sequence: 4, split: false, rows: Rows::Many });
+        let requires = Requires { subgroups: true, f16: true, matrix: false };
+        let default = default_schedule(&spec, &requires).to_string();
+        let winner = Schedule { template: "attention/flash", values: vec![("ROWS", 4), ("LANES", 64)] };
+        let source = Record::source_digits(link(&spec, &requires, &winner).unwrap().source);
+        for (others, known) in [(vec![], false), (vec![(default.as_str(), 11.0)], true)] {
+            let old = record(&spec.key(), "X", &winner.to_string(), 10.0, &others);
+            let list = vec![Record { source: source.clone(), requires, default: winner.to_string(), ..old }];
+            let choice = Choice { records: &Records { list }, device: Some("X"), frozen: false, alternatives: 1 };
+            let mut tally = Tally::default();
+            let name = choice.kernel(&spec, &requires, &mut tally).unwrap().name;
+            assert_eq!(name, if known { winner.to_string() } else { default.clone() });
+            assert_eq!((tally.device, tally.stale.len()), (usize::from(known), usize::from(!known)));
+        }
     }
 
     #[test]

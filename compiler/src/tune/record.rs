@@ -59,6 +59,11 @@ impl Record {
         if schedule == self.schedule { Some(self.microseconds) } else { self.others.get(schedule).copied() }
     }
 
+    /// The schedules that were timed, some of them twice.
+    pub fn measured(&self) -> impl Iterator<Item = &str> {
+        [&self.schedule, &self.default].into_iter().chain(self.others.keys()).map(String::as_str)
+    }
+
     /// Whether the record was measured on a device of this name.
     #[must_use]
     pub fn is_of(&self, device: &str) -> bool {

@@ -2,7 +2,8 @@
 //!
 //! They are the products of what the templates list behind `// tune:`, where [`schedule::link`] takes them (constant assertions, limits of
 //! every device), without those that no device can like and without repetitions. There may be hundreds; then those are kept that differ least
-//! from the default, since measuring takes time and the default was chosen with care.
+//! from the default and from what other templates say of themselves, a point of each template in turn, since measuring takes time and these
+//! values were chosen with care.
 
 use crate::parallel::each;
 use crate::schedule::{Linked, Schedule, default_schedule, link};
@@ -29,7 +30,8 @@ pub struct Candidate {
     pub linked: Linked,
 }
 
-/// The candidates of a spec, the default first, then by how much they differ from it. The same for the same input.
+/// The candidates of a spec, the default first, then those of its templates in turn, by how much they differ from the values chosen there. The
+/// same for the same input.
 ///
 /// # Errors
 /// Those of [`schedule::link`] for the default schedule. Other schedules that cannot be linked are no candidates.
@@ -40,10 +42,13 @@ pub fn candidates(spec: &Spec, requires: &Requires) -> Result<Vec<Candidate>, Er
     let mut found = vec![Candidate { schedule: default.clone(), linked }];
     let mut points = Vec::new();
     for template in templates(default.template) {
-        points.extend(product(template, &default)?);
+        let mut own = product(template, &default)?;
+        // Stable: values in the order of the template.
+        own.sort_by_key(|(distance, _)| *distance);
+        points.extend(own.into_iter().enumerate().map(|(turn, (_, schedule))| (turn, schedule)));
     }
-    // Stable: templates in order of name, values in the order of the template.
-    points.sort_by_key(|(distance, _)| *distance);
+    // Stable: templates in order of name.
+    points.sort_by_key(|(turn, _)| *turn);
     // Linking takes most of the time, and many points are not legal: as many as may be needed are linked side by side.
     for part in points.chunks(MAX_CANDIDATES) {
         let linked = each(part.len(), |index| link(spec, requires, &part[index].1).ok().map(|linked| (essence(&linked.text), linked)));

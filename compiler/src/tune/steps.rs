@@ -49,6 +49,8 @@ pub fn timed(spec: &Spec) -> Vec<Step> {
             vec![step(spec, most.clamp(SEQUENCES + 1, PREFILL_ROWS), PREFILL_ROWS)]
         }
         (Rows::Many, _) => vec![step(spec, PREFILL_ROWS, PREFILL_ROWS)],
+        // Batches of one kernel are of any size: some of which a wide schedule does in one pass, and some that a narrow one has no idle columns for.
+        (Rows::Few, Spec::Matmul(_)) => vec![step(spec, SEQUENCES, CONTEXTS[0]), step(spec, 2 * SEQUENCES, CONTEXTS[0])],
         (rows, _) => vec![step(spec, few(rows), CONTEXTS[0])],
     }
 }

@@ -1,0 +1,12 @@
+// The weights of a team's quads: all of them are asked for before the first is needed, since compilers keep loads where they stand.
+fn ask(first: u32, piece: u32) -> array<array<Asked, 4>, QUADS> {
+    var asked: array<array<Asked, 4>, QUADS>;
+    for (var i = 0u; i < QUADS; i++) { // unroll
+        let quad = first + i;
+        asked[i][0] = ask_piece(weight_row(quad, 0u), piece);
+        asked[i][1] = ask_piece(weight_row(quad, 1u), piece);
+        asked[i][2] = ask_piece(weight_row(quad, 2u), piece);
+        asked[i][3] = ask_piece(weight_row(quad, 3u), piece);
+    }
+    return asked;
+}
