@@ -25,15 +25,7 @@ fn load_piece(row: u32, piece: u32) -> Piece {
 
 #import quant/pair
 
-// What is asked of memory for a piece of a row of weights: apart, so that a kernel can ask for several rows before it needs the first.
-struct Asked {
-    words: array<u32, WORDS>,
-    scale: u32,
-}
-
-fn ask_piece(row: u32, piece: u32) -> Asked {
-    return Asked(packed_words(row, piece), fetch_scale(row, piece * WORDS / 4u));
-}
+#import dot/q4_asked
 
 fn dot_piece(asked: Asked, row: u32, piece: u32, x: Piece) -> f32 {
     let words = asked.words;

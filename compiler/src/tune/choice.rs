@@ -119,7 +119,7 @@ impl Choice<'_> {
         let unchanged = linked.as_ref().is_some_and(|linked| Record::source_digits(linked.source) == record.source);
         // Where the class has a template by default that was not among those measured, the winner never met that.
         let usual = Some(default_schedule(spec, &record.requires).template);
-        let met_default = record.measured().any(|schedule| schedule.split(' ').next() == usual);
+        let met_default = record.measured().any(|(schedule, _)| schedule.split(' ').next() == usual);
         if unchanged && met_default {
             return linked;
         }

@@ -59,9 +59,10 @@ impl Record {
         if schedule == self.schedule { Some(self.microseconds) } else { self.others.get(schedule).copied() }
     }
 
-    /// The schedules that were timed, some of them twice.
-    pub fn measured(&self) -> impl Iterator<Item = &str> {
-        [&self.schedule, &self.default].into_iter().chain(self.others.keys()).map(String::as_str)
+    /// The schedules that were timed and what they took in microseconds, the default and the winner last: either may be among the others.
+    pub fn measured(&self) -> impl Iterator<Item = (&str, f64)> {
+        let others = self.others.iter().map(|(schedule, time)| (schedule.as_str(), *time));
+        others.chain([(self.default.as_str(), self.default_microseconds), (self.schedule.as_str(), self.microseconds)])
     }
 
     /// Whether the record was measured on a device of this name.
@@ -109,8 +110,8 @@ impl Records {
         let record = |(index, line): (usize, &str)| {
             let broken = |reason: String| Error::from(ErrorKind::Record { file: file.to_owned(), line: index + 1, reason });
             let record: Record = serde_json::from_str(line).map_err(|error| broken(error.to_string()))?;
-            let mut times = [record.microseconds, record.default_microseconds].into_iter().chain(record.others.values().copied());
-            if times.all(|time| time > 0.0) { Ok(record) } else { Err(broken("a time is not positive".into())) }
+            let positive = record.measured().all(|(_, time)| time > 0.0);
+            if positive { Ok(record) } else { Err(broken("a time is not positive".into())) }
         };
         Ok(Records { list: lines.map(record).collect::<Result<_, _>>()? })
     }

@@ -70,9 +70,7 @@ struct Times {
 
 impl Times {
     fn of(record: &Record) -> Times {
-        let all = record.others.iter().map(|(name, time)| (name.as_str(), *time));
-        let all = all.chain([(record.default.as_str(), record.default_microseconds), (record.schedule.as_str(), record.microseconds)]);
-        Times { regrets: all.filter_map(|(name, time)| Some((spelt_out(name)?, time / record.microseconds))).collect() }
+        Times { regrets: record.measured().filter_map(|(name, time)| Some((spelt_out(name)?, time / record.microseconds))).collect() }
     }
 
     /// What is lost by a schedule; without end where it was not measured.
