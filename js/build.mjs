@@ -8,7 +8,7 @@
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -27,18 +27,20 @@ if (!flags.has("--no-wasm")) {
 
 rmSync(at("dist"), { recursive: true, force: true });
 const shared = { bundle: true, format: "esm", target: "es2022", minify: true, legalComments: "linked", logLevel: "warning" };
-// wasm-bindgen lists a JavaScript snippet twice when two of its functions are imported at different places.
-const glue = { logOverride: { "duplicate-object-key": "silent" } };
-await build({
+const entries = (...names) => names.map((name) => at("js", `${name}.ts`));
+const library = {
   ...shared,
-  ...glue,
-  entryPoints: ["index", "worker", "runtime"].map((name) => at("js", `${name}.ts`)),
   outdir: at("dist"),
-  // What the entries share is in a file of its own, so that a page which uses a worker does not load the runtime's glue twice.
-  splitting: true,
-  chunkNames: "shared-[hash]",
-});
-cpSync(at("pkg", "tegula_bg.wasm"), at("dist", "tegula_bg.wasm"));
+  sourcemap: true,
+  // wasm-bindgen lists a JavaScript snippet twice when two of its functions are imported at different places.
+  logOverride: { "duplicate-object-key": "silent" },
+  plugins: [{ name: "glue", setup: (build) => build.onLoad({ filter: /[\\/]pkg[\\/].*\.js$/ }, glue) }],
+};
+// What a page loads; the runtime is a file of its own, since a page that has a worker does not need it.
+await build({ ...library, entryPoints: entries("index", "runtime"), splitting: true, chunkNames: "shared-[hash]" });
+// Whole files: a worker's is easy to copy beside a page, and a service worker must not import anything later.
+await build({ ...library, entryPoints: entries("worker", "service-worker") });
+cpSync(at("pkg", "tegula_bg.wasm"), at("dist", "tegula.wasm"));
 run("tsc", ["-p", "tsconfig.types.json"]);
 
 // The folder may hold models that `npm start` converted: only the demo's own files are replaced.
@@ -58,6 +60,24 @@ for (const name of readdirSync(at("dist")).sort()) {
   if (!/\.(js|wasm)$/.test(name)) continue;
   const packed = gzipSync(readFileSync(at("dist", name)), { level: 9 }).length;
   console.log(`dist/${name.padEnd(24)} ${kib(statSync(at("dist", name)).size)} (gzip ${kib(packed)})`);
+}
+
+/**
+ * The generated glue, as the package holds it: its globals are those of js/host.ts, and it has no address of the module of its own, which
+ * bundlers would follow. Fails where the glue is not as expected.
+ */
+function glue({ path }) {
+  let text = readFileSync(path, "utf8");
+  const replace = (from, to) => {
+    if (text.split(from).length !== 2) fail(`${path} does not hold \`${from}\` once: this release of wasm-bindgen writes other glue`);
+    text = text.replace(from, to);
+  };
+  if (basename(path) === "tegula.js") {
+    replace("new URL('tegula_bg.wasm', import.meta.url)", "undefined");
+    replace("return f(a, state.b, ...args);", "return guarded(() => f(a, state.b, ...args));");
+  }
+  const names = "scope as globalThis, guarded, GPUOutOfMemoryError, GPUValidationError";
+  return { contents: `import { ${names} } from ${JSON.stringify(at("js", "host.ts"))};\n${text}`, loader: "js" };
 }
 
 /** Runs a program with the npm packages' binaries first on PATH: a distribution's older wasm-opt breaks the module. */

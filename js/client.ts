@@ -25,10 +25,16 @@ export class WorkerBackend implements Backend {
     port.addEventListener("message", (event) => this.#receive(event.data as FromWorker));
   }
 
-  /** A worker as a backend. Its uncaught errors end the engine: they mean that its script did not load, or that it crashed. */
-  static of(worker: Worker): WorkerBackend {
+  /**
+   * A worker as a backend. Its uncaught errors end the engine. One without a message means that its script did not load: `unloaded`
+   * finds out why.
+   */
+  static of(worker: Worker, unloaded?: () => Promise<Error>): WorkerBackend {
     const backend = new WorkerBackend(worker, () => worker.terminate());
-    worker.addEventListener("error", (event) => backend.#end(new InternalError(`the worker failed: ${event.message || "its script did not load"}`)));
+    worker.addEventListener("error", (event) => {
+      if (event.message || !unloaded) backend.#end(new InternalError(`the worker failed: ${event.message || "its script did not load"}`));
+      else void unloaded().then((error) => backend.#end(error));
+    });
     worker.addEventListener("messageerror", () => backend.#end(new InternalError("a message from the worker could not be read")));
     return backend;
   }

@@ -1,9 +1,12 @@
-/** `createEngine`: checks its options, makes the worker, loads the model. */
+/** `createEngine` for pages, workers, Node and Deno. service-worker.ts has the one for where scripts cannot be imported later. */
 
 import { WorkerBackend } from "./client.js";
-import { Engine } from "./engine.js";
-import { type EngineOptions, loadOptions } from "./options.js";
+import { DeviceError, InvalidRequestError } from "./errors.js";
+import type { Engine } from "./engine.js";
+import { absolute, type EngineOptions } from "./options.js";
 import type { Backend } from "./protocol.js";
+import { spawn } from "./spawn.js";
+import { start } from "./start.js";
 
 /**
  * Loads a model and gives the engine that serves it.
@@ -12,44 +15,25 @@ import type { Backend } from "./protocol.js";
  *
  * Rejects with the classes of errors.ts, or with the signal's reason.
  */
-export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { onProgress, onWarning = (message) => console.warn(`tegula: ${message}`), signal } = options;
-  const load = loadOptions(options);
-  signal?.throwIfAborted();
-  const backend = await makeBackend(options.worker ?? true);
+export function createEngine(options: EngineOptions): Promise<Engine> {
+  return start(options, makeBackend);
+}
+
+async function makeBackend({ worker, gpu }: EngineOptions): Promise<Backend> {
+  if (gpu && worker) throw new InvalidRequestError("worker must be left out where gpu is given: a GPU object cannot be sent to a worker", { field: "worker" });
+  // Node, service workers and shared workers have no workers of the web to start.
+  worker ??= !gpu && typeof Worker === "function";
+  if (worker === true) return spawn();
+  if (worker === false) return (await runtime()).localSession(gpu);
+  if (typeof worker === "string" || worker instanceof URL) return spawn(absolute(worker, "worker").href);
+  return WorkerBackend.of(worker);
+}
+
+async function runtime(): Promise<typeof import("./runtime.js")> {
   try {
-    const loaded = await backend.load(load, { onProgress, onWarning, signal });
-    return new Engine(backend, loaded, modelName(load.model));
-  } catch (error) {
-    // The reason is already on its way to the caller, and there may be no worker left to answer.
-    void backend.unload().catch(() => {});
-    throw error;
+    return await import("./runtime.js");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new DeviceError(`the runtime's script could not be imported here (${why}); in service workers import tegula/service-worker in place of tegula`, {}, { cause });
   }
-}
-
-/** The last telling part of the package's URL. */
-function modelName(model: string): string {
-  const path = new URL(model).pathname.replace(/\/resolve\/[^/]+\/$/, "/");
-  return decodeURIComponent(path.split("/").findLast((part) => part !== "") ?? model);
-}
-
-async function makeBackend(worker: boolean | Worker): Promise<Backend> {
-  if (worker === false) {
-    const { localSession } = await import("./runtime.js");
-    return localSession();
-  }
-  return WorkerBackend.of(worker === true ? makeWorker() : worker);
-}
-
-function makeWorker(): Worker {
-  const url = new URL("./worker.js", import.meta.url);
-  if (url.origin === location.origin) {
-    // Spelt out, because bundlers look for exactly this.
-    return new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "tegula" });
-  }
-  // A worker's script must come from the page's origin; a module that it imports need not.
-  const script = URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
-  const worker = new Worker(script, { type: "module", name: "tegula" });
-  worker.addEventListener("message", () => URL.revokeObjectURL(script), { once: true });
-  return worker;
 }

@@ -32,6 +32,15 @@ export class NetworkError extends TegulaError {
   declare readonly status?: number;
 }
 
+/** The page's Content-Security-Policy forbids something that the engine needs. */
+export class ContentSecurityPolicyError extends TegulaError {
+  override readonly name = "ContentSecurityPolicyError";
+  /** The directive to change, such as `script-src`. */
+  declare readonly directive: string;
+  /** What to add to it. */
+  declare readonly allow: string;
+}
+
 /** mlc-chat-config.json, the tensor manifest or a tokenizer file does not say what it must. */
 export class InvalidPackageError extends TegulaError {
   override readonly name = "InvalidPackageError";

@@ -3,6 +3,11 @@
 import { InvalidRequestError } from "./errors.js";
 import type { LoadOptions, LoadProgress } from "./protocol.js";
 
+/** What is used of a `GPU` object: that of a browser, or of the npm package `webgpu`. */
+export interface GpuLike {
+  requestAdapter(options?: object): Promise<object | null>;
+}
+
 /** Options of `createEngine`. */
 export interface EngineOptions {
   /** URL of the folder that holds the weight package (mlc-chat-config.json, tensor-cache.json, shards, tokenizer). */
@@ -10,7 +15,11 @@ export interface EngineOptions {
   /** URL of the model library; by default `library.wasm` in the package. */
   library?: string | URL | undefined;
   /** Run in a Web Worker (the default), in a worker of yours whose script imports `tegula/worker`, or (`false`) in this thread. */
-  worker?: boolean | Worker | undefined;
+  worker?: boolean | Worker | string | URL | undefined;
+  /** URL of the package's file tegula.wasm, where a bundler or host has put it elsewhere than beside the scripts. */
+  wasm?: string | URL | undefined;
+  /** The WebGPU to use in place of the browser's, such as `create([])` of the npm package `webgpu` in Node. The engine then runs in this thread. */
+  gpu?: GpuLike | undefined;
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Something went wrong that does not stop the load, such as a full cache. By default it is logged. */
   onWarning?: ((message: string) => void) | undefined;
@@ -44,10 +53,12 @@ export function loadOptions(options: EngineOptions): LoadOptions {
   if (runAhead !== undefined && !(Number.isInteger(runAhead) && runAhead >= 1 && runAhead <= 64)) {
     throw new InvalidRequestError("runAhead must be a whole number from 1 to 64", { field: "runAhead" });
   }
-  return { model, library, cache, kernels, runAhead, baseline: options.baseline ?? false };
+  const wasm = options.wasm === undefined ? undefined : absolute(options.wasm, "wasm").href;
+  return { model, library, wasm, cache, kernels, runAhead, baseline: options.baseline ?? false };
 }
 
-function absolute(url: unknown, field: string): URL {
+/** An address as it is taken: relative to the page, or to the worker. */
+export function absolute(url: unknown, field: string): URL {
   const base = typeof document === "undefined" ? location.href : document.baseURI;
   const isUrl = (typeof url === "string" && url !== "") || url instanceof URL;
   try {

@@ -11,6 +11,8 @@ import type { ErrorRecord } from "./translate.js";
 export interface LoadOptions {
   model: string;
   library: string;
+  /** The runtime's WebAssembly module; by default the package's own. */
+  wasm?: string | undefined;
   cache: "indexeddb" | "none";
   baseline: boolean;
   kernels: "measure" | "default";

@@ -18,9 +18,9 @@ export class Session implements Backend {
   #running = new Map<number, (event: GenerateEvent) => void>();
   #stats = { prefillTokensPerSecond: 0, decodeTokensPerSecond: 0, promptTokens: 0, completionTokens: 0 };
 
-  /** `instantiate` gives the module; called once, when a model is loaded. `findGpu` throws where there is no WebGPU. */
+  /** `instantiate` gives the module, from an address or the package's; called once, when a model is loaded. `findGpu` throws where there is no WebGPU. */
   constructor(
-    readonly instantiate: () => Promise<Wasm>,
+    readonly instantiate: (address: string | undefined) => Promise<Wasm>,
     readonly findGpu: () => Promise<void> = requireWebGPU,
   ) {}
 
@@ -28,9 +28,21 @@ export class Session implements Backend {
     if (this.#wasm) throw new InternalError("a session loads one model");
     listeners.signal?.throwIfAborted();
     await this.findGpu();
-    const wasm = await this.instantiate();
+    const wasm = await this.instantiate(options.wasm);
     this.#wasm = wasm;
-    wasm.onPanic((message) => this.#end(new InternalError(`the runtime failed: ${message}`)));
+    // What was awaited of the module when it panicked never comes.
+    const panic = new Promise<never>((_, reject) => {
+      wasm.onPanic((message) => {
+        const error = new InternalError(`the runtime failed: ${message}`);
+        this.#end(error);
+        reject(error);
+      });
+    });
+    panic.catch(() => {});
+    return Promise.race([panic, this.#loadInto(wasm, options, listeners)]);
+  }
+
+  async #loadInto(wasm: Wasm, options: LoadOptions, listeners: LoadListeners): Promise<Loaded> {
     const device = await runtimeAwait(() => wasm.requestDevice(options.baseline));
     this.#device = device;
     this.#engine = await loadModel(wasm, device, options, listeners, (events) => this.#dispatch(events));

@@ -4,6 +4,7 @@
  */
 
 import {
+  ContentSecurityPolicyError,
   ContextWindowSizeExceededError,
   CorruptShardError,
   DeviceError,
@@ -29,6 +30,7 @@ const CLASSES: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>(
   [
     ModelNotFoundError,
     NetworkError,
+    ContentSecurityPolicyError,
     InvalidPackageError,
     CorruptShardError,
     LibraryMismatchError,

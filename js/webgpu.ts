@@ -1,20 +1,27 @@
 /** Whether there is WebGPU here and, where there is none, why not and what to do about it. */
 
 import { WebGPUNotAvailableError } from "./errors.js";
+import type { GpuLike } from "./options.js";
 
 /** The answer of {@link checkWebGPU}. */
 export type WebGPUStatus =
   | { available: true; vendor: string; architecture: string; description: string; f16: boolean; subgroups: boolean; software: boolean }
   | { available: false; reason: string; advice: string };
 
-/** Looks for an adapter. Nothing is downloaded and no device is made. */
-export async function checkWebGPU(): Promise<WebGPUStatus> {
-  if (!globalThis.isSecureContext) {
+/** Looks for an adapter, of `given` where that is the `GPU` object to use. Nothing is downloaded and no device is made. */
+export async function checkWebGPU(given?: GpuLike): Promise<WebGPUStatus> {
+  // Node and Deno have no secure contexts, and need none.
+  if (globalThis.isSecureContext === false) {
     return absent("this page is not served securely", "Browsers offer WebGPU only on https:// and on http://localhost.");
   }
   // The types promise `gpu`; browsers without WebGPU do not have it.
-  const gpu = navigator.gpu as GPU | undefined;
-  if (!gpu) return absent("this browser has no WebGPU", adviceFor(navigator.userAgent));
+  const { navigator } = globalThis as { navigator?: { gpu?: GPU; userAgent?: string } };
+  const gpu = (given as GPU | undefined) ?? navigator?.gpu;
+  if (!gpu) {
+    if (isBrowser()) return absent("this browser has no WebGPU", adviceFor(navigator?.userAgent ?? ""));
+    const advice = "Give createEngine one as the option gpu, such as that of the npm package webgpu: createEngine({ gpu: create([]), … }).";
+    return absent("there is no WebGPU in this runtime", advice);
+  }
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
   if (!adapter) {
     const advice = "Look at chrome://gpu (or about:support in Firefox): the GPU may be blocked or hardware acceleration switched off. Update the driver and the browser.";
@@ -33,9 +40,13 @@ export async function checkWebGPU(): Promise<WebGPUStatus> {
 }
 
 /** Throws {@link WebGPUNotAvailableError} where {@link checkWebGPU} finds no adapter. */
-export async function requireWebGPU(): Promise<void> {
-  const status = await checkWebGPU();
+export async function requireWebGPU(given?: GpuLike): Promise<void> {
+  const status = await checkWebGPU(given);
   if (!status.available) throw new WebGPUNotAvailableError(`WebGPU is not available: ${status.reason}. ${status.advice}`, { reason: status.reason });
+}
+
+function isBrowser(): boolean {
+  return typeof document !== "undefined" || "WorkerGlobalScope" in globalThis;
 }
 
 function absent(reason: string, advice: string): WebGPUStatus {

@@ -1,4 +1,4 @@
-/** The worker that `createEngine` makes. */
+/** The script of the worker that `createEngine` makes. Import it in a worker script of your own to serve an engine from there. */
 
 import { EngineHandler } from "./handler.js";
 import type { Port } from "./protocol.js";

@@ -22,9 +22,13 @@ export function unavailable() {
   return "this browser has no WebGPU (navigator.gpu is missing); use a current Chrome, Edge, Safari or Firefox, and check that WebGPU is switched on";
 }
 
+// The class of adapters. It is read from an adapter, since only browsers have a global of this name.
+let adapters;
+
 export async function adapter_facts() {
   const adapter = await globalThis.navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return undefined;
+  adapters = Object.getPrototypeOf(adapter);
   const info = adapter.info ?? {};
   return {
     vendor: info.vendor ?? "",
@@ -40,10 +44,9 @@ export async function adapter_facts() {
 let original;
 
 export function request_with_features(names) {
-  const prototype = globalThis.GPUAdapter?.prototype;
-  if (!prototype || original) return;
-  original = prototype.requestDevice;
-  prototype.requestDevice = function (descriptor) {
+  if (original) return;
+  original = adapters.requestDevice;
+  adapters.requestDevice = function (descriptor) {
     const features = new Set(descriptor?.requiredFeatures ?? []);
     for (const name of names) if (this.features.has(name)) features.add(name);
     return original.call(this, { ...descriptor, requiredFeatures: [...features] });
@@ -51,7 +54,7 @@ export function request_with_features(names) {
 }
 
 export function request_as_before() {
-  if (original) globalThis.GPUAdapter.prototype.requestDevice = original;
+  if (original) adapters.requestDevice = original;
   original = undefined;
 }
 
@@ -156,6 +159,7 @@ pub(crate) async fn granted(device: &wgpu::Device) -> Requires {
     let f16 = device.features().contains(wgpu::Features::SHADER_F16);
     let Some(raw) = device.as_webgpu() else { return Requires { f16, ..Requires::default() } };
     let raw: &JsValue = raw.as_ref();
+    pipeline::learn_class(raw);
     let subgroups = device_has(raw, "subgroups");
     let matrix = device_has(raw, dialect::FEATURE) && matrix::speaks_dialect(raw).await;
     Requires { subgroups, f16, matrix }

@@ -12,9 +12,14 @@ use wasm_bindgen_futures::JsFuture;
 #[wasm_bindgen(inline_js = r#"
 let original;
 let begun;
+// The class of devices. It is read from a device, since only browsers have a global of this name.
+let prototype;
+
+export function learn_class(device) {
+  prototype = Object.getPrototypeOf(device);
+}
 
 export function replace_pipelines(made) {
-  const prototype = globalThis.GPUDevice?.prototype;
   if (!prototype?.createComputePipelineAsync || original) return false;
   original = prototype.createComputePipeline;
   prototype.createComputePipeline = function (descriptor) {
@@ -26,13 +31,15 @@ export function replace_pipelines(made) {
 }
 
 export function pipelines_as_before() {
-  if (original) globalThis.GPUDevice.prototype.createComputePipeline = original;
+  if (original) prototype.createComputePipeline = original;
   const promise = begun;
   original = begun = undefined;
   return promise;
 }
 "#)]
 extern "C" {
+    /// Takes note of the class of devices, whose function is replaced. To be called with the first device.
+    pub(super) fn learn_class(device: &JsValue);
     fn replace_pipelines(made: Option<JsValue>) -> bool;
     fn pipelines_as_before() -> Option<js_sys::Promise>;
 }

@@ -1,0 +1,9 @@
+/** The frame that Next.js asks for. */
+
+export default function Layout({ children }) {
+  return (
+    <html lang="en">
+      <body>{children}</body>
+    </html>
+  );
+}

@@ -1,0 +1,12 @@
+/** A page that is rendered on the server first, and asks in the browser. */
+
+"use client";
+
+import { useEffect } from "react";
+import { createEngine } from "tegula";
+import { ask } from "../../ask.js";
+
+export default function Page() {
+  useEffect(() => void ask(createEngine), []);
+  return <p>Asking.</p>;
+}
