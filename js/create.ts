@@ -16,7 +16,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { onProgress, onWarning = (message) => console.warn(`tegula: ${message}`), signal } = options;
   const load = loadOptions(options);
   signal?.throwIfAborted();
-  const backend = await makeBackend(options.worker ?? true);
+  const backend = await makeBackend((options.worker ?? true) as boolean | Worker);
   try {
     const loaded = await backend.load(load, { onProgress, onWarning, signal });
     return new Engine(backend, loaded, modelName(load.model));

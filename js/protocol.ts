@@ -11,6 +11,8 @@ import type { ErrorRecord } from "./translate.js";
 export interface LoadOptions {
   model: string;
   library: string;
+  /** The runtime, where it is not beside the scripts. */
+  wasm?: string;
   cache: "indexeddb" | "none";
   baseline: boolean;
   kernels: "measure" | "default";
