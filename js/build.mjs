@@ -26,7 +26,7 @@ if (!flags.has("--no-wasm")) {
 }
 
 rmSync(at("dist"), { recursive: true, force: true });
-const shared = { bundle: true, format: "esm", target: "es2022", minify: true, legalComments: "linked", logLevel: "warning" };
+const shared = { bundle: true, format: "esm", target: "es2022", minify: true, lineLimit: 160, legalComments: "linked", logLevel: "warning" };
 const entries = (...names) => names.map((name) => at("js", `${name}.ts`));
 const library = {
   ...shared,

@@ -1,9 +1,13 @@
 /**
- * Keeps verified files in IndexedDB, one record a file under its full URL, so that a model loads again without the network. Files are held
- * as Blobs: browsers keep those on disk, and reading one does not copy it into the heap.
+ * Keeps verified files in IndexedDB, one record a file, so that a model loads again without the network. A record's key is the file's address
+ * without its signature (see address.ts). Files are held as Blobs: browsers keep those on disk, and reading one does not copy it into the heap.
  *
  * A cache never makes a load fail. Where IndexedDB is refused or full the load goes on without it, and says so once.
  */
+
+import { LIBRARY, cacheKey, fileAt, modelAddress } from "./address.js";
+import { flawOf } from "./content.js";
+import { InvalidRequestError } from "./errors.js";
 
 /** Where files are kept between visits. */
 export interface FileCache {
@@ -11,6 +15,8 @@ export interface FileCache {
   get(url: string): Promise<Blob | null | undefined>;
   put(url: string, file: Blob | null): Promise<void>;
   delete(url: string): Promise<void>;
+  /** Remembers that a model was loaded with a library that is not in its folder. */
+  keepLibrary(model: string, library: string): Promise<void>;
   /** The choice among kernels that was kept under a key: an index each. `undefined` if none was, or what was is none. */
   choice(key: string): Promise<number[] | undefined>;
   keepChoice(key: string, chosen: number[]): Promise<void>;
@@ -21,6 +27,7 @@ export const NO_CACHE: FileCache = {
   get: () => Promise.resolve(undefined),
   put: () => Promise.resolve(),
   delete: () => Promise.resolve(),
+  keepLibrary: () => Promise.resolve(),
   choice: () => Promise.resolve(undefined),
   keepChoice: () => Promise.resolve(),
 };
@@ -30,9 +37,15 @@ const STORE = "files";
 /** Choices among kernels, by key. Of another kind than files: they are small, and hold for a device and not for a URL. */
 const CHOICES = "choices";
 
+/** That a file is not there holds for an hour, in milliseconds: it may be put there. */
+const ABSENCE = 3600_000;
+
 interface CachedFile {
   url: string;
+  /** For a folder, which ends in a slash as no file does: the keys of libraries elsewhere with which the model in it was loaded, as JSON. */
   data: Blob | null;
+  /** When it was found that there is no such file. Earlier versions did not write it down, and may have been wrong. */
+  noted?: number;
 }
 
 /** The cache in IndexedDB. */
@@ -61,8 +74,10 @@ export class IndexedDbCache implements FileCache {
 
   async get(url: string): Promise<Blob | null | undefined> {
     try {
-      const record = await done<CachedFile | undefined>(this.#store("readonly").get(url));
-      return record?.data instanceof Blob || record?.data === null ? record.data : undefined;
+      const { data, noted } = (await done<CachedFile | undefined>(this.#store("readonly").get(cacheKey(url)))) ?? {};
+      if (data instanceof Blob) return data;
+      const age = Date.now() - (noted ?? 0);
+      return data === null && age >= 0 && age < ABSENCE ? null : undefined;
     } catch (error) {
       this.#warn(`A cached file could not be read (${describe(error)}); it is downloaded again.`);
       return undefined;
@@ -73,7 +88,7 @@ export class IndexedDbCache implements FileCache {
     if (this.#full) return;
     try {
       const store = this.#store("readwrite");
-      store.put({ url, data } satisfies CachedFile);
+      store.put({ url: cacheKey(url), data, ...(data === null && { noted: Date.now() }) } satisfies CachedFile);
       await committed(store.transaction);
     } catch (error) {
       this.#full = true;
@@ -86,7 +101,7 @@ export class IndexedDbCache implements FileCache {
   async delete(url: string): Promise<void> {
     try {
       const store = this.#store("readwrite");
-      store.delete(url);
+      store.delete(cacheKey(url));
       await committed(store.transaction);
     } catch (error) {
       this.#warn(`A cached file could not be deleted (${describe(error)}).`);
@@ -114,7 +129,19 @@ export class IndexedDbCache implements FileCache {
     }
   }
 
-  /** URLs of cached files that start with `prefix`. */
+  async keepLibrary(model: string, library: string): Promise<void> {
+    const known = await this.libraries(model);
+    const key = cacheKey(library);
+    if (!known.includes(key)) await this.put(model, new Blob([JSON.stringify([...known, key])]));
+  }
+
+  /** Keys of the libraries elsewhere with which a model was loaded. */
+  async libraries(model: string): Promise<string[]> {
+    const kept = await this.get(model);
+    return kept ? (JSON.parse(await kept.text()) as string[]) : [];
+  }
+
+  /** Keys of cached files that start with `prefix`. */
   async list(prefix: string): Promise<string[]> {
     const keys = await done(this.#store("readonly").getAllKeys(IDBKeyRange.bound(prefix, `${prefix}\uffff`)));
     return keys.map(String);
@@ -125,25 +152,96 @@ export class IndexedDbCache implements FileCache {
   }
 }
 
-/** Whether any file of the model at this URL is cached. */
-export async function hasModelInCache(model: string): Promise<boolean> {
-  return (await cachedFiles(model)).length > 0;
+/** A model in the cache: its address, as `createEngine` takes it, or that and the address of its library. */
+export type CachedModel = string | URL | { model: string | URL; library?: string | URL | undefined };
+
+/**
+ * Whether the model would load without a download: its manifest, all shards that this names, and a library are in the cache. If the library is
+ * not in the model's folder and not named, one counts with which the model was loaded before.
+ *
+ * Rejects with `InvalidRequestError` what is no address.
+ */
+export async function hasModelInCache(model: CachedModel): Promise<boolean> {
+  return (await withModel(model, isWhole)) ?? false;
 }
 
-/** Deletes all files whose URL starts with the model's. A library elsewhere is deleted by its own URL. */
-export async function deleteModelInCache(model: string): Promise<void> {
-  const cache = await IndexedDbCache.open(() => {});
-  if (!(cache instanceof IndexedDbCache)) return;
-  for (const url of await cache.list(model)) await cache.delete(url);
-  cache.database.close();
+/**
+ * Deletes the files of the model in this folder, whole or not, and libraries elsewhere with which it was loaded, unless another model was,
+ * too. Models in folders below it stay.
+ *
+ * Rejects with `InvalidRequestError` what is no address.
+ */
+export async function deleteModelInCache(model: CachedModel): Promise<void> {
+  await withModel(model, deleteFiles);
 }
 
-async function cachedFiles(model: string): Promise<string[]> {
+/** The names that manifests have had; the newer one first. */
+export const MANIFESTS = ["tensor-cache.json", "ndarray-cache.json"] as const;
+
+async function withModel<T>(
+  given: CachedModel,
+  task: (cache: IndexedDbCache, model: string, library: string | undefined) => Promise<T>,
+): Promise<T | undefined> {
+  const named = typeof given === "object" && given !== null && "model" in given ? given : { model: given };
+  const unknown = Object.keys(named).find((field) => field !== "model" && field !== "library");
+  if (unknown !== undefined) throw new InvalidRequestError(`${unknown} is no field here; there are model and library`, { field: unknown });
+  const { model, library } = modelAddress(named.model, named.library);
   const cache = await IndexedDbCache.open(() => {});
-  if (!(cache instanceof IndexedDbCache)) return [];
-  const files = await cache.list(model);
-  cache.database.close();
-  return files;
+  if (!(cache instanceof IndexedDbCache)) return undefined;
+  try {
+    return await task(cache, model, named.library === undefined ? undefined : library);
+  } finally {
+    cache.database.close();
+  }
+}
+
+async function isWhole(cache: IndexedDbCache, model: string, library: string | undefined): Promise<boolean> {
+  const libraries = library === undefined ? [fileAt(model, LIBRARY), ...(await cache.libraries(model))] : [library];
+  const found = await Promise.all(libraries.map(async (url) => has(await cache.get(url), "library")));
+  if (!found.includes(true)) return false;
+  for (const name of MANIFESTS) {
+    const manifest = await cache.get(fileAt(model, name));
+    if (!manifest || !(await has(manifest, "manifest"))) continue;
+    const { records } = JSON.parse(await manifest.text()) as { records: { dataPath?: unknown }[] };
+    const kept = new Set(await cache.list(folderKey(model)));
+    return records.every(({ dataPath }) => typeof dataPath === "string" && kept.has(cacheKey(fileAt(model, dataPath))));
+  }
+  return false;
+}
+
+async function has(file: Blob | null | undefined, kind: "library" | "manifest"): Promise<boolean> {
+  return file instanceof Blob && (await flawOf(file, kind)) === undefined;
+}
+
+async function deleteFiles(cache: IndexedDbCache, model: string, library: string | undefined): Promise<void> {
+  const folder = folderKey(model);
+  const { search } = new URL(cacheKey(model));
+  const below = (await cache.list(folder)).filter((key) => new URL(key).search === search);
+  // A folder below with a manifest is a model of its own.
+  const others = below
+    .filter((key) => MANIFESTS.some((name) => new URL(key).pathname.endsWith(`/${name}`)))
+    .map(folderKey)
+    .filter((other) => other !== folder);
+  const own = below.filter((key) => !others.some((other) => key.startsWith(other)));
+  const elsewhere = [...(await cache.libraries(model)), ...(library === undefined ? [] : [cacheKey(library)])];
+  for (const key of own) await cache.delete(key);
+  for (const key of elsewhere) if (!(await isUsed(cache, key))) await cache.delete(key);
+}
+
+/** Whether a model that is still there was loaded with a library: its own, or one elsewhere. */
+async function isUsed(cache: IndexedDbCache, library: string): Promise<boolean> {
+  const keys = await cache.list("");
+  if (keys.some((key) => MANIFESTS.some((name) => fileAt(folderKey(library), name) === key)) && new URL(library).pathname.endsWith(`/${LIBRARY}`)) return true;
+  for (const folder of keys.filter((key) => new URL(key).pathname.endsWith("/"))) {
+    if ((await cache.libraries(folder)).includes(library)) return true;
+  }
+  return false;
+}
+
+/** The folder of a file, or a folder itself, without its query. */
+function folderKey(url: string): string {
+  const { href } = new URL("./", url);
+  return href;
 }
 
 function openDatabase(): Promise<IDBDatabase> {

@@ -23,6 +23,8 @@ export class WorkerBackend implements Backend {
     readonly close: () => void = () => {},
   ) {
     port.addEventListener("message", (event) => this.#receive(event.data as FromWorker));
+    // Ports hold back their messages until somebody says that he listens.
+    port.start?.();
   }
 
   /**

@@ -3,8 +3,9 @@
 import { WorkerBackend } from "./client.js";
 import { DeviceError, InvalidRequestError } from "./errors.js";
 import type { Engine } from "./engine.js";
-import { absolute, type EngineOptions } from "./options.js";
-import type { Backend } from "./protocol.js";
+import { absolute } from "./address.js";
+import { type EngineOptions, isAddress } from "./options.js";
+import type { Backend, Port } from "./protocol.js";
 import { spawn } from "./spawn.js";
 import { start } from "./start.js";
 
@@ -25,8 +26,8 @@ async function makeBackend({ worker, gpu }: EngineOptions): Promise<Backend> {
   worker ??= !gpu && typeof Worker === "function";
   if (worker === true) return spawn();
   if (worker === false) return (await runtime()).localSession(gpu);
-  if (typeof worker === "string" || worker instanceof URL) return spawn(absolute(worker, "worker").href);
-  return WorkerBackend.of(worker);
+  if (isAddress(worker)) return spawn(absolute(worker, "worker").href);
+  return "terminate" in worker ? WorkerBackend.of(worker) : new WorkerBackend(worker as Port);
 }
 
 async function runtime(): Promise<typeof import("./runtime.js")> {

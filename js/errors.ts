@@ -24,12 +24,17 @@ export class ModelNotFoundError extends TegulaError {
   declare readonly status: number;
 }
 
+/** Why no answer came: none did; the host's CORS or the page's Content Security Policy forbids it; http from an https page; no network. */
+export type NetworkFailure = "connection" | "cors" | "policy" | "insecure" | "offline";
+
 /** A file could not be fetched: no connection, refused by CORS, or a status that is neither success nor "not found". */
 export class NetworkError extends TegulaError {
   override readonly name = "NetworkError";
   declare readonly url: string;
   /** HTTP status; absent where no answer came. */
   declare readonly status?: number;
+  /** Why no answer came, as far as that can be found out. */
+  declare readonly reason?: NetworkFailure;
 }
 
 /** The page's Content-Security-Policy forbids something that the engine needs. */
@@ -41,9 +46,11 @@ export class ContentSecurityPolicyError extends TegulaError {
   declare readonly allow: string;
 }
 
-/** mlc-chat-config.json, the tensor manifest or a tokenizer file does not say what it must. */
+/** mlc-chat-config.json, the tensor manifest or a tokenizer file does not say what it must; or the host sends something else in its place. */
 export class InvalidPackageError extends TegulaError {
   override readonly name = "InvalidPackageError";
+  /** Where the file is from, if that is at fault. */
+  declare readonly url?: string;
 }
 
 /** A shard is truncated or altered. It was not cached. */
@@ -78,6 +85,8 @@ export class LibraryVersionError extends TegulaError {
 /** The file is no model library, or a damaged one. */
 export class InvalidLibraryError extends TegulaError {
   override readonly name = "InvalidLibraryError";
+  /** Where the file is from, if the host sends something else in its place. */
+  declare readonly url?: string;
 }
 
 /** The prompt does not fit the context window. */

@@ -1,4 +1,4 @@
-/** Reading addresses: by `fetch`, and where that cannot read files (Node), from the file system. */
+/** Files by path, in Node and Deno: their addresses, and reading them where `fetch` does not. */
 
 /** As `fetch`. A `file:` address gives a response with the file, or one of status 404. */
 export async function read(url: string, init: RequestInit = {}): Promise<Response> {
@@ -15,9 +15,22 @@ export async function read(url: string, init: RequestInit = {}): Promise<Respons
   }
 }
 
-/** Node's module `fs`. It is asked for at run time, so that bundlers for browsers find no import of it. */
+/** The address of a path in the file system, which may be relative; nothing where scripts cannot read files. */
+export function addressOfPath(path: string): URL | undefined {
+  // Where there is a page, what looks like a path is an address relative to that.
+  if (typeof location !== "undefined") return undefined;
+  const url = builtin<typeof import("node:url")>("node:url");
+  return url?.pathToFileURL(path);
+}
+
+/** Node's module `fs`, where it is whole. Deno's is not; its `fetch` reads files itself. */
 function fileSystem(): typeof import("node:fs") | undefined {
-  const { process } = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown; versions?: { node?: string } } };
-  const fs = process?.getBuiltinModule?.("node:fs") as typeof import("node:fs") | undefined;
+  const fs = builtin<typeof import("node:fs")>("node:fs");
   return typeof fs?.openAsBlob === "function" ? fs : undefined;
+}
+
+/** A module of Node. It is asked for at run time, so that bundlers for browsers find no import of it. */
+function builtin<Module>(name: string): Module | undefined {
+  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
+  return process?.getBuiltinModule?.(name) as Module | undefined;
 }

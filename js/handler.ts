@@ -16,6 +16,7 @@ export class EngineHandler {
     readonly backend: Backend,
   ) {
     port.addEventListener("message", (event) => this.#receive(event.data as ToWorker));
+    port.start?.();
   }
 
   #receive(message: ToWorker): void {

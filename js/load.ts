@@ -3,8 +3,10 @@
  * shard.
  */
 
+import { fileAt } from "./address.js";
 import { type FileCache, IndexedDbCache, NO_CACHE } from "./cache.js";
 import { CorruptShardError, InvalidLibraryError, InvalidPackageError, LibraryMismatchError, LibraryVersionError, ModelNotFoundError } from "./errors.js";
+import { withBlame } from "./blame.js";
 import type { KernelChoice, LoadListeners, LoadOptions, LoadProgress } from "./protocol.js";
 import { loadShards } from "./shards.js";
 import { PackageSource } from "./source.js";
@@ -25,15 +27,22 @@ export async function loadModel(
   const stop = new AbortController();
   const signal = listeners.signal ? AbortSignal.any([listeners.signal, stop.signal]) : stop.signal;
   const warn = listeners.onWarning ?? (() => {});
-  const cache = options.cache === "indexeddb" ? await IndexedDbCache.open(warn) : NO_CACHE;
+  // What is in the file system already needs no second copy.
+  const isFile = options.model.startsWith("file:");
+  const cache = options.cache === "indexeddb" && !isFile ? await IndexedDbCache.open(warn) : NO_CACHE;
   const progress = new Progress(listeners.onProgress);
+  const load = (trusting: boolean): Promise<WasmEngine> =>
+    attempt(wasm, device, options, new PackageSource(cache, signal, trusting), progress, warn, onEvents);
   try {
-    return await attempt(wasm, device, options, new PackageSource(cache, signal), progress, onEvents);
+    return await load(true).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (!(error instanceof Outdated)) throw error;
+      warn(`The cached files of this model no longer fit (${error.cause.message}); they are fetched again.`);
+      return load(false);
+    });
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof Outdated)) throw error;
-    warn(`The cached files of this model no longer fit (${error.cause.message}); they are fetched again.`);
-    return await attempt(wasm, device, options, new PackageSource(cache, signal, false), progress, onEvents);
+    throw await withBlame(error, options, signal);
   } finally {
     // Downloads that still run are of no use any more.
     stop.abort();
@@ -55,19 +64,19 @@ async function attempt(
   options: LoadOptions,
   source: PackageSource,
   progress: Progress,
+  warn: (message: string) => void,
   onEvents: (events: WasmEvent[]) => void,
 ): Promise<WasmEngine> {
   try {
     progress.phase("package", "Reading the model's description");
-    const [described, fetched] = await Promise.allSettled([packageFiles(source, options.model), source.file(options.library)]);
-    // Where there is no package, that is what to say, though its library is missing too.
-    const [files, library] = [settled(described), settled(fetched)];
+    const { files, library } = await packageFiles(source, options);
+    if (source.doubts.length > 0) warn(doubtful(source.doubts, options.model));
     const module = new Uint8Array(await library.arrayBuffer());
     const loader = runtimeCall(() => wasm.newLoader(device, module, files));
     let finishing = false;
     try {
       await runtimeAwait(() => loader.allocated());
-      await source.keep();
+      await source.keep(options.model, options.library);
       const choice = options.kernels === "measure" ? loader.choiceKey() : undefined;
       const remembered = choice === undefined ? undefined : await source.cache.choice(choice);
       const choosing = choice !== undefined && remembered === undefined;
@@ -101,22 +110,45 @@ async function keepChoice(cache: FileCache, key: string, remembered: number[] | 
   progress.phase("pipelines", [`Kernels chosen, ${faster.length} of ${kernels.length} for this device`, ...faster].join("; "));
 }
 
+/** The small files of a package. Where several cannot be had, the error is about the one without which the others mean nothing. */
+async function packageFiles(source: PackageSource, { model, library: libraryUrl }: LoadOptions): Promise<{ files: WasmPackage; library: Blob }> {
+  const json = async (name: string): Promise<string | undefined> => (await source.optional(fileAt(model, name), "json"))?.text();
+  const [manifest, library, config, tokenizer, texts] = await Promise.allSettled([
+    source.manifest(model).then((file) => file.text()),
+    source.file(libraryUrl, "library"),
+    json("mlc-chat-config.json"),
+    json("tokenizer.json"),
+    json("tokenizer_config.json").then(async (tokenizerConfig) => {
+      const template = hasTemplate(tokenizerConfig) ? undefined : await source.optional(fileAt(model, "chat_template.jinja"), "template");
+      return { tokenizerConfig, chatTemplate: await template?.text() };
+    }),
+  ]);
+  const files = { manifest: settled(manifest), config: settled(config), tokenizer: settled(tokenizer), ...settled(texts) };
+  return { files, library: settled(library) };
+}
+
+/** Whether the tokenizer's config brings a template. Only where it does not is there a file of its own to ask for. */
+function hasTemplate(tokenizerConfig: string | undefined): boolean {
+  if (tokenizerConfig === undefined) return false;
+  try {
+    const { chat_template: template } = JSON.parse(tokenizerConfig) as { chat_template?: unknown };
+    return template !== undefined && template !== null;
+  } catch {
+    // The runtime says what is wrong with it.
+    return true;
+  }
+}
+
+/** Says what was taken as absent: a model without its template or tokenizer can do less, and may answer worse. */
+function doubtful(doubts: string[], model: string): string {
+  const host = new URL(model).host || "the host";
+  return `Optional files are taken as absent, though ${host} did not plainly say so with status 404: ${doubts.join(", ")}. ` +
+    "If the model has these files, make them readable; else have the host answer 404.";
+}
+
 function settled<T>(result: PromiseSettledResult<T>): T {
   if (result.status === "rejected") throw result.reason;
   return result.value;
-}
-
-async function packageFiles(source: PackageSource, model: string): Promise<WasmPackage> {
-  const at = (name: string): string => new URL(name, model).href;
-  const text = async (name: string): Promise<string | undefined> => (await source.optional(at(name)))?.text();
-  const [config, manifest, tokenizer, tokenizerConfig, chatTemplate] = await Promise.all([
-    text("mlc-chat-config.json"),
-    source.optional(at("tensor-cache.json")).then(async (found) => (found ?? (await source.file(at("ndarray-cache.json")))).text()),
-    text("tokenizer.json"),
-    text("tokenizer_config.json"),
-    text("chat_template.jinja"),
-  ]);
-  return { config, manifest, tokenizer, tokenizerConfig, chatTemplate };
 }
 
 function closeCache(cache: FileCache): void {

@@ -1,24 +1,27 @@
 /** What `createEngine` is asked for, and its checks: apart from what starts workers, so that it can be tested without any. */
 
+import { absolute, given, modelAddress } from "./address.js";
 import { InvalidRequestError } from "./errors.js";
 import type { LoadOptions, LoadProgress } from "./protocol.js";
 
-/** What is used of a `GPU` object: that of a browser, or of the npm package `webgpu`. */
-export interface GpuLike {
-  requestAdapter(options?: object): Promise<object | null>;
-}
-
 /** Options of `createEngine`. */
 export interface EngineOptions {
-  /** URL of the folder that holds the weight package (mlc-chat-config.json, tensor-cache.json, shards, tokenizer). */
+  /**
+   * Address of the folder that holds the weight package (mlc-chat-config.json, tensor-cache.json, shards, tokenizer), absolute or relative to
+   * the page. A repository of Hugging Face or GitHub means its files; a file of the package means its folder. A query, such as a signature,
+   * goes with the address of each file; files are cached without signatures, so that a new one does not download them again.
+   */
   model: string | URL;
-  /** URL of the model library; by default `library.wasm` in the package. */
+  /** Address of the model library; by default `library.wasm` in the package. */
   library?: string | URL | undefined;
-  /** Run in a Web Worker (the default), in a worker of yours whose script imports `tegula/worker`, or (`false`) in this thread. */
-  worker?: boolean | Worker | string | URL | undefined;
-  /** URL of the package's file tegula.wasm, where a bundler or host has put it elsewhere than beside the scripts. */
+  /**
+   * Run in a Web Worker (the default); in a worker of yours whose script imports `tegula/worker`, or behind a port of one; in a worker whose
+   * script is at this address; or (`false`) in this thread.
+   */
+  worker?: boolean | Worker | MessagePort | string | URL | undefined;
+  /** Address of the runtime, `tegula.wasm`, where it is not beside the package's scripts. */
   wasm?: string | URL | undefined;
-  /** The WebGPU to use in place of the browser's, such as `create([])` of the npm package `webgpu` in Node. The engine then runs in this thread. */
+  /** WebGPU where it is not `navigator.gpu`, as in Node. */
   gpu?: GpuLike | undefined;
   onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Something went wrong that does not stop the load, such as a full cache. By default it is logged. */
@@ -41,37 +44,78 @@ export interface EngineOptions {
   baseline?: boolean | undefined;
 }
 
-/** Makes URLs absolute here: a worker has another base. */
+/** What an object must have to be WebGPU's `GPU`. */
+export interface GpuLike {
+  requestAdapter(options?: object): Promise<unknown>;
+}
+
+/** What each option may be: words for people, and the check. `undefined` is always allowed, but for the model. */
+const ALLOWED: { [Name in keyof Required<EngineOptions>]: [allowed: string, check: (value: unknown) => boolean] } = {
+  // Addresses are checked where they are resolved.
+  model: ["an address", () => true],
+  library: ["an address", () => true],
+  wasm: ["an address", () => true],
+  worker: ["true, false, a Worker, a MessagePort or the address of a worker's script", (value) => typeof value === "boolean" || isAddress(value) || isPort(value)],
+  gpu: ["WebGPU's GPU object, which has the method requestAdapter", (value) => has(value, "requestAdapter")],
+  onProgress: ["a function", (value) => typeof value === "function"],
+  onWarning: ["a function", (value) => typeof value === "function"],
+  signal: ["an AbortSignal", (value) => has(value, "addEventListener") && typeof (value as { aborted?: unknown }).aborted === "boolean"],
+  cache: ['"indexeddb" or "none"', (value) => value === "indexeddb" || value === "none"],
+  kernels: ['"measure" or "default"', (value) => value === "measure" || value === "default"],
+  runAhead: ["a whole number from 1 to 64", (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 64],
+  baseline: ["true or false", (value) => typeof value === "boolean"],
+};
+
+/** Checks all options, and makes addresses absolute here: a worker has another base. Throws {@link InvalidRequestError}. */
 export function loadOptions(options: EngineOptions): LoadOptions {
-  const model = folder(absolute(options.model, "model"));
-  const library = options.library === undefined ? new URL("library.wasm", model).href : absolute(options.library, "library").href;
-  const cache = options.cache ?? "indexeddb";
-  if (cache !== "indexeddb" && cache !== "none") throw new InvalidRequestError('cache must be "indexeddb" or "none"', { field: "cache" });
-  const kernels = options.kernels ?? "measure";
-  if (kernels !== "measure" && kernels !== "default") throw new InvalidRequestError('kernels must be "measure" or "default"', { field: "kernels" });
-  const { runAhead } = options;
-  if (runAhead !== undefined && !(Number.isInteger(runAhead) && runAhead >= 1 && runAhead <= 64)) {
-    throw new InvalidRequestError("runAhead must be a whole number from 1 to 64", { field: "runAhead" });
+  if (typeof options !== "object" || options === null || options instanceof URL) {
+    throw new InvalidRequestError(`createEngine takes an object with the field model, such as { model: "https://host/model/" }, not ${given(options)}`);
   }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(ALLOWED, name)) throw new InvalidRequestError(unknownOption(name), { field: name });
+    const [allowed, check] = ALLOWED[name as keyof EngineOptions];
+    if (value !== undefined && !check(value)) throw new InvalidRequestError(`${name} must be ${allowed}, not ${given(value)}`, { field: name });
+  }
+  const { runAhead, cache = "indexeddb", kernels = "measure", baseline = false } = options;
+  const { model, library } = modelAddress(options.model, options.library);
   const wasm = options.wasm === undefined ? undefined : absolute(options.wasm, "wasm").href;
-  return { model, library, wasm, cache, kernels, runAhead, baseline: options.baseline ?? false };
+  if (isAddress(options.worker)) absolute(options.worker, "worker");
+  return { model, library, cache, kernels, runAhead, baseline, ...(wasm !== undefined && { wasm }) };
 }
 
-/** An address as it is taken: relative to the page, or to the worker. */
-export function absolute(url: unknown, field: string): URL {
-  const base = typeof document === "undefined" ? location.href : document.baseURI;
-  const isUrl = (typeof url === "string" && url !== "") || url instanceof URL;
-  try {
-    if (isUrl) return new URL(url, base);
-  } catch {
-    // Refused below.
+/** Whether the option `worker` is an address, and not a worker. */
+export function isAddress(value: unknown): value is string | URL {
+  return typeof value === "string" || value instanceof URL;
+}
+
+function isPort(value: unknown): boolean {
+  return has(value, "postMessage") && has(value, "addEventListener");
+}
+
+function has(value: unknown, method: string): boolean {
+  return typeof value === "object" && value !== null && typeof (value as Record<string, unknown>)[method] === "function";
+}
+
+function unknownOption(name: string): string {
+  const known = Object.keys(ALLOWED);
+  const distance = (other: string): number => edits(name.toLowerCase(), other.toLowerCase());
+  const nearest = known.reduce((best, other) => (distance(other) < distance(best) ? other : best));
+  const meant = distance(nearest) <= Math.max(2, nearest.length / 3) ? nearest : known.find((other) => name.toLowerCase().includes(other.toLowerCase()));
+  return `${name} is no option of createEngine; ${meant ? `did you mean ${meant}?` : `there are ${known.join(", ")}`}`;
+}
+
+/** How many letters must be put in, left out, replaced or swapped with the next to make one word of the other. */
+function edits(from: string, to: string): number {
+  const rows = Array.from({ length: from.length + 1 }, (_, row) => [row, ...Array<number>(to.length).fill(0)]);
+  rows[0] = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row += 1) {
+    for (let column = 1; column <= to.length; column += 1) {
+      const same = from[row - 1] === to[column - 1];
+      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      const [above, here] = [rows[row - 1]!, rows[row]!];
+      const swap = swapped ? rows[row - 2]![column - 2]! + 1 : Infinity;
+      here[column] = Math.min(above[column]! + 1, here[column - 1]! + 1, above[column - 1]! + Number(!same), swap);
+    }
   }
-  throw new InvalidRequestError(`${field} must be a URL, not ${JSON.stringify(url)}`, { field });
-}
-
-/** A folder's URL ends in a slash; that of a Hugging Face repository without a revision means its `main`. */
-function folder(url: URL): string {
-  if (!url.pathname.endsWith("/")) url.pathname += "/";
-  if (url.hostname === "huggingface.co" && !url.pathname.includes("/resolve/")) url.pathname += "resolve/main/";
-  return url.href;
+  return rows[from.length]![to.length]!;
 }

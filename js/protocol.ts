@@ -11,8 +11,8 @@ import type { ErrorRecord } from "./translate.js";
 export interface LoadOptions {
   model: string;
   library: string;
-  /** The runtime's WebAssembly module; by default the package's own. */
-  wasm?: string | undefined;
+  /** The runtime, where it is not beside the scripts. */
+  wasm?: string;
   cache: "indexeddb" | "none";
   baseline: boolean;
   kernels: "measure" | "default";
@@ -152,4 +152,6 @@ export type FromWorker =
 export interface Port {
   postMessage(message: unknown): void;
   addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
+  /** What a `MessagePort` needs before it gives its messages. */
+  start?(): void;
 }

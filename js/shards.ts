@@ -4,6 +4,7 @@
  * only then is it cached.
  */
 
+import { fileAt } from "./address.js";
 import { CorruptShardError } from "./errors.js";
 import type { PackageSource, ShardBody } from "./source.js";
 import { runtimeCall } from "./wasm.js";
@@ -22,22 +23,22 @@ export type ByteListener = (bytes: number, fromCache: boolean) => void;
 
 /** Loads all shards from the folder `model`. Throws what the source and the loader throw. */
 export async function loadShards(loader: Loader, source: PackageSource, model: string, onBytes: ByteListener): Promise<void> {
-  const urls = loader.shards().map((shard) => new URL(shard.path, model).href);
+  const shards = loader.shards().map(({ path, bytes }) => ({ url: fileAt(model, path), bytes }));
   const ahead: Arrival[] = [];
   let next = 0;
   const kept = new Keeper(source);
   try {
-    for (const [index, url] of urls.entries()) {
-      while (next < urls.length && next < index + CONCURRENT_SHARDS) ahead.push(new Arrival(source, urls[next++]!, onBytes));
+    for (const [index, shard] of shards.entries()) {
+      while (next < shards.length && next < index + CONCURRENT_SHARDS) ahead.push(new Arrival(source, shards[next++]!, onBytes));
       const arrival = ahead.shift()!;
       try {
         await feed(loader, index, arrival, kept);
       } catch (error) {
-        if (!(error instanceof CorruptShardError && arrival.fromCache)) throw error;
-        // The copy in the cache is damaged: the server's may be whole.
-        onBytes(-arrival.bytes, true);
-        await source.cache.delete(url);
-        await feed(loader, index, new Arrival(source, url, onBytes, true), kept);
+        if (!(error instanceof CorruptShardError && (arrival.fromCache || arrival.pieced))) throw error;
+        // The copy in the cache is damaged, or the file was replaced while it came in parts: the server's may be whole.
+        onBytes(-arrival.bytes, arrival.fromCache);
+        if (arrival.fromCache) await source.cache.delete(shard.url);
+        await feed(loader, index, new Arrival(source, shard, onBytes, true), kept);
       }
     }
     await kept.settled();
@@ -54,7 +55,7 @@ async function feed(loader: Loader, index: number, arrival: Arrival, kept: Keepe
     if (!arrival.fromCache) file.add(slice);
   }
   runtimeCall(() => loader.end());
-  if (!arrival.fromCache) await kept.keep(arrival.url, file.blob());
+  if (!arrival.fromCache) await kept.keep(arrival.shard.url, file.blob());
 }
 
 /** A shard that is read once. From the network it arrives on its own; from the cache only as fast as it is read. */
@@ -70,7 +71,7 @@ class Arrival implements AsyncIterable<Uint8Array<ArrayBuffer>> {
 
   constructor(
     readonly source: PackageSource,
-    readonly url: string,
+    readonly shard: { url: string; bytes: number },
     readonly onBytes: ByteListener,
     readonly fresh = false,
   ) {
@@ -81,13 +82,17 @@ class Arrival implements AsyncIterable<Uint8Array<ArrayBuffer>> {
     return this.#body?.fromCache ?? false;
   }
 
+  get pieced(): boolean {
+    return this.#body?.pieced ?? false;
+  }
+
   cancel(): void {
     this.#cancelled = true;
   }
 
   async #download(): Promise<void> {
     try {
-      this.#body = await this.source.shard(this.url, this.fresh);
+      this.#body = await this.source.shard(this.shard.url, this.shard.bytes, this.fresh);
       if (!this.#body.fromCache) {
         for await (const slice of this.#body.slices) {
           if (this.#cancelled) return;

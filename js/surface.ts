@@ -1,6 +1,6 @@
 /** What every entry of the package exports, whichever way it makes engines. */
 
-export { deleteModelInCache, hasModelInCache } from "./cache.js";
+export { type CachedModel, deleteModelInCache, hasModelInCache } from "./cache.js";
 export { ChatCompletions, Completions, Engine } from "./engine.js";
 export * from "./errors.js";
 export type * from "./openai.js";

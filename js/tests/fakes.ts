@@ -2,11 +2,23 @@
 
 import { createHash } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import { PATIENCE } from "../http.js";
 import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmLoader, WasmPackage } from "../wasm.js";
 
 /** An error as the Rust runtime throws it. */
 export function rustError(code: string, message: string, fields: object = {}): Error {
   return Object.assign(new Error(message), { code, fields });
+}
+
+/** Empties the cache. */
+export async function forgetEverything(): Promise<void> {
+  const request = indexedDB.deleteDatabase("tegula");
+  await new Promise((resolve, reject) => Object.assign(request, { onsuccess: resolve, onerror: reject }));
+}
+
+/** A library for a model, as far as {@link FakeWasm} knows libraries. */
+export function libraryOf(model: string): string {
+  return `\0asm${model}`;
 }
 
 export function md5(bytes: Uint8Array): string {
@@ -44,6 +56,8 @@ export class FakeWasm implements Wasm {
   kernels: number[] = [];
   measured = false;
   runAhead: number | undefined;
+  /** The texts that the loader got. */
+  files: WasmPackage | undefined;
   /** Loaders and engines that were not freed. */
   alive = 0;
 
@@ -53,7 +67,8 @@ export class FakeWasm implements Wasm {
 
   newLoader(_device: WasmDevice, library: Uint8Array, files: WasmPackage): WasmLoader {
     const { model } = JSON.parse(files.config ?? "{}") as { model?: string };
-    const text = new TextDecoder().decode(library);
+    const text = new TextDecoder().decode(library.subarray(4));
+    this.files = files;
     if (text.startsWith("old")) throw rustError("LibraryVersionError", "version 0", { found: 0, supported: 1 });
     if (text !== model) throw rustError("ParameterMismatchError", `library ${text}, package ${model}`, { name: "w" });
     this.alive += 1;
@@ -174,32 +189,45 @@ export class FakeEngine implements WasmEngine {
   }
 }
 
+/** What a host makes of a request: an answer of its own, or nothing, and the file is answered as it is. */
+export type Host = (request: { path: string; url: URL; headers: Headers; file: Uint8Array<ArrayBuffer> | undefined }) => Response | Error | undefined;
+
 /** A server under `https://models.test/` that takes the place of `fetch`. */
 export class FakeServer {
-  files = new Map<string, Uint8Array>();
+  files = new Map<string, Uint8Array<ArrayBuffer>>();
   /** Paths that were asked for, in order. */
   requests: string[] = [];
+  /** The same, with queries. */
+  urls: string[] = [];
+  /** How long anybody waited before asking again. */
+  pauses: number[] = [];
   offline = false;
+  /** Answers before anything else does. */
+  host: Host = () => undefined;
   /** Bytes a body gives at a time. */
   slice = 4;
   /** Bodies of these paths wait until the test lets them go on. */
   held = new Map<string, Promise<void>>();
+  /** Bodies of these paths break after so many bytes, so often. */
+  breaks = new Map<string, { after: number; times: number }>();
+  /** Whether requests for a range get one. */
+  ranges = false;
   open = 0;
   /** The most bodies that were open at once. */
   mostOpen = 0;
 
   put(path: string, content: string | Uint8Array): void {
-    this.files.set(path, typeof content === "string" ? new TextEncoder().encode(content) : content);
+    this.files.set(path, new Uint8Array(typeof content === "string" ? new TextEncoder().encode(content) : content));
   }
 
   /** A package of `model` with these shards, and a library that fits it. */
-  publish(model: string, shards: Uint8Array[]): void {
-    this.put("pkg/mlc-chat-config.json", JSON.stringify({ model }));
-    this.put("pkg/library.wasm", model);
+  publish(model: string, shards: Uint8Array[], folder = "pkg"): void {
+    this.put(`${folder}/mlc-chat-config.json`, JSON.stringify({ model }));
+    this.put(`${folder}/library.wasm`, libraryOf(model));
     const records = shards.map((bytes, index) => ({ dataPath: `params_shard_${index}.bin`, nbytes: bytes.length, md5sum: md5(bytes) }));
-    this.put("pkg/tensor-cache.json", JSON.stringify({ records }));
-    this.put("pkg/tokenizer.json", "{}");
-    for (const [index, bytes] of shards.entries()) this.put(`pkg/params_shard_${index}.bin`, bytes);
+    this.put(`${folder}/tensor-cache.json`, JSON.stringify({ records }));
+    this.put(`${folder}/tokenizer.json`, "{}");
+    for (const [index, bytes] of shards.entries()) this.put(`${folder}/params_shard_${index}.bin`, bytes);
   }
 
   shardRequests(): string[] {
@@ -209,17 +237,30 @@ export class FakeServer {
   install(): void {
     // Every body listens to the load's one signal.
     setMaxListeners(0);
-    globalThis.fetch = ((url: string, init?: RequestInit) => this.#answer(url, init?.signal ?? undefined)) as typeof fetch;
+    globalThis.fetch = ((url: string, init?: RequestInit) => this.#answer(url, init)) as typeof fetch;
+    PATIENCE.wait = (milliseconds) => {
+      this.pauses.push(milliseconds);
+      return Promise.resolve();
+    };
   }
 
-  async #answer(url: string, signal: AbortSignal | undefined): Promise<Response> {
+  async #answer(address: string, init: RequestInit = {}): Promise<Response> {
+    const signal = init.signal ?? undefined;
     signal?.throwIfAborted();
-    const path = new URL(url).pathname.slice(1);
+    const url = new URL(address);
+    const path = url.pathname.slice(1);
     this.requests.push(path);
+    this.urls.push(address);
     await new Promise((resolve) => setTimeout(resolve));
     if (this.offline) throw new TypeError("fetch failed");
-    const bytes = this.files.get(path);
-    if (!bytes) return new Response("no such file", { status: 404 });
+    const headers = new Headers(init.headers);
+    const own = this.host({ path, url, headers, file: this.files.get(path) });
+    if (own instanceof Error) throw own;
+    if (own) return own;
+    const whole = this.files.get(path);
+    if (!whole) return new Response("no such file", { status: 404 });
+    const from = this.ranges ? Number(/^bytes=(\d+)-$/.exec(headers.get("Range") ?? "")?.[1] ?? 0) : 0;
+    const bytes = whole.slice(from);
     this.open += 1;
     this.mostOpen = Math.max(this.mostOpen, this.open);
     let sent = 0;
@@ -228,6 +269,12 @@ export class FakeServer {
       pull: async (controller) => {
         await Promise.race([this.held.get(path), aborted]);
         if (signal?.aborted) return controller.error(signal.reason);
+        const flaw = this.breaks.get(path);
+        if (flaw && flaw.times > 0 && from + sent >= flaw.after) {
+          flaw.times -= 1;
+          this.open -= 1;
+          return controller.error(new TypeError("terminated"));
+        }
         controller.enqueue(bytes.slice(sent, sent + this.slice));
         sent += this.slice;
         if (sent < bytes.length) return;
@@ -235,6 +282,6 @@ export class FakeServer {
         controller.close();
       },
     });
-    return new Response(body);
+    return new Response(body, { status: from > 0 ? 206 : 200 });
   }
 }

@@ -3,10 +3,10 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { IndexedDbCache, deleteModelInCache } from "../cache.js";
+import { IndexedDbCache } from "../cache.js";
 import type { LoadListeners, LoadOptions } from "../protocol.js";
 import { Session } from "../session.js";
-import { FakeServer, FakeWasm } from "./fakes.js";
+import { FakeServer, FakeWasm, forgetEverything } from "./fakes.js";
 
 const MODEL = "https://models.test/pkg/";
 const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false, kernels: "measure" };
@@ -15,11 +15,10 @@ let keys = 0;
 let key: string;
 
 beforeEach(async () => {
-  await deleteModelInCache("https://");
+  await forgetEverything();
   const server = new FakeServer();
   server.install();
   server.publish("llama", [new Uint8Array(10)]);
-  // Choices outlive the files: each test has a device of its own.
   key = `device ${keys++}`;
 });
 

@@ -3,11 +3,11 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { IndexedDbCache, deleteModelInCache, hasModelInCache } from "../cache.js";
+import { IndexedDbCache, hasModelInCache } from "../cache.js";
 import { CorruptShardError, LibraryMismatchError, LibraryVersionError, ModelNotFoundError, NetworkError } from "../errors.js";
 import type { LoadListeners, LoadOptions, LoadProgress } from "../protocol.js";
 import { Session } from "../session.js";
-import { FakeServer, FakeWasm } from "./fakes.js";
+import { FakeServer, FakeWasm, forgetEverything, libraryOf } from "./fakes.js";
 
 const MODEL = "https://models.test/pkg/";
 const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false, kernels: "measure" };
@@ -17,7 +17,7 @@ let server: FakeServer;
 let wasm: FakeWasm;
 
 beforeEach(async () => {
-  await deleteModelInCache("https://");
+  await forgetEverything();
   server = new FakeServer();
   server.install();
   server.publish("llama", SHARDS);
@@ -76,7 +76,7 @@ test("progress counts bytes from none to all", async () => {
 });
 
 test("a library that does not fit is refused before any shard is asked for, and nothing is cached", async () => {
-  server.put("pkg/library.wasm", "qwen2");
+  server.put("pkg/library.wasm", libraryOf("qwen2"));
   await assert.rejects(load(), (error) => error instanceof LibraryMismatchError && /library qwen2, package llama/.test(error.message));
   assert.deepEqual(server.shardRequests(), []);
   assert.equal(await hasModelInCache(MODEL), false);
@@ -111,7 +111,7 @@ test("cached files that no longer fit are fetched again", async () => {
   await load();
   server.publish("mistral", SHARDS.slice(0, 2));
   const cache = await IndexedDbCache.open(assert.fail);
-  await cache.put(`${MODEL}library.wasm`, new Blob(["old"]));
+  await cache.put(`${MODEL}library.wasm`, new Blob([libraryOf("old")]));
   const warnings: string[] = [];
   await load({}, { onWarning: (message) => warnings.push(message) });
   assert.equal(warnings.length, 1);
@@ -121,7 +121,7 @@ test("cached files that no longer fit are fetched again", async () => {
 });
 
 test("an old library on the server is an error of its own", async () => {
-  server.put("pkg/library.wasm", "old");
+  server.put("pkg/library.wasm", libraryOf("old"));
   await assert.rejects(load(), (error) => error instanceof LibraryVersionError && error.found === 0 && error.supported === 1);
 });
 
