@@ -26,7 +26,8 @@ if (!flags.has("--no-wasm")) {
 }
 
 rmSync(at("dist"), { recursive: true, force: true });
-const shared = { bundle: true, format: "esm", target: "es2022", minify: true, lineLimit: 160, legalComments: "linked", logLevel: "warning" };
+const shared = { bundle: true, format: "esm", target: "es2022", minifyIdentifiers: true, minifySyntax: true, legalComments: "linked", logLevel: "warning" };
+// White space of the package stays: traces then show a line and not a file, and apps are minified by their bundlers.
 const entries = (...names) => names.map((name) => at("js", `${name}.ts`));
 const library = {
   ...shared,
@@ -48,6 +49,7 @@ mkdirSync(at("target", "www"), { recursive: true });
 rmSync(at("target", "www", "tegula"), { recursive: true, force: true });
 await build({
   ...shared,
+  minifyWhitespace: true,
   entryPoints: [{ in: at("www", "main.ts"), out: "demo" }, { in: at("www", "demo.css"), out: "demo" }],
   outdir: at("target", "www"),
   // The page's import map names the npm package's own files.

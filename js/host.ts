@@ -4,19 +4,15 @@
  * that a `gpu` of the caller's is found where the glue looks for it, and no global of the page or the program is ever changed.
  */
 
-import { InternalError } from "./errors.js";
-
-/** The `GPU` object that the caller gave, or nothing where the browser's is used. */
-let given: object | undefined;
-
 /** `globalThis` for the glue. wgpu asks it for `Window`, to know that it may use `navigator`. */
 export let scope: object = globalThis;
 
-/** Makes `gpu` the one that the glue finds; nothing means the browser's. A thread has one, since all its models share a module. */
+/** Makes `gpu` the one that the glue finds; nothing means the browser's. */
 export function useGpu(gpu: object | undefined): void {
-  if (gpu === given) return;
-  if (given) throw new InternalError("models in one thread share one gpu; give createEngine the same object each time");
-  given = gpu;
+  if (!gpu) {
+    scope = globalThis;
+    return;
+  }
   const own: Record<PropertyKey, unknown> = { Window: class {}, navigator: { gpu } };
   scope = new Proxy(globalThis, { get: (target, key) => (key in own ? own[key] : Reflect.get(target, key, target)) });
 }
@@ -37,22 +33,23 @@ export class GPUValidationError {
   }
 }
 
-let panicked = false;
+/** Who wants to know that the module has failed. */
+const listeners: ((message: string) => void)[] = [];
 
-/** The module has panicked: what it throws from now on was reported, and says nothing new. */
-export function notePanic(): void {
-  panicked = true;
+/** Calls `listener` when a call into the module has thrown: nothing of the module may be used afterwards. */
+export function onFailure(listener: (message: string) => void): void {
+  listeners.push(listener);
 }
 
 /**
- * Runs a call that the host makes into the module, such as the next part of an `async` function. After a panic it does not throw:
- * nobody could catch that, and Node ends a process for it. Whoever waits for the module hears of the panic by `onPanic`.
+ * Runs a call that the host makes into the module, such as the next part of an `async` function. What it throws, a panic among it, goes
+ * to {@link onFailure}: nobody awaits such a call, and Node would end the process.
  */
 export function guarded<T>(call: () => T): T | undefined {
   try {
     return call();
   } catch (error) {
-    if (panicked) return undefined;
-    throw error;
+    for (const listener of listeners) listener(error instanceof Error ? error.message : String(error));
+    return undefined;
   }
 }

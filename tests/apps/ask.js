@@ -1,15 +1,25 @@
-/** What every app does: loads the model that its address names, asks one question, and shows the answer or what went wrong. */
+/** What every app does: loads the model, asks one question, and says the answer or what went wrong. */
 
-/** `createEngine` is the package's, `options` are what this app needs besides the model. */
+/** The address of the model: beside the app, or where the app's own address says. */
+function modelAddress() {
+  const base = typeof document === "undefined" ? location.href : document.baseURI;
+  return new URL(new URLSearchParams(location.search).get("model") ?? "models/tegula-tiny/", base);
+}
+
+/** `createEngine` is the package's; `options` are what this app needs besides the model. */
 export async function ask(createEngine, options = {}) {
   try {
-    const model = new URL(new URLSearchParams(location.search).get("model") ?? "models/tegula-tiny/", document.baseURI);
-    const engine = await createEngine({ model, ...options });
+    const engine = await createEngine({ model: modelAddress(), ...options });
     const messages = [{ role: "user", content: "What is 47 + 38?" }];
-    const answer = await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 32 });
-    document.title = `answer: ${answer.choices[0].message.content}`;
+    const { choices } = await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 32 });
     await engine.unload();
+    return `answer: ${choices[0].message.content}`;
   } catch (error) {
-    document.title = `error: ${error.name}: ${error.message}`;
+    return `error: ${error.name}: ${error.message}`;
   }
+}
+
+/** Asks, and shows the outcome as the page's title. */
+export async function show(createEngine, options) {
+  document.title = await ask(createEngine, options);
 }

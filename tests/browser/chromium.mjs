@@ -12,3 +12,11 @@ export function launch({ webgpu = true } = {}) {
   if (!executablePath) throw new Error("there is no Chromium: install the package chromium-headless-shell, or set CHROMIUM to its path");
   return chromium.launch({ executablePath, args: [...QUIET, ...(webgpu ? ["--enable-unsafe-webgpu"] : ["--disable-features=WebGPU"])] });
 }
+
+/** Starts a whole Chromium, without a window, with an unpacked extension in it. The shell without a browser knows no extensions. */
+export async function launchWithExtension(folder) {
+  const executablePath = process.env.CHROMIUM ?? PLACES.slice(1).find((place) => existsSync(place));
+  if (!executablePath) throw new Error("there is no Chromium: install the package chromium, or set CHROMIUM to its path");
+  const extension = [`--disable-extensions-except=${folder}`, `--load-extension=${folder}`, "--disable-features=DisableLoadExtensionCommandLineSwitch"];
+  return chromium.launchPersistentContext("", { executablePath, headless: false, args: ["--headless=new", ...QUIET, "--enable-unsafe-webgpu", ...extension] });
+}

@@ -1,3 +1,5 @@
-/** The package in Next.js, with nothing configured for it but that the site is one of files. */
+/** The package in Next.js, with nothing configured for it: the site is one of files, and the app's packages are those beside this folder. */
 
-export default { output: "export" };
+import { dirname } from "node:path";
+
+export default { output: "export", turbopack: { root: dirname(import.meta.dirname) } };

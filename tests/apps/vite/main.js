@@ -1,6 +1,6 @@
 /** The package in Vite, with nothing configured for it. */
 
 import { createEngine } from "tegula";
-import { ask } from "../ask.js";
+import { show } from "../ask.js";
 
-void ask(createEngine);
+void show(createEngine);

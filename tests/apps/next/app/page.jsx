@@ -4,9 +4,9 @@
 
 import { useEffect } from "react";
 import { createEngine } from "tegula";
-import { ask } from "../../ask.js";
+import { show } from "../../ask.js";
 
 export default function Page() {
-  useEffect(() => void ask(createEngine), []);
+  useEffect(() => void show(createEngine), []);
   return <p>Asking.</p>;
 }
