@@ -82,7 +82,7 @@ export class ChatCompletions {
     const started = await this.#requests.start("chatcmpl", chatRequest(params), options);
     if (params.stream) return this.#stream(started, params.stream_options?.include_usage ?? false);
     const { text, reason, usage } = await whole(started);
-    const choice = { index: 0, message: { role: "assistant" as const, content: text }, finish_reason: reason, logprobs: null };
+    const choice = { index: 0, message: { role: "assistant" as const, content: text, refusal: null }, finish_reason: reason, logprobs: null };
     return { ...started.envelope, object: "chat.completion", choices: [choice], usage };
   }
 
@@ -111,8 +111,9 @@ export class Completions {
   create(params: CompletionCreateParamsNonStreaming, options?: RequestOptions): Promise<Completion>;
   create(params: CompletionCreateParams, options?: RequestOptions): Promise<AsyncIterableIterator<CompletionChunk> | Completion>;
   async create(params: CompletionCreateParams, options: RequestOptions = {}): Promise<AsyncIterableIterator<CompletionChunk> | Completion> {
-    const started = await this.#requests.start("cmpl", completionRequest(params), options);
-    const prefix = params.echo && typeof params.prompt === "string" ? params.prompt : "";
+    const request = completionRequest(params);
+    const started = await this.#requests.start("cmpl", request, options);
+    const prefix = params.echo && typeof request.prompt === "string" ? request.prompt : "";
     if (params.stream) return this.#stream(started, prefix, params.stream_options?.include_usage ?? false);
     const { text, reason, usage } = await whole(started);
     const choice = { index: 0, text: prefix + text, finish_reason: reason, logprobs: null };

@@ -6,13 +6,27 @@ export interface ChatCompletionContentPartText {
   text: string;
 }
 
+/** Parts that OpenAI's types have and text models cannot take: a request with one is refused, with the part's name. */
+export type ChatCompletionContentPartOther =
+  | { type: "refusal"; refusal: string }
+  | { type: "image_url"; image_url: object }
+  | { type: "input_audio"; input_audio: object }
+  | { type: "file"; file: object };
+
+export type ChatCompletionContentPart = ChatCompletionContentPartText | ChatCompletionContentPartOther;
+
+/** A call that the model made. Only those of functions are taken. */
+export type ChatCompletionMessageToolCall =
+  | { id: string; type: "function"; function: { name: string; arguments: string } }
+  | { id: string; type: "custom"; custom: { name: string; input: string } };
+
 /** A turn of the conversation. */
 export interface ChatCompletionMessageParam {
-  role: "system" | "developer" | "user" | "assistant" | "tool";
-  content: string | ChatCompletionContentPartText[] | null;
+  role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
+  content?: string | ChatCompletionContentPart[] | null;
   name?: string;
   /** Calls that the model made, in messages of the assistant. */
-  tool_calls?: { id: string; type: "function"; function: { name: string; arguments: string } }[];
+  tool_calls?: ChatCompletionMessageToolCall[];
   /** Which call a message of a tool answers. */
   tool_call_id?: string;
 }
@@ -48,6 +62,8 @@ interface SamplingParams {
   n?: number | null;
   /** Continue past the end-of-text token (not of OpenAI). */
   ignore_eos?: boolean;
+  /** Means nothing here. */
+  user?: string;
 }
 
 interface StreamOptions {
@@ -62,11 +78,27 @@ interface ChatCompletionParams extends SamplingParams {
   /** More variables for the chat template. */
   chat_template_kwargs?: Record<string, unknown>;
   extra_body?: { enable_thinking?: boolean | null };
+  /** `none` keeps the tools from the model; a certain tool cannot be asked for. */
+  tool_choice?: "auto" | "none" | "required" | object;
+  /** Only `{ type: "text" }`. */
+  response_format?: { type: "text" } | { type: "json_object" } | { type: "json_schema"; json_schema: object };
+  /** Only false. */
+  logprobs?: boolean | null;
+  /** Only 0. */
+  top_logprobs?: number | null;
+  /** The following fields say nothing to a model on this device. They are taken, and mean nothing. */
+  metadata?: object | null;
+  store?: boolean | null;
+  service_tier?: string | null;
+  safety_identifier?: string | null;
+  prompt_cache_key?: string | null;
+  prompt_cache_retention?: string | null;
+  parallel_tool_calls?: boolean;
 }
 
 interface CompletionParams extends SamplingParams {
-  /** A text to continue, or token ids. */
-  prompt: string | number[];
+  /** A text to continue, or token ids. OpenAI's types have lists of prompts too: those are refused if they hold more than one. */
+  prompt: string | number[] | string[] | number[][] | null;
   /** Give back the prompt before its continuation. */
   echo?: boolean | null;
 }
@@ -116,6 +148,7 @@ interface Envelope<Object extends string, Choice> {
 export interface ChatCompletionMessage {
   role: "assistant";
   content: string;
+  refusal: null;
 }
 
 export interface ChatCompletion

@@ -64,7 +64,7 @@ for (const [where, through] of Object.entries({ "in this thread": inThread, "thr
       fake.say(0, "a", "b");
       fake.finish(0, "length");
       const { choices, usage, model } = await answer;
-      assert.deepEqual(choices, [{ index: 0, message: { role: "assistant", content: "ab" }, finish_reason: "length", logprobs: null }]);
+      assert.deepEqual(choices, [{ index: 0, message: { role: "assistant", content: "ab", refusal: null }, finish_reason: "length", logprobs: null }]);
       assert.deepEqual([usage.prompt_tokens, usage.completion_tokens, model], [3, 2, "pkg"]);
       assert.deepEqual(await engine.stats(), { active: 0, prefillTokensPerSecond: 6, decodeTokensPerSecond: 2, promptTokens: 3, completionTokens: 2 });
     });

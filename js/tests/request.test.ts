@@ -24,12 +24,17 @@ test("a bad field is named", () => {
     [{ prompt: "a", logit_bias: circular }, "request"],
     [{}, "prompt"],
     [{ prompt: [] }, "prompt"],
-    [{ prompt: [-1] }, "prompt"],
-    [{ prompt: [1.5] }, "prompt"],
-    [{ prompt: ["a"] }, "prompt"],
+    [{ prompt: null }, "prompt"],
+    [{ prompt: [1, -1] }, "prompt[1]"],
+    [{ prompt: [1.5] }, "prompt[0]"],
+    [{ prompt: [[2 ** 32]] }, "prompt[0]"],
+    [{ prompt: ["a", "b"] }, "prompt"],
+    [{ prompt: [[1], [2]] }, "prompt"],
     [{ prompt: [1], echo: true }, "echo"],
-    [{ prompt: "a", suffix: "b" }, "suffix"],
-    [{ prompt: "a", best_of: 2 }, "best_of"],
+    [{ prompt: "a", echo: "yes" }, "echo"],
+    [{ prompt: "a", temperature: NaN }, "temperature"],
+    [{ prompt: "a", logit_bias: { 5: Infinity } }, "5"],
+    [[], "request"],
   ];
   for (const [params, field] of cases) {
     const names = (error: unknown): boolean => error instanceof InvalidRequestError && error.field === field && error.message.startsWith(field);
@@ -43,4 +48,7 @@ test("a good request goes to the runtime as it is", () => {
   assert.deepEqual(JSON.parse(chatRequest(chat).body), chat);
   assert.deepEqual(completionRequest({ prompt: "once", ignore_eos: true }), { body: '{"ignore_eos":true}', prompt: "once" });
   assert.deepEqual(completionRequest({ prompt: [1, 2] }), { body: "{}", prompt: [1, 2] });
+  // A list of one prompt is that prompt.
+  assert.deepEqual(completionRequest({ prompt: ["once"], echo: true }), { body: "{}", prompt: "once" });
+  assert.deepEqual(completionRequest({ prompt: [[1, 2]] }), { body: "{}", prompt: [1, 2] });
 });
