@@ -42,6 +42,7 @@ await build({ ...library, entryPoints: entries("index", "runtime"), splitting: t
 // Whole files: a worker's is easy to copy beside a page, and a service worker must not import anything later.
 await build({ ...library, entryPoints: entries("worker", "service-worker") });
 cpSync(at("pkg", "tegula_bg.wasm"), at("dist", "tegula.wasm"));
+run("cargo", ["run", "--quiet", "--package", "xtask", "--", "licences", at("dist", "LICENSES.txt")]);
 run("tsc", ["-p", "tsconfig.types.json"]);
 
 // The folder may hold models that `npm start` converted: only the demo's own files are replaced.

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { app, exported, installApps, makeModel, run, site, tool } from "./apps.mjs";
 import { launch, launchWithExtension } from "./chromium.mjs";
+import { ROOT } from "./packages.mjs";
 import { TestServer } from "./server.mjs";
 
 let browser;
@@ -71,6 +72,10 @@ async function buildWithVite(name, options = {}) {
 /** Scripts of the page's origin only, and WebAssembly. */
 const POLICY = "default-src 'none'; connect-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
 
+test("TypeScript, strict, with the package's types alone", () => {
+  run(process.execPath, [join(ROOT, "node_modules", "typescript", "lib", "tsc.js"), "-p", app("types")], app());
+});
+
 test("a page without a bundler", async () => {
   assert.match(await open(makeSite(app("plain"), model, "tegula", "ask.js")), /\b85\b/);
 });
@@ -82,6 +87,34 @@ test("a page that imports the package from another origin", async () => {
     assert.match(await open(folder, `?package=${encodeURIComponent(`${cdn.url}tegula/`)}`), /\b85\b/);
   } finally {
     await cdn.stop();
+  }
+});
+
+test("what a host lacks or a policy forbids is named, with what to do", async () => {
+  const html = { status: 200, body: Buffer.from("<!doctype html><title>home</title>") };
+  const page = (policy) => ({ "Content-Security-Policy": `default-src 'self'; script-src 'self' 'unsafe-inline' ${policy}` });
+  const cases = [
+    [page(""), {}, /ContentSecurityPolicyError: .*'wasm-unsafe-eval'.* script-src/],
+    [page("'wasm-unsafe-eval'; worker-src 'none'"), {}, /ContentSecurityPolicyError: .*worker\.js.* worker-src/],
+    [{}, { "tegula/worker.js": { status: 404 } }, /NetworkError: .*tegula\/worker\.js.*404.* option `worker`/],
+    [{}, { "tegula/worker.js": { ...html, headers: { "Content-Type": "text/html" } } }, /NetworkError: .*worker\.js.*text\/html.* option `worker`/],
+    [{}, { "tegula/tegula.wasm": { status: 404 } }, /NetworkError: .*tegula\.wasm.*404.* option `wasm`/],
+    [{}, { "tegula/tegula.wasm": { ...html, headers: { "Content-Type": "text/html" } } }, /NetworkError: .*tegula\.wasm.*an HTML page.* option `wasm`/],
+    [{}, { "tegula/tegula.wasm": html }, /NetworkError: .*tegula\.wasm.* option `wasm`/],
+  ];
+  const server = await TestServer.start(makeSite(app("plain"), model, "tegula", "ask.js"));
+  try {
+    for (const [headers, answers, expected] of cases) {
+      server.host = (answer, path) => {
+        Object.assign(answer.headers, headers);
+        const { headers: own, ...other } = answers[path] ?? {};
+        Object.assign(answer, other);
+        Object.assign(answer.headers, own);
+      };
+      assert.match(await outcome(server.url), expected);
+    }
+  } finally {
+    await server.stop();
   }
 });
 

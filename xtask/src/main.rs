@@ -7,6 +7,7 @@
 mod checkpoint;
 mod fixture;
 mod invariants;
+mod licences;
 mod manifest;
 mod size;
 mod source;
@@ -38,6 +39,11 @@ enum Chore {
     Bless,
     /// Print how large everything is: lines and dependencies of each crate, bytes of what is shipped.
     Size,
+    /// Write the licences of the crates inside the runtime's module to a file.
+    Licences {
+        /// The file.
+        output: PathBuf,
+    },
     /// Check what rustfmt and clippy do not: module heads, file lengths, forbidden words, dependencies, invariants.
     Tidy,
     /// Write a small Hugging Face model with random weights, for places without a trained one.
@@ -64,6 +70,7 @@ fn perform(chore: Chore) -> Result<()> {
         Chore::Web { dev } => web::build(root, dev),
         Chore::Bless => bless(root),
         Chore::Size => size::print(root),
+        Chore::Licences { output } => licences::write(root, &output),
         Chore::Tidy => tidy::check(root),
         Chore::Fixture { output } => fixture::write(&output),
     }
