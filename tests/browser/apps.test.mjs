@@ -219,6 +219,20 @@ test("Node, with the npm package webgpu: no global is changed, and bad input end
   assert.deepEqual({ errors, changed }, { errors: ["ModelNotFoundError", "InvalidLibraryError"], changed: [] });
 });
 
+test("Node: whatever a GPU does, the engine rejects and the process lives", () => {
+  const cases = [
+    ["a property throws", "InternalError", /the driver is gone/],
+    ["an unknown error", "DeviceError", /out of order/],
+    ["a method throws", "InternalError", /no more buffers/],
+    ["a promise rejects", "WebGPUNotAvailableError", /no device/],
+  ];
+  for (const [fault, expected, words] of cases) {
+    const { name, message } = JSON.parse(run(process.execPath, [app("node", "faults.mjs"), model, fault], app("node"), SWIFTSHADER));
+    assert.equal(name, expected, fault);
+    assert.match(message, words);
+  }
+});
+
 test("Deno, with its own WebGPU", () => {
   const program = app("node_modules", ".bin", "deno");
   const args = ["run", "--allow-all", "--unstable-webgpu", "--node-modules-dir=manual", app("deno", "main.mjs"), model];
