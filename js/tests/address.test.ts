@@ -1,4 +1,7 @@
-/** Addresses: what people may give, where the files of a model are then, and under which keys they are cached. */
+/**
+ * Addresses: what people may give, where the files of a model are then, and under which keys they
+ * are cached.
+ */
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
@@ -39,17 +42,29 @@ test("an address means the folder that holds the files", () => {
     ["https://huggingface.co/a/b/raw/main", `${hub}/main/`],
     ["https://huggingface.co/a/b/resolve/main", `${hub}/main/`],
     ["https://huggingface.co/a/b/resolve/main/", `${hub}/main/`],
-    ["https://huggingface.co/datasets/a/b/tree/main/m", "https://huggingface.co/datasets/a/b/resolve/main/m/"],
+    [
+      "https://huggingface.co/datasets/a/b/tree/main/m",
+      "https://huggingface.co/datasets/a/b/resolve/main/m/",
+    ],
     ["https://hf-mirror.com/a/b", "https://hf-mirror.com/a/b/resolve/main/"],
-    ["https://github.com/a/b/tree/main/models/m", "https://raw.githubusercontent.com/a/b/main/models/m/"],
-    ["https://github.com/a/b/blob/main/m/tensor-cache.json", "https://raw.githubusercontent.com/a/b/main/m/"],
+    [
+      "https://github.com/a/b/tree/main/models/m",
+      "https://raw.githubusercontent.com/a/b/main/models/m/",
+    ],
+    [
+      "https://github.com/a/b/blob/main/m/tensor-cache.json",
+      "https://raw.githubusercontent.com/a/b/main/m/",
+    ],
     ["https://github.com/a/b", "https://raw.githubusercontent.com/a/b/HEAD/"],
     ["chrome-extension://abc/m", "chrome-extension://abc/m/"],
   ] as const) {
     assert.equal(modelAddress(given).model, folder, String(given));
   }
   assert.equal(modelAddress("m?sig=1").library, "https://app.example/chat/m/library.wasm?sig=1");
-  assert.equal(modelAddress("m?sig=1", "../lib.wasm?v=2").library, "https://app.example/lib.wasm?v=2");
+  assert.equal(
+    modelAddress("m?sig=1", "../lib.wasm?v=2").library,
+    "https://app.example/lib.wasm?v=2",
+  );
 });
 
 test("what is no address of a folder is refused with what to do", () => {
@@ -70,32 +85,52 @@ test("what is no address of a folder is refused with what to do", () => {
     ["https://github.com/a/b/releases/tag/v1", /no folder of a repository/],
     ["https://me:secret@host.example/m", /password/],
   ] as [unknown, RegExp][]) {
-    const named = (error: unknown): boolean => error instanceof InvalidRequestError && error.field === "model" && words.test(error.message);
+    const named = (error: unknown): boolean =>
+      error instanceof InvalidRequestError && error.field === "model" && words.test(error.message);
     assert.throws(() => modelAddress(given), named, String(given));
   }
-  assert.throws(() => modelAddress("m", 7), (error) => error instanceof InvalidRequestError && error.field === "library");
+  assert.throws(
+    () => modelAddress("m", 7),
+    (error) => error instanceof InvalidRequestError && error.field === "library",
+  );
 });
 
 test("without a page a relative address is refused, and a whole one is not", () => {
   for (const page of [undefined, "blob:https://app.example/1234"]) {
     pageAt(page);
-    assert.throws(() => modelAddress("models/m"), /"models\/m": it is relative, and there is no page/);
+    assert.throws(
+      () => modelAddress("models/m"),
+      /"models\/m": it is relative, and there is no page/,
+    );
     assert.equal(modelAddress("https://host.example/m").model, "https://host.example/m/");
   }
 });
 
 test("files keep the query of their folder, stay in it, and are named as they are written", () => {
-  assert.equal(fileAt("https://host.example/m/?sig=a%2Fb&exp=1", "tensor-cache.json"), "https://host.example/m/tensor-cache.json?sig=a%2Fb&exp=1");
-  assert.equal(fileAt("https://host.example/m/", "part 1/shard#0?.bin"), "https://host.example/m/part%201/shard%230%3F.bin");
-  assert.equal(fileAt("https://host.example/m/", "//evil.example/x"), "https://host.example/m/evil.example/x");
-  assert.equal(fileAt("https://host.example/m/", "https://evil.example/x"), "https://host.example/m/https%3A/evil.example/x");
+  assert.equal(
+    fileAt("https://host.example/m/?sig=a%2Fb&exp=1", "tensor-cache.json"),
+    "https://host.example/m/tensor-cache.json?sig=a%2Fb&exp=1",
+  );
+  assert.equal(
+    fileAt("https://host.example/m/", "part 1/shard#0?.bin"),
+    "https://host.example/m/part%201/shard%230%3F.bin",
+  );
+  assert.equal(
+    fileAt("https://host.example/m/", "//evil.example/x"),
+    "https://host.example/m/evil.example/x",
+  );
+  assert.equal(
+    fileAt("https://host.example/m/", "https://evil.example/x"),
+    "https://host.example/m/https%3A/evil.example/x",
+  );
 });
 
 test("keys of the cache are without signatures, and tell models apart by everything else", () => {
   const file = "https://host.example/m/a.bin";
   for (const query of [
     "sig=abc&exp=1",
-    "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=x%2F20260101&X-Amz-Date=1&X-Amz-Expires=9&X-Amz-SignedHeaders=host&X-Amz-Signature=f&x-id=GetObject",
+    "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=x%2F20260101&X-Amz-Date=1&X-Amz-Expires=9&" +
+      "X-Amz-SignedHeaders=host&X-Amz-Signature=f&x-id=GetObject",
     "X-Goog-Signature=1&X-Goog-Date=2",
     "Expires=1&Signature=2&Key-Pair-Id=3&Policy=4",
     "sv=2024&se=2026-01-01T00%3A00Z&sr=c&sp=r&sig=a%2Bb",
@@ -106,6 +141,10 @@ test("keys of the cache are without signatures, and tell models apart by everyth
   }
   assert.equal(cacheKey(`${file}?model=a&sig=1`), `${file}?model=a`);
   assert.equal(cacheKey(`${file}?v=2`), `${file}?v=2`);
-  assert.equal(cacheKey(`${file}?sp=7&a=b%20c`), `${file}?sp=7&a=b%20c`, "no signature, nothing of Azure's");
+  assert.equal(
+    cacheKey(`${file}?sp=7&a=b%20c`),
+    `${file}?sp=7&a=b%20c`,
+    "no signature, nothing of Azure's",
+  );
   assert.equal(cacheKey(`${file}?`), file);
 });

@@ -16,6 +16,8 @@ export class TestServer {
   damage = new Map();
   /** By path: a promise to wait for before the second half of the file is sent. */
   hold = new Map();
+  /** Changes an answer (status, headers, body) before it is sent, as another kind of host would; one without a status is not sent. */
+  host = () => {};
   #server;
 
   static async start(folder) {
@@ -38,13 +40,19 @@ export class TestServer {
     const file = path === BLANK ? Buffer.from("<!doctype html><title>blank</title>") : await readFile(join(folder, path)).catch(() => undefined);
     const damage = this.damage.get(path);
     const bytes = damage ? damage(file ?? Buffer.alloc(0)) : file;
-    const headers = { "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store" };
-    if (!bytes) return response.writeHead(404, headers).end();
     const type = path === BLANK ? "text/html" : (TYPES[extname(path)] ?? "application/octet-stream");
-    response.writeHead(200, { ...headers, "Content-Type": type, "Content-Length": bytes.length });
-    if (!this.hold.has(path)) return response.end(bytes);
-    response.write(bytes.subarray(0, bytes.length >> 1));
+    const answer = {
+      status: bytes ? 200 : 404,
+      headers: { "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store", ...(bytes && { "Content-Type": type }) },
+      body: bytes ?? Buffer.alloc(0),
+    };
+    await this.host(answer, path, request, response);
+    const { status, headers, body } = answer;
+    if (!status) return;
+    response.writeHead(status, status === 404 ? headers : { "Content-Length": body.length, ...headers });
+    if (!this.hold.has(path)) return response.end(body);
+    response.write(body.subarray(0, body.length >> 1));
     await this.hold.get(path);
-    response.end(bytes.subarray(bytes.length >> 1));
+    response.end(body.subarray(body.length >> 1));
   }
 }
