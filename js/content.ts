@@ -1,8 +1,10 @@
 /**
- * Whether a file is what its name promises. Hosts answer with status 200 and something else: a single-page app's HTML for any path, the
- * pointer of Git LFS in place of a file, an error in XML. Such a body must never be taken for a template or a library, nor be cached.
+ * Whether a file is what its name promises. Hosts answer with status 200 and something else: a
+ * single-page app's HTML for any path, the pointer of Git LFS in place of a file, an error in XML.
+ * Such a body must never be taken for a template or a library, nor be cached.
  *
- * The content decides, because hosts often get types wrong. The type counts only where the content could be anything.
+ * The content decides, because hosts often get types wrong. The type counts only where the content
+ * could be anything.
  */
 
 /** What a file should be. */
@@ -29,19 +31,36 @@ export async function flawOf(file: Blob, kind: Kind): Promise<Flaw | undefined> 
   if (kind === "manifest") return manifestFlaw(await file.text());
   const tail = (await file.slice(-64).text()).trimEnd();
   if (tail.endsWith("}")) return undefined;
-  return { what: "JSON that ends too early", advice: "the file on the host is not whole: upload it again", absent: false };
+  return {
+    what: "JSON that ends too early",
+    advice: "the file on the host is not whole: upload it again",
+    absent: false,
+  };
 }
 
 /** What is wrong with a file that begins so. */
 export function flawOfHead(head: Uint8Array, type: string, kind: Kind): Flaw | undefined {
-  if (head.length === 0) return { what: "an empty file", advice: "upload the file again", absent: true };
-  if (kind === "library" && head[0] === 0 && head[1] === 0x61 && head[2] === 0x73 && head[3] === 0x6d) return undefined;
+  if (head.length === 0)
+    return { what: "an empty file", advice: "upload the file again", absent: true };
+  if (
+    kind === "library" &&
+    head[0] === 0 &&
+    head[1] === 0x61 &&
+    head[2] === 0x73 &&
+    head[3] === 0x6d
+  )
+    return undefined;
   const text = beginning(head);
   const typed = /\bhtml\b/i.test(type);
-  if (/^<(!doctype\s+html|html|head|body)\b/i.test(text) || (typed && (kind === "template" || text.startsWith("<")))) {
+  if (
+    /^<(!doctype\s+html|html|head|body)\b/i.test(text) ||
+    (typed && (kind === "template" || text.startsWith("<")))
+  ) {
     return {
       what: "an HTML page instead of the file",
-      advice: "hosts of single-page apps answer every path so (a rewrite to index.html), and login pages too; most likely the file is not there: " +
+      advice:
+        "hosts of single-page apps answer every path so (a rewrite to index.html), " +
+        "and login pages too; most likely the file is not there: " +
         "check the address, and have the host answer 404 for what is missing",
       absent: true,
     };
@@ -49,30 +68,59 @@ export function flawOfHead(head: Uint8Array, type: string, kind: Kind): Flaw | u
   if (text.startsWith("version https://git-lfs.github.com/spec/")) {
     return {
       what: "a pointer of Git LFS instead of the file",
-      advice: "publish the file itself (`git lfs pull` before the upload; on Hugging Face by an address with /resolve/, not /raw/)",
+      advice:
+        "publish the file itself (`git lfs pull` before the upload; " +
+        "on Hugging Face by an address with /resolve/, not /raw/)",
       absent: false,
     };
   }
   const xml = /^<Error\b[^]*?<Code>([^<]*)<\/Code>/i.exec(text);
-  if (xml) return { what: `the error ${xml[1]} in XML instead of the file`, advice: "check that the file is there, and that anyone may read it", absent: true };
-  if ((kind === "template" || kind === "shard") && text.startsWith('{') && isJson(text)) {
+  if (xml)
+    return {
+      what: `the error ${xml[1]} in XML instead of the file`,
+      advice: "check that the file is there, and that anyone may read it",
+      absent: true,
+    };
+  if ((kind === "template" || kind === "shard") && text.startsWith("{") && isJson(text)) {
     const said = text.trim().slice(0, 200);
-    return { what: `JSON instead of the file (${said})`, advice: "see what the host means by it", absent: true };
+    return {
+      what: `JSON instead of the file (${said})`,
+      advice: "see what the host means by it",
+      absent: true,
+    };
   }
   if (kind === "library") {
-    const shown = /^[\x20-\x7e\s]{4}/.test(text) ? `it begins with ${JSON.stringify(text.slice(0, 24))}` : "it does not begin as one";
-    return { what: `a file that is no WebAssembly module (${shown})`, advice: "make the library with `tegula compile`, and give its address", absent: false };
+    const shown = /^[\x20-\x7e\s]{4}/.test(text)
+      ? `it begins with ${JSON.stringify(text.slice(0, 24))}`
+      : "it does not begin as one";
+    return {
+      what: `a file that is no WebAssembly module (${shown})`,
+      advice: "make the library with `tegula compile`, and give its address",
+      absent: false,
+    };
   }
   if ((kind === "json" || kind === "manifest") && !text.startsWith("{")) {
-    return { what: `a file that is no JSON object (it begins with ${JSON.stringify(text.slice(0, 24))})`, advice: "upload the file again", absent: false };
+    return {
+      what: `a file that is no JSON object (it begins with ${JSON.stringify(text.slice(0, 24))})`,
+      advice: "upload the file again",
+      absent: false,
+    };
   }
   return undefined;
 }
 
-/** The text at the beginning of a file, without what may stand before a page: a byte order mark, white space, comments, a declaration. */
+/**
+ * The text at the beginning of a file, without what may stand before a page: a byte order mark,
+ * white space, comments, a declaration.
+ */
 function beginning(head: Uint8Array): string {
   const [first, second] = head;
-  const encoding = first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+  const encoding =
+    first === 0xff && second === 0xfe
+      ? "utf-16le"
+      : first === 0xfe && second === 0xff
+        ? "utf-16be"
+        : "utf-8";
   const text = new TextDecoder(encoding).decode(head);
   return text.replace(/^(\s+|<!--[^]*?(-->|$)|<\?xml[^]*?\?>)+/i, "");
 }
@@ -93,7 +141,13 @@ function manifestFlaw(text: string): Flaw | undefined {
     manifest = JSON.parse(text);
   } catch (error) {
     const early = !/\}\s*$/.test(text);
-    return { what: early ? "JSON that ends too early" : `text that is no JSON (${(error as Error).message})`, advice, absent: false };
+    return {
+      what: early
+        ? "JSON that ends too early"
+        : `text that is no JSON (${(error as Error).message})`,
+      advice,
+      absent: false,
+    };
   }
   const { records, error } = manifest as { records?: unknown; error?: unknown };
   if (Array.isArray(records)) return undefined;

@@ -1,10 +1,12 @@
 /**
- * GET requests over networks as they are: what may pass is tried again, a body that breaks goes on where it broke, and what cannot be
- * fetched is said with its cause, as far as browsers let one find it.
+ * GET requests over networks as they are: what may pass is tried again, a body that breaks goes on
+ * where it broke, and what cannot be fetched is said with its cause, as far as browsers let one
+ * find it.
  */
 
-import { ModelNotFoundError, NetworkError, type NetworkFailure } from "./errors.js";
+import { NetworkError } from "./errors.js";
 import { read } from "./files.js";
+import { knownReason, refusal, unreachable, watchPolicy } from "./refusal.js";
 
 /** How patient requests are. Tests make it quick. */
 export const PATIENCE = {
@@ -12,7 +14,10 @@ export const PATIENCE = {
   pauses: [300, 1000, 3000],
   /** The longest pause that a host may ask for (Retry-After). */
   longestPause: 30_000,
-  /** A connection that brings nothing for so long is given up. Slow hosts are not: they bring a little. */
+  /**
+   * A connection that brings nothing for so long is given up. Slow hosts are not: they bring a
+   * little.
+   */
   silence: 60_000,
   wait: pause,
 };
@@ -26,8 +31,8 @@ export interface Ask {
 }
 
 /**
- * Asks until there is an answer that would not change by asking again; whatever its status is. Throws {@link NetworkError}, or the
- * signal's reason.
+ * Asks until there is an answer that would not change by asking again; whatever its status is.
+ * Throws {@link NetworkError}, or the signal's reason.
  */
 export async function request(url: string, ask: Ask): Promise<Response> {
   for (let tries = 0; ; tries += 1) {
@@ -40,11 +45,6 @@ export async function request(url: string, ask: Ask): Promise<Response> {
     if (answer instanceof Response) answer.body?.cancel().catch(() => {});
     await PATIENCE.wait(pause, ask.signal);
   }
-}
-
-/** Whether a status says that the same request may be answered later. */
-export function isPassing(status: number): boolean {
-  return status === 408 || status === 425 || status === 429 || status >= 500;
 }
 
 /** How long to wait before the next try; nothing if there shall be none. */
@@ -77,7 +77,10 @@ async function once(url: string, ask: Ask): Promise<Response | NetworkError> {
 /** One request; gives the error where there is no answer. */
 async function tryOnce(url: string, { signal, cache, from }: Ask): Promise<Response | Error> {
   const silent = new AbortController();
-  const timer = setTimeout(() => silent.abort(new Error(`no answer for ${PATIENCE.silence / 1000} s`)), PATIENCE.silence);
+  const timer = setTimeout(
+    () => silent.abort(new Error(`no answer for ${PATIENCE.silence / 1000} s`)),
+    PATIENCE.silence,
+  );
   try {
     watchPolicy();
     // With a range no host compresses, so that it counts the bytes that arrive here.
@@ -92,8 +95,9 @@ async function tryOnce(url: string, { signal, cache, from }: Ask): Promise<Respo
 }
 
 /**
- * The body of an answer, as it arrives. One that breaks, or ends before `bytes` where those are known, goes on where it broke, by a range if
- * the host knows ranges. `onSeam` is called when it does: only a hash can tell whether both parts are of the same file.
+ * The body of an answer, as it arrives. One that breaks, or ends before `bytes` where those are
+ * known, goes on where it broke, by a range if the host knows ranges. `onSeam` is called when it
+ * does: only a hash can tell whether both parts are of the same file.
  */
 export async function* body(
   response: Response,
@@ -132,22 +136,29 @@ export async function* body(
     if (response.status === 416) return;
     if (!response.ok) throw await refusal(response, url);
     // Hosts that know no ranges send all of it again.
-    const [, from = arrived] = /^bytes (\d+)-/.exec(response.headers.get("Content-Range") ?? "") ?? [];
+    const [, from = arrived] =
+      /^bytes (\d+)-/.exec(response.headers.get("Content-Range") ?? "") ?? [];
     skip = response.status === 206 ? Math.max(arrived - Number(from), 0) : arrived;
   }
 }
 
-/** The rest of a file, or all of it where a host of another origin refuses to be asked for a range. */
+/**
+ * The rest of a file, or all of it where a host of another origin refuses to be asked for a range.
+ */
 async function rest(url: string, ask: Ask): Promise<Response> {
   try {
     return await request(url, ask);
   } catch (error) {
-    if (error instanceof NetworkError && error.reason === "cors") return await request(url, { ...ask, from: 0 });
-    throw error;
+    if (!(error instanceof NetworkError && error.reason === "cors")) throw error;
+    return await request(url, { ...ask, from: 0 });
   }
 }
 
-async function* slices(response: Response, url: string, signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* slices(
+  response: Response,
+  url: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const reader = response.body?.getReader();
   if (!reader) return;
   try {
@@ -167,7 +178,10 @@ async function* slices(response: Response, url: string, signal: AbortSignal): As
 async function unlessSilent<T>(promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing came for ${PATIENCE.silence / 1000} s`)), PATIENCE.silence);
+    timer = setTimeout(
+      () => reject(new Error(`nothing came for ${PATIENCE.silence / 1000} s`)),
+      PATIENCE.silence,
+    );
   });
   try {
     return await Promise.race([promise, silence]);
@@ -191,86 +205,19 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Addresses that the page's Content Security Policy has refused in this thread. Browsers tell it to listeners, not to `fetch`. */
-let refused: Set<string> | undefined;
-
-function watchPolicy(): void {
-  if (refused || typeof globalThis.addEventListener !== "function") return;
-  const found = (refused = new Set<string>());
-  globalThis.addEventListener("securitypolicyviolation", (event) => {
-    const { effectiveDirective, blockedURI, disposition } = event as SecurityPolicyViolationEvent;
-    if (effectiveDirective === "connect-src" && disposition === "enforce") found.add(blockedURI);
-  });
-}
-
-/** Why a request cannot succeed, where that is known without asking. */
-function knownReason(url: string): NetworkFailure | undefined {
-  const { origin, protocol, hostname, pathname } = new URL(url);
-  if (refused?.has(url) || refused?.has(origin) || refused?.has(origin + pathname)) return "policy";
-  if (typeof location !== "undefined" && location.protocol === "https:" && protocol === "http:" && !/^(localhost|127\..*|\[::1\])$/.test(hostname)) return "insecure";
-  if (typeof navigator !== "undefined" && navigator.onLine === false && !/^(localhost|127\..*|\[::1\])$/.test(hostname)) return "offline";
-  return undefined;
-}
-
 /** Whether the host answers where nobody asks for its permission: only browsers do. */
 async function answersWithoutCors(url: string, signal: AbortSignal): Promise<boolean> {
   if (typeof location === "undefined") return false;
   try {
-    await fetch(url, { mode: "no-cors", method: "HEAD", cache: "no-store", signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE.silence)]) });
+    await fetch(url, {
+      mode: "no-cors",
+      method: "HEAD",
+      cache: "no-store",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE.silence)]),
+    });
     return true;
   } catch {
     signal.throwIfAborted();
     return false;
-  }
-}
-
-function unreachable(url: string, reason: NetworkFailure, cause: unknown): NetworkError {
-  const { origin } = new URL(url);
-  const page = typeof location === "undefined" ? "this origin" : `this page's origin, ${location.origin}`;
-  const why: Record<NetworkFailure, string> = {
-    connection:
-      `${cause instanceof Error ? cause.message : String(cause)}; check the address and the connection, that the host allows ${page} (CORS), ` +
-      `and that no Content Security Policy forbids ${origin} (connect-src)`,
-    cors:
-      `the host answers, but it does not allow ${page}: have it send "Access-Control-Allow-Origin: *" ` +
-      "with every answer, those of hosts that it redirects to included (CORS)",
-    policy: `the page's Content Security Policy forbids it; add ${origin} to its connect-src`,
-    insecure: "a page over https may not fetch over http; serve the model over https",
-    offline: "the browser is offline",
-  };
-  return new NetworkError(`${url} could not be fetched: ${why[reason]}`, { url, reason }, { cause });
-}
-
-/** The error for an answer that is no success. */
-export async function refusal(response: Response, url: string): Promise<ModelNotFoundError | NetworkError> {
-  const { status } = response;
-  const words = await wordsOf(response);
-  const said = `status ${status}${words && `: ${words}`}`;
-  if (status === 404 || status === 410) return new ModelNotFoundError(`there is no file at ${url} (${said})`, { url, status });
-  const signed = new URL(url).search ? "; if the address is signed, see whether its signature still holds" : "";
-  const advice: Record<number, string> = {
-    401: "the host wants a login; Hugging Face says so, too, of repositories that are private, gated or not there",
-    403: `anyone must be allowed to read it; hosts like S3 say so, too, of files that are not there${signed}`,
-    429: "the host is asked too often; try again later",
-  };
-  const what = advice[status] ?? (isPassing(status) ? "the host has trouble; try again later" : "");
-  return new NetworkError(`${url} could not be fetched (${said})${what && `: ${what}`}`, { url, status });
-}
-
-/** What the host says about a status, in its own words where there are any: Hugging Face in a header, others in JSON or XML. */
-async function wordsOf(response: Response): Promise<string> {
-  const header = response.headers.get("x-error-message");
-  if (header) return header;
-  const text = (await response.text().catch(() => "")).slice(0, 4096);
-  const xml = /<Code>([^<]*)<\/Code>/i.exec(text);
-  if (xml) return xml[1]!;
-  try {
-    const { error, message } = JSON.parse(text) as { error?: unknown; message?: unknown };
-    const said = (error as { message?: unknown } | undefined)?.message ?? error ?? message;
-    return typeof said === "string" ? said.slice(0, 200) : "";
-  } catch {
-    // A few words of plain text, but no page.
-    const line = text.trim().replace(/\s+/g, " ");
-    return /^[^<{]{1,200}$/.test(line) && !/^(not found|forbidden|no such file)/i.test(line) ? line : "";
   }
 }

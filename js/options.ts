@@ -1,6 +1,6 @@
 /** What `createEngine` is asked for, and its checks: apart from what starts workers, so that it can be tested without any. */
 
-import { absolute, given, modelAddress } from "./address.js";
+import { absolute, given, isAddress, modelAddress } from "./address.js";
 import { InvalidRequestError } from "./errors.js";
 import type { LoadOptions, LoadProgress } from "./protocol.js";
 
@@ -81,11 +81,6 @@ export function loadOptions(options: EngineOptions): LoadOptions {
   const wasm = options.wasm === undefined ? undefined : absolute(options.wasm, "wasm").href;
   if (isAddress(options.worker)) absolute(options.worker, "worker");
   return { model, library, cache, kernels, runAhead, baseline, ...(wasm !== undefined && { wasm }) };
-}
-
-/** Whether the option `worker` is an address, and not a worker. */
-export function isAddress(value: unknown): value is string | URL {
-  return typeof value === "string" || value instanceof URL;
 }
 
 function isPort(value: unknown): boolean {

@@ -11,7 +11,8 @@ import { LIBRARY, fileAt, nameOf } from "./address.js";
 import { type FileCache, MANIFESTS } from "./cache.js";
 import { type Flaw, type Kind, flawOf, flawOfHead } from "./content.js";
 import { CorruptShardError, InvalidLibraryError, InvalidPackageError, ModelNotFoundError, NetworkError } from "./errors.js";
-import { body, isPassing, refusal, request } from "./http.js";
+import { body, request } from "./http.js";
+import { isPassing, refusal } from "./refusal.js";
 
 /** Cached shards are read in slices of this size. */
 const SLICE = 4 << 20;

@@ -70,7 +70,7 @@ export class FakeWasm implements Wasm {
     const text = new TextDecoder().decode(library.subarray(4));
     this.files = files;
     if (text.startsWith("old")) throw rustError("LibraryVersionError", "version 0", { found: 0, supported: 1 });
-    if (text !== model) throw rustError("ParameterMismatchError", `library ${text}, package ${model}`, { name: "w" });
+    if (text !== String(model)) throw rustError("ParameterMismatchError", `library ${text}, package ${model}`, { name: "w" });
     this.alive += 1;
     return new FakeLoader(this, JSON.parse(files.manifest) as Manifest);
   }
