@@ -1,5 +1,6 @@
-//! What people see: progress, sizes, errors. All of it goes to stderr, but for [`print_json`] and what goes through [`print_text`].
+//! What people see: progress, sizes, counts, errors. All of it goes to stderr, but for [`print_json`] and what goes through [`print_text`].
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Result;
@@ -12,6 +13,18 @@ pub fn progress(bytes: u64, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(bytes).with_style(style.expect("the template is a constant and right"));
     bar.set_message(what.to_owned());
     bar
+}
+
+/// A number of things in words: `1 shard`, `2 shards`, `3 dispatches`.
+pub fn count<N: Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+    let ending = if number == N::from(1) {
+        ""
+    } else if ["s", "x", "ch", "sh"].iter().any(|end| thing.ends_with(end)) {
+        "es"
+    } else {
+        "s"
+    };
+    format!("{number} {thing}{ending}")
 }
 
 /// A number of bytes for people, in the unit that leaves one to four digits before the point.
@@ -29,6 +42,11 @@ pub fn bytes(count: u64) -> String {
 /// Tokens a second for people.
 pub fn speed(tokens: u64, seconds: f64) -> String {
     if tokens == 0 || seconds <= 0.0 { "-".into() } else { format!("{:.1} tok/s", tokens as f64 / seconds) }
+}
+
+/// Writes a line to stderr. That nobody reads it any more is no reason to fail.
+pub fn say(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// Writes text to stdout at once, as it is streamed.
@@ -56,9 +74,9 @@ pub fn print_chain(error: &anyhow::Error) {
     for cause in error.chain() {
         let text = cause.to_string();
         if last.is_empty() {
-            eprintln!("error: {text}");
+            say(format_args!("error: {text}"));
         } else if !last.contains(&text) {
-            eprintln!("  because: {text}");
+            say(format_args!("  because: {text}"));
         } else {
             continue;
         }
@@ -68,12 +86,18 @@ pub fn print_chain(error: &anyhow::Error) {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, is_broken_pipe, speed};
+    use super::{bytes, count, is_broken_pipe, speed};
     use anyhow::Context;
 
     #[test]
     fn sizes_are_short() {
         assert_eq!([0, 1023, 1024, 5 << 20, (3 << 30) / 2].map(bytes), ["0 B", "1023 B", "1.0 KiB", "5.0 MiB", "1.5 GiB"]);
+    }
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        assert_eq!([0u64, 1, 2].map(|number| count(number, "shard")), ["0 shards", "1 shard", "2 shards"]);
+        assert_eq!([1usize, 3].map(|number| count(number, "dispatch")), ["1 dispatch", "3 dispatches"]);
     }
 
     #[test]

@@ -28,11 +28,8 @@ fn instance() -> wgpu::Instance {
     if let Some(instance) = without_windows(flags) {
         return instance;
     }
-    let descriptor = wgpu::InstanceDescriptor {
-        backends: wgpu::Backends::PRIMARY,
-        flags,
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    };
+    let descriptor =
+        wgpu::InstanceDescriptor { backends: wgpu::Backends::PRIMARY, flags, ..wgpu::InstanceDescriptor::new_without_display_handle() };
     wgpu::Instance::new(descriptor)
 }
 

@@ -129,6 +129,10 @@ impl Checkpoint {
             return Err(damaged(path, format!("it has {length} bytes, fewer than any header")));
         }
         file.read_exact(&mut size).map_err(|error| super::io(path, error))?;
+        if size == *b"version " {
+            let reason = "this is git's pointer to the file, not the file: run `git lfs pull` in its folder, or download it again";
+            return Err(damaged(path, reason));
+        }
         let size = u64::from_le_bytes(size);
         if size > MAX_HEADER || size > length - 8 {
             return Err(damaged(path, format!("its header claims {size} bytes, the file has {length}")));
