@@ -58,9 +58,13 @@ fn main() -> ExitCode {
         Err(error) if report::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => match error.downcast_ref::<clap::Error>() {
             Some(usage) => usage.exit(),
+            None if convert::is_interrupted(&error) => {
+                report::say("interrupted: nothing was written");
+                ExitCode::from(interrupt::EXIT_CODE)
+            }
             None => {
                 report::print_chain(&error);
-                if convert::is_interrupted(&error) { ExitCode::from(interrupt::EXIT_CODE) } else { ExitCode::FAILURE }
+                ExitCode::FAILURE
             }
         },
     }

@@ -20,8 +20,12 @@ use tegula_compiler::{Config, ErrorKind};
 use crate::report;
 use crate::source::{MANIFESTS, Source};
 
-/// What a conversion may take beside its tensors: the tokenizer's files, and some.
-const BESIDE: u64 = 32 << 20;
+/// What the lists of a package may take beside its tensors and the files that are copied.
+const BESIDE: u64 = 1 << 20;
+
+/// Ends of the names of files that a conversion reads.
+const READ: [&str; 5] = [WEIGHTS, "json", "jinja", "model", "txt"];
+const WEIGHTS: &str = "safetensors";
 
 /// How often to look whether another conversion has ended.
 const WAIT: Duration = Duration::from_millis(300);
@@ -83,7 +87,12 @@ fn kept(source: &Path, quantization: Quantization) -> Result<PathBuf> {
                     return Ok(output);
                 }
             }
-            made => break made?,
+            Ok(made) => break made,
+            Err(error) => {
+                // It goes only if nothing else is in it.
+                let _ = output.parent().map(fs::remove_dir);
+                return Err(error);
+            }
         }
     };
     for warning in &made.warnings {
@@ -109,8 +118,7 @@ fn place(packages: &Path, source: &Path, quantization: Quantization) -> Result<P
     let mut files = Vec::new();
     for entry in fs::read_dir(&path).with_context(unreadable)? {
         let file = entry.with_context(unreadable)?.path();
-        let read = ["json", "safetensors", "jinja", "model", "txt"];
-        if !file.extension().is_some_and(|end| read.iter().any(|read| end == *read)) {
+        if !file.extension().is_some_and(|found| READ.iter().any(|end| found == *end)) {
             continue;
         }
         // Links are followed: the hub's own cache is made of them.
@@ -156,7 +164,7 @@ fn is_whole(folder: &Path) -> bool {
 fn check_room(source: &Path, quantization: Quantization, cache: &Path) -> Result<()> {
     let file = source.join("config.json");
     let json = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let needed = convert::tensor_bytes(&Config::parse(&json)?, quantization)? + BESIDE;
+    let needed = convert::tensor_bytes(&Config::parse(&json)?, quantization)? + copied(source) + BESIDE;
     // The cache may still have to be made.
     let Some(there) = cache.ancestors().find(|folder| folder.is_dir()) else { return Ok(()) };
     match fs4::available_space(there) {
@@ -164,6 +172,13 @@ fn check_room(source: &Path, quantization: Quantization, cache: &Path) -> Result
         // Where a system does not tell, the conversion will.
         _ => Ok(()),
     }
+}
+
+/// Bytes of the files in a folder that a package may copy: the tokenizer's, which are all but the weights.
+fn copied(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let small = files.filter(|file| READ.iter().any(|end| *end != WEIGHTS && file.extension().is_some_and(|found| found == *end)));
+    small.filter_map(|file| fs::metadata(file).ok()).map(|data| data.len()).sum()
 }
 
 fn no_room(needed: u64, free: u64, cache: &Path) -> String {

@@ -49,6 +49,11 @@ impl Source {
         if has(CONFIG) && safetensors.is_some() {
             return Ok(Source::Checkpoint(path.to_owned()));
         }
+        if !has(CONFIG)
+            && let Some(inner) = inner(path, &names)
+        {
+            bail!("{shown} is no model, but {} in it is; give that", inner.display());
+        }
         let other = [".gguf", ".bin", ".pth", ".pt"].into_iter().find_map(|end| with_end(end));
         Err(match (has(CONFIG), safetensors, other) {
             _ if names.is_empty() => anyhow!("{shown} is empty; {READABLE}"),
@@ -68,10 +73,7 @@ impl Source {
             (true, None, None) => {
                 anyhow!("{shown} has {CONFIG} but no weights: there is no .safetensors file; download the model again, whole")
             }
-            (false, None, None) => match inner(path, &names) {
-                Some(inner) => anyhow!("{shown} is no model, but {} in it is; give that", inner.display()),
-                None => anyhow!("{shown} is no model: it has neither {} nor {CONFIG}; {READABLE}", MANIFESTS[0]),
-            },
+            (false, None, None) => anyhow!("{shown} is no model: it has neither {} nor {CONFIG}; {READABLE}", MANIFESTS[0]),
         })
     }
 }
@@ -190,6 +192,7 @@ mod tests {
             (&["notes.txt"], &["tensor-cache.json", "config.json"]),
             (&["qwen/config.json", "qwen/model.safetensors"], &["qwen in it"]),
             (&["refs/main", "snapshots/c1899de/config.json"], &["c1899de in it"]),
+            (&["model-q4.gguf", "hf/config.json"], &["hf in it"]),
         ] {
             let error = found(files).unwrap_err();
             assert!(words.iter().all(|word| error.contains(word)), "{files:?}: {error}");

@@ -8,19 +8,19 @@ use super::{Model, value};
 #[derive(Clone, Debug, Default, Args)]
 pub struct SamplingFlags {
     /// Stop after this many tokens [default: what the context leaves].
-    #[arg(long, value_name = "TOKENS", value_parser = value::count(), help_heading = "Answer")]
+    #[arg(long, value_name = "TOKENS", value_parser = value::count, help_heading = "Answer")]
     pub max_tokens: Option<u32>,
     /// 0 takes the likeliest token; more is more varied [default: the model's].
-    #[arg(long, value_name = "NUMBER", value_parser = value::temperature, allow_negative_numbers = true, help_heading = "Answer")]
+    #[arg(long, value_name = "NUMBER", value_parser = value::temperature, help_heading = "Answer")]
     pub temperature: Option<f32>,
     /// Choose among the likeliest tokens that together have this probability [default: the model's].
-    #[arg(long, value_name = "SHARE", value_parser = value::share, allow_negative_numbers = true, help_heading = "Answer")]
+    #[arg(long, value_name = "SHARE", value_parser = value::share, help_heading = "Answer")]
     pub top_p: Option<f32>,
     /// Choose among so many of the likeliest tokens, before --top-p; 0 for no limit [default: the model's].
     #[arg(long, value_name = "TOKENS", help_heading = "Answer")]
     pub top_k: Option<u32>,
     /// Choose among tokens at least this part as likely as the likeliest, after --top-p [default: the model's].
-    #[arg(long, value_name = "SHARE", value_parser = value::share, allow_negative_numbers = true, help_heading = "Answer")]
+    #[arg(long, value_name = "SHARE", value_parser = value::share, help_heading = "Answer")]
     pub min_p: Option<f32>,
     /// The same seed gives the same answer [default: a new one each time].
     #[arg(long, value_name = "NUMBER", help_heading = "Answer")]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::builder::{StyledStr, Styles};
 use clap::error::{Error, ErrorKind};
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 
 use super::Cli;
 
@@ -31,7 +31,12 @@ everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
 /// The command line as clap knows it.
 pub fn command() -> Command {
-    let command = Cli::command();
+    // A number below zero is a wrong value, and no unknown flag.
+    let numbers = |arg: Arg| {
+        let takes_values = arg.get_action().takes_values();
+        arg.allow_negative_numbers(takes_values)
+    };
+    let command = Cli::command().mut_subcommands(|sub| sub.mut_args(numbers));
     let template = template(&command);
     command.help_template(template).after_help(END)
 }

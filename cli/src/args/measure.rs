@@ -27,28 +27,28 @@ pub struct Bench {
     #[arg(long, value_name = "LIB.wasm", conflicts_with_all = SHAPING, help_heading = "Model")]
     pub library: Option<PathBuf>,
     /// Tokens of the prompt.
-    #[arg(long, value_name = "N", default_value_t = 512, value_parser = value::count(), help_heading = "Work")]
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = value::count, help_heading = "Work")]
     pub prompt_tokens: u32,
     /// Prompts of several lengths instead, one after another.
-    #[arg(long, value_name = "512,4096", value_delimiter = ',', conflicts_with = "prompt_tokens", value_parser = value::count(), help_heading = "Work")]
+    #[arg(long, value_name = "512,4096", value_delimiter = ',', conflicts_with = "prompt_tokens", value_parser = value::count, help_heading = "Work")]
     pub contexts: Vec<u32>,
     /// Sequences to decode together; each number with each prompt.
-    #[arg(long, value_name = "1,4,8", value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = "Work")]
+    #[arg(long, value_name = "1,4,8", value_delimiter = ',', default_value = "1", value_parser = value::few, help_heading = "Work")]
     pub batches: Vec<u32>,
     /// Tokens of each sequence to decode after its prompt.
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Work")]
     pub decode_tokens: u32,
     /// Measure this often, after one round that warms up; the median is printed.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value::count(), help_heading = "Work")]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value::count, help_heading = "Work")]
     pub repetitions: u32,
     /// Steps under way at once [default: as many as the engine has].
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Work")]
     pub run_ahead: Option<u32>,
     /// Draw the ids of answers at this temperature instead of taking the likeliest.
-    #[arg(long, value_name = "NUMBER", value_parser = value::temperature, allow_negative_numbers = true, help_heading = "Work")]
+    #[arg(long, value_name = "NUMBER", value_parser = value::temperature, help_heading = "Work")]
     pub temperature: Option<f32>,
     /// Draw among the likeliest ids of this share.
-    #[arg(long, value_name = "SHARE", requires = "temperature", default_value_t = 1.0, value_parser = value::share, allow_negative_numbers = true, help_heading = "Work")]
+    #[arg(long, value_name = "SHARE", requires = "temperature", default_value_t = 1.0, value_parser = value::share, help_heading = "Work")]
     pub top_p: f32,
     /// Print JSON, a line for each prompt and batch as soon as it was measured.
     #[arg(long)]
@@ -84,7 +84,7 @@ pub struct Tune {
     #[arg(long, value_name = "SUBSTRING", help_heading = "Search")]
     pub spec: Option<String>,
     /// Stop after this time, which is divided over the specs [default: as long as it takes].
-    #[arg(long, value_name = "SECONDS", value_parser = value::seconds, allow_negative_numbers = true, help_heading = "Search")]
+    #[arg(long, value_name = "SECONDS", value_parser = value::seconds, help_heading = "Search")]
     pub budget: Option<f64>,
     /// Measure specs again that have a record of this device.
     #[arg(long, help_heading = "Search")]

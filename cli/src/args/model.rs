@@ -19,13 +19,13 @@ pub enum Activations {
 #[derive(Clone, Debug, Default, Args)]
 pub struct LibraryFlags {
     /// The most tokens of a sequence, prompt and answer together [default: the model's].
-    #[arg(long, value_name = "TOKENS", alias = "context", value_parser = value::context(), help_heading = "Library")]
+    #[arg(long, value_name = "TOKENS", alias = "context", value_parser = value::context, help_heading = "Library")]
     pub context_window_size: Option<u32>,
     /// The most prompt tokens of one step [default: 1024].
-    #[arg(long, value_name = "TOKENS", value_parser = value::count(), help_heading = "Library")]
+    #[arg(long, value_name = "TOKENS", value_parser = value::count, help_heading = "Library")]
     pub prefill_chunk_size: Option<u32>,
     /// The most sequences of one step [default: 4].
-    #[arg(long, value_name = "N", value_parser = value::count(), help_heading = "Library")]
+    #[arg(long, value_name = "N", value_parser = value::count, help_heading = "Library")]
     pub max_batch_size: Option<u32>,
     /// Let attention look back this many tokens only, 0 for all [default: the model's].
     #[arg(long, value_name = "TOKENS", help_heading = "Library")]

@@ -1,12 +1,18 @@
 //! What the command line takes, and what its help looks like.
 
-use clap::{Command as Clap, Parser};
+use clap::{Command as Clap, Error, FromArgMatches};
 
 use super::help::GROUPS;
 use super::{Cli, Command, command};
 
+fn parse(args: &[&str]) -> Result<Command, Error> {
+    let matches = command().try_get_matches_from([&["tegula"], args].concat())?;
+    Cli::from_arg_matches(&matches).map(|cli| cli.command)
+}
+
+/// Whether a command line is refused, and as wrong usage.
 fn refuses(args: &[&str]) -> bool {
-    Cli::try_parse_from([&["tegula"], args].concat()).is_err()
+    parse(args).is_err_and(|error| error.exit_code() == 2)
 }
 
 /// Every page of help, by its command's name, at 80 columns and without colours.
@@ -89,8 +95,7 @@ fn examples_parse() {
 #[test]
 fn a_prompt_is_words_a_flag_or_ids() {
     let run = |args: &[&str]| {
-        let parsed = Cli::try_parse_from([&["tegula", "run", "PKG"], args].concat()).ok()?;
-        let Command::Run(run) = parsed.command else { panic!("not run") };
+        let Command::Run(run) = parse(&[&["run", "PKG"], args].concat()).ok()? else { panic!("not run") };
         Some((run.words, run.prompt, run.prompt_ids))
     };
     assert_eq!(run(&["--prompt-ids", "1,2,3"]), Some((vec![], None, Some(vec![1, 2, 3]))));
@@ -107,6 +112,8 @@ fn a_prompt_is_words_a_flag_or_ids() {
 fn values_that_no_model_takes_are_refused() {
     for wrong in [
         &["--max-tokens", "0"][..],
+        &["--max-tokens", "-1"],
+        &["--max-tokens", "1.5"],
         &["--temperature", "-0.5"],
         &["--temperature", "NaN"],
         &["--temperature", "inf"],
@@ -129,6 +136,8 @@ fn values_that_no_model_takes_are_refused() {
         assert!(refuses(&[&["run", "PKG"], wrong].concat()), "{wrong:?}");
     }
     assert!(!refuses(&["run", "PKG", "--temperature", "0", "--top-p", "0", "--min-p", "1", "--top-k", "0", "--max-tokens", "1"]));
+    let error = parse(&["run", "PKG", "--max-tokens", "-1"]).unwrap_err().to_string();
+    assert!(error.contains("'-1' for '--max-tokens <TOKENS>': must be a whole number from 1"), "{error}");
     for budget in ["0", "-1", "NaN", "inf", "soon"] {
         assert!(refuses(&["tune", "PKG", "--budget", budget]), "{budget}");
     }
@@ -137,8 +146,7 @@ fn values_that_no_model_takes_are_refused() {
 #[test]
 fn the_device_has_one_name_and_an_older_one() {
     for flag in ["--device", "--adapter"] {
-        let parsed = Cli::try_parse_from(["tegula", "run", "PKG", flag, "llvm"]).unwrap();
-        let Command::Run(run) = parsed.command else { panic!("not run") };
+        let Command::Run(run) = parse(&["run", "PKG", flag, "llvm"]).unwrap() else { panic!("not run") };
         assert_eq!(run.model.device.device.as_deref(), Some("llvm"));
     }
 }
@@ -146,8 +154,7 @@ fn the_device_has_one_name_and_an_older_one() {
 #[test]
 fn bench_takes_one_prompt_or_a_list() {
     let bench = |args: &[&str]| {
-        let parsed = Cli::try_parse_from([&["tegula", "bench", "CONFIG"], args].concat()).ok()?;
-        let Command::Bench(bench) = parsed.command else { panic!("not bench") };
+        let Command::Bench(bench) = parse(&[&["bench", "CONFIG"], args].concat()).ok()? else { panic!("not bench") };
         Some((bench.prompt_tokens, bench.contexts, bench.batches))
     };
     assert_eq!(bench(&[]), Some((512, vec![], vec![1])));

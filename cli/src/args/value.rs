@@ -1,10 +1,10 @@
 //! What a value may be, where that can be told without a model.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::PossibleValuesParser;
 use tegula_compiler::quant::Quantization;
 
 /// The most tokens of a context: positions beyond them are not told apart.
-const MOST_TOKENS: i64 = 1 << 24;
+const MOST_TOKENS: u32 = 1 << 24;
 
 /// Name of a quantization.
 pub fn quantization() -> PossibleValuesParser {
@@ -12,13 +12,18 @@ pub fn quantization() -> PossibleValuesParser {
 }
 
 /// A number of tokens or the like: not none.
-pub fn count() -> impl TypedValueParser<Value = u32> {
-    clap::value_parser!(u32).range(1..)
+pub fn count(text: &str) -> Result<u32, String> {
+    whole(text, 1, u32::MAX)
+}
+
+/// Sequences of a step, or the like.
+pub fn few(text: &str) -> Result<u32, String> {
+    whole(text, 1, 1024)
 }
 
 /// Tokens that a context can hold.
-pub fn context() -> impl TypedValueParser<Value = u32> {
-    clap::value_parser!(u32).range(1..=MOST_TOKENS)
+pub fn context(text: &str) -> Result<u32, String> {
+    whole(text, 1, MOST_TOKENS)
 }
 
 /// A temperature.
@@ -40,6 +45,14 @@ pub fn seconds(text: &str) -> Result<f64, String> {
 /// A text that says something.
 pub fn text(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("it is empty".into()) } else { Ok(text.to_owned()) }
+}
+
+fn whole(text: &str, least: u32, most: u32) -> Result<u32, String> {
+    match text.parse() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ if most == u32::MAX => Err(format!("must be a whole number from {least}")),
+        _ => Err(format!("must be a whole number from {least} to {most}")),
+    }
 }
 
 fn within(text: &str, most: f64, allowed: &str) -> Result<f64, String> {

@@ -58,8 +58,9 @@ pub fn tune(args: &Tune) -> Result<()> {
     // A file that cannot be written is better known before the search than after it.
     let unwritable = || format!("cannot write {}", file.display());
     probe(&file).with_context(unwritable)?;
-    let deadline = args.budget.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
     let mut bench = Bench::new(gpu)?;
+    // What comes before would leave nothing of a short budget.
+    let deadline = args.budget.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
     let bar = progress(open.len() as u64);
     let (mut measured, mut wrong) = (Records::default(), Vec::new());
     let mut budget = Budget::default();
