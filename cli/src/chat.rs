@@ -10,7 +10,8 @@ use tegula::openai::Message;
 use crate::args::Chat;
 use crate::generate::{self, Answer};
 use crate::interrupt::Watch;
-use crate::{open, report};
+use crate::open::Opening;
+use crate::report;
 
 /// What a line that starts with a slash can be.
 const HELP: &str = "/reset forgets the conversation, /stats says how fast the last answer was, /exit or Ctrl-D leaves.\n\
@@ -44,11 +45,12 @@ impl Line<'_> {
 
 /// Reads lines and answers them until the user leaves.
 pub fn chat(args: &Chat) -> Result<()> {
-    let opened = open::open(&args.model)?;
+    let opening = Opening::begin(&args.model)?;
+    // A package that cannot write a conversation says so now, not after the first line.
+    opening.tokenize(&generate::chat(vec![Message::new("user", "")])).context("cannot chat; `tegula run --raw` continues any text")?;
+    let opened = opening.load()?;
     report::say(opened.summary());
     let mut engine = opened.engine();
-    // A package that cannot write a conversation says so now, not after the first line.
-    engine.tokenize(&generate::chat(vec![Message::new("user", "")])).context("cannot chat; `tegula run --raw` continues any text")?;
 
     // Only from here on: while the model loads, Ctrl-C ends the program as usual. While a line is edited the terminal does not send the
     // signal, and the editor says that the key was pressed.

@@ -7,7 +7,7 @@ use tegula::step::Model;
 use tegula_plan::Row;
 
 use crate::args::{Logits, Through};
-use crate::open::{self, Opened};
+use crate::open::{Opened, Opening};
 use crate::report;
 
 /// Logits that are shown of each position.
@@ -27,7 +27,9 @@ struct Position {
 
 /// Prints the logits after each of the ids.
 pub fn logits(args: &Logits) -> Result<()> {
-    let opened = open::open(&args.model)?;
+    let opening = Opening::begin(&args.model)?;
+    opening.check(&args.ids, 0)?;
+    let opened = opening.load()?;
     let mut output = Output { positions: Vec::with_capacity(args.ids.len()), last: Vec::new() };
     let visit = |_: usize, logits: &[f32]| {
         output.positions.push(Position { top: top(logits) });

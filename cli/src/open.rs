@@ -6,13 +6,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use tegula::Engine;
 use tegula::budget::Budget;
+use tegula::chat::Chat;
 use tegula::config::ChatConfig;
 use tegula::step::Model;
 use tegula::tokenizer::{Tokenizer, TokenizerConfig};
 use tegula::weights::Loader;
+use tegula::{Engine, ErrorKind, Prompt};
 use tegula_gpu::{Gpu, Options};
+use tegula_plan::{Library, Model as Facts};
 
 use crate::args::{self, DeviceFlags};
 use crate::kernels::Kept;
@@ -57,32 +59,77 @@ impl Opened {
     }
 }
 
-/// Opens a model: finds its package or makes one, finds or compiles its library, opens a device, checks, uploads with a progress bar.
-///
-/// What is quick to refuse comes first: a conversion may take minutes.
-pub fn open(args: &args::Model) -> Result<Opened> {
-    let source = Source::find(&args.package)?;
-    let options = library::options(args.quantization.as_deref(), &args.flags)?;
-    let own = args.library.as_deref().map(library::read).transpose()?;
-    let gpu = device(&args.device)?;
-    let package = Package::of(source, args.quantization.as_deref())?;
+/// A model whose weights are not read yet: what a prompt is worth can be told before that takes its time.
+pub struct Opening {
+    gpu: Gpu,
+    package: Package,
+    config_json: String,
+    config: ChatConfig,
+    library: Vec<u8>,
+    facts: Facts,
+    tokenizer: Option<Tokenizer>,
+    template: Option<String>,
+}
 
-    let started = Instant::now();
-    let folder = &package.folder;
-    let config_file = folder.join(ChatConfig::FILE);
-    let config_json = read(&config_file)?;
-    let config = ChatConfig::parse(&config_json)?;
-    let library = match own {
-        Some(library) => library,
-        None => library::cached(&config_file, &library::for_device(options, &gpu.info().name)?)?,
-    };
-    let tokenizer = tokenizer(folder)?;
-    let template = optional(&folder.join("chat_template.jinja"))?;
-    let mut loader = Loader::new(gpu, &library, Some(&config_json), &manifest(folder)?, Budget::default())?;
-    let kept = Kept::begin(&mut loader);
-    let bytes = upload(&mut loader, &package)?;
-    let model = kept.finish(loader)?;
-    Ok(Opened { model, config, tokenizer, template, bytes, seconds: started.elapsed().as_secs_f64() })
+impl Opening {
+    /// Finds a model's package or makes one, opens a device, finds or compiles the library for it.
+    ///
+    /// What is quick to refuse comes first: a conversion may take minutes.
+    pub fn begin(args: &args::Model) -> Result<Opening> {
+        let source = Source::find(&args.package)?;
+        let options = library::options(args.quantization.as_deref(), &args.flags)?;
+        let own = args.library.as_deref().map(library::read).transpose()?;
+        let gpu = device(&args.device)?;
+        let package = Package::of(source, args.quantization.as_deref())?;
+        let folder = &package.folder;
+        let config_file = folder.join(ChatConfig::FILE);
+        let config_json = read(&config_file)?;
+        let config = ChatConfig::parse(&config_json)?;
+        let library = match own {
+            Some(library) => library,
+            None => library::cached(&config_file, &library::for_device(options, &gpu.info().name)?)?,
+        };
+        let facts = Library::parse(&library).map_err(tegula::Error::from)?.plan.model;
+        let (tokenizer, template) = (tokenizer(folder)?, optional(&folder.join("chat_template.jinja"))?);
+        Ok(Opening { gpu, package, config_json, config, library, facts, tokenizer, template })
+    }
+
+    /// The ids of a prompt, as the engine will have them.
+    pub fn tokenize(&self, prompt: &Prompt) -> tegula::Result<Vec<u32>> {
+        let tokenizer = || self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer);
+        match prompt {
+            Prompt::Ids(ids) => Ok(ids.clone()),
+            Prompt::Text(text) => tokenizer()?.encode(text, true),
+            Prompt::Chat(dialogue) => {
+                let chat = Chat::new(self.tokenizer.as_ref().map(Tokenizer::config), self.template.as_deref(), &self.config);
+                chat.prompt(tokenizer()?, dialogue)
+            }
+        }
+    }
+
+    /// Fails for ids that the model does not know, and for more than fit beside `rest` other tokens.
+    pub fn check(&self, ids: &[u32], rest: u64) -> tegula::Result<()> {
+        let (vocab_size, context) = (self.facts.vocab_size, u64::from(self.facts.context_window_size));
+        if let Some(&id) = ids.iter().find(|&&id| id >= vocab_size) {
+            return Err(ErrorKind::UnknownToken { id, vocab_size }.into());
+        }
+        if ids.len() as u64 + rest > context {
+            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context }.into());
+        }
+        Ok(())
+    }
+
+    /// Reads the weights, with a progress bar.
+    pub fn load(self) -> Result<Opened> {
+        let started = Instant::now();
+        let manifest = manifest(&self.package.folder)?;
+        let mut loader = Loader::new(self.gpu, &self.library, Some(&self.config_json), &manifest, Budget::default())?;
+        let kept = Kept::begin(&mut loader);
+        let bytes = upload(&mut loader, &self.package)?;
+        let model = kept.finish(loader)?;
+        let Opening { config, tokenizer, template, .. } = self;
+        Ok(Opened { model, config, tokenizer, template, bytes, seconds: started.elapsed().as_secs_f64() })
+    }
 }
 
 /// Opens the device that the command line asks for.

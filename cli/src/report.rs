@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+pub use tegula_plan::count;
 
 /// A bar over bytes, drawn on stderr if that is a terminal. It erases itself when it is dropped or finished.
 pub fn progress(bytes: u64, what: &str) -> ProgressBar {
@@ -13,18 +14,6 @@ pub fn progress(bytes: u64, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(bytes).with_style(style.expect("the template is a constant and right"));
     bar.set_message(what.to_owned());
     bar
-}
-
-/// A number of things in words: `1 shard`, `2 shards`, `3 dispatches`.
-pub fn count<N: Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
-    let ending = if number == N::from(1) {
-        ""
-    } else if ["s", "x", "ch", "sh"].iter().any(|end| thing.ends_with(end)) {
-        "es"
-    } else {
-        "s"
-    };
-    format!("{number} {thing}{ending}")
 }
 
 /// A number of bytes for people, in the unit that leaves one to four digits before the point.
@@ -85,18 +74,12 @@ pub fn print_chain(error: &anyhow::Error) {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, count, is_broken_pipe, speed};
+    use super::{bytes, is_broken_pipe, speed};
     use anyhow::Context;
 
     #[test]
     fn sizes_are_short() {
         assert_eq!([0, 1023, 1024, 5 << 20, (3 << 30) / 2].map(bytes), ["0 B", "1023 B", "1.0 KiB", "5.0 MiB", "1.5 GiB"]);
-    }
-
-    #[test]
-    fn one_thing_is_no_plural() {
-        assert_eq!([0u64, 1, 2].map(|number| count(number, "shard")), ["0 shards", "1 shard", "2 shards"]);
-        assert_eq!([1usize, 3].map(|number| count(number, "dispatch")), ["1 dispatch", "3 dispatches"]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
-use tegula_plan::Param;
+use tegula_plan::{Param, count};
 
 /// The version of what a conversion writes: whoever keeps packages converts again where it has changed.
 ///
@@ -91,8 +91,7 @@ impl fmt::Display for Warning {
         match self {
             Warning::UnusedTensors(names) => {
                 const SHOWN: usize = 8;
-                let tensors = if names.len() == 1 { "tensor" } else { "tensors" };
-                write!(f, "the architecture does not use {} {tensors} of the checkpoint: ", names.len())?;
+                write!(f, "the architecture does not use {} of the checkpoint: ", count(names.len(), "tensor"))?;
                 f.write_str(&names[..names.len().min(SHOWN)].join(", "))?;
                 if names.len() > SHOWN { f.write_str(", …") } else { Ok(()) }
             }
