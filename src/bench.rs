@@ -237,7 +237,8 @@ impl Bench {
         (0..workload.batch).for_each(|sequence| model.release(sequence));
         if !fits {
             let bytes = model.facts().cache_bytes_per_token();
-            let what = format!("the KV cache of {} sequences of {tokens} tokens", workload.batch);
+            let what =
+                format!("the KV cache of {} of {}", tegula_plan::count(workload.batch, "sequence"), tegula_plan::count(tokens, "token"));
             let (needed, available) = (bytes * workload.tokens() * u64::from(workload.batch), bytes * u64::from(model.memory().capacity));
             return Err(ErrorKind::Budget { what, needed, available, advice: "measure a smaller batch or context" }.into());
         }

@@ -1,6 +1,7 @@
 //! Weight packages from a folder: loading one into an engine, and reading one back as plain numbers for the reference.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use half::f16;
@@ -162,7 +163,7 @@ pub fn convert(source: &Path, quantization: &str) -> Package {
     let quantization = Quantization::parse(quantization).expect("a known quantization");
     let options = ConvertOptions { quantization, ..ConvertOptions::default() };
     let package = Package { folder };
-    let converted = tegula_compiler::convert::convert(source, &package.path(), &options, &mut |_| ());
+    let converted = tegula_compiler::convert::convert(source, &package.path(), &options, &mut |_| ControlFlow::Continue(()));
     converted.unwrap_or_else(|error| panic!("{}: {error}", source.display()));
     package
 }

@@ -1,18 +1,22 @@
 //! `tegula bench`: the runtime's own measurement (see [`tegula::bench`]) on a package, or on random weights in the shape of a config.
 
-use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Serialize;
 use tegula::bench::{self, Drawn, Report, Workload};
 use tegula::budget::Budget;
+use tegula::config::ChatConfig;
 use tegula::step::Model;
 use tegula::weights::Loader;
 use tegula_compiler::CompileOptions;
+use tegula_gpu::Gpu;
 
 use crate::args::Bench;
 use crate::kernels::Kept;
+use crate::package::Package;
+use crate::source::Source;
 use crate::{library, open, report};
 
 /// What `--json` prints.
@@ -65,26 +69,34 @@ fn workloads(args: &Bench) -> Vec<Workload> {
 
 /// Compiles or reads the library and makes the model, with the package's weights or random ones.
 fn load(args: &Bench) -> Result<Model> {
-    let config = library::config_file(&args.model)?;
-    let gpu = open::device(&args.device)?;
-    let library = match &args.library {
-        Some(file) => fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
-        None => {
-            let mut options = library::options(args.quantization.as_deref(), &args.flags)?;
-            batch_size(&mut options, &args.batches);
-            library::compile(&config, &library::for_device(options, &gpu.info().name)?)?.library
-        }
-    };
+    let mut options = library::options(args.quantization.as_deref(), &args.flags)?;
+    batch_size(&mut options, &args.batches);
+    let own = args.library.as_deref().map(library::read).transpose()?;
     if args.random_weights {
+        let config = library::config_file(&args.model)?;
+        let gpu = open::device(&args.device)?;
+        let library = library(own, &config, options, &gpu)?;
         return Ok(pollster::block_on(bench::random_model(gpu, &library))?);
     }
-    if !args.model.is_dir() {
-        bail!("{} is not a package; with --random-weights a config is enough", args.model.display());
+    if args.model.is_file() && args.model.extension().is_some_and(|end| end == "json") {
+        bail!("{} is a config and no package; with --random-weights a config is enough", args.model.display());
     }
-    let mut loader = Loader::new(gpu, &library, None, &open::manifest(&args.model)?, Budget::default())?;
+    let source = Source::find(&args.model)?;
+    let gpu = open::device(&args.device)?;
+    let package = Package::of(source, args.quantization.as_deref())?;
+    let library = library(own, &package.folder.join(ChatConfig::FILE), options, &gpu)?;
+    let mut loader = Loader::new(gpu, &library, None, &open::manifest(&package.folder)?, Budget::default())?;
     let kept = Kept::begin(&mut loader);
-    open::upload(&mut loader, &args.model)?;
+    open::upload(&mut loader, &package)?;
     Ok(kept.finish(loader)?)
+}
+
+/// The library that was given, or one for this device.
+fn library(own: Option<Vec<u8>>, config: &Path, options: CompileOptions, gpu: &Gpu) -> Result<Vec<u8>> {
+    match own {
+        Some(library) => Ok(library),
+        None => Ok(library::compile(config, &library::for_device(options, &gpu.info().name)?)?.library),
+    }
 }
 
 /// Lets the library hold the largest batch, unless the command line says what it holds.

@@ -1,7 +1,6 @@
 //! `tegula chat`: a conversation at the terminal.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result};
 use rustyline::DefaultEditor;
@@ -10,7 +9,9 @@ use tegula::openai::Message;
 
 use crate::args::Chat;
 use crate::generate::{self, Answer};
-use crate::{open, report};
+use crate::interrupt::Watch;
+use crate::open::Opening;
+use crate::report;
 
 /// What a line that starts with a slash can be.
 const HELP: &str = "/reset forgets the conversation, /stats says how fast the last answer was, /exit or Ctrl-D leaves.\n\
@@ -44,28 +45,28 @@ impl Line<'_> {
 
 /// Reads lines and answers them until the user leaves.
 pub fn chat(args: &Chat) -> Result<()> {
-    let opened = open::open(&args.model)?;
-    eprintln!("{}", opened.summary());
-    let mut engine = opened.engine();
+    let opening = Opening::begin(&args.model)?;
     // A package that cannot write a conversation says so now, not after the first line.
-    engine.tokenize(&generate::chat(vec![Message::new("user", "")])).context("cannot chat; `tegula run --raw` continues any text")?;
+    opening.tokenize(&generate::chat(vec![Message::new("user", "")])).context("cannot chat; `tegula run --raw` continues any text")?;
+    let opened = opening.load()?;
+    report::say(opened.summary());
+    let mut engine = opened.engine();
 
     // Only from here on: while the model loads, Ctrl-C ends the program as usual. While a line is edited the terminal does not send the
     // signal, and the editor says that the key was pressed.
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = interrupted.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot catch Ctrl-C")?;
+    let watch = Watch::begin()?;
+    let interrupted = watch.flag();
 
     let system = || args.system.iter().map(|text| Message::new("system", text)).collect::<Vec<_>>();
     let mut messages = system();
     let mut last: Option<Answer> = None;
     let mut editor = DefaultEditor::new()?;
-    eprintln!("{HELP}\n");
+    report::say(format_args!("{HELP}\n"));
     loop {
         let line = match editor.readline("> ") {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => {
-                eprintln!("Ctrl-D or /exit leaves.");
+                report::say("Ctrl-D or /exit leaves.");
                 continue;
             }
             Err(ReadlineError::Eof) => return Ok(()),
@@ -73,17 +74,17 @@ pub fn chat(args: &Chat) -> Result<()> {
         };
         match Line::parse(&line) {
             Line::Nothing => {}
-            Line::Help => eprintln!("{HELP}"),
+            Line::Help => report::say(HELP),
             Line::Exit => return Ok(()),
-            Line::Unknown(command) => eprintln!("There is no {command}. {HELP}"),
-            Line::Stats => eprintln!("{}", last.as_ref().map_or("Nothing was answered yet.".into(), Answer::statistics)),
+            Line::Unknown(command) => report::say(format_args!("There is no {command}. {HELP}")),
+            Line::Stats => report::say(last.as_ref().map_or("Nothing was answered yet.".into(), Answer::statistics)),
             Line::Reset => messages = system(),
             Line::Say(text) => {
                 editor.add_history_entry(text)?;
                 messages.push(Message::new("user", text));
                 interrupted.store(false, Ordering::Relaxed);
                 let request = generate::request(generate::chat(messages.clone()), engine.config(), &args.sampling);
-                match generate::generate(&mut engine, request, &interrupted, report::print_text) {
+                match generate::generate(&mut engine, request, interrupted, report::print_text) {
                     Ok(answer) => {
                         messages.push(Message::new("assistant", &answer.text));
                         last = Some(answer);

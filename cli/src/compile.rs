@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tegula_compiler::{CompileOptions, Compiled, Phase};
 
 use crate::args::{Compile, Emit};
@@ -12,6 +12,9 @@ use crate::{library, report};
 pub fn compile(args: &Compile) -> Result<()> {
     let config = library::config_file(&args.model)?;
     let options = library::options(args.quantization.as_deref(), &args.library)?;
+    if let Some(device) = &args.device {
+        check_device(device, args, &options)?;
+    }
     let (device, frozen, alternatives) = (args.device.clone(), args.frozen, args.alternatives);
     let compiled = library::compile(&config, &CompileOptions { device, frozen, alternatives, ..options })?;
     if let Some(output) = &args.output {
@@ -20,8 +23,27 @@ pub fn compile(args: &Compile) -> Result<()> {
     if let Some(phase) = args.emit {
         report::print_text(&compiled.dump(phase.into()))?;
     }
-    eprint!("{}", memory_plan(&compiled));
+    report::say(memory_plan(&compiled).trim_end());
     Ok(())
+}
+
+/// Fails for a device that nobody measured, which would do nothing: its name is likely misspelt. Whoever brings records of their own, or wants
+/// none but what was measured, has a reason to name it, and is only told.
+fn check_device(device: &str, args: &Compile, options: &CompileOptions) -> Result<()> {
+    let records = options.records()?;
+    if records.knows(device) {
+        return Ok(());
+    }
+    let known = records.devices();
+    let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+    if args.frozen || args.library.records.is_some() {
+        report::say(format_args!("warning: there are no records of `{device}`; there are of: {known}"));
+        return Ok(());
+    }
+    bail!(
+        "nothing was measured on a device named `{device}`. There are records of: {known}. \
+         Without --device the library gets kernels that are good on all of them"
+    );
 }
 
 impl From<Emit> for Phase {
@@ -45,7 +67,7 @@ fn memory_plan(compiled: &Compiled) -> String {
          weights           {}\n\
          KV cache a token  {} ({} for a full context)\n\
          peak activations  {}\n\
-         library           {}, {} shaders\n\
+         library           {}, {}\n\
          schedules         {}\n",
         model.architecture,
         model.quantization,
@@ -58,13 +80,13 @@ fn memory_plan(compiled: &Compiled) -> String {
         report::bytes(context),
         report::bytes(memory.activations),
         report::bytes(compiled.library.len() as u64),
-        compiled.shaders.len(),
+        report::count(compiled.shaders.len(), "shader"),
         compiled.tally,
     );
     for variant in &plan.variants {
         let entries: Vec<String> = variant.entries.iter().map(|entry| format!("{} {}", entry.name, entry.greedy_dispatches())).collect();
-        let choices = variant.choices.len();
-        text += &format!("{:<17} {} kernels, {choices} choices; dispatches: {}\n", variant.name, variant.kernels.len(), entries.join(", "));
+        let (kernels, choices) = (report::count(variant.kernels.len(), "kernel"), report::count(variant.choices.len(), "choice"));
+        text += &format!("{:<17} {kernels}, {choices}; dispatches: {}\n", variant.name, entries.join(", "));
     }
     text
 }

@@ -12,7 +12,10 @@ pub fn devices(args: &Devices) -> Result<()> {
     if args.json {
         return report::print_json(&adapters);
     }
-    ensure!(!adapters.is_empty(), "no GPU adapter: install a Vulkan driver (Mesa's lavapipe runs on any processor)");
+    ensure!(
+        !adapters.is_empty(),
+        "no GPU adapter: install the GPU's Vulkan driver; Mesa's lavapipe (mesa-vulkan-drivers) runs on any processor"
+    );
     report::print_text(&adapters.iter().map(describe).collect::<Vec<_>>().join("\n"))
 }
 

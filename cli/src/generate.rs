@@ -38,8 +38,10 @@ impl Answer {
     pub fn statistics(&self) -> String {
         let (prompt, ids) = (self.prompt_ids.len() as u64, self.ids.len() as u64);
         format!(
-            "prompt {prompt} tokens, {}; answer {ids} tokens, {}",
+            "prompt {}, {}; answer {}, {}",
+            report::count(prompt, "token"),
             report::speed(prompt, self.first),
+            report::count(ids, "token"),
             // The first token came with the prompt.
             report::speed(ids.saturating_sub(1), self.rest),
         )

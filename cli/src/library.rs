@@ -6,15 +6,18 @@ use std::{env, fs};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
+use tegula_compiler::model::positions;
 use tegula_compiler::tune::Records;
 use tegula_compiler::{CompileOptions, Compiled, Config};
 
 use crate::args::{Activations, LibraryFlags};
+use crate::{report, source};
 
 /// Where a model's config is: `path` itself if it is a file, else the MLC or Hugging Face config in that folder.
 pub fn config_file(path: &Path) -> Result<PathBuf> {
+    source::exists(path)?;
     if !path.is_dir() {
-        return Ok(path.to_owned());
+        return source::of_file(path).map_or_else(|| Ok(path.to_owned()), Err);
     }
     let names = ["mlc-chat-config.json", "config.json"];
     let found = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
@@ -44,6 +47,11 @@ impl From<Activations> for tegula_plan::Activations {
     }
 }
 
+/// Reads a library.
+pub fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
 /// Reads a file of records.
 pub fn records(file: &Path) -> Result<Records> {
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -60,7 +68,19 @@ pub fn for_device(options: CompileOptions, device: &str) -> Result<CompileOption
 pub fn compile(config: &Path, options: &CompileOptions) -> Result<Compiled> {
     let json = fs::read_to_string(config).with_context(|| format!("cannot read {}", config.display()))?;
     let parsed = Config::parse(&json).with_context(|| format!("cannot use {}", config.display()))?;
+    if let Some(warning) = beyond(&parsed, options) {
+        report::say(warning);
+    }
     tegula_compiler::compile(&parsed, options).with_context(|| format!("cannot compile {}", config.display()))
+}
+
+/// What to say of a context that is larger than what the model was made for.
+fn beyond(config: &Config, options: &CompileOptions) -> Option<String> {
+    let (asked, made_for) = (options.context_window_size?, positions(config)?);
+    let text = format!(
+        "warning: --context-window-size {asked} is beyond the {made_for} tokens that the model was made for; past those its answers may make no sense"
+    );
+    (asked > made_for).then_some(text)
 }
 
 /// The library for a config file and options: the cached one, or compiled and cached.
@@ -72,6 +92,10 @@ pub fn cached(config: &Path, options: &CompileOptions) -> Result<Vec<u8>> {
         return Ok(compile(config, options)?.library);
     };
     if let Ok(library) = fs::read(&file) {
+        let parsed = std::str::from_utf8(&json).ok().and_then(|json| Config::parse(json).ok());
+        if let Some(warning) = parsed.and_then(|config| beyond(&config, options)) {
+            report::say(warning);
+        }
         return Ok(library);
     }
     let library = compile(config, options)?.library;
@@ -102,7 +126,7 @@ pub fn store(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CompileOptions, for_device, key, options};
+    use super::{CompileOptions, Config, beyond, for_device, key, options};
     use crate::args::{Activations, LibraryFlags};
 
     #[test]
@@ -117,5 +141,14 @@ mod tests {
         assert_ne!(key(b"{}", &plain), key(b"{}", &options(Some("q0f32"), &LibraryFlags::default()).unwrap()));
         assert_ne!(key(b"{}", &plain), key(b"{}", &CompileOptions { device: Some("X".into()), ..plain.clone() }));
         assert_eq!(for_device(plain.clone(), "a device that nobody has").unwrap(), plain);
+    }
+
+    #[test]
+    fn a_context_beyond_the_models_is_warned_of_with_both() {
+        let config = Config::parse(r#"{"model_type": "llama", "max_position_embeddings": 256}"#).unwrap();
+        let of = |context_window_size| beyond(&config, &CompileOptions { context_window_size, ..CompileOptions::default() });
+        assert_eq!((of(None), of(Some(256))), (None, None));
+        let warning = of(Some(512)).unwrap();
+        assert!(warning.starts_with("warning: ") && warning.contains("512") && warning.contains("256"), "{warning}");
     }
 }

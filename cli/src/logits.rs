@@ -7,7 +7,7 @@ use tegula::step::Model;
 use tegula_plan::Row;
 
 use crate::args::{Logits, Through};
-use crate::open::{self, Opened};
+use crate::open::{Opened, Opening};
 use crate::report;
 
 /// Logits that are shown of each position.
@@ -27,7 +27,9 @@ struct Position {
 
 /// Prints the logits after each of the ids.
 pub fn logits(args: &Logits) -> Result<()> {
-    let opened = open::open(&args.model)?;
+    let opening = Opening::begin(&args.model)?;
+    opening.check(&args.ids, 0)?;
+    let opened = opening.load()?;
     let mut output = Output { positions: Vec::with_capacity(args.ids.len()), last: Vec::new() };
     let visit = |_: usize, logits: &[f32]| {
         output.positions.push(Position { top: top(logits) });
@@ -57,11 +59,11 @@ pub fn logits(args: &Logits) -> Result<()> {
 fn one_by_one(opened: Opened, ids: &[u32], mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
     let mut model: Model = opened.model;
     let vocabulary = model.facts().vocab_size;
-    ensure!(ids.iter().all(|&id| id < vocabulary), "an id is not in the vocabulary of {vocabulary} tokens");
-    ensure!(ids.len() as u64 <= u64::from(model.capacity()), "the context holds {} tokens", model.capacity());
+    ensure!(ids.iter().all(|&id| id < vocabulary), "an id is not in the vocabulary of {}", report::count(vocabulary, "token"));
+    ensure!(ids.len() as u64 <= u64::from(model.capacity()), "the context holds {}", report::count(model.capacity(), "token"));
     for (position, &token) in ids.iter().enumerate() {
         let tokens = position as u32 + 1;
-        ensure!(model.reserve(0, tokens)?, "no memory for {tokens} tokens");
+        ensure!(model.reserve(0, tokens)?, "no memory for {}", report::count(tokens, "token"));
         let mut row = [Row { token, position: position as u32, slot: 0, sequence: 0 }];
         let pending = model.submit(Entry::Decode, &mut row, Read { greatest: false, drawn: false, logits: 1 })?;
         visit(position, &pollster::block_on(pending)?.logits);

@@ -6,16 +6,20 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use tegula::Engine;
 use tegula::budget::Budget;
+use tegula::chat::Chat;
 use tegula::config::ChatConfig;
 use tegula::step::Model;
 use tegula::tokenizer::{Tokenizer, TokenizerConfig};
 use tegula::weights::Loader;
+use tegula::{Engine, ErrorKind, Prompt};
 use tegula_gpu::{Gpu, Options};
+use tegula_plan::{Library, Model as Facts};
 
 use crate::args::{self, DeviceFlags};
 use crate::kernels::Kept;
+use crate::package::Package;
+use crate::source::{MANIFESTS, Source};
 use crate::{library, report};
 
 /// How much of a shard is in memory at a time.
@@ -55,30 +59,82 @@ impl Opened {
     }
 }
 
-/// Opens a package: finds or compiles its library, opens a device, checks, uploads with a progress bar.
-pub fn open(args: &args::Model) -> Result<Opened> {
-    let started = Instant::now();
-    let folder = &args.package;
-    let config_file = folder.join(ChatConfig::FILE);
-    let config_json = read(&config_file)?;
-    let config = ChatConfig::parse(&config_json)?;
-    let gpu = device(&args.device)?;
-    let library = match &args.library {
-        Some(file) => fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
-        None => library::cached(&config_file, &library::for_device(library::options(None, &args.flags)?, &gpu.info().name)?)?,
-    };
-    let tokenizer = tokenizer(folder)?;
-    let template = optional(&folder.join("chat_template.jinja"))?;
-    let mut loader = Loader::new(gpu, &library, Some(&config_json), &manifest(folder)?, Budget::default())?;
-    let kept = Kept::begin(&mut loader);
-    let bytes = upload(&mut loader, folder)?;
-    let model = kept.finish(loader)?;
-    Ok(Opened { model, config, tokenizer, template, bytes, seconds: started.elapsed().as_secs_f64() })
+/// A model whose weights are not read yet: what a prompt is worth can be told before that takes its time.
+pub struct Opening {
+    gpu: Gpu,
+    package: Package,
+    config_json: String,
+    config: ChatConfig,
+    library: Vec<u8>,
+    facts: Facts,
+    tokenizer: Option<Tokenizer>,
+    template: Option<String>,
+}
+
+impl Opening {
+    /// Finds a model's package or makes one, opens a device, finds or compiles the library for it.
+    ///
+    /// What is quick to refuse comes first: a conversion may take minutes.
+    pub fn begin(args: &args::Model) -> Result<Opening> {
+        let source = Source::find(&args.package)?;
+        let options = library::options(args.quantization.as_deref(), &args.flags)?;
+        let own = args.library.as_deref().map(library::read).transpose()?;
+        let gpu = device(&args.device)?;
+        let package = Package::of(source, args.quantization.as_deref())?;
+        let folder = &package.folder;
+        let config_file = folder.join(ChatConfig::FILE);
+        let config_json = read(&config_file)?;
+        let config = ChatConfig::parse(&config_json)?;
+        let library = match own {
+            Some(library) => library,
+            None => library::cached(&config_file, &library::for_device(options, &gpu.info().name)?)?,
+        };
+        let facts = Library::parse(&library).map_err(tegula::Error::from)?.plan.model;
+        let (tokenizer, template) = (tokenizer(folder)?, optional(&folder.join("chat_template.jinja"))?);
+        Ok(Opening { gpu, package, config_json, config, library, facts, tokenizer, template })
+    }
+
+    /// The ids of a prompt, as the engine will have them.
+    pub fn tokenize(&self, prompt: &Prompt) -> tegula::Result<Vec<u32>> {
+        let tokenizer = || self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer);
+        match prompt {
+            Prompt::Ids(ids) => Ok(ids.clone()),
+            Prompt::Text(text) => tokenizer()?.encode(text, true),
+            Prompt::Chat(dialogue) => {
+                let chat = Chat::new(self.tokenizer.as_ref().map(Tokenizer::config), self.template.as_deref(), &self.config);
+                chat.prompt(tokenizer()?, dialogue)
+            }
+        }
+    }
+
+    /// Fails for ids that the model does not know, and for more than fit beside `rest` other tokens.
+    pub fn check(&self, ids: &[u32], rest: u64) -> tegula::Result<()> {
+        let (vocab_size, context) = (self.facts.vocab_size, u64::from(self.facts.context_window_size));
+        if let Some(&id) = ids.iter().find(|&&id| id >= vocab_size) {
+            return Err(ErrorKind::UnknownToken { id, vocab_size }.into());
+        }
+        if ids.len() as u64 + rest > context {
+            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context }.into());
+        }
+        Ok(())
+    }
+
+    /// Reads the weights, with a progress bar.
+    pub fn load(self) -> Result<Opened> {
+        let started = Instant::now();
+        let manifest = manifest(&self.package.folder)?;
+        let mut loader = Loader::new(self.gpu, &self.library, Some(&self.config_json), &manifest, Budget::default())?;
+        let kept = Kept::begin(&mut loader);
+        let bytes = upload(&mut loader, &self.package)?;
+        let model = kept.finish(loader)?;
+        let Opening { config, tokenizer, template, .. } = self;
+        Ok(Opened { model, config, tokenizer, template, bytes, seconds: started.elapsed().as_secs_f64() })
+    }
 }
 
 /// Opens the device that the command line asks for.
 pub fn device(flags: &DeviceFlags) -> Result<Gpu> {
-    Ok(pollster::block_on(Gpu::new(&Options { baseline: flags.baseline, adapter: flags.adapter.clone() }))?)
+    Ok(pollster::block_on(Gpu::new(&Options { baseline: flags.baseline, adapter: flags.device.clone() }))?)
 }
 
 /// Reads the tokenizer of a package or of a Hugging Face folder, if it has one.
@@ -94,7 +150,7 @@ pub fn tokenizer(folder: &Path) -> Result<Option<Tokenizer>> {
 
 /// The list of tensors, under its present or its old name.
 pub fn manifest(folder: &Path) -> Result<String> {
-    for name in ["tensor-cache.json", "ndarray-cache.json"] {
+    for name in MANIFESTS {
         let file = folder.join(name);
         if file.is_file() {
             return read(&file);
@@ -103,8 +159,21 @@ pub fn manifest(folder: &Path) -> Result<String> {
     bail!("{} is no weight package: it has no tensor-cache.json; make one with `tegula convert`", folder.display())
 }
 
-/// Uploads all shards and returns their size.
-pub fn upload(loader: &mut Loader, folder: &Path) -> Result<u64> {
+/// Uploads all shards and returns their size. A package that this program made and that is damaged now is removed, so that the next run makes
+/// it again.
+pub fn upload(loader: &mut Loader, package: &Package) -> Result<u64> {
+    let uploaded = shards(loader, &package.folder);
+    let is_damage = |error: &anyhow::Error| error.downcast_ref::<tegula::Error>().is_some_and(|error| error.code() == "IntegrityError");
+    match uploaded {
+        Err(error) if is_damage(&error) && package.discard() => {
+            Err(error
+                .context("the package that was kept of this folder was damaged, and is removed; run the command again to make it anew"))
+        }
+        uploaded => uploaded,
+    }
+}
+
+fn shards(loader: &mut Loader, folder: &Path) -> Result<u64> {
     let shards = loader.shards().to_vec();
     let total = shards.iter().map(|shard| shard.bytes).sum();
     let bar = report::progress(total, "loading");

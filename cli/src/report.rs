@@ -1,10 +1,12 @@
-//! What people see: progress, sizes, errors. All of it goes to stderr, but for [`print_json`] and what goes through [`print_text`].
+//! What people see: progress, sizes, counts, errors. All of it goes to stderr, but for [`print_json`] and what goes through [`print_text`].
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+pub use tegula_plan::count;
 
 /// A bar over bytes, drawn on stderr if that is a terminal. It erases itself when it is dropped or finished.
 pub fn progress(bytes: u64, what: &str) -> ProgressBar {
@@ -31,11 +33,15 @@ pub fn speed(tokens: u64, seconds: f64) -> String {
     if tokens == 0 || seconds <= 0.0 { "-".into() } else { format!("{:.1} tok/s", tokens as f64 / seconds) }
 }
 
+/// Writes a line to stderr. That nobody reads it any more is no reason to fail.
+pub fn say(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Writes text to stdout at once, as it is streamed.
 pub fn print_text(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    Ok(stdout.flush()?)
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write to stdout")
 }
 
 /// Writes a JSON value and a line end to stdout.
@@ -56,9 +62,9 @@ pub fn print_chain(error: &anyhow::Error) {
     for cause in error.chain() {
         let text = cause.to_string();
         if last.is_empty() {
-            eprintln!("error: {text}");
+            say(format_args!("error: {text}"));
         } else if !last.contains(&text) {
-            eprintln!("  because: {text}");
+            say(format_args!("  because: {text}"));
         } else {
             continue;
         }

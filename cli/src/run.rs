@@ -6,10 +6,12 @@ use anyhow::Result;
 use serde::Serialize;
 use tegula::openai::Message;
 use tegula::reply::{FinishReason, Usage};
-use tegula::{Engine, ErrorKind, Prompt};
+use tegula::{ErrorKind, Prompt};
 
 use crate::args::Run;
-use crate::{generate, open, report};
+use crate::open::Opening;
+use crate::prompt::{self, Prompt as Given};
+use crate::{generate, report};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -23,10 +25,15 @@ struct Output {
 
 /// Answers a prompt, streaming the text to stdout and speeds to stderr.
 pub fn run(args: &Run) -> Result<()> {
-    let opened = open::open(&args.model)?;
-    eprintln!("{}", opened.summary());
+    // Before the model, which takes longer.
+    let given = prompt::of(args)?;
+    let opening = Opening::begin(&args.model)?;
+    let prompt = prompt(args, given, &opening)?;
+    // One token at least is for the answer.
+    opening.check(&opening.tokenize(&prompt)?, 1)?;
+    let opened = opening.load()?;
+    report::say(opened.summary());
     let mut engine = opened.engine();
-    let prompt = prompt(args, &engine)?;
     let request = generate::request(prompt, engine.config(), &args.sampling);
     // Nothing sets it: Ctrl-C ends the program.
     let interrupted = AtomicBool::new(false);
@@ -38,7 +45,7 @@ pub fn run(args: &Run) -> Result<()> {
         }
         report::print_text("\n")?;
     }
-    eprintln!("{}", answer.statistics());
+    report::say(answer.statistics());
     if args.json {
         report::print_json(&Output {
             text: answer.text,
@@ -52,20 +59,20 @@ pub fn run(args: &Run) -> Result<()> {
 }
 
 /// The prompt that the command line means. A text becomes a conversation, unless it is to be raw or the package has no way to write one.
-fn prompt(args: &Run, engine: &Engine) -> Result<Prompt> {
-    if let Some(ids) = &args.prompt_ids {
-        return Ok(Prompt::Ids(ids.clone()));
-    }
-    let text = args.prompt.clone().unwrap_or_default();
+fn prompt(args: &Run, given: Given, opening: &Opening) -> Result<Prompt> {
+    let text = match given {
+        Given::Ids(ids) => return Ok(Prompt::Ids(ids)),
+        Given::Text(text) => text,
+    };
     if args.raw {
         return Ok(Prompt::Text(text));
     }
     let system = args.system.iter().map(|text| Message::new("system", text));
     let chat = generate::chat(system.chain([Message::new("user", &text)]).collect());
-    match engine.tokenize(&chat) {
+    match opening.tokenize(&chat) {
         Ok(_) => Ok(chat),
         Err(error) if matches!(error.kind(), ErrorKind::NoChatTemplate) && args.system.is_none() => {
-            eprintln!("note: the package has no chat template, so the prompt is taken as it is (as with --raw)");
+            report::say("note: the package has no chat template, so the prompt is taken as it is (as with --raw)");
             Ok(Prompt::Text(text))
         }
         Err(error) => Err(error.into()),

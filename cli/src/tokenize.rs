@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::args::Tokenize;
-use crate::{open, report};
+use crate::{open, report, source};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -17,6 +17,7 @@ struct Output {
 
 /// Prints the ids of a text, or the text of ids.
 pub fn tokenize(args: &Tokenize) -> Result<()> {
+    source::exists(&args.package)?;
     let tokenizer = open::tokenizer(&args.package)?.with_context(|| format!("{} has no tokenizer.json", args.package.display()))?;
     let ids = match (&args.decode, &args.text) {
         (Some(ids), _) => ids.clone(),

@@ -4,7 +4,7 @@ use crate::graph::{Graph, Op, OpKind, ParamId, Value};
 use crate::memory::MemoryPlan;
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
 use std::fmt::Write;
-use tegula_plan::{Activations, Alternative, Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource, When};
+use tegula_plan::{Activations, Alternative, Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource, When, count};
 
 /// A phase that can be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,8 @@ pub(crate) fn graph(graph: &Graph) -> String {
     let Graph { architecture, vocab_size, hidden_size, layers, heads, .. } = graph;
     line!(
         out,
-        "{architecture}: vocab {vocab_size}, hidden {hidden_size}, {layers} layers, {}",
+        "{architecture}: vocab {vocab_size}, hidden {hidden_size}, {}, {}",
+        count(*layers, "layer"),
         heads_text(heads.query, heads.kv, heads.dim)
     );
     line!(out, "\nparams");
@@ -134,12 +135,12 @@ pub(crate) fn plan(plan: &Plan, memory: &MemoryPlan) -> String {
     let model = &plan.model;
     line!(
         out,
-        "{} {}: vocab {}, hidden {}, {} layers",
+        "{} {}: vocab {}, hidden {}, {}",
         model.architecture,
         model.quantization,
         model.vocab_size,
         model.hidden_size,
-        model.layers
+        count(model.layers, "layer")
     );
     let heads = heads_text(model.query_heads, model.kv_heads, model.head_dim);
     line!(out, "{heads}, {} cache{}", model.cache.name(), activations_text(model.activations));

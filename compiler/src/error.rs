@@ -188,6 +188,9 @@ pub enum ErrorKind {
         /// Something in it.
         entry: String,
     },
+    /// The conversion was broken off.
+    #[error("interrupted: nothing was written")]
+    Interrupted,
     /// Another conversion writes the same package.
     #[error("{path} is being written by another conversion; wait for it or choose another folder", path = path.display())]
     Busy {

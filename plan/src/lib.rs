@@ -4,12 +4,14 @@
 //! kernels to run in which order. It holds no weights, names no GPU API and does no I/O, so that both sides can depend on it alone. It
 //! travels inside a model library ([`Library`]), a WebAssembly module whose code computes what [`Size`] expresses.
 
+mod count;
 mod error;
 mod library;
 mod param;
 mod requires;
 mod size;
 
+pub use count::count;
 pub use error::{Error, ErrorKind};
 pub use library::{FORMAT_VERSION, Library, section};
 pub use param::{Dtype, Param};

@@ -55,7 +55,7 @@ impl<M: Forward> Engine<M> {
         }
         let bytes = self.model.facts().cache_bytes_per_token();
         let advice = "allow more memory, or ask for less at once";
-        let what = format!("the KV cache of {tokens} tokens");
+        let what = format!("the KV cache of {}", tegula_plan::count(tokens, "token"));
         Err(ErrorKind::Budget { what, needed: bytes * tokens as u64, available: bytes * u64::from(self.model.capacity()), advice }.into())
     }
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tegula_compiler::spec::Spec;
@@ -36,6 +36,9 @@ const CHECKING: f64 = 0.5;
 /// Candidates that are checked beyond that, while there is any time: where the default alone is timed, nothing is learned.
 const LEAST: usize = 4;
 
+/// How much longer it takes to check [`LEAST`] candidates than the default alone, which shares the references with them.
+const AGAIN: f64 = 2.0;
+
 /// The device, and what is the same for all specs.
 pub struct Bench {
     pub gpu: Gpu,
@@ -46,8 +49,10 @@ pub struct Bench {
 
 /// What came of a spec.
 pub enum Outcome {
-    /// The device cannot hold its buffers, or the time was too short.
+    /// The device cannot hold its buffers.
     Skipped { reason: String },
+    /// Its share of the time was up before anything but the default was timed; `least` might have been enough.
+    Short { least: Duration },
     /// The winner, if there is one, and the candidates that cannot be used with the reasons.
     Measured { record: Option<Record>, failures: Vec<String> },
 }
@@ -111,7 +116,7 @@ impl Bench {
         let record = self.record(spec, *requires, &steps, &right, &times);
         if record.others.is_empty() && choices > 1 && failures.is_empty() {
             // A record would say that the default is the best, and keep later runs from finding out.
-            return Ok(Outcome::Skipped { reason: "its share of the time was up before anything but the default was timed".into() });
+            return Ok(Outcome::Short { least: started.elapsed().mul_f64(AGAIN) + timing::least_load() });
         }
         Ok(Outcome::Measured { record: Some(record), failures })
     }

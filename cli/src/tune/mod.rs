@@ -2,14 +2,15 @@
 //!
 //! Records are appended to a file as they are made, so that a run that is cut short loses nothing and the next one goes on where it ended.
 
+mod budget;
 mod measure;
 mod report;
 mod texts;
 mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,9 @@ use tegula_compiler::tune::{Choice, Record, Records, candidates, device_slug, fi
 use tegula_plan::Requires;
 
 use crate::args::{LibraryFlags, Tune};
+use crate::report::{count, say};
 use crate::{library, open};
+use budget::Budget;
 use measure::{Bench, Outcome};
 
 /// Where records are kept in the sources, from their top folder.
@@ -46,22 +49,25 @@ pub fn tune(args: &Tune) -> Result<()> {
     let (done, open): (Vec<Task>, Vec<Task>) =
         tasks.into_iter().partition(|task| !args.again && choice.is_measured(&task.spec, &task.requires));
     if !done.is_empty() {
-        eprintln!("{} specs have records of this device in {}; --again measures them too", done.len(), file.display());
+        let specs = count(done.len(), "spec");
+        say(format_args!("records of this device for {specs} are in {}; --again measures them too", file.display()));
     }
     if open.is_empty() {
         return report::print(&known);
     }
     // A file that cannot be written is better known before the search than after it.
-    let mut output =
-        OpenOptions::new().create(true).append(true).open(&file).with_context(|| format!("cannot write {}", file.display()))?;
-    let deadline = args.budget.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+    let unwritable = || format!("cannot write {}", file.display());
+    probe(&file).with_context(unwritable)?;
     let mut bench = Bench::new(gpu)?;
+    // What comes before would leave nothing of a short budget.
+    let deadline = args.budget.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
     let bar = progress(open.len() as u64);
     let (mut measured, mut wrong) = (Records::default(), Vec::new());
+    let mut budget = Budget::default();
     for (index, Task { spec, requires }) in open.iter().enumerate() {
         let now = Instant::now();
         if deadline.is_some_and(|deadline| now >= deadline) {
-            bar.suspend(|| eprintln!("the time is up: {} specs are left for another run", open.len() - index));
+            budget.left = open.len() - index;
             break;
         }
         // What one spec leaves of its share, the others have.
@@ -69,11 +75,12 @@ pub fn tune(args: &Tune) -> Result<()> {
         let key = spec.key();
         bar.set_message(key.clone());
         match bench.measure(spec, requires, share)? {
-            Outcome::Skipped { reason } => bar.suspend(|| eprintln!("skipped {key}: {reason}")),
+            Outcome::Skipped { reason } => bar.suspend(|| say(format_args!("skipped {key}: {reason}"))),
+            Outcome::Short { least } => budget.short.push(least),
             Outcome::Measured { record, failures } => {
                 wrong.extend(failures.into_iter().map(|failure| format!("{key}: {failure}")));
                 if let Some(record) = record {
-                    append(&mut output, &record).with_context(|| format!("cannot write {}", file.display()))?;
+                    append(&file, &record).with_context(unwritable)?;
                     measured.list.push(record);
                 }
             }
@@ -82,9 +89,16 @@ pub fn tune(args: &Tune) -> Result<()> {
     }
     bar.finish_and_clear();
     report::print(&measured)?;
-    eprintln!("{} records in {}", measured.list.len(), file.display());
+    match measured.list.len() {
+        0 => say("no records were made"),
+        made => say(format_args!("{} in {}", count(made, "record"), file.display())),
+    }
+    if let Some(text) = args.budget.and_then(|seconds| budget.advice(seconds)) {
+        say(text);
+    }
     if !wrong.is_empty() {
-        bail!("{} candidates cannot be used, a defect of their templates or of the driver:\n{}", wrong.len(), wrong.join("\n"));
+        let candidates = count(wrong.len(), "candidate");
+        bail!("{candidates} cannot be used, a defect of their templates or of the driver:\n{}", wrong.join("\n"));
     }
     Ok(())
 }
@@ -131,12 +145,18 @@ fn default_file(device: &str) -> PathBuf {
     if folder.is_dir() { folder.join(name) } else { name.into() }
 }
 
+/// Finds whether a file can be appended to, and leaves none where there was none.
+fn probe(file: &Path) -> io::Result<()> {
+    let is_new = !file.exists();
+    OpenOptions::new().create(true).append(true).open(file)?;
+    if is_new { fs::remove_file(file) } else { Ok(()) }
+}
+
 /// Writes a record at once and whole.
-fn append(output: &mut File, record: &Record) -> Result<()> {
+fn append(file: &Path, record: &Record) -> Result<()> {
     let mut line = serde_json::to_string(record)?;
     line.push('\n');
-    output.write_all(line.as_bytes())?;
-    Ok(output.flush()?)
+    Ok(OpenOptions::new().create(true).append(true).open(file)?.write_all(line.as_bytes())?)
 }
 
 fn progress(specs: u64) -> ProgressBar {

@@ -10,6 +10,7 @@ use tegula_compiler::tune::candidates;
 use tegula_plan::Requires;
 
 use super::Task;
+use crate::report;
 
 /// A line of the file.
 #[derive(Serialize)]
@@ -24,7 +25,7 @@ struct Line<'a> {
 pub(super) fn write(tasks: &[Task], file: &Path) -> Result<()> {
     let failed = || format!("cannot write {}", file.display());
     let mut output = BufWriter::new(File::create(file).with_context(failed)?);
-    let mut count = 0;
+    let mut count = 0u64;
     for Task { spec, requires } in tasks {
         for candidate in candidates(spec, requires)? {
             let (key, schedule) = (spec.key(), candidate.schedule.to_string());
@@ -35,6 +36,6 @@ pub(super) fn write(tasks: &[Task], file: &Path) -> Result<()> {
         }
     }
     output.flush().with_context(failed)?;
-    eprintln!("{count} texts in {}", file.display());
+    report::say(format_args!("{} in {}", report::count(count, "text"), file.display()));
     Ok(())
 }

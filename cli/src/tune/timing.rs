@@ -148,6 +148,11 @@ pub fn winner(times: &[f64]) -> usize {
     if times[best] < WORTHWHILE * times[0] { best } else { 0 }
 }
 
+/// Load before a race where there is time for it.
+pub fn least_load() -> Duration {
+    Duration::from_secs_f64(LOAD[0] / LOAD_PART)
+}
+
 /// Runs the default until its time has settled.
 fn load(bench: &mut Bench, field: &Field<'_>, deadline: Option<Instant>) -> Result<(), Error> {
     let started = Instant::now();

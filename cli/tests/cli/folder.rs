@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -26,12 +26,17 @@ impl Folder {
         self.folder.path().join(name)
     }
 
-    /// Runs `tegula` in the folder, with a cache of its own.
-    pub fn run(&self, args: &[&str]) -> Output {
+    /// `tegula` in the folder, with a cache of its own, and without what a desktop sets.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tegula"));
         command.args(args).current_dir(self.folder.path()).env("RUST_BACKTRACE", "1").env("XDG_CACHE_HOME", self.path("cache"));
-        // Vulkan's loader writes to stderr where this is not set.
-        command.env("XDG_RUNTIME_DIR", self.folder.path()).output().unwrap()
+        command.env_remove("XDG_RUNTIME_DIR").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
     }
 
     /// Runs it, expects success, and gives stdout.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use tegula_plan::count;
 
 /// The file of a checkpoint that is whole.
 const SINGLE: &str = "model.safetensors";
@@ -126,12 +127,16 @@ impl Checkpoint {
         let length = file.metadata().map_err(|error| super::io(path, error))?.len();
         let mut size = [0; 8];
         if length < 8 {
-            return Err(damaged(path, format!("it has {length} bytes, fewer than any header")));
+            return Err(damaged(path, format!("it has {}, fewer than any header", count(length, "byte"))));
         }
         file.read_exact(&mut size).map_err(|error| super::io(path, error))?;
+        if size == *b"version " {
+            let reason = "this is git's pointer to the file, not the file: run `git lfs pull` in its folder, or download it again";
+            return Err(damaged(path, reason));
+        }
         let size = u64::from_le_bytes(size);
         if size > MAX_HEADER || size > length - 8 {
-            return Err(damaged(path, format!("its header claims {size} bytes, the file has {length}")));
+            return Err(damaged(path, format!("its header claims {}, the file has {length}", count(size, "byte"))));
         }
         let mut header = vec![0; size as usize];
         file.read_exact(&mut header).map_err(|error| super::io(path, error))?;

@@ -26,7 +26,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
+use tegula_plan::{Param, count};
+
+/// The version of what a conversion writes: whoever keeps packages converts again where it has changed.
+///
+/// `the_version_stands_for_the_bytes` in this crate's tests says when that is.
+pub const VERSION: u32 = 1;
 
 /// What can be chosen.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +91,7 @@ impl fmt::Display for Warning {
         match self {
             Warning::UnusedTensors(names) => {
                 const SHOWN: usize = 8;
-                write!(f, "the architecture does not use {} tensors of the checkpoint: ", names.len())?;
+                write!(f, "the architecture does not use {} of the checkpoint: ", count(names.len(), "tensor"))?;
                 f.write_str(&names[..names.len().min(SHOWN)].join(", "))?;
                 if names.len() > SHOWN { f.write_str(", …") } else { Ok(()) }
             }
@@ -96,18 +103,19 @@ impl fmt::Display for Warning {
 
 /// Converts the checkpoint in the folder `source` into a package in the folder `output`.
 ///
-/// The package is made beside `output` and takes its place when it is complete. A package that is there already is replaced.
+/// The package is made beside `output` and takes its place when it is complete. A package that is there already is replaced. `progress` is told
+/// after every piece, and may break off there.
 ///
 /// # Errors
 /// [`ErrorKind::ForeignFolder`] and [`ErrorKind::Busy`] for an `output` that may not be replaced, before anything else; what
 /// [`Config::parse`] and the architecture say of the config; [`ErrorKind::Checkpoint`], [`ErrorKind::MissingTensor`],
-/// [`ErrorKind::TensorShape`] and [`ErrorKind::TensorType`] before anything is converted; [`ErrorKind::TensorValue`]; [`ErrorKind::Io`].
+/// [`ErrorKind::TensorShape`] and [`ErrorKind::TensorType`] before anything is converted; [`ErrorKind::TensorValue`]; [`ErrorKind::Io`]; [`ErrorKind::Interrupted`].
 /// `output` is as it was after an error.
 pub fn convert(
     source: &Path,
     output: &Path,
     options: &ConvertOptions,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(Progress<'_>) -> ControlFlow<()>,
 ) -> Result<ConvertReport, Error> {
     let partial = Partial::create(output)?;
     let config_path = source.join("config.json");
@@ -134,13 +142,25 @@ pub fn convert(
     for (param, sources) in graph.params.iter().zip(&parts) {
         converter.convert(param, sources, &mut |bytes| {
             done += bytes;
-            progress(Progress { done, total, tensor: &param.name });
+            match progress(Progress { done, total, tensor: &param.name }) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(ErrorKind::Interrupted.into()),
+            }
         })?;
     }
     let parameters = graph.params.iter().map(|param| param.shape.iter().product::<u64>()).sum();
     let (bytes, shards) = converter.finish(parameters)?;
     partial.commit()?;
     Ok(ConvertReport { parameters, bytes, shards, warnings })
+}
+
+/// Bytes of the tensors in the package of a model, without converting it: the files beside them take little.
+///
+/// # Errors
+/// What the architecture says of the config.
+pub fn tensor_bytes(config: &Config, quantization: Quantization) -> Result<u64, Error> {
+    let bytes = |param: Param| param.shape.iter().product::<u64>() * param.dtype.bytes();
+    Ok(model::graph(config)?.params.iter().flat_map(|param| quantization.params_of(param)).map(bytes).sum())
 }
 
 /// Finds the tensors that a parameter is stacked from.

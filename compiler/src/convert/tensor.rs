@@ -114,8 +114,13 @@ impl<'a> Converter<'a> {
     /// Writes a parameter that is stacked from `sources`, and calls `advance` with bytes of the checkpoint as they are done.
     ///
     /// # Errors
-    /// [`ErrorKind::TensorValue`], [`ErrorKind::Io`].
-    pub fn convert(&mut self, param: &GraphParam, sources: &[&Tensor], advance: &mut dyn FnMut(u64)) -> Result<(), Error> {
+    /// [`ErrorKind::TensorValue`], [`ErrorKind::Io`], and those of `advance`.
+    pub fn convert(
+        &mut self,
+        param: &GraphParam,
+        sources: &[&Tensor],
+        advance: &mut dyn FnMut(u64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let tensors = self.options.quantization.params_of(param);
         match (self.options.quantization.format(param), tensors.as_slice()) {
             (spec::Format::Q4 { scale }, [weight, scales]) => {
@@ -166,7 +171,7 @@ impl<'a> Converter<'a> {
         &mut self,
         sources: &[&Tensor],
         columns: usize,
-        advance: &mut dyn FnMut(u64),
+        advance: &mut dyn FnMut(u64) -> Result<(), Error>,
         mut each: impl FnMut(&mut Self, &Tensor, u64) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let piece = (PIECE / columns).max(1) * columns;
@@ -181,7 +186,7 @@ impl<'a> Converter<'a> {
                 each(self, tensor, first)?;
                 self.shards.write(&self.stored)?;
                 first += elements as u64;
-                advance(self.source.len() as u64);
+                advance(self.source.len() as u64)?;
             }
         }
         Ok(())

@@ -57,6 +57,21 @@ pub fn graph(config: &Config) -> Result<Graph, Error> {
     (architecture.graph)(config)
 }
 
+/// How many positions a model is for: those that it was trained with, and what its rope stretches them to. `None` where the config does not
+/// tell, or cannot be read.
+#[must_use]
+pub fn positions(config: &Config) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Positions {
+        max_position_embeddings: Option<u32>,
+        #[serde(flatten)]
+        rope: Rope,
+    }
+    let found: Positions = config.read("any").ok()?;
+    let trained = found.max_position_embeddings.or(config.context_window_size)?;
+    Some(found.rope.stretched(trained))
+}
+
 /// More layers than any model has: a guard against configs that would never finish.
 const MAX_LAYERS: u32 = 1024;
 

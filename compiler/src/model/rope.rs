@@ -63,6 +63,18 @@ impl Rope {
     }
 }
 
+impl Rope {
+    /// How many positions a model is for whose config counts `trained` of them. A linear stretch brings more, since its configs count those
+    /// before it; those of Llama 3.1 count what the stretch brings.
+    pub(super) fn stretched(&self, trained: u32) -> u32 {
+        let Some(parameters) = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref()) else { return trained };
+        let kind = parameters.rope_type.as_deref().or(parameters.r#type.as_deref());
+        let before = parameters.original_max_position_embeddings.unwrap_or(trained.into());
+        let stretched = if kind == Some("linear") { before * parameters.factor.unwrap_or(1.0) } else { 0.0 };
+        trained.max(stretched as u32)
+    }
+}
+
 /// Llama 3.1's scaling: long waves are stretched, short ones left, those between blended.
 struct Llama3 {
     factor: f32,

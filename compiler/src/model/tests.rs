@@ -1,10 +1,10 @@
 //! Configs as people have them, read and refused.
 
-use super::{graph, known};
+use super::{graph, known, positions};
 use crate::config::Config;
 use crate::graph::{Graph, OpKind};
 use crate::{Error, ErrorKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The small configs that goldens are made of.
 pub(crate) fn fixture(name: &str) -> String {
@@ -221,4 +221,21 @@ fn json_files(folder: &str) -> Vec<std::path::PathBuf> {
         }
     }
     files
+}
+
+#[test]
+fn positions_are_those_trained_and_what_rope_stretches_them_to() {
+    let of = |config: Value| positions(&Config::parse(&config.to_string()).unwrap());
+    let llama3 = json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192});
+    let linear = json!({"type": "linear", "factor": 4.0});
+    assert_eq!(of(json!({"max_position_embeddings": 2048})), Some(2048));
+    assert_eq!(of(json!({"max_position_embeddings": 2048, "rope_scaling": null})), Some(2048));
+    assert_eq!(of(json!({"max_position_embeddings": 131_072, "rope_scaling": llama3})), Some(131_072));
+    assert_eq!(of(json!({"max_position_embeddings": 4096, "rope_scaling": linear})), Some(16_384));
+    let counted = json!({"rope_type": "linear", "factor": 4.0, "original_max_position_embeddings": 4096});
+    assert_eq!(of(json!({"max_position_embeddings": 16_384, "rope_parameters": counted})), Some(16_384));
+    // A package's own number stands in where its config has no other.
+    let package = json!({"context_window_size": 4096, "model_config": {"hidden_size": 64}});
+    assert_eq!((of(package), of(json!({"hidden_size": 64}))), (Some(4096), None));
 }

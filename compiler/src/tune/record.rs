@@ -135,6 +135,14 @@ impl Records {
         Ok(RECORDS.get_or_init(|| all))
     }
 
+    /// The devices that anything was measured on, by name, each once whatever the versions in it.
+    #[must_use]
+    pub fn devices(&self) -> Vec<&str> {
+        let devices: BTreeMap<String, &str> =
+            self.list.iter().rev().map(|record| (device_slug(&record.device), record.device.as_str())).collect();
+        devices.into_values().collect()
+    }
+
     /// Whether anything was measured on a device of this name.
     #[must_use]
     pub fn knows(&self, device: &str) -> bool {

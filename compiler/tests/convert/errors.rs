@@ -46,6 +46,8 @@ fn damaged_files_are_named() {
         let error = failure(&folder, &options("q4f16_1"));
         assert!(matches!(error.kind(), ErrorKind::Checkpoint { path, .. } if path.ends_with("model.safetensors")), "{error}");
     }
+    folder.write("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+    assert!(failure(&folder, &options("q4f16_1")).to_string().contains("git lfs pull"));
     std::fs::remove_file(&path).unwrap();
     let error = failure(&folder, &options("q4f16_1"));
     assert!(matches!(error.kind(), ErrorKind::Checkpoint { path, .. } if path == folder.path()), "{error}");

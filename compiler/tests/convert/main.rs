@@ -6,17 +6,19 @@ mod json;
 
 use checkpoints::{CONFIG, Element, Folder, Package, config, number, shared, tensors};
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::path::Path;
-use tegula_compiler::convert::{ConvertOptions, ConvertReport, Warning, convert};
+use tegula_compiler::convert::{ConvertOptions, ConvertReport, VERSION, Warning, convert, tensor_bytes};
 use tegula_compiler::quant::{Quantization, q4};
-use tegula_compiler::{Config, Error, model};
+use tegula_compiler::tune::fingerprint;
+use tegula_compiler::{Config, Error, ErrorKind, model};
 
 fn options(quantization: &str) -> ConvertOptions {
     ConvertOptions { quantization: Quantization::parse(quantization).unwrap(), ..ConvertOptions::default() }
 }
 
 fn run(source: &Path, output: &Path, options: &ConvertOptions) -> Result<ConvertReport, Error> {
-    convert(source, output, options, &mut |_| {})
+    convert(source, output, options, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Converts, and gives the package's folder and what was reported.
@@ -166,6 +168,7 @@ fn an_interrupted_conversion_leaves_no_package() {
                 if progress.done == progress.total {
                     std::panic::panic_any("interrupted after the last tensor");
                 }
+                ControlFlow::Continue(())
             })
         }));
         assert!(result.is_err() && steps > 10);
@@ -183,11 +186,52 @@ fn an_interrupted_conversion_leaves_no_package() {
 }
 
 #[test]
+fn whoever_watches_may_break_off() {
+    let folder = Folder::new(&config(&[]), &tensors(Element::F32));
+    let output = folder.beside("package");
+    for after in [1, 7] {
+        let mut steps = 0;
+        let result = convert(folder.path(), &output, &options("q4f16_1"), &mut |_| {
+            steps += 1;
+            if steps == after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert!(matches!(result.unwrap_err().kind(), ErrorKind::Interrupted));
+        assert_eq!((steps, folder.neighbours()), (after, vec!["checkpoint".into()]));
+    }
+}
+
+#[test]
+fn the_size_is_known_before() {
+    let folder = Folder::new(&config(&[]), &tensors(Element::F16));
+    let parsed = Config::parse(&config(&[]).to_string()).unwrap();
+    for name in ["q4f16_1", "q0f16"] {
+        let (_, report) = converted(&folder, &options(name));
+        assert_eq!(tensor_bytes(&parsed, options(name).quantization).unwrap(), report.bytes, "{name}");
+    }
+    // Single precision that fits bfloat16 is stored so: the size is the most it can be.
+    let (_, report) = converted(&folder, &options("q0f32"));
+    assert!(tensor_bytes(&parsed, options("q0f32").quantization).unwrap() >= report.bytes);
+}
+
+/// Whoever keeps packages relies on it. Where a fingerprint changes, so must the version.
+#[test]
+fn the_version_stands_for_the_bytes() {
+    let folder = Folder::new(&config(&[]), &tensors(Element::F32));
+    let found = ["q4f16_1", "q0f32"].map(|name| {
+        let (package, _) = converted(&folder, &options(name));
+        // The list of tensors has the hashes of all shards.
+        fingerprint(&[package.text("tensor-cache.json"), package.text("mlc-chat-config.json")].concat())
+    });
+    assert_eq!((VERSION, found), (1, [0, 0]));
+}
+
+#[test]
 fn progress_reaches_the_end_in_bytes_of_the_checkpoint() {
     let folder = Folder::new(&config(&[]), &tensors(Element::F16));
     let mut seen: Vec<(u64, u64, String)> = Vec::new();
     convert(folder.path(), &folder.beside("package"), &options("q4f16_1"), &mut |progress| {
         seen.push((progress.done, progress.total, progress.tensor.into()));
+        ControlFlow::Continue(())
     })
     .unwrap();
     let total: u64 = tensors(Element::F16).iter().map(|tensor| 2 * tensor.values.len() as u64).sum();

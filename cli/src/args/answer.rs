@@ -1,0 +1,85 @@
+//! `tegula run` and `tegula chat`.
+
+use clap::Args;
+
+use super::{Model, value};
+
+/// How the next token is chosen, and when to stop.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SamplingFlags {
+    /// Stop after this many tokens [default: what the context leaves].
+    #[arg(long, value_name = "TOKENS", value_parser = value::count, help_heading = "Answer")]
+    pub max_tokens: Option<u32>,
+    /// 0 takes the likeliest token; more is more varied [default: the model's].
+    #[arg(long, value_name = "NUMBER", value_parser = value::temperature, help_heading = "Answer")]
+    pub temperature: Option<f32>,
+    /// Choose among the likeliest tokens that together have this probability [default: the model's].
+    #[arg(long, value_name = "SHARE", value_parser = value::share, help_heading = "Answer")]
+    pub top_p: Option<f32>,
+    /// Choose among so many of the likeliest tokens, before --top-p; 0 for no limit [default: the model's].
+    #[arg(long, value_name = "TOKENS", help_heading = "Answer")]
+    pub top_k: Option<u32>,
+    /// Choose among tokens at least this part as likely as the likeliest, after --top-p [default: the model's].
+    #[arg(long, value_name = "SHARE", value_parser = value::share, help_heading = "Answer")]
+    pub min_p: Option<f32>,
+    /// The same seed gives the same answer [default: a new one each time].
+    #[arg(long, value_name = "NUMBER", help_heading = "Answer")]
+    pub seed: Option<u64>,
+}
+
+/// `tegula run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tegula run ./Qwen3-0.6B \"Why is the sky blue?\"
+  git diff | tegula run ./Qwen3-0.6B \"Write a commit message for this:\"
+  tegula run ./Qwen3-0.6B - < letter.txt
+  tegula run ./Qwen3-0.6B \"A haiku, please.\" --max-tokens 40 --temperature 0.7
+  tegula run ./llama-1b --raw \"Once upon a time\" --json
+
+What a pipe or a file brings on stdin comes before PROMPT, with an empty line
+between; `-` puts it elsewhere. A line end at its end is left out. Stdin is not
+read with --prompt and --prompt-ids.")]
+pub struct Run {
+    /// What to answer. Without it, or where it says `-`, the text on stdin.
+    #[arg(value_name = "PROMPT", index = 2, conflicts_with_all = ["prompt", "prompt_ids"])]
+    pub words: Vec<String>,
+    /// The prompt, this text and nothing of stdin.
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_ids", allow_hyphen_values = true, help_heading = "Prompt", value_parser = value::text)]
+    pub prompt: Option<String>,
+    /// The prompt as token ids, taken as they are; needs no tokenizer.
+    #[arg(long, value_name = "1,2,3", value_delimiter = ',', help_heading = "Prompt")]
+    pub prompt_ids: Option<Vec<u32>>,
+    /// Continue the text as it is written instead of answering it: no chat template.
+    #[arg(long, help_heading = "Prompt")]
+    pub raw: bool,
+    /// What the model is told before the prompt.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["raw", "prompt_ids"], help_heading = "Prompt")]
+    pub system: Option<String>,
+    /// Print one JSON object at the end instead of streaming text.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub sampling: SamplingFlags,
+    #[command(flatten)]
+    pub model: Model,
+}
+
+/// `tegula chat`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tegula chat ./Qwen3-0.6B
+  tegula chat ./Qwen3-0.6B --system \"Answer like a pirate.\" --temperature 0.7
+  tegula chat ./llama-1b --context-window-size 8192 --seed 7
+
+/help says what can be typed; Ctrl-C interrupts an answer, Ctrl-D leaves.")]
+pub struct Chat {
+    /// What the model is told before the first message.
+    #[arg(long, value_name = "TEXT", help_heading = "Prompt")]
+    pub system: Option<String>,
+    #[command(flatten)]
+    pub sampling: SamplingFlags,
+    #[command(flatten)]
+    pub model: Model,
+}
