@@ -26,7 +26,7 @@ use crate::choose::{Decision, Kernels, SECONDS};
 use crate::config::ChatConfig;
 use crate::engine::Engine;
 use crate::forward::Forward;
-use crate::openai::{ChatRequest, Message};
+use crate::openai::ApiRequest;
 use crate::reply::{FinishReason, Usage};
 use crate::request::{Interrupter, Prompt};
 use crate::tokenizer::Tokenizer;
@@ -235,18 +235,13 @@ impl WebEngine {
     /// accepts it is an event.
     ///
     /// # Errors
-    /// Those of [`ChatRequest::parse`] and [`ChatRequest::request`].
+    /// Those of [`ApiRequest::chat`].
     pub fn submit(&self, request: u32, body: &str, text: Option<String>, ids: Option<Vec<u32>>) -> Result<(), JsValue> {
-        let mut chat = ChatRequest::parse(body)?;
-        let raw = text.map(Prompt::Text).or(ids.map(Prompt::Ids));
-        if raw.is_some() {
-            // The same checks and defaults serve both APIs; chat's want a message, which the prompt then replaces.
-            chat.messages = vec![Message::new("user", "")];
-        }
-        let mut wanted = chat.request(&self.config)?;
-        if let Some(raw) = raw {
-            wanted.prompt = raw;
-        }
+        let wanted = match text.map(Prompt::Text).or(ids.map(Prompt::Ids)) {
+            Some(prompt) => ApiRequest::completion(body, prompt)?,
+            None => ApiRequest::chat(body)?,
+        };
+        let wanted = wanted.request(&self.config);
         self.shared.inbox.borrow_mut().push((request, wanted));
         if let Some(engine) = self.shared.engine.take() {
             wasm_bindgen_futures::spawn_local(drive::run(engine, self.shared.clone()));
