@@ -136,12 +136,18 @@ impl WebLoader {
     }
 
     /// Begins to compile the kernels. They are chosen as before where `remembered` says how, else by measuring, if that is asked for.
-    pub fn compile(&mut self, measure: bool, remembered: Option<Vec<u32>>) {
-        self.loader.compile(match (measure, remembered) {
+    /// Calls `on_kernels` with the number of kernels that are compiled, and of all.
+    pub fn compile(&mut self, measure: bool, remembered: Option<Vec<u32>>, on_kernels: js_sys::Function) {
+        let kernels = match (measure, remembered) {
             (false, _) => Kernels::Default,
             (true, Some(chosen)) => Kernels::Remembered(chosen),
             (true, None) => Kernels::Measure { seconds: SECONDS },
-        });
+        };
+        let tell = move |compiled: usize, total: usize| {
+            // A listener that throws changes nothing: kernels compile all the same.
+            drop(on_kernels.call2(&JsValue::NULL, &(compiled as u32).into(), &(total as u32).into()));
+        };
+        self.loader.compile_telling(kernels, Box::new(tell));
     }
 
     /// Makes the engine, which gives its events to `on_events` and has `run_ahead` steps under way at once, if that is said.
