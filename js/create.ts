@@ -3,8 +3,8 @@
 import { WorkerBackend } from "./client.js";
 import { DeviceError, InvalidRequestError } from "./errors.js";
 import type { Engine } from "./engine.js";
-import { absolute } from "./address.js";
-import { type EngineOptions, isAddress } from "./options.js";
+import { absolute, isAddress } from "./address.js";
+import type { EngineOptions } from "./options.js";
 import type { Backend, Port } from "./protocol.js";
 import { spawn } from "./spawn.js";
 import { start } from "./start.js";

@@ -81,10 +81,11 @@ async function attempt(
       const remembered = choice === undefined ? undefined : await source.cache.choice(choice);
       const choosing = choice !== undefined && remembered === undefined;
       // Kernels compile while weights are on their way.
-      runtimeCall(() => loader.compile(options.kernels === "measure", remembered && Uint32Array.from(remembered)));
+      const onKernels = progress.kernels();
+      runtimeCall(() => loader.compile(options.kernels === "measure", remembered && Uint32Array.from(remembered), onKernels));
       progress.expect(loader.shards().reduce((sum, shard) => sum + shard.bytes, 0));
       await loadShards(loader, source, options.model, (bytes, fromCache) => progress.add(bytes, fromCache));
-      progress.phase("pipelines", choosing ? "Compiling kernels and choosing among them" : "Compiling kernels");
+      progress.compile(choosing);
       source.signal.throwIfAborted();
       finishing = true;
       const engine = await runtimeAwait(() => loader.finish(options.runAhead, onEvents));
@@ -155,11 +156,15 @@ function closeCache(cache: FileCache): void {
   if (cache instanceof IndexedDbCache) cache.database.close();
 }
 
-/** Counts bytes and reports them now and then. */
+/** Counts bytes and kernels, and reports them now and then. */
 class Progress {
+  #phase: LoadProgress["phase"] = "package";
+  #describe = (): string => "";
   #loaded = 0;
   #total = 0;
   #fromCache = true;
+  #kernels: LoadProgress["kernels"];
+  #onKernels: ((compiled: number, total: number) => void) | undefined;
   #reported = -Infinity;
   #due: ReturnType<typeof setTimeout> | undefined;
 
@@ -167,7 +172,7 @@ class Progress {
 
   /** A phase begins. */
   phase(phase: LoadProgress["phase"], text: string): void {
-    this.#report(phase, text);
+    this.#begin(phase, () => text);
   }
 
   /** The phase of the weights begins: so many bytes. */
@@ -175,33 +180,72 @@ class Progress {
     this.#loaded = 0;
     this.#total = total;
     this.#fromCache = true;
-    this.#reportWeights();
+    this.#begin("weights", () => {
+      const verb = this.#fromCache ? "Loading from the cache" : "Downloading";
+      const [size, unit] = this.#total < 1e6 ? [1e3, "kB"] : [1e6, "MB"];
+      const [loaded, all] = [this.#loaded, this.#total].map((bytes) => (bytes / size).toFixed(1));
+      return `${verb}: ${loaded} of ${all} ${unit}`;
+    });
   }
 
   add(bytes: number, fromCache: boolean): void {
     this.#loaded += bytes;
     this.#fromCache &&= fromCache;
-    const wait = this.#reported + PROGRESS_INTERVAL - performance.now();
-    if (this.#loaded === this.#total || wait <= 0) this.#reportWeights();
-    else this.#due ??= setTimeout(() => this.#reportWeights(), wait);
+    this.#reportSoon(this.#loaded === this.#total);
+  }
+
+  /** Gives whom kernels are told to. Those of an attempt that failed are not heard any more. */
+  kernels(): (compiled: number, total: number) => void {
+    this.#kernels = undefined;
+    const onKernels = (compiled: number, total: number): void => {
+      if (this.#onKernels !== onKernels) return;
+      this.#kernels = { compiled, total };
+      // While weights arrive, bytes say enough.
+      if (this.#phase === "pipelines") this.#reportSoon(compiled === total);
+    };
+    this.#onKernels = onKernels;
+    return onKernels;
+  }
+
+  /** The phase of the kernels begins, in which those that are left compile. Some are then chosen, if `choosing`. */
+  compile(choosing: boolean): void {
+    this.#begin("pipelines", () => {
+      if (this.#kernels === undefined) return "Compiling kernels";
+      const { compiled, total } = this.#kernels;
+      return choosing && compiled === total ? "Choosing among kernels" : `Compiling kernels: ${compiled} of ${total}`;
+    });
   }
 
   /** Nothing is reported after this. */
   end(): void {
     clearTimeout(this.#due);
+    this.#onKernels = undefined;
   }
 
-  #reportWeights(): void {
-    const verb = this.#fromCache ? "Loading from the cache" : "Downloading";
-    const [size, unit] = this.#total < 1e6 ? [1e3, "kB"] : [1e6, "MB"];
-    const [loaded, total] = [this.#loaded, this.#total].map((bytes) => (bytes / size).toFixed(1));
-    this.#report("weights", `${verb}: ${loaded} of ${total} ${unit}`);
+  #begin(phase: LoadProgress["phase"], describe: () => string): void {
+    this.#phase = phase;
+    this.#describe = describe;
+    this.#report();
   }
 
-  #report(phase: LoadProgress["phase"], text: string): void {
+  #reportSoon(last: boolean): void {
+    const wait = this.#reported + PROGRESS_INTERVAL - performance.now();
+    if (last || wait <= 0) this.#report();
+    else this.#due ??= setTimeout(() => this.#report(), wait);
+  }
+
+  #report(): void {
     clearTimeout(this.#due);
     this.#due = undefined;
     this.#reported = performance.now();
-    this.listener?.({ phase, loadedBytes: this.#loaded, totalBytes: this.#total, fromCache: this.#fromCache, text });
+    const kernels = this.#kernels && { kernels: this.#kernels };
+    this.listener?.({
+      phase: this.#phase,
+      loadedBytes: this.#loaded,
+      totalBytes: this.#total,
+      fromCache: this.#fromCache,
+      ...kernels,
+      text: this.#describe(),
+    });
   }
 }

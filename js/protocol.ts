@@ -29,6 +29,8 @@ export interface LoadProgress {
   totalBytes: number;
   /** No byte of weights has come from the network so far. */
   fromCache: boolean;
+  /** How many kernels are compiled, and how many will be. They compile while weights are on their way; absent until it has begun. */
+  kernels?: { compiled: number; total: number };
   /** A line for people. */
   text: string;
 }

@@ -26,9 +26,10 @@ export interface WasmLoader {
   choiceKey(): string | undefined;
   /**
    * Begins to compile the kernels. Where the library holds several for one piece of work, those will run that are remembered, else those that are
-   * found to be the fastest in a second and a half, or (`measure` false) those that the compiler would have taken.
+   * found to be the fastest in a second and a half, or (`measure` false) those that the compiler would have taken. `onKernels` hears how many are
+   * compiled: none first, then each one more.
    */
-  compile(measure: boolean, remembered: Uint32Array | undefined): void;
+  compile(measure: boolean, remembered: Uint32Array | undefined, onKernels: (compiled: number, total: number) => void): void;
   /** Makes the engine, which has `runAhead` steps under way at once if that is said. The loader is gone afterwards, whatever comes of it. */
   finish(runAhead: number | undefined, onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine>;
   free(): void;

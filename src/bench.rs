@@ -223,7 +223,7 @@ impl Bench {
             return Ok(());
         }
         let allowed = "at least 1 and at most the library's largest batch (--max-batch-size when it is compiled)";
-        Err(ErrorKind::FieldRange { field: "batch", value: workload.batch.to_string(), allowed }.into())
+        Err(ErrorKind::FieldRange { field: "batch".into(), value: workload.batch.to_string(), allowed: allowed.into() }.into())
     }
 
     /// Lets the caches grow to what the workload needs, which should not happen while it is measured, and fills what is new.

@@ -8,7 +8,7 @@ use crate::config::ChatConfig;
 use crate::conversation::Conversation;
 use crate::openai::Message;
 use crate::template::Templates;
-use crate::tokenizer::{ChatTemplates, SpecialToken, Tokenizer, TokenizerConfig};
+use crate::tokenizer::{ChatTemplates, Literals, SpecialToken, Tokenizer, TokenizerConfig};
 use crate::{ErrorKind, Result};
 
 /// A conversation that waits for an answer.
@@ -73,13 +73,14 @@ impl Chat {
     /// # Errors
     /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`], [`ErrorKind::Tokenizer`].
     pub fn prompt(&self, tokenizer: &Tokenizer, dialogue: &Dialogue) -> Result<Vec<u32>> {
-        let text = self.render(dialogue)?;
+        let mut literals = Literals::new(tokenizer);
+        let text = self.write(dialogue, |texts| literals.disguise(texts))?;
         let mut ids = match (&self.templates, &self.conversation) {
             (None, Some(conversation)) => conversation.system_prefix_token_ids.clone(),
             _ => Vec::new(),
         };
         // The template writes the special tokens that it wants.
-        ids.extend(tokenizer.encode(&text, false)?);
+        ids.extend(literals.encode(&text)?);
         Ok(ids)
     }
 
@@ -88,31 +89,45 @@ impl Chat {
     /// # Errors
     /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`].
     pub fn render(&self, dialogue: &Dialogue) -> Result<String> {
+        self.write(dialogue, |_| {})
+    }
+
+    /// Writes a prompt, once `prepare` has changed what the conversation says.
+    fn write(&self, dialogue: &Dialogue, prepare: impl FnOnce(&mut Value)) -> Result<String> {
         let failed = |reason: String| ErrorKind::ChatTemplate { reason }.into();
         match (&self.templates, &self.conversation) {
             (Some(Ok(templates)), _) => {
                 let name = if dialogue.tools.is_some() && templates.has(TOOL_USE) { TOOL_USE } else { DEFAULT };
-                templates.render(name, &self.variables(dialogue)).map_err(failed)
+                let mut said = variables(dialogue);
+                prepare(&mut said);
+                if let Value::Object(said) = &mut said {
+                    for (name, token) in &self.tokens {
+                        said.entry(name.as_str()).or_insert_with(|| token.clone());
+                    }
+                }
+                templates.render(name, &said).map_err(failed)
             }
             (Some(Err(reason)), _) => Err(failed(reason.clone())),
             (None, Some(conversation)) => {
-                let texts: Vec<(&str, String)> = dialogue.messages.iter().map(|message| (message.role.as_str(), message.text())).collect();
-                conversation.render(texts.iter().map(|(role, text)| (*role, text.as_str())))
+                let mut texts = dialogue.messages.iter().map(Message::text).collect();
+                prepare(&mut texts);
+                let texts = texts.as_array().into_iter().flatten().filter_map(Value::as_str);
+                conversation.render(dialogue.messages.iter().map(|message| message.role.as_str()).zip(texts))
             }
             (None, None) => Err(ErrorKind::NoChatTemplate.into()),
         }
     }
+}
 
-    /// What Hugging Face's library passes to a template.
-    fn variables(&self, dialogue: &Dialogue) -> Value {
-        let mut variables = self.tokens.clone();
-        variables.insert("messages".into(), dialogue.messages.iter().map(template_message).collect());
-        variables.insert("tools".into(), dialogue.tools.clone().unwrap_or(Value::Null));
-        variables.insert("documents".into(), Value::Null);
-        variables.insert("add_generation_prompt".into(), true.into());
-        variables.extend(dialogue.variables.clone());
-        Value::Object(variables)
-    }
+/// What Hugging Face's library passes to a template, beside the special tokens.
+fn variables(dialogue: &Dialogue) -> Value {
+    let mut variables = Map::new();
+    variables.insert("messages".into(), dialogue.messages.iter().map(template_message).collect());
+    variables.insert("tools".into(), dialogue.tools.clone().unwrap_or(Value::Null));
+    variables.insert("documents".into(), Value::Null);
+    variables.insert("add_generation_prompt".into(), true.into());
+    variables.extend(dialogue.variables.clone());
+    Value::Object(variables)
 }
 
 /// A message as templates expect it: the content is a text, arguments of tool calls are objects instead of texts that hold JSON, and the

@@ -4,9 +4,16 @@ use crate::Result;
 use crate::choose::{self, Kernels};
 use crate::program::runs;
 use futures::channel::oneshot;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tegula_gpu::{Gpu, Pipeline, Source};
 use tegula_plan::{Kernel, Library, Variant};
+
+/// Hears how many kernels of how many are compiled, natively from threads of its own: 0 first, then each one more.
+#[cfg(not(target_arch = "wasm32"))]
+pub type OnKernels = Box<dyn Fn(usize, usize) + Send + Sync>;
+/// Hears how many kernels of how many are compiled: 0 first, then each one more.
+#[cfg(target_arch = "wasm32")]
+pub type OnKernels = Box<dyn Fn(usize, usize)>;
 
 /// By kernel of a variant; none for those that nothing runs.
 pub(crate) type Pipelines = Vec<Option<Pipeline>>;
@@ -22,13 +29,13 @@ pub(crate) struct Compiling {
 
 impl Compiling {
     /// Begins.
-    pub fn begin(gpu: &Gpu, library: &Arc<Library>, variant: usize, kernels: Kernels) -> Compiling {
+    pub fn begin(gpu: &Gpu, library: &Arc<Library>, variant: usize, kernels: Kernels, on_kernels: OnKernels) -> Compiling {
         let chosen = choose::known(&library.plan.variants[variant].choices, &kernels);
         let (sender, made) = oneshot::channel();
         let (gpu, library, wanted) = (gpu.clone(), Arc::clone(library), chosen.clone());
         // Whoever has lost interest does not take what comes.
         aside(async move {
-            let _ = sender.send(compile(&gpu, &library, variant, wanted.as_deref()).await);
+            let _ = sender.send(compile(&gpu, &library, variant, wanted.as_deref(), &on_kernels).await);
         });
         Compiling { kernels, chosen, made }
     }
@@ -63,7 +70,7 @@ pub(crate) fn needed(variant: &Variant, chosen: Option<&[u32]>) -> Vec<bool> {
 }
 
 /// Compiles what runs. Where nothing is chosen yet, kernels that a driver refuses are left out if others can take their place.
-async fn compile(gpu: &Gpu, library: &Library, variant: usize, chosen: Option<&[u32]>) -> Result<Pipelines> {
+async fn compile(gpu: &Gpu, library: &Library, variant: usize, chosen: Option<&[u32]>, on_kernels: &OnKernels) -> Result<Pipelines> {
     let variant = &library.plan.variants[variant];
     let first = vec![0; variant.choices.len()];
     let (needed, indispensable) = (needed(variant, chosen), needed(variant, chosen.or(Some(&first))));
@@ -74,7 +81,15 @@ async fn compile(gpu: &Gpu, library: &Library, variant: usize, chosen: Option<&[
     let places: Vec<usize> = (0..needed.len()).filter(|place| needed[*place]).collect();
     let sources: Vec<_> = places.iter().map(|place| source(&variant.kernels[*place])).collect();
     let mut pipelines = vec![None; variant.kernels.len()];
-    for (place, made) in places.into_iter().zip(gpu.each_pipeline(&sources).await) {
+    on_kernels(0, places.len());
+    // Whoever counts also tells, so that no count is heard before a smaller one.
+    let count = Mutex::new(0);
+    let on_kernel = || {
+        let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
+        *count += 1;
+        on_kernels(*count, sources.len());
+    };
+    for (place, made) in places.into_iter().zip(gpu.each_pipeline(&sources, &on_kernel).await) {
         match made {
             Ok(pipeline) => pipelines[place] = Some(pipeline),
             Err(error) if indispensable[place] => return Err(error.into()),

@@ -202,7 +202,8 @@ impl<M: Forward> Engine<M> {
     pub fn submit(&mut self, request: Request) -> Result<RequestId> {
         request.sampling.check()?;
         if request.max_tokens == Some(0) {
-            return Err(ErrorKind::FieldRange { field: "max_tokens", value: "0".into(), allowed: "a whole number of 1 or more" }.into());
+            let (field, value, allowed) = ("max_tokens".into(), "0".into(), "a whole number of 1 or more".into());
+            return Err(ErrorKind::FieldRange { field, value, allowed }.into());
         }
         if self.tokenizer.is_none() && !request.stop.is_empty() {
             return Err(ErrorKind::NoTokenizer.into());

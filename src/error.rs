@@ -3,6 +3,7 @@
 //! Every kind says what, where and what to do. [`ErrorKind::code`] gives the class that the npm package raises; where WebLLM has a class
 //! for the same mistake, its name is used, so that pages which match on `error.name` keep working.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Short for results of this crate.
@@ -130,7 +131,7 @@ pub enum ErrorKind {
     },
     /// The prompt leaves no room.
     #[error(
-        "the prompt has {prompt} tokens, but the context holds {context}, of which at least one is for the answer; shorten the prompt, or compile with a larger --context-window-size"
+        "the prompt has {prompt} tokens, but the model's context holds {context}, of which at least one is for the answer; shorten the prompt, or leave out the oldest messages"
     )]
     ContextWindowSizeExceeded {
         /// Tokens of the prompt.
@@ -155,25 +156,43 @@ pub enum ErrorKind {
         /// What the parser said, and where.
         reason: String,
     },
-    /// A field of a request is out of range.
+    /// A request has a field that nobody knows.
+    #[error("`{field}` is not a known field; {advice}")]
+    UnknownField {
+        /// Its path.
+        field: String,
+        /// Which was meant, or what else to do.
+        advice: String,
+    },
+    /// A field of a request holds something of another type, or is missing.
     #[error("`{field}` is {value}, but must be {allowed}")]
-    FieldRange {
-        /// The field.
-        field: &'static str,
+    FieldType {
+        /// Its path.
+        field: String,
         /// What it is.
         value: String,
         /// What it may be.
-        allowed: &'static str,
+        allowed: String,
+    },
+    /// A field of a request is out of range.
+    #[error("`{field}` is {value}, but must be {allowed}")]
+    FieldRange {
+        /// Its path.
+        field: Cow<'static, str>,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        allowed: Cow<'static, str>,
     },
     /// A field of a request is known, but this release cannot do what it asks.
     #[error("`{field}` is {value}, which is not supported: {allowed}")]
     UnsupportedField {
-        /// The field.
-        field: &'static str,
+        /// Its path.
+        field: String,
         /// What it is.
         value: String,
         /// What can be asked instead.
-        allowed: &'static str,
+        allowed: String,
     },
     /// Messages in an order that makes no conversation.
     #[error("messages[{index}] has role `{role}`, but {rule}")]
@@ -268,9 +287,9 @@ impl ErrorKind {
             ErrorKind::ContextWindowSizeExceeded { .. } => "ContextWindowSizeExceededError",
             ErrorKind::EmptyPrompt => "EmptyPromptError",
             ErrorKind::UnknownToken { .. } => "UnknownTokenError",
-            ErrorKind::InvalidRequest { .. } => "InvalidRequestError",
+            ErrorKind::InvalidRequest { .. } | ErrorKind::FieldType { .. } => "InvalidRequestError",
             ErrorKind::FieldRange { .. } => "RangeError",
-            ErrorKind::UnsupportedField { .. } => "UnsupportedFieldsError",
+            ErrorKind::UnknownField { .. } | ErrorKind::UnsupportedField { .. } => "UnsupportedFieldsError",
             ErrorKind::MessageOrder { .. } => "MessageOrderError",
             ErrorKind::UnsupportedRole { .. } => "UnsupportedRoleError",
             ErrorKind::UnsupportedContentPart { .. } => "UnsupportedContentPartError",

@@ -38,6 +38,7 @@ mod upload;
 pub mod web;
 pub mod weights;
 
+pub use compiling::OnKernels;
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use request::{Event, EventKind, Prompt, Request, RequestId};

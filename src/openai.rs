@@ -1,10 +1,10 @@
-//! Requests of the chat completions API. Answers are in [`crate::reply`].
+//! Requests of OpenAI's chat completions and completions APIs. Answers are in [`crate::reply`].
 //!
-//! Unknown fields are ignored, as OpenAI adds some every month. Known ones are checked before anything runs; those that this release cannot
-//! honour are refused rather than ignored. Beyond OpenAI, WebLLM's `repetition_penalty`, `ignore_eos` and `extra_body.enable_thinking`, and
-//! vLLM's `top_k`, `min_p` and `chat_template_kwargs`, are understood.
+//! Every field is checked before anything runs, against the tables of `openai/fields.rs`: a field that nobody knows, or that this release
+//! cannot honour, is refused by name. Null is as good as absent, as OpenAI has it.
 
-use std::collections::BTreeMap;
+mod check;
+mod fields;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,82 +15,41 @@ use crate::request::{Prompt, Request};
 use crate::sampler::{Sampling, limit};
 use crate::{ErrorKind, Result, clock};
 
-/// The body of a chat completion request.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ChatRequest {
-    /// The conversation.
-    pub messages: Vec<Message>,
+/// A request of either API, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiRequest {
+    /// The conversation, or the text or ids to continue.
+    pub prompt: Prompt,
     /// Which model, for those who serve several.
     pub model: Option<String>,
     /// Whether to answer in chunks.
-    pub stream: Option<bool>,
-    /// How to.
-    pub stream_options: Option<StreamOptions>,
+    pub stream: bool,
+    /// Whether a stream ends with a chunk that has the usage.
+    pub include_usage: bool,
     /// See [`Sampling::temperature`]; up to 2, as OpenAI has it.
     pub temperature: Option<f32>,
     /// See [`Sampling::top_p`].
     pub top_p: Option<f32>,
-    /// See [`Sampling::top_k`]; 0 and -1 set no limit.
-    pub top_k: Option<i64>,
+    /// See [`Sampling::top_k`].
+    pub top_k: Option<u32>,
     /// See [`Sampling::min_p`].
     pub min_p: Option<f32>,
-    /// The most tokens of the answer; the newer name of `max_tokens`, and stronger.
-    pub max_completion_tokens: Option<i64>,
-    /// The most tokens of the answer.
-    pub max_tokens: Option<i64>,
+    /// The most tokens of the answer. `max_completion_tokens`, the newer name, is stronger.
+    pub max_tokens: Option<u32>,
     /// Makes the draws repeat.
     pub seed: Option<i64>,
     /// Texts that end the answer; they are not part of it.
-    pub stop: Option<Stop>,
-    /// Answers to give: one.
-    pub n: Option<i64>,
+    pub stop: Vec<String>,
     /// See [`Sampling::frequency_penalty`].
     pub frequency_penalty: Option<f32>,
     /// See [`Sampling::presence_penalty`].
     pub presence_penalty: Option<f32>,
     /// See [`Sampling::repetition_penalty`].
     pub repetition_penalty: Option<f32>,
-    /// See [`Sampling::logit_bias`]; ids are texts in JSON.
-    pub logit_bias: Option<BTreeMap<String, f32>>,
+    /// See [`Sampling::logit_bias`].
+    pub logit_bias: Vec<(u32, f32)>,
     /// Whether to answer on after the end of the answer.
-    pub ignore_eos: Option<bool>,
-    /// Tools for the template.
-    pub tools: Option<Value>,
-    /// Variables for the template.
-    pub chat_template_kwargs: Option<Map<String, Value>>,
-    /// WebLLM's own fields.
-    pub extra_body: Option<ExtraBody>,
-    /// Not supported but as `{"type": "text"}`.
-    pub response_format: Option<Value>,
-    /// Not supported.
-    pub logprobs: Option<bool>,
-}
-
-/// `extra_body`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ExtraBody {
-    /// Whether a model that can think does.
-    pub enable_thinking: Option<bool>,
-}
-
-/// `stream_options`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct StreamOptions {
-    /// Whether a last chunk without choices has the usage.
-    pub include_usage: Option<bool>,
-}
-
-/// `stop`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Stop {
-    /// One text.
-    One(String),
-    /// Up to four.
-    Several(Vec<String>),
+    pub ignore_eos: bool,
 }
 
 /// A message.
@@ -144,125 +103,150 @@ impl Message {
     }
 }
 
-impl ChatRequest {
-    /// Reads a request.
+impl ApiRequest {
+    /// Reads the body of a chat completion request.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`].
-    pub fn parse(json: &str) -> Result<ChatRequest> {
-        serde_json::from_str(json).map_err(|error| ErrorKind::InvalidRequest { reason: error.to_string() }.into())
+    /// [`ErrorKind::InvalidRequest`] where it is no JSON object, and the kinds that name a field or message: [`ErrorKind::UnknownField`],
+    /// [`ErrorKind::FieldType`], [`ErrorKind::FieldRange`], [`ErrorKind::UnsupportedField`], [`ErrorKind::MessageOrder`], ….
+    pub fn chat(json: &str) -> Result<ApiRequest> {
+        let mut members = object(json)?;
+        check::check(&members, fields::CHAT)?;
+        let messages = members.remove("messages").map(messages).transpose()?.unwrap_or_default();
+        let tools = members.remove("tools").filter(|tools| tools.as_array().is_some_and(|tools| !tools.is_empty()));
+        // A model that does not see the tools calls none.
+        let tools = tools.filter(|_| members.get("tool_choice").is_none_or(|choice| choice != "none"));
+        let mut variables = match members.remove("chat_template_kwargs") {
+            Some(Value::Object(variables)) => variables,
+            _ => Map::new(),
+        };
+        if let Some(thinking) = members.get("extra_body").and_then(|extra| extra["enable_thinking"].as_bool()) {
+            variables.insert("enable_thinking".into(), thinking.into());
+        }
+        ApiRequest::read(&members, Prompt::Chat(Dialogue { messages, tools, variables }))
     }
 
-    /// Whether to answer in chunks.
-    #[must_use]
-    pub fn streams(&self) -> bool {
-        self.stream.unwrap_or(false)
-    }
-
-    /// Whether a stream ends with a chunk that has the usage.
-    #[must_use]
-    pub fn includes_usage(&self) -> bool {
-        self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false)
-    }
-
-    /// Checks the request, and makes one for the engine of it. What the request leaves open is as the package's config says; without a seed,
-    /// each request draws differently.
+    /// Reads the body of a completion request, whose prompt the caller has read.
     ///
     /// # Errors
-    /// The kinds that name a field or message: [`ErrorKind::FieldRange`], [`ErrorKind::UnsupportedField`], [`ErrorKind::MessageOrder`], ….
-    pub fn request(self, config: &ChatConfig) -> Result<Request> {
-        self.check_messages()?;
-        self.check_unsupported()?;
-        if self.stream_options.is_some() && !self.streams() {
+    /// Those of [`ApiRequest::chat`].
+    pub fn completion(json: &str, prompt: Prompt) -> Result<ApiRequest> {
+        let members = object(json)?;
+        check::check(&members, fields::COMPLETION)?;
+        ApiRequest::read(&members, prompt)
+    }
+
+    /// Reads the fields of both APIs, which are checked.
+    fn read(members: &Map<String, Value>, prompt: Prompt) -> Result<ApiRequest> {
+        let get = |name: &str| members.get(name).filter(|value| !value.is_null());
+        let flag = |name| get(name).and_then(Value::as_bool).unwrap_or(false);
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let number = |name| get(name).and_then(Value::as_f64).map(|number| number as f32);
+        let whole = |name| get(name).and_then(check::whole);
+        let stream = flag("stream");
+        let options = get("stream_options");
+        if options.is_some() && !stream {
             return Err(ErrorKind::StreamOptions.into());
         }
+        let bias = |(id, bias): (&String, &Value)| Some((id.parse().ok()?, bias.as_f64()? as f32));
+        Ok(ApiRequest {
+            prompt,
+            model: get("model").and_then(text),
+            stream,
+            include_usage: options.is_some_and(|options| options["include_usage"] == true),
+            temperature: number("temperature"),
+            top_p: number("top_p"),
+            top_k: whole("top_k").map(limit),
+            min_p: number("min_p"),
+            max_tokens: whole("max_completion_tokens").or_else(|| whole("max_tokens")).map(|most| u32::try_from(most).unwrap_or(u32::MAX)),
+            seed: whole("seed"),
+            stop: match get("stop") {
+                Some(Value::Array(texts)) => texts.iter().filter_map(text).collect(),
+                one => one.and_then(text).into_iter().collect(),
+            },
+            frequency_penalty: number("frequency_penalty"),
+            presence_penalty: number("presence_penalty"),
+            repetition_penalty: number("repetition_penalty"),
+            logit_bias: get("logit_bias").and_then(Value::as_object).into_iter().flatten().filter_map(bias).collect(),
+            ignore_eos: flag("ignore_eos"),
+        })
+    }
+
+    /// The request for the engine. What this one leaves open is as the package's config says; without a seed, each request draws differently.
+    #[must_use]
+    pub fn request(self, config: &ChatConfig) -> Request {
         let default = Sampling::of(config);
         let sampling = Sampling {
             temperature: self.temperature.unwrap_or(default.temperature),
             top_p: self.top_p.unwrap_or(default.top_p),
-            top_k: self.top_k.map_or(default.top_k, limit),
+            top_k: self.top_k.unwrap_or(default.top_k),
             min_p: self.min_p.unwrap_or(default.min_p),
             seed: self.seed.map_or_else(any_seed, |seed| seed as u64),
             presence_penalty: self.presence_penalty.unwrap_or(default.presence_penalty),
             frequency_penalty: self.frequency_penalty.unwrap_or(default.frequency_penalty),
             repetition_penalty: self.repetition_penalty.unwrap_or(default.repetition_penalty),
-            logit_bias: self.logit_bias.unwrap_or_default().into_iter().map(bias).collect::<Result<_>>()?,
+            logit_bias: self.logit_bias,
         };
-        if let Some(temperature) = self.temperature.filter(|temperature| *temperature > 2.0) {
-            return Err(range("temperature", temperature, "a number from 0 to 2"));
-        }
-        if let Some(top_k) = self.top_k.filter(|&top_k| top_k < -1) {
-            return Err(range("top_k", top_k, "a whole number of 1 or more, or 0 or -1 for no limit"));
-        }
-        sampling.check()?;
-        let max_tokens =
-            self.max_completion_tokens.map(|most| ("max_completion_tokens", most)).or(self.max_tokens.map(|most| ("max_tokens", most)));
-        let max_tokens = match max_tokens {
-            Some((field, most)) if most < 1 => return Err(range(field, most, "a whole number of 1 or more")),
-            other => other.map(|(_, most)| u32::try_from(most).unwrap_or(u32::MAX)),
-        };
-        let stop = match self.stop {
-            None => Vec::new(),
-            Some(Stop::One(text)) => vec![text],
-            Some(Stop::Several(texts)) if texts.len() > 4 => {
-                return Err(range("stop", format!("{} texts", texts.len()), "at most 4 texts"));
-            }
-            Some(Stop::Several(texts)) => texts,
-        };
-        let mut variables = self.chat_template_kwargs.unwrap_or_default();
-        if let Some(thinking) = self.extra_body.and_then(|extra| extra.enable_thinking) {
-            variables.insert("enable_thinking".into(), thinking.into());
-        }
-        let tools = self.tools.filter(|tools| tools.as_array().is_none_or(|tools| !tools.is_empty()));
-        let prompt = Prompt::Chat(Dialogue { messages: self.messages, tools, variables });
-        Ok(Request { prompt, sampling, max_tokens, stop, ignore_eos: self.ignore_eos.unwrap_or(false) })
-    }
-
-    fn check_messages(&self) -> Result<()> {
-        for (index, message) in self.messages.iter().enumerate() {
-            if !matches!(message.role.as_str(), "system" | "developer" | "user" | "assistant" | "tool") {
-                return Err(ErrorKind::UnsupportedRole { index, role: message.role.clone() }.into());
-            }
-            if let Some(Content::Parts(parts)) = &message.content
-                && let Some(part) = parts.iter().find(|part| part.r#type != "text")
-            {
-                return Err(ErrorKind::UnsupportedContentPart { index, part: part.r#type.clone() }.into());
-            }
-        }
-        match self.messages.last() {
-            None => Err(range("messages", "empty", "at least one message")),
-            Some(last) if matches!(last.role.as_str(), "user" | "tool") => Ok(()),
-            Some(last) => {
-                let rule = "the last message must be from user or tool";
-                Err(ErrorKind::MessageOrder { index: self.messages.len() - 1, role: last.role.clone(), rule }.into())
-            }
-        }
-    }
-
-    fn check_unsupported(&self) -> Result<()> {
-        let unsupported = |field, value: String, allowed| Err(ErrorKind::UnsupportedField { field, value, allowed }.into());
-        if let Some(n) = self.n.filter(|&n| n != 1) {
-            return unsupported("n", n.to_string(), "ask once for each answer");
-        }
-        if self.logprobs == Some(true) {
-            return unsupported("logprobs", "true".into(), "leave it out");
-        }
-        match self.response_format.as_ref().map(|format| &format["type"]) {
-            Some(kind) if kind != "text" => unsupported("response_format", kind.to_string(), "only {\"type\": \"text\"} is"),
-            _ => Ok(()),
-        }
+        let ApiRequest { prompt, max_tokens, stop, ignore_eos, .. } = self;
+        Request { prompt, sampling, max_tokens, stop, ignore_eos }
     }
 }
 
-fn range(field: &'static str, value: impl ToString, allowed: &'static str) -> crate::Error {
-    ErrorKind::FieldRange { field, value: value.to_string(), allowed }.into()
+fn object(json: &str) -> Result<Map<String, Value>> {
+    let invalid = |reason| ErrorKind::InvalidRequest { reason };
+    match serde_json::from_str(json).map_err(|error| invalid(format!("it is no JSON: {error}")))? {
+        Value::Object(members) => Ok(members),
+        other => Err(check::wrong("request", &other, "an object".into())),
+    }
 }
 
-fn bias((id, bias): (String, f32)) -> Result<(u32, f32)> {
-    match id.parse() {
-        Ok(id) => Ok((id, bias)),
-        Err(_) => Err(range("logit_bias", format!("for `{id}`"), "an object whose keys are token ids")),
+/// Messages whose fields are checked. What is left is whether they make a conversation.
+fn messages(given: Value) -> Result<Vec<Message>> {
+    let Value::Array(given) = given else { return Ok(Vec::new()) };
+    let messages = given.into_iter().enumerate().map(|(index, message)| one_message(index, message)).collect::<Result<Vec<_>>>()?;
+    match messages.last() {
+        Some(last) if !matches!(last.role.as_str(), "user" | "tool") => {
+            let rule = "the last message must be from user or tool";
+            Err(ErrorKind::MessageOrder { index: messages.len() - 1, role: last.role.clone(), rule }.into())
+        }
+        _ => Ok(messages),
     }
+}
+
+fn one_message(index: usize, given: Value) -> Result<Message> {
+    let Value::Object(mut other) = given else { return Ok(Message::default()) };
+    let role = match other.shift_remove("role") {
+        Some(Value::String(role)) => role,
+        _ => String::new(),
+    };
+    if !matches!(role.as_str(), "system" | "developer" | "user" | "assistant" | "tool") {
+        return Err(ErrorKind::UnsupportedRole { index, role }.into());
+    }
+    let content = match other.shift_remove("content") {
+        Some(Value::String(text)) => Some(Content::Text(text)),
+        Some(Value::Array(parts)) => {
+            let part = |(place, given): (usize, Value)| {
+                let text = |name| given[name].as_str().map(str::to_owned);
+                let part = Part { r#type: text("type").unwrap_or_default(), text: text("text") };
+                match &part {
+                    Part { r#type, .. } if r#type != "text" => Err(ErrorKind::UnsupportedContentPart { index, part: part.r#type }.into()),
+                    Part { text: None, .. } => Err(check::missing(format!("messages[{index}].content[{place}].text"), "a text")),
+                    _ => Ok(part),
+                }
+            };
+            Some(Content::Parts(parts.into_iter().enumerate().map(part).collect::<Result<_>>()?))
+        }
+        // A message of the assistant may only call tools.
+        _ if role == "assistant" => None,
+        nothing => {
+            let (field, allowed) = (format!("messages[{index}].content"), "a text or a list of parts");
+            return Err(match nothing {
+                None => check::missing(field, allowed),
+                Some(null) => check::wrong(&field, &null, allowed.into()),
+            });
+        }
+    };
+    Ok(Message { role, content, other })
 }
 
 /// A seed from the clocks. Draws need no secrecy, only to differ.

@@ -81,8 +81,11 @@ impl Sampling {
     /// # Errors
     /// [`ErrorKind::FieldRange`].
     pub fn check(&self) -> Result<()> {
-        let within = |field, value: f32, low: f32, high: f32, allowed| {
-            if (low..=high).contains(&value) { Ok(()) } else { Err(ErrorKind::FieldRange { field, value: value.to_string(), allowed }) }
+        let within = |field: &'static str, value: f32, low: f32, high: f32, allowed: &'static str| {
+            if (low..=high).contains(&value) {
+                return Ok(());
+            }
+            Err(ErrorKind::FieldRange { field: field.into(), value: value.to_string(), allowed: allowed.into() })
         };
         within("temperature", self.temperature, 0.0, f32::MAX, "a number of 0 or more")?;
         within("top_p", self.top_p, 0.0, 1.0, "a number from 0 to 1")?;

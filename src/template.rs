@@ -230,6 +230,8 @@ impl Json {
                 '\t' => self.out.push_str("\\t"),
                 '\u{8}' => self.out.push_str("\\b"),
                 '\u{c}' => self.out.push_str("\\f"),
+                // Characters that mean nothing to Unicode stand in for others (`tokenizer/literal.rs`), which are escaped or not by themselves.
+                '\u{fdd0}'..='\u{fdef}' => self.out.push(char),
                 char if char < ' ' || self.ascii && !(' '..='~').contains(&char) => {
                     for unit in char.encode_utf16(&mut [0; 2]) {
                         self.out.push_str(&format!("\\u{unit:04x}"));

@@ -3,8 +3,12 @@
 //! Ids are those of Hugging Face's Python library: the post-processor of tokenizer.json adds what it says, and `tokenizer_config.json` has
 //! its word where that library listens to it (see [`Tokenizer::encode`]). Decoding goes token by token through [`crate::detokenizer`].
 
+mod literal;
+
 use serde::Deserialize;
 use tokenizers::AddedToken;
+
+pub(crate) use literal::Literals;
 
 use crate::detokenizer::{Detokenizer, Scheme};
 use crate::{ErrorKind, Result};
@@ -15,6 +19,8 @@ pub struct Tokenizer {
     config: TokenizerConfig,
     /// Sorted.
     special: Vec<u32>,
+    /// Whether a special token is looked for in normalized text.
+    finds_normalized: bool,
     bos: Option<u32>,
     eos: Option<u32>,
     leading_bos: LeadingBos,
@@ -140,6 +146,8 @@ impl Tokenizer {
         let mut special: Vec<u32> =
             model.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.special).map(|(id, _)| id).collect();
         special.sort_unstable();
+        let finds_normalized =
+            model.get_added_vocabulary().get_added_tokens_decoder().values().any(|token| token.special && token.normalized);
         let id_of = |token: &Option<SpecialToken>| token.as_ref().and_then(|token| model.token_to_id(token.text()));
         let (bos, eos) = (id_of(&config.bos_token), id_of(&config.eos_token));
         let leading_bos = match config.add_bos_token {
@@ -148,7 +156,7 @@ impl Tokenizer {
             _ => LeadingBos::AsProcessed,
         };
         let scheme = Scheme::of(model.get_decoder());
-        Ok(Tokenizer { model, config, special, bos, eos, leading_bos, scheme })
+        Ok(Tokenizer { model, config, special, finds_normalized, bos, eos, leading_bos, scheme })
     }
 
     /// The ids of a text.

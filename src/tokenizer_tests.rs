@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::*;
 
 /// A folder of the shared data, or nothing and a word about it.
-fn shared(path: &str) -> Option<PathBuf> {
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
     if path.exists() {
         return Some(path);
@@ -17,7 +17,7 @@ fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
-fn load(folder: &Path) -> Tokenizer {
+pub(crate) fn load(folder: &Path) -> Tokenizer {
     let config = std::fs::read_to_string(folder.join(TokenizerConfig::FILE)).ok();
     Tokenizer::new(&std::fs::read(folder.join(Tokenizer::FILE)).unwrap(), config.as_deref()).unwrap()
 }

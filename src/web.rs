@@ -26,7 +26,7 @@ use crate::choose::{Decision, Kernels, SECONDS};
 use crate::config::ChatConfig;
 use crate::engine::Engine;
 use crate::forward::Forward;
-use crate::openai::{ChatRequest, Message};
+use crate::openai::ApiRequest;
 use crate::reply::{FinishReason, Usage};
 use crate::request::{Interrupter, Prompt};
 use crate::tokenizer::Tokenizer;
@@ -136,12 +136,18 @@ impl WebLoader {
     }
 
     /// Begins to compile the kernels. They are chosen as before where `remembered` says how, else by measuring, if that is asked for.
-    pub fn compile(&mut self, measure: bool, remembered: Option<Vec<u32>>) {
-        self.loader.compile(match (measure, remembered) {
+    /// Calls `on_kernels` with the number of kernels that are compiled, and of all.
+    pub fn compile(&mut self, measure: bool, remembered: Option<Vec<u32>>, on_kernels: js_sys::Function) {
+        let kernels = match (measure, remembered) {
             (false, _) => Kernels::Default,
             (true, Some(chosen)) => Kernels::Remembered(chosen),
             (true, None) => Kernels::Measure { seconds: SECONDS },
-        });
+        };
+        let tell = move |compiled: usize, total: usize| {
+            // A listener that throws changes nothing: kernels compile all the same.
+            drop(on_kernels.call2(&JsValue::NULL, &(compiled as u32).into(), &(total as u32).into()));
+        };
+        self.loader.compile_telling(kernels, Box::new(tell));
     }
 
     /// Makes the engine, which gives its events to `on_events` and has `run_ahead` steps under way at once, if that is said.
@@ -235,18 +241,13 @@ impl WebEngine {
     /// accepts it is an event.
     ///
     /// # Errors
-    /// Those of [`ChatRequest::parse`] and [`ChatRequest::request`].
+    /// Those of [`ApiRequest::chat`].
     pub fn submit(&self, request: u32, body: &str, text: Option<String>, ids: Option<Vec<u32>>) -> Result<(), JsValue> {
-        let mut chat = ChatRequest::parse(body)?;
-        let raw = text.map(Prompt::Text).or(ids.map(Prompt::Ids));
-        if raw.is_some() {
-            // The same checks and defaults serve both APIs; chat's want a message, which the prompt then replaces.
-            chat.messages = vec![Message::new("user", "")];
-        }
-        let mut wanted = chat.request(&self.config)?;
-        if let Some(raw) = raw {
-            wanted.prompt = raw;
-        }
+        let wanted = match text.map(Prompt::Text).or(ids.map(Prompt::Ids)) {
+            Some(prompt) => ApiRequest::completion(body, prompt)?,
+            None => ApiRequest::chat(body)?,
+        };
+        let wanted = wanted.request(&self.config);
         self.shared.inbox.borrow_mut().push((request, wanted));
         if let Some(engine) = self.shared.engine.take() {
             wasm_bindgen_futures::spawn_local(drive::run(engine, self.shared.clone()));

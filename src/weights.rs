@@ -7,7 +7,7 @@
 use crate::budget::{Budget, Memory, Sizes};
 use crate::buffers::Buffers;
 use crate::choose::Kernels;
-use crate::compiling::Compiling;
+use crate::compiling::{Compiling, OnKernels};
 use crate::config::ChatConfig;
 use crate::manifest::{Record, Shard, Stored, TensorCache};
 use crate::step::{INITIAL_TOKENS, Model};
@@ -239,7 +239,12 @@ impl Loader {
     /// Begins to compile the kernels, where `kernels` says how choices among them are made. The sooner it is called, the more of it is done when
     /// the weights are there. Without this call they are compiled at the end, as [`Kernels::Default`] says.
     pub fn compile(&mut self, kernels: Kernels) {
-        self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.variant, kernels));
+        self.compile_telling(kernels, Box::new(|_, _| {}));
+    }
+
+    /// [`Loader::compile`], which tells how far it has come.
+    pub fn compile_telling(&mut self, kernels: Kernels, on_kernels: OnKernels) {
+        self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.variant, kernels, on_kernels));
     }
 
     /// Makes the model ready to run, and chooses among kernels where the library leaves that to the device.
@@ -257,8 +262,10 @@ impl Loader {
         }
         self.gpu.settled().await?;
         self.gpu.flush();
-        let begun = self.compiling.take();
-        let compiling = begun.unwrap_or_else(|| Compiling::begin(&self.gpu, &self.library, self.variant, Kernels::Default));
+        if self.compiling.is_none() {
+            self.compile(Kernels::Default);
+        }
+        let compiling = self.compiling.take().expect("compiling has begun");
         Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await
     }
 }

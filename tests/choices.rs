@@ -89,6 +89,21 @@ fn loaded(gpu: &Gpu, package: &Package, library: &[u8], kernels: Kernels) -> Mod
     pollster::block_on(loader.finish()).expect("a model")
 }
 
+#[test]
+fn kernels_are_counted_as_they_compile() {
+    let (package, _) = random("qwen3", "q0f32");
+    let library = compiled(&package, Records::default(), 1).library;
+    let gpu = &devices()[0];
+    let mut loader = load(gpu, &package.path(), &library);
+    let (sender, heard) = std::sync::mpsc::channel();
+    loader.compile_telling(Kernels::Default, Box::new(move |compiled, total| sender.send((compiled, total)).expect("someone listens")));
+    pollster::block_on(loader.finish()).expect("a model");
+    let heard: Vec<(usize, usize)> = heard.iter().collect();
+    let total = heard[0].1;
+    assert!(total > 5, "{heard:?}");
+    assert_eq!(heard, (0..=total).map(|compiled| (compiled, total)).collect::<Vec<_>>());
+}
+
 /// Logits of every position of a prompt, then those of tokens after it, one at a time, then those of a batch.
 fn logits(model: &mut Model) -> Vec<f32> {
     let ids = prompt(40, model.facts().vocab_size);

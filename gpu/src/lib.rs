@@ -34,6 +34,6 @@ pub use error::{Error, ErrorKind};
 pub use fill::{Filler, Filling};
 pub use info::{DeviceInfo, Limits};
 pub use pass::Pass;
-pub use pipeline::{BindGroup, Pipeline, Source};
+pub use pipeline::{BindGroup, OnKernel, Pipeline, Source};
 pub use readback::Readback;
 pub use timer::{Sample, Timed, Timer};

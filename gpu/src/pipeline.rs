@@ -26,6 +26,13 @@ pub struct BindGroup {
     pub(crate) raw: wgpu::BindGroup,
 }
 
+/// Hears of each kernel that is compiled or refused, natively from several threads.
+#[cfg(not(target_arch = "wasm32"))]
+pub type OnKernel<'a> = dyn Fn() + Sync + 'a;
+/// Hears of each kernel that is compiled or refused.
+#[cfg(target_arch = "wasm32")]
+pub type OnKernel<'a> = dyn Fn() + 'a;
+
 /// What a pipeline is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
@@ -74,16 +81,20 @@ impl Gpu {
     /// # Errors
     /// The first of those that [`Gpu::pipeline`] gives.
     pub async fn pipelines(&self, sources: &[Source<'_>]) -> Result<Vec<Pipeline>, Error> {
-        self.each_pipeline(sources).await.into_iter().collect()
+        self.each_pipeline(sources, &|| {}).await.into_iter().collect()
     }
 
     /// [`Gpu::pipelines`] where some may fail and others serve: an error each of those that [`Gpu::pipeline`] gives.
-    pub async fn each_pipeline(&self, sources: &[Source<'_>]) -> Vec<Result<Pipeline, Error>> {
+    pub async fn each_pipeline(&self, sources: &[Source<'_>], on_kernel: &OnKernel<'_>) -> Vec<Result<Pipeline, Error>> {
+        let tell = |made| {
+            on_kernel();
+            made
+        };
         #[cfg(not(target_arch = "wasm32"))]
         {
             let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
             let compile = |part: &[Source<'_>]| -> Vec<_> {
-                part.iter().map(|source| futures::executor::block_on(self.start_pipeline(source)?)).collect()
+                part.iter().map(|source| tell(self.start_pipeline(source).and_then(futures::executor::block_on))).collect()
             };
             std::thread::scope(|scope| {
                 let parts: Vec<_> =
@@ -95,7 +106,13 @@ impl Gpu {
         {
             // All are begun before any is awaited.
             let begun: Vec<_> = sources.iter().map(|source| self.start_pipeline(source)).collect();
-            futures::future::join_all(begun.into_iter().map(|pipeline| async { pipeline?.await })).await
+            let each = begun.into_iter().map(async |pipeline| {
+                tell(match pipeline {
+                    Ok(pipeline) => pipeline.await,
+                    Err(error) => Err(error),
+                })
+            });
+            futures::future::join_all(each).await
         }
     }
 

@@ -58,6 +58,7 @@ export class FakeWasm implements Wasm {
   runAhead: number | undefined;
   /** The texts that the loader got. */
   files: WasmPackage | undefined;
+  onKernels: (compiled: number, total: number) => void = () => {};
   /** Loaders and engines that were not freed. */
   alive = 0;
 
@@ -123,8 +124,10 @@ class FakeLoader implements WasmLoader {
     return this.wasm.choiceKey;
   }
 
-  compile(measure: boolean, remembered: Uint32Array | undefined): void {
+  compile(measure: boolean, remembered: Uint32Array | undefined, onKernels: (compiled: number, total: number) => void): void {
     this.wasm.calls.push("compile");
+    this.wasm.onKernels = onKernels;
+    onKernels(0, 3);
     const { fastest } = this.wasm;
     // As the runtime does: what is remembered holds where it fits, else it is measured.
     const known = remembered?.length === fastest.length ? [...remembered] : undefined;
@@ -132,11 +135,15 @@ class FakeLoader implements WasmLoader {
     this.wasm.measured = measure && known === undefined && this.wasm.choiceKey !== undefined;
   }
 
-  finish(runAhead: number | undefined, onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine> {
+  async finish(runAhead: number | undefined, onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine> {
     this.wasm.calls.push("finish");
     this.wasm.runAhead = runAhead;
+    for (const compiled of [1, 2, 3]) {
+      await Promise.resolve();
+      this.wasm.onKernels(compiled, 3);
+    }
     this.wasm.engine = new FakeEngine(this.wasm, onEvents);
-    return Promise.resolve(this.wasm.engine);
+    return this.wasm.engine;
   }
 
   free(): void {

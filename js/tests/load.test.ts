@@ -63,7 +63,14 @@ test("a second load asks the network for nothing", async () => {
   const reports: LoadProgress[] = [];
   await load({}, { onProgress: (progress) => reports.push(progress) });
   assert.deepEqual(server.requests, []);
-  assert.deepEqual(reports.at(-1), { phase: "ready", loadedBytes: 60, totalBytes: 60, fromCache: true, text: "Ready" });
+  assert.deepEqual(reports.at(-1), {
+    phase: "ready",
+    loadedBytes: 60,
+    totalBytes: 60,
+    fromCache: true,
+    kernels: { compiled: 3, total: 3 },
+    text: "Ready",
+  });
 });
 
 test("progress counts bytes from none to all", async () => {
@@ -73,6 +80,21 @@ test("progress counts bytes from none to all", async () => {
   const weights = reports.filter((report) => report.phase === "weights");
   assert.deepEqual([weights[0]!.loadedBytes, weights.at(-1)!.loadedBytes, weights.at(-1)!.totalBytes], [0, 60, 60]);
   assert.equal(weights.at(-1)!.fromCache, false);
+});
+
+test("progress counts kernels from none to all, and nothing after the load", async () => {
+  const reports: LoadProgress[] = [];
+  await load({}, { onProgress: (progress) => reports.push(progress) });
+  assert.equal(reports[0]!.kernels, undefined, "nothing compiles before the package is known");
+  const pipelines = reports.filter((report) => report.phase === "pipelines");
+  assert.deepEqual(pipelines[0]!.kernels, { compiled: 0, total: 3 });
+  assert.deepEqual(pipelines.at(-1)!.kernels, { compiled: 3, total: 3 });
+  assert.deepEqual([pipelines[0]!.text, pipelines.at(-1)!.text], ["Compiling kernels: 0 of 3", "Compiling kernels: 3 of 3"]);
+  assert.ok(pipelines.length < 4, "no report for each");
+  const count = reports.length;
+  wasm.onKernels(1, 3);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal(reports.length, count);
 });
 
 test("a library that does not fit is refused before any shard is asked for, and nothing is cached", async () => {

@@ -63,9 +63,11 @@ pub(super) fn fields(kind: &ErrorKind) -> Value {
         ErrorKind::ContextWindowSizeExceeded { prompt, context } => json!({"prompt": prompt, "context": context}),
         ErrorKind::UnknownToken { id, .. } => json!({"field": "prompt", "token": id}),
         ErrorKind::EmptyPrompt => json!({"field": "prompt"}),
-        ErrorKind::FieldRange { field, value, .. } | ErrorKind::UnsupportedField { field, value, .. } => {
-            json!({"field": field, "value": value})
+        ErrorKind::FieldRange { field, value, allowed } => json!({"field": field, "value": value, "allowed": allowed}),
+        ErrorKind::FieldType { field, value, allowed } | ErrorKind::UnsupportedField { field, value, allowed } => {
+            json!({"field": field, "value": value, "allowed": allowed})
         }
+        ErrorKind::UnknownField { field, .. } => json!({"field": field}),
         ErrorKind::MessageOrder { index, .. } | ErrorKind::UnsupportedRole { index, .. } => {
             json!({"field": format!("messages[{index}].role")})
         }
