@@ -18,6 +18,8 @@ export class Chats {
   /** What was deleted since the notice that can undo it is there. */
   #deleted: Saved[] = [];
   #shown = "";
+  /** Another tab added to the open conversation. */
+  #stale = false;
 
   constructor(chat: Chat, keeper: Keeper) {
     this.#chat = chat;
@@ -29,6 +31,7 @@ export class Chats {
   /** Shows the list as it is now. */
   async refresh(): Promise<void> {
     keepingFocus(() => (newChat.hidden = this.#chat.isEmpty));
+    await this.#catchUp();
     const conversations = await this.#keeper.list();
     const state = JSON.stringify([this.#chat.id, conversations]);
     // Rows that did not change keep the focus.
@@ -67,6 +70,7 @@ export class Chats {
     await chat.halt();
     const saved = await this.#keeper.read(id);
     const draft = saved?.conversation.draft ?? "";
+    this.#stale = false;
     chat.open(id, saved?.exchanges ?? [], carriesDraft ? undefined : draft, draft);
   }
 
@@ -96,6 +100,7 @@ export class Chats {
 
   async #delete(id: string): Promise<void> {
     const open = id === this.#chat.id;
+    dismiss("undo");
     if (open) await this.#chat.halt();
     const saved = await this.#keeper.remove(id);
     if (!noticed("deleted")) this.#deleted = [];
@@ -117,16 +122,26 @@ export class Chats {
 
   /** Another tab changed a conversation. */
   async #heard(id: string): Promise<void> {
-    const chat = this.#chat;
-    if (id === chat.id && !chat.busy) {
-      const saved = await this.#keeper.read(id);
-      // One that was deleted there stays on the page here, until it is left.
-      if (saved && id === chat.id && !chat.busy && JSON.stringify(saved.exchanges) !== JSON.stringify(chat.exchanges)) {
-        chat.exchanges = saved.exchanges;
-        chat.render();
-        chat.showFigures();
-      }
-    }
+    if (id === this.#chat.id) this.#stale = true;
     await this.refresh();
+  }
+
+  /** Shows what another tab added; while an answer comes that waits. */
+  async #catchUp(): Promise<void> {
+    const chat = this.#chat;
+    const { id } = chat;
+    if (!this.#stale || chat.busy) return;
+    this.#stale = false;
+    const saved = await this.#keeper.read(id);
+    if (id !== chat.id) return;
+    if (chat.busy) {
+      this.#stale = true;
+      return;
+    }
+    // One that was deleted there stays on the page here, until it is left.
+    if (!saved || JSON.stringify(saved.exchanges) === JSON.stringify(chat.exchanges)) return;
+    chat.exchanges = saved.exchanges;
+    chat.render();
+    chat.showFigures();
   }
 }

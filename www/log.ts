@@ -94,7 +94,7 @@ export class ExchangeView {
   #showTrouble(problem: string, offer: Offer, loud: boolean): void {
     const buttons: HTMLElement[] = [];
     const exchange = this.#exchange;
-    const add = (label: string, press: () => void, more = ""): void => void buttons.push(button(label, `quiet ${more}`, press));
+    const add = (label: string, press: () => void, more = ""): void => void buttons.push(button(label, more ? `quiet ${more}` : "quiet", press));
     if (offer.reload) add("Reload the model", () => this.#actions.reload(), "reload");
     if (offer.dropOldest) add("Drop the oldest turns and send again", () => this.#actions.dropOldest(exchange));
     if (offer.again) add("Try again", () => this.#actions.again(exchange));

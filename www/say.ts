@@ -28,7 +28,8 @@ export function notify({ kind, text, action }: Notice): void {
       dismiss(kind);
       action.run();
     };
-    item.append(button(action.label, "quiet", act));
+    // Several notices may have a button of this name.
+    item.append(button(action.label, "quiet", act, `${action.label}: ${text}`));
   }
   item.append(button("×", "quiet close", () => dismiss(kind), "Dismiss"));
   const old = find(kind);

@@ -48,7 +48,7 @@ export async function send(page, text) {
 
 /** Waits until no answer is being written. */
 export async function answered(page) {
-  await page.getByRole("button", { name: "Send" }).waitFor();
+  await page.getByRole("button", { name: "Send", exact: true }).waitFor();
 }
 
 /** Has the fake engine do something. */
