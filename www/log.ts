@@ -4,6 +4,7 @@ import { AnswerView } from "./answer.js";
 import { button, element, keepingFocus, make } from "./page.js";
 import type { Exchange } from "./record.js";
 
+const messages = element("messages", HTMLDivElement);
 const log = element("log", HTMLOListElement);
 const scroller = element("main", HTMLElement);
 
@@ -57,7 +58,7 @@ export class ExchangeView {
   /** The answer is on its way. */
   begin(): void {
     this.#retract();
-    log.setAttribute("aria-busy", "true");
+    messages.setAttribute("aria-busy", "true");
     this.#answer.classList.add("busy");
     this.#answer.hidden = false;
     this.#draw(true);
@@ -73,7 +74,7 @@ export class ExchangeView {
   end(note: string, offer: Offer = {}, loud = false): void {
     cancelAnimationFrame(this.#frame);
     this.#answer.classList.remove("busy");
-    log.setAttribute("aria-busy", "false");
+    messages.setAttribute("aria-busy", "false");
     const follows = atEnd();
     const { answer, ended, problem } = this.#exchange;
     this.#view.thought = this.#exchange.thought;
@@ -132,7 +133,7 @@ export class ExchangeView {
 /** Empties the conversation on the page. */
 export function clearLog(): void {
   keepingFocus(() => log.replaceChildren());
-  log.setAttribute("aria-busy", "false");
+  messages.setAttribute("aria-busy", "false");
 }
 
 /** A line between what the model is not told of any more and the rest. */
