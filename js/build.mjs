@@ -1,5 +1,6 @@
 /**
- * Builds `dist/` (the npm package) and `target/www/` (the demo, a site of static files that uses the npm package and nothing else).
+ * Builds `dist/` (the npm package) and `target/www/` (the demo, a site of static files that uses the npm package and nothing else;
+ * www/build.mjs).
  *
  *   node js/build.mjs            everything, optimised
  *   node js/build.mjs --dev      the WebAssembly module without optimisation: much quicker to build, slower to run
@@ -7,7 +8,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -45,19 +46,7 @@ cpSync(at("pkg", "tegula_bg.wasm"), at("dist", "tegula.wasm"));
 run("cargo", ["run", "--quiet", "--package", "xtask", "--", "licences", at("dist", "LICENSES.txt")]);
 run("tsc", ["-p", "tsconfig.types.json"]);
 
-// The folder may hold models that `npm start` converted: only the demo's own files are replaced.
-mkdirSync(at("target", "www"), { recursive: true });
-rmSync(at("target", "www", "tegula"), { recursive: true, force: true });
-await build({
-  ...shared,
-  minifyWhitespace: true,
-  entryPoints: [{ in: at("www", "main.ts"), out: "demo" }, { in: at("www", "demo.css"), out: "demo" }],
-  outdir: at("target", "www"),
-  // The page's import map names the npm package's own files.
-  external: ["tegula"],
-});
-for (const file of ["index.html", "icon.svg"]) cpSync(at("www", file), at("target", "www", file));
-cpSync(at("dist"), at("target", "www", "tegula"), { recursive: true });
+await import("../www/build.mjs");
 
 for (const name of readdirSync(at("dist")).sort()) {
   if (!/\.(js|wasm)$/.test(name)) continue;

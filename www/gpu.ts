@@ -7,7 +7,10 @@ import { element, make } from "./page.js";
 export async function showGpu(): Promise<WebGPUStatus> {
   const status = await checkWebGPU();
   const dot = document.querySelector<HTMLElement>("#gpu .dot");
-  if (dot) dot.dataset["state"] = !status.available ? "bad" : status.software ? "slow" : "good";
+  const state = !status.available ? "bad" : status.software ? "slow" : "good";
+  if (dot) dot.dataset["state"] = state;
+  // What the colour of the dot says, for who does not see it.
+  element("gpu-state", HTMLSpanElement).textContent = { bad: "No GPU: ", slow: "Slow GPU: ", good: "GPU: " }[state];
   if (!status.available) {
     element("gpu-name", HTMLSpanElement).textContent = "No WebGPU";
     showFacts([["Why", status.reason]]);

@@ -95,14 +95,27 @@ test("what is no address of a folder is refused with what to do", () => {
   );
 });
 
-test("without a page a relative address is refused, and a whole one is not", () => {
-  for (const page of [undefined, "blob:https://app.example/1234"]) {
-    pageAt(page);
-    assert.throws(
-      () => modelAddress("models/m"),
-      /"models\/m": it is relative, and there is no page/,
-    );
-    assert.equal(modelAddress("https://host.example/m").model, "https://host.example/m/");
+test("where nothing can be relative to the page a relative address is refused", () => {
+  pageAt("blob:https://app.example/1234");
+  assert.throws(
+    () => modelAddress("models/m"),
+    /"models\/m": it is relative, and there is no page/,
+  );
+  assert.equal(modelAddress("https://host.example/m").model, "https://host.example/m/");
+});
+
+test("in Node what is no address is a path", () => {
+  pageAt(undefined);
+  const here = pathToFileURL(process.cwd()).href;
+  for (const [path, model] of [
+    ["models/m", `${here}/models/m/`],
+    ["./models/a b/", `${here}/models/a%20b/`],
+    ["/models/m#1", "file:///models/m%231/"],
+    ["file:///models/m", "file:///models/m/"],
+    ["huggingface.co/a/b", "https://huggingface.co/a/b/resolve/main/"],
+    ["https://host.example/m", "https://host.example/m/"],
+  ] as const) {
+    assert.equal(modelAddress(path).model, model);
   }
 });
 

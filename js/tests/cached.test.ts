@@ -153,7 +153,6 @@ describe("the cache", () => {
     for (const ask of [hasModelInCache, deleteModelInCache]) {
       for (const wrong of [
         "",
-        "models/m",
         7,
         null,
         undefined,

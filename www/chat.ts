@@ -1,0 +1,298 @@
+/** The conversation that is open in this tab: its exchanges, the answer that is being written, and the draft in the box. */
+
+import { Composer } from "./composer.js";
+import { clearLog, divide, ExchangeView, scrollToEnd, type Actions, type Offer } from "./log.js";
+import type { Loader } from "./loader.js";
+import { spoken } from "./parts.js";
+import type { Keeper } from "./keeper.js";
+import type { Exchange } from "./record.js";
+import { remember } from "./session.js";
+import { announce, dismiss, notify } from "./say.js";
+import { ask, dropOldest, told } from "./talk.js";
+import { trouble } from "./words.js";
+
+const SAVE_EVERY = 400;
+const DRAFT_AFTER = 300;
+
+/** An answer that is being written. */
+interface Run {
+  exchange: Exchange;
+  /** Who asked for it to end: then what fails is no failure. */
+  stopped: boolean;
+  done: Promise<void>;
+}
+
+/** The open conversation. */
+export class Chat implements Actions {
+  id: string = crypto.randomUUID();
+  exchanges: Exchange[] = [];
+  readonly composer: Composer;
+  #keeper: Keeper;
+  #loader: Loader | undefined;
+  #views = new Map<Exchange, ExchangeView>();
+  #run: Run | undefined;
+  /** The draft as it was kept last. */
+  #kept = "";
+  #draftTimer: ReturnType<typeof setTimeout> | undefined;
+  #changed: () => void;
+
+  /** `changed` is called when there is something to show in the list, or the conversation is another. */
+  constructor(keeper: Keeper, changed: () => void) {
+    this.#keeper = keeper;
+    this.#changed = changed;
+    this.composer = new Composer({
+      send: (text) => this.send(text),
+      stop: () => this.stop(),
+      changed: (text) => this.#draft(text),
+    });
+    addEventListener("pagehide", () => this.#leavePage());
+  }
+
+  /** Who holds the engine. */
+  set loader(loader: Loader) {
+    this.#loader = loader;
+  }
+
+  get busy(): boolean {
+    return this.#run !== undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.exchanges.length === 0;
+  }
+
+  /** Opens a conversation; one without exchanges is a new one. `draft` goes into the box, where what stands there shall not stay. */
+  open(id: string, exchanges: Exchange[], draft?: string, kept = draft ?? ""): void {
+    this.id = id;
+    this.exchanges = exchanges;
+    this.#kept = kept;
+    this.render();
+    if (draft !== undefined) this.composer.text = draft;
+    else this.#draft(this.composer.text);
+    this.composer.speed = "";
+    this.#changed();
+  }
+
+  /** Shows all exchanges anew. */
+  render(): void {
+    clearLog();
+    this.#views.clear();
+    const lastDropped = this.exchanges.findLastIndex(({ dropped }) => dropped);
+    for (const [index, exchange] of this.exchanges.entries()) {
+      const view = this.#view(exchange, index);
+      view.end(this.#note(exchange), this.#offer(exchange));
+      if (index === lastDropped) divide();
+    }
+    scrollToEnd();
+  }
+
+  /** Ends the answer that is being written, if there is one. What has come stays. */
+  stop(): void {
+    if (!this.#run) return;
+    this.#run.stopped = true;
+    this.#loader?.engine?.interruptGenerate();
+  }
+
+  /** Ends it and waits until it is kept, but not for ever: the GPU may be stuck. */
+  async halt(): Promise<void> {
+    clearTimeout(this.#draftTimer);
+    const run = this.#run;
+    await this.#keepDraft();
+    if (!run) return;
+    this.stop();
+    await Promise.race([run.done, new Promise((resolve) => setTimeout(resolve, 2000))]);
+    if (this.#run === run) this.#finish(run);
+  }
+
+  /** Sends a message. Gives whether it was taken. */
+  send(text: string): boolean {
+    const loader = this.#loader;
+    if (!loader?.engine || this.busy) {
+      if (!this.busy) this.#explainWait();
+      return false;
+    }
+    dismiss("undo");
+    const last = this.exchanges.at(-1);
+    // The text of a message that failed came back to the box: it is sent again, not said twice.
+    const again = last?.ended === "failed" && last.answer === "" && last.question === text ? last : undefined;
+    void this.#answer(again ?? this.#add(text));
+    return true;
+  }
+
+  async again(exchange: Exchange): Promise<void> {
+    if (this.busy || !(await this.#loaded())) return;
+    // What had come of the answer is kept.
+    this.#repeat(exchange.answer === "" ? exchange : this.#add(exchange.question));
+  }
+
+  async dropOldest(exchange: Exchange): Promise<void> {
+    if (this.busy || !(await this.#loaded())) return;
+    const context = this.#loader!.engine!.model().contextWindowSize;
+    const before = this.exchanges.slice(0, this.exchanges.indexOf(exchange));
+    if (!dropOldest(before, exchange.question, exchange.tokens ?? context, context)) return;
+    for (const dropped of before) if (dropped.dropped) void this.#keeper.keep(dropped);
+    announce("The model is not told of the oldest turns any more");
+    this.render();
+    // An answer that was cut for want of room is written anew.
+    this.#repeat(exchange);
+  }
+
+  async reload(): Promise<void> {
+    if (await this.#loader?.load()) this.composer.focus();
+  }
+
+  /** Shows the figures and suggestions that fit what is there. */
+  showFigures(): void {
+    const loader = this.#loader;
+    const { engine, model } = loader ?? {};
+    const last = this.exchanges.findLast(({ ended, tokens }) => ended !== "failed" && tokens !== undefined);
+    const fits = engine && last && last.model === model?.url && !last.dropped;
+    this.composer.showContext(fits ? last.tokens : undefined, engine?.model().contextWindowSize ?? 0);
+    this.composer.suggest(engine && this.isEmpty && !this.busy ? (model?.suggestions ?? []) : []);
+  }
+
+  #explainWait(): void {
+    const loader = this.#loader;
+    if (!loader) return;
+    if (loader.isLoading) return notify({ kind: "loading", text: "The model is still loading. Your message waits in the box." });
+    notify({ kind: "loading", text: "The model is not loaded.", action: { label: "Load model", run: () => void this.reload() } });
+  }
+
+  async #loaded(): Promise<boolean> {
+    return this.#loader !== undefined && (this.#loader.engine !== undefined || (await this.#loader.load()));
+  }
+
+  #repeat(exchange: Exchange): void {
+    if (this.composer.text === exchange.question) this.composer.text = "";
+    void this.#answer(exchange);
+  }
+
+  #add(question: string): Exchange {
+    const loader = this.#loader!;
+    const style = loader.engine!.model().chat ? "chat" : "text";
+    const exchange: Exchange = {
+      id: crypto.randomUUID(),
+      conversation: this.id,
+      // Never before the one that it follows, whatever the clock does.
+      created: Math.max(Date.now(), (this.exchanges.at(-1)?.created ?? 0) + 1),
+      question,
+      answer: "",
+      model: loader.model!.url,
+      speaker: loader.speaker,
+      style,
+      ended: null,
+    };
+    this.exchanges.push(exchange);
+    this.#view(exchange, this.exchanges.length - 1);
+    return exchange;
+  }
+
+  #view(exchange: Exchange, index: number): ExchangeView {
+    const view = new ExchangeView(exchange, this, this.exchanges[index - 1]?.speaker);
+    this.#views.set(exchange, view);
+    return view;
+  }
+
+  #answer(exchange: Exchange): Promise<void> {
+    const run: Run = { exchange, stopped: false, done: Promise.resolve() };
+    this.#run = run;
+    run.done = this.#perform(run);
+    return run.done;
+  }
+
+  async #perform(run: Run): Promise<void> {
+    const { exchange } = run;
+    const loader = this.#loader!;
+    const before = this.exchanges.slice(0, this.exchanges.indexOf(exchange));
+    const here = (): ExchangeView | undefined => (this.id === exchange.conversation ? this.#views.get(exchange) : undefined);
+    delete exchange.problem;
+    Object.assign(exchange, { ended: null, answer: "", model: loader.model!.url, speaker: loader.speaker });
+    this.composer.busy = true;
+    this.composer.suggest([]);
+    here()?.begin();
+    announce(`${exchange.speaker} is writing`);
+    this.#changed();
+    void this.#keeper.keep(exchange).then(() => this.#changed());
+    let saved = performance.now();
+    let offer: Offer = {};
+    try {
+      await ask(loader.engine!, before, exchange, (speed) => {
+        if (this.#run === run) this.composer.speed = speed;
+        here()?.grow();
+        if (performance.now() - saved < SAVE_EVERY) return;
+        saved = performance.now();
+        void this.#keeper.keep(exchange);
+      });
+    } catch (error) {
+      if (run.stopped) exchange.ended = "abort";
+      else offer = this.#failed(exchange, error, before, this.id === exchange.conversation);
+    }
+    await this.#keeper.keep(exchange, true);
+    const loud = exchange.ended === "failed";
+    here()?.end(this.#note(exchange), { ...this.#offer(exchange), ...offer }, loud);
+    if (here()) announce(loud ? `The message failed. ${exchange.problem}` : `${exchange.speaker}: ${spoken(exchange.answer).slice(0, 1500)}`);
+    if (this.#run === run) this.#finish(run);
+  }
+
+  /** The draft comes back to the box, unless something else was written there; and an engine that is of no use goes. */
+  #failed(exchange: Exchange, error: unknown, before: Exchange[], open: boolean): Offer {
+    const { text, detail, fatal, full } = trouble(error);
+    exchange.ended = "failed";
+    exchange.problem = text;
+    if (open && this.composer.text === "") this.composer.text = exchange.question;
+    if (fatal) this.#loader!.drop();
+    if (!full) return { again: !fatal, reload: fatal, ...(detail && { detail }) };
+    exchange.tokens = full.prompt;
+    const droppable = told(before).length > 0;
+    exchange.problem += droppable ? "" : " Nothing is left to drop: please shorten the message.";
+    return { dropOldest: droppable, again: false };
+  }
+
+  #finish(run: Run): void {
+    if (this.#run !== run) return;
+    this.#run = undefined;
+    this.composer.busy = false;
+    this.showFigures();
+    this.#changed();
+    if (document.activeElement === document.body) this.composer.focus();
+  }
+
+  #note({ ended, tokens, conversation, answer }: Exchange): string {
+    const size = this.#loader?.engine?.model().contextWindowSize;
+    if (ended === "length" && size && tokens && tokens >= size) return "The answer was cut: the conversation is as long as this model can take in.";
+    if (ended === "length") return "The answer was cut: it reached the limit.";
+    if (ended === "abort") return answer === "" ? "Stopped before the answer began." : "Stopped.";
+    // The one that is being written is not drawn through here, but for another tab's.
+    return ended === null && conversation === this.id ? "The page went away before this answer was finished." : "";
+  }
+
+  /** What an exchange offers that was not asked in this visit, or did not fail. */
+  #offer(exchange: Exchange): Offer {
+    const index = this.exchanges.indexOf(exchange);
+    const full = exchange.ended === "length" || exchange.ended === "failed";
+    const size = this.#loader?.engine?.model().contextWindowSize;
+    const dropsHelp = full && size !== undefined && (exchange.tokens ?? 0) >= size && told(this.exchanges.slice(0, index)).length > 0;
+    return { again: exchange.ended === null || (exchange.ended === "failed" && !dropsHelp), dropOldest: dropsHelp };
+  }
+
+  #draft(text: string): void {
+    remember({ conversation: this.id, draft: text });
+    clearTimeout(this.#draftTimer);
+    this.#draftTimer = setTimeout(() => void this.#keepDraft().then(() => this.#changed()), DRAFT_AFTER);
+  }
+
+  async #keepDraft(): Promise<void> {
+    const text = this.composer.text;
+    if (text === this.#kept) return;
+    const before = this.#kept;
+    this.#kept = text;
+    await this.#keeper.draft(this.id, text, before);
+  }
+
+  #leavePage(): void {
+    const unfinished = this.#run?.exchange;
+    remember({ conversation: this.id, draft: this.composer.text, ...(unfinished && { unfinished }) });
+    void this.#keepDraft();
+    if (unfinished) void this.#keeper.keep(unfinished);
+  }
+}
