@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { cacheKey, fileAt, modelAddress } from "../address.js";
 import { InvalidRequestError } from "../errors.js";
 
