@@ -5,18 +5,21 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Error, Result, bail};
 use tegula_compiler::ErrorKind;
 use tegula_compiler::convert::{ConvertOptions, ConvertReport};
 use tegula_compiler::quant::Quantization;
 
 use crate::args::Convert;
 use crate::interrupt::Watch;
-use crate::{report, source};
+use crate::report;
+use crate::source::Source;
 
 /// Converts, and says what came of it.
 pub fn convert(args: &Convert) -> Result<()> {
-    source::exists(&args.source)?;
+    if let Source::Package(folder) = Source::find(&args.source)? {
+        bail!("{} is a weight package already; give the Hugging Face folder that it was made from", folder.display());
+    }
     let options = ConvertOptions { quantization: Quantization::parse(&args.quantization)?, f32_as_bf16: args.bf16 };
     let started = Instant::now();
     let made = with_bar(&args.source, &args.output, &options).with_context(|| format!("cannot convert {}", args.source.display()))?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use std::{env, fs};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use sha2::{Digest, Sha256};
 use tegula_compiler::model::positions;
 use tegula_compiler::tune::Records;
@@ -21,7 +21,9 @@ pub fn config_file(path: &Path) -> Result<PathBuf> {
     }
     let names = ["mlc-chat-config.json", "config.json"];
     let found = names.iter().map(|name| path.join(name)).find(|file| file.is_file());
-    found.with_context(|| format!("{} has neither mlc-chat-config.json nor config.json", path.display()))
+    // What it has instead, or where in it a model is.
+    let other = || source::Source::find(path).err();
+    found.ok_or_else(|| other().unwrap_or_else(|| anyhow!("{} has neither mlc-chat-config.json nor config.json", path.display())))
 }
 
 /// The compiler's options for what the command line says.

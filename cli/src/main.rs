@@ -20,6 +20,7 @@ mod logits;
 mod open;
 mod package;
 mod prompt;
+mod quiet;
 mod report;
 mod run;
 mod source;
@@ -36,6 +37,7 @@ use tracing_subscriber::EnvFilter;
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
+    quiet::drivers();
     // clap answers wrong usage itself, with exit code 2.
     let cli = Cli::from_arg_matches(&args::command().get_matches()).unwrap_or_else(|error| error.exit());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));

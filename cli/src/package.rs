@@ -71,6 +71,10 @@ fn kept(source: &Path, quantization: Quantization) -> Result<PathBuf> {
         return Ok(output);
     }
     check_room(source, quantization, &cache)?;
+    // It may have been finished by another since.
+    if output.exists() && !is_whole(&output) {
+        fs::remove_dir_all(&output).with_context(|| format!("cannot remove what is left of {}", output.display()))?;
+    }
     report::say(format_args!("{} is no package yet: it is converted to {quantization} once and kept", source.display()));
     let started = Instant::now();
     let options = ConvertOptions { quantization, ..ConvertOptions::default() };
@@ -127,7 +131,7 @@ fn place(packages: &Path, source: &Path, quantization: Quantization) -> Result<P
         files.push(format!("{:?} {} {changed:?}", file.file_name(), data.len()));
     }
     files.sort();
-    let state = digest(&format!("{} {}\n{}", convert::VERSION, env!("CARGO_PKG_VERSION"), files.join("\n")));
+    let state = digest(&format!("{}\n{}", convert::VERSION, files.join("\n")));
     let name = path.file_name().map_or_else(|| "model".into(), |name| name.to_string_lossy().into_owned());
     let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect();
     let name = name.trim_start_matches('.');

@@ -54,7 +54,7 @@ impl Source {
         {
             bail!("{shown} is no model, but {} in it is; give that", inner.display());
         }
-        let other = [".gguf", ".bin", ".pth", ".pt"].into_iter().find_map(|end| with_end(end));
+        let other = [".gguf", ".bin", ".pth", ".pt"].into_iter().find_map(with_end);
         Err(match (has(CONFIG), safetensors, other) {
             _ if names.is_empty() => anyhow!("{shown} is empty; {READABLE}"),
             _ if has(ChatConfig::FILE) => {

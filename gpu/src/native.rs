@@ -7,7 +7,12 @@ use tegula_plan::Requires;
 
 /// All adapters, the preferred first: a software renderer is the last resort.
 pub(crate) async fn adapters() -> Vec<(wgpu::Adapter, DeviceInfo)> {
-    let adapters = instance().enumerate_adapters(wgpu::Backends::PRIMARY).await;
+    let descriptor = wgpu::InstanceDescriptor {
+        backends: wgpu::Backends::PRIMARY,
+        flags: wgpu::InstanceFlags::empty(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    };
+    let adapters = wgpu::Instance::new(descriptor).enumerate_adapters(wgpu::Backends::PRIMARY).await;
     let mut found: Vec<_> = adapters
         .into_iter()
         .map(|adapter| {
@@ -19,42 +24,6 @@ pub(crate) async fn adapters() -> Vec<(wgpu::Adapter, DeviceInfo)> {
     let order = ["discrete", "integrated", "virtual", "unknown", "cpu"];
     found.sort_by_key(|(_, info)| order.iter().position(|kind| *kind == info.device_type));
     found
-}
-
-/// The drivers of this machine.
-fn instance() -> wgpu::Instance {
-    let flags = wgpu::InstanceFlags::empty();
-    #[cfg(target_os = "linux")]
-    if let Some(instance) = without_windows(flags) {
-        return instance;
-    }
-    let descriptor =
-        wgpu::InstanceDescriptor { backends: wgpu::Backends::PRIMARY, flags, ..wgpu::InstanceDescriptor::new_without_display_handle() };
-    wgpu::Instance::new(descriptor)
-}
-
-/// Vulkan without the extensions of window systems, which wgpu enables wherever they are. With them Mesa's layer that sorts devices connects
-/// to the desktop, and libwayland writes an error to stderr where there is none. `None` without Vulkan.
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "wgpu lets extensions be chosen only where it cannot check the choice")]
-fn without_windows(flags: wgpu::InstanceFlags) -> Option<wgpu::Instance> {
-    use wgpu::hal::{InstanceDescriptor, api, vulkan};
-    let windows = [c"VK_KHR_wayland_surface", c"VK_KHR_xcb_surface", c"VK_KHR_xlib_surface"];
-    let descriptor = InstanceDescriptor {
-        name: "tegula",
-        flags,
-        memory_budget_thresholds: wgpu::MemoryBudgetThresholds::default(),
-        backend_options: wgpu::BackendOptions::default(),
-        telemetry: None,
-        display: None,
-    };
-    let choose: Box<vulkan::CreateInstanceCallback<'_>> =
-        Box::new(move |asked| asked.extensions.retain(|extension| !windows.contains(extension)));
-    // SAFETY: wgpu uses these extensions only to make surfaces, of which this crate makes none, and looks for them first. No other extension
-    // depends on them.
-    let instance = unsafe { vulkan::Instance::init_with_callback(&descriptor, Some(choose)) }.ok()?;
-    // SAFETY: the instance was made a line above, and nobody else has it.
-    Some(unsafe { wgpu::Instance::from_hal::<api::Vulkan>(instance) })
 }
 
 /// The adapter whose name contains `name`, else the preferred one.

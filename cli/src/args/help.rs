@@ -36,9 +36,12 @@ pub fn command() -> Command {
         let takes_values = arg.get_action().takes_values();
         arg.allow_negative_numbers(takes_values)
     };
-    let command = Cli::command().mut_subcommands(|sub| sub.mut_args(numbers));
+    let command = Cli::command().mut_subcommands(|sub| {
+        let end = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+        sub.mut_args(numbers).after_help(headed(&end))
+    });
     let template = template(&command);
-    command.help_template(template).after_help(END)
+    command.help_template(template).after_help(headed(END))
 }
 
 /// A complaint about how a command was used, with its usage: exit code 2.
@@ -47,6 +50,14 @@ pub fn wrong_usage(name: &str, complaint: &str) -> Error {
     command.build();
     let found = command.find_subcommand_mut(name).expect("a command of this program");
     found.error(ErrorKind::MissingRequiredArgument, complaint)
+}
+
+/// A text whose first line is a heading, in clap's style.
+fn headed(text: &str) -> StyledStr {
+    let styles = Styles::styled();
+    let header = styles.get_header();
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    format!("{header}{first}{header:#}\n{rest}").into()
 }
 
 /// clap's own page, with a list for each group in the place of one for all.

@@ -49,7 +49,7 @@ pub enum Emit {
 Examples:
   tegula compile ./llama-1b -o ./llama-1b/library.wasm
   tegula compile config.json --quantization q4f16_1 -o model.wasm
-  tegula compile ./llama-1b --device \"Apple M2 Pro\" -o m2.wasm
+  tegula compile ./llama-1b --device \"NVIDIA H200\" -o h200.wasm
   tegula compile ./llama-1b --emit plan")]
 pub struct Compile {
     /// A package folder, a Hugging Face folder, or a config.json or mlc-chat-config.json.

@@ -30,7 +30,7 @@ pub struct LibraryFlags {
     /// Let attention look back this many tokens only, 0 for all [default: the model's].
     #[arg(long, value_name = "TOKENS", help_heading = "Library")]
     pub sliding_window_size: Option<u32>,
-    /// What products of prompts take activations as: int8 is faster and less precise [default: float].
+    /// What products of prompts take activations as: float, or int8, which is less precise [default: float].
     #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true, help_heading = "Library")]
     pub activations: Option<Activations>,
     /// Choose kernels by these records of `tegula tune` [default: those of this program].

@@ -69,8 +69,10 @@ fn a_hugging_face_folder_is_converted_once_and_kept() {
     // A shard that is missing is made again; one that is damaged is named, and made again then.
     let state = now.iter().find(|state| state.contains("q4f16_1")).unwrap();
     let shard = folder.path(&format!("cache/tegula/packages/{state}/params_shard_0.bin"));
-    fs::remove_file(&shard).unwrap();
-    assert!(logits("source", &[]).status.success() && shard.exists());
+    for file in ["params_shard_0.bin", "tensor-cache.json"] {
+        fs::remove_file(shard.with_file_name(file)).unwrap();
+        assert!(logits("source", &[]).status.success() && shard.exists());
+    }
     let mut bytes = fs::read(&shard).unwrap();
     bytes[100] ^= 1;
     fs::write(&shard, bytes).unwrap();

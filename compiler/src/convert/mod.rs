@@ -109,8 +109,8 @@ impl fmt::Display for Warning {
 /// # Errors
 /// [`ErrorKind::ForeignFolder`] and [`ErrorKind::Busy`] for an `output` that may not be replaced, before anything else; what
 /// [`Config::parse`] and the architecture say of the config; [`ErrorKind::Checkpoint`], [`ErrorKind::MissingTensor`],
-/// [`ErrorKind::TensorShape`] and [`ErrorKind::TensorType`] before anything is converted; [`ErrorKind::TensorValue`]; [`ErrorKind::Io`]; [`ErrorKind::Interrupted`].
-/// `output` is as it was after an error.
+/// [`ErrorKind::TensorShape`] and [`ErrorKind::TensorType`] before anything is converted; [`ErrorKind::TensorValue`]; [`ErrorKind::Io`];
+/// [`ErrorKind::Interrupted`]. `output` is as it was after an error.
 pub fn convert(
     source: &Path,
     output: &Path,
