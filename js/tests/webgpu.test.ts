@@ -1,18 +1,14 @@
 /** What the package says where there is no WebGPU: above all, on Linux, the flag. */
 
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
+import { test } from "node:test";
 import { checkWebGPU } from "../webgpu.js";
 
 const CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const SAFARI = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.4 Safari/605.1.15";
 
-const before = Object.getOwnPropertyDescriptor(globalThis, "navigator")!;
-
-afterEach(() => Object.defineProperty(globalThis, "navigator", before));
-
-/** The advice that a browser gives, which has no WebGPU, or has it without an adapter. */
+/** What is advised in a browser that has no WebGPU, or has it without an adapter. Each file of tests has a process, and so globals, of its own. */
 async function advice(userAgent: string, gpu?: object): Promise<string> {
   Object.defineProperty(globalThis, "isSecureContext", { value: true, configurable: true });
   Object.defineProperty(globalThis, "navigator", { value: { userAgent, gpu }, configurable: true });
