@@ -1,4 +1,7 @@
-/** Earlier conversations: a list to open and delete them, and the ways between them. All of them can be undone. */
+/**
+ * Earlier conversations: a list to open and delete them, and the ways between them. All of them can
+ * be undone.
+ */
 
 import type { Chat } from "./chat.js";
 import type { Keeper } from "./keeper.js";
@@ -38,7 +41,9 @@ export class Chats {
     if (state === this.#shown) return;
     this.#shown = state;
     const focused = list.contains(document.activeElement);
-    const at = focused ? [...list.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement) : -1;
+    const at = focused
+      ? [...list.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement)
+      : -1;
     list.replaceChildren(...conversations.map((one) => this.#row(one)));
     list.hidden = conversations.length === 0;
     none.hidden = conversations.length > 0;
@@ -49,11 +54,19 @@ export class Chats {
 
   #row(conversation: Conversation): HTMLElement {
     const title = conversation.title || `Draft: ${titleOf(conversation.draft)}`;
-    const when = new Date(conversation.updated).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
+    const when = new Date(conversation.updated).toLocaleString("en", {
+      dateStyle: "medium",
+      timeStyle: "short",
+    });
     const open = button("", "row", () => void this.#open(conversation.id));
     open.append(make("span", "title", title), make("span", "when", when));
     if (conversation.id === this.#chat.id) open.setAttribute("aria-current", "true");
-    return make("li", "", open, button("×", "quiet close", () => void this.#delete(conversation.id), `Delete “${title}”`));
+    return make(
+      "li",
+      "",
+      open,
+      button("×", "quiet close", () => void this.#delete(conversation.id), `Delete “${title}”`),
+    );
   }
 
   /** Opens a conversation. What stands in the box stays with the one that it was written in. */
@@ -74,7 +87,9 @@ export class Chats {
     chat.open(id, saved?.exchanges ?? [], carriesDraft ? undefined : draft, draft);
   }
 
-  /** The text in the box goes along: whoever wants a new conversation may have begun to write it. */
+  /**
+   * The text in the box goes along: whoever wants a new conversation may have begun to write it.
+   */
   async #startNew(): Promise<void> {
     const chat = this.#chat;
     const before = chat.id;
@@ -89,7 +104,11 @@ export class Chats {
       chat.composer.focus();
       await this.refresh();
     };
-    notify({ kind: "undo", text: "This is a new chat. The last one is kept under Chats.", action: { label: "Undo", run: () => void undo() } });
+    notify({
+      kind: "undo",
+      text: "This is a new chat. The last one is kept under Chats.",
+      action: { label: "Undo", run: () => void undo() },
+    });
   }
 
   /** The draft that went along is not that of the conversation any more. */
@@ -108,8 +127,13 @@ export class Chats {
     if (open) this.#chat.open(crypto.randomUUID(), [], "");
     await this.refresh();
     const count = this.#deleted.length;
-    const text = count === 1 ? "The conversation was deleted." : `${count} conversations were deleted.`;
-    notify({ kind: "deleted", text, action: { label: "Undo", run: () => void this.#undelete(open ? id : undefined) } });
+    const text =
+      count === 1 ? "The conversation was deleted." : `${count} conversations were deleted.`;
+    notify({
+      kind: "deleted",
+      text,
+      action: { label: "Undo", run: () => void this.#undelete(open ? id : undefined) },
+    });
   }
 
   async #undelete(show: string | undefined): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * The chat demo in headless Chromium on the real engine, as someone who uses it: with a keyboard, on a desktop and on a phone. What needs no GPU
- * to be shown is in demo-*.test.mjs, on a fake engine.
+ * The chat demo in headless Chromium on the real engine, as someone who uses it: with a keyboard,
+ * on a desktop and on a phone. What needs no GPU to be shown is in demo-*.test.mjs, on a fake
+ * engine.
  */
 
 import assert from "node:assert/strict";
@@ -20,8 +21,15 @@ let models;
 
 before(async () => {
   folder = makePackages();
-  [browser, site, models] = await Promise.all([launch(), TestServer.start(SITE), TestServer.start(folder)]);
-  const list = [{ name: "Random weights", url: `${models.url}random/` }, { name: "Nowhere", url: `${models.url}nowhere/` }];
+  [browser, site, models] = await Promise.all([
+    launch(),
+    TestServer.start(SITE),
+    TestServer.start(folder),
+  ]);
+  const list = [
+    { name: "Random weights", url: `${models.url}random/` },
+    { name: "Nowhere", url: `${models.url}nowhere/` },
+  ];
   site.damage.set("models.json", () => Buffer.from(JSON.stringify(list)));
 });
 
@@ -38,16 +46,21 @@ async function visit(viewport, colorScheme = "light") {
   const errors = [];
   page.on("pageerror", (error) => errors.push(error.message));
   await page.goto(site.url);
-  const picture = async (name) => pictures && page.screenshot({ path: `${pictures}/${name}-${viewport.width}-${colorScheme}.png` });
+  const picture = async (name) =>
+    pictures &&
+    page.screenshot({ path: `${pictures}/${name}-${viewport.width}-${colorScheme}.png` });
   return { page, picture, errors };
 }
 
 /** Whether something is wider than the screen. */
-const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+const overflows = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 
 test("a model is loaded, asked and stopped; a reload finds it in the cache", async () => {
   const { page, picture, errors } = await visit({ width: 1280, height: 800 });
-  await page.waitForFunction(() => document.querySelector("#gpu-name").textContent.includes("swiftshader"));
+  await page.waitForFunction(() =>
+    document.querySelector("#gpu-name").textContent.includes("swiftshader"),
+  );
   await picture("welcome");
   let release;
   models.hold.set("random/params_shard_3.bin", new Promise((resolve) => (release = resolve)));
@@ -57,7 +70,10 @@ test("a model is loaded, asked and stopped; a reload finds it in the cache", asy
   release();
   const message = page.getByRole("textbox", { name: "Message", exact: true });
   await message.waitFor();
-  assert.ok(await message.evaluate((box) => box === document.activeElement), "one can write at once");
+  assert.ok(
+    await message.evaluate((box) => box === document.activeElement),
+    "one can write at once",
+  );
 
   // Shift and Enter make a line, Enter sends.
   await message.fill("one");
@@ -66,7 +82,9 @@ test("a model is loaded, asked and stopped; a reload finds it in the cache", asy
   await page.keyboard.press("Enter");
   assert.equal(await page.locator(".turn.user .text").innerText(), "one\ntwo");
   await page.getByRole("button", { name: "Stop" }).waitFor();
-  await page.waitForFunction(() => (document.querySelector(".turn.assistant .body")?.textContent.length ?? 0) > 4);
+  await page.waitForFunction(
+    () => (document.querySelector(".turn.assistant .body")?.textContent.length ?? 0) > 4,
+  );
   await picture("answer");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Send" }).waitFor();
@@ -103,7 +121,9 @@ test("a model that cannot be loaded says so, and another can be chosen", async (
   const message = page.getByRole("textbox", { name: "Message", exact: true });
   await message.fill("hello, from a phone");
   await page.getByRole("button", { name: "Send" }).click();
-  await page.waitForFunction(() => (document.querySelector(".turn.assistant .body")?.textContent.length ?? 0) > 4);
+  await page.waitForFunction(
+    () => (document.querySelector(".turn.assistant .body")?.textContent.length ?? 0) > 4,
+  );
   await page.getByRole("button", { name: "Stop" }).click();
   await page.getByRole("button", { name: "Send" }).waitFor();
   await picture("answer");
@@ -117,7 +137,10 @@ test("without a GPU the page says why not, and what to do", async () => {
     const page = await other.newPage({ viewport: { width: 390, height: 844 } });
     await page.goto(site.url);
     await page.getByRole("alert").waitFor();
-    assert.match(await page.getByRole("alert").innerText(), /There is no WebGPU here[^]*(Update|Look at|Use)/);
+    assert.match(
+      await page.getByRole("alert").innerText(),
+      /There is no WebGPU here[^]*(Update|Look at|Use)/,
+    );
     assert.equal(await page.getByRole("button", { name: "Load model" }).isVisible(), false);
     assert.equal(await overflows(page), false);
     if (pictures) await page.screenshot({ path: `${pictures}/no-gpu-390-light.png` });
