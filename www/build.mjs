@@ -3,7 +3,7 @@
  * after its content. A page of one build never gets a file of another this way, from whatever
  * cache.
  *
- *   node www/build.mjs   around the npm package in `dist/`; js/build.mjs does the same after it has built that
+ *   node www/build.mjs   around the npm package in `dist/`, as js/build.mjs does
  */
 
 import { createHash } from "node:crypto";
@@ -123,9 +123,10 @@ function page() {
     `$1${folder}/`,
   );
   const map = /<script type="importmap">([^]*?)<\/script>/.exec(text)[1];
+  const mapHash = createHash("sha256").update(map).digest("base64");
   const policy = [
     "default-src 'self'",
-    `script-src 'self' 'wasm-unsafe-eval' 'sha256-${createHash("sha256").update(map).digest("base64")}'`,
+    `script-src 'self' 'wasm-unsafe-eval' 'sha256-${mapHash}'`,
     // KaTeX places its boxes with styles of elements.
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self'",

@@ -53,19 +53,20 @@ export class Chats {
   }
 
   #row(conversation: Conversation): HTMLElement {
+    const { id } = conversation;
     const title = conversation.title || `Draft: ${titleOf(conversation.draft)}`;
     const when = new Date(conversation.updated).toLocaleString("en", {
       dateStyle: "medium",
       timeStyle: "short",
     });
-    const open = button("", "row", () => void this.#open(conversation.id));
+    const open = button("", "row", () => void this.#open(id));
     open.append(make("span", "title", title), make("span", "when", when));
-    if (conversation.id === this.#chat.id) open.setAttribute("aria-current", "true");
+    if (id === this.#chat.id) open.setAttribute("aria-current", "true");
     return make(
       "li",
       "",
       open,
-      button("×", "quiet close", () => void this.#delete(conversation.id), `Delete “${title}”`),
+      button("×", "quiet close", () => void this.#delete(id), `Delete “${title}”`),
     );
   }
 

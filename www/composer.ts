@@ -112,9 +112,7 @@ export class Composer {
       used === undefined ? "" : "How much of the conversation's greatest length is used";
     context.classList.toggle("warn", full);
     if (full && !this.#warned)
-      announce(
-        `The context is ${used >= size ? "" : "nearly "}full: ${count(used)} of ${count(size)} tokens`,
-      );
+      announce(`The context is${room.slice(2)}: ${count(used)} of ${count(size)} tokens`);
     this.#warned = full;
   }
 }

@@ -26,7 +26,8 @@ export class Keeper {
       return new Keeper(await inTime(openStore()));
     } catch (error) {
       warn(
-        "This browser keeps nothing for this page, perhaps because the window is private. Conversations last until the page is closed.",
+        "This browser keeps nothing for this page, perhaps because the window is private. " +
+          "Conversations last until the page is closed.",
         error,
       );
       return new Keeper(new MemoryStore());
@@ -76,7 +77,8 @@ export class Keeper {
       // at once.
       if (this.#store === store) {
         warn(
-          "The browser cannot keep more of the conversation, perhaps because its storage is full. It lasts until the page is closed.",
+          "The browser cannot keep more of the conversation, perhaps because its storage is " +
+            "full. It lasts until the page is closed.",
           error,
         );
         this.#store = await inMemory(store);

@@ -1,5 +1,5 @@
 /**
- * Formulas in answers: finds `$…$`, `$$…$$`, `\(…\)` and `\[…\]` in Markdown, and has KaTeX set
+ * Formulas in answers: finds `$…$`, `$$…$$`, `\(…\)` and `\[…\]` in Markdown; KaTeX sets
  * them. KaTeX is larger than all else here, so it is loaded with the first formula.
  */
 

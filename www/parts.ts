@@ -13,11 +13,16 @@ export interface Part {
 
 const TAGS = ["<think>", "</think>", "<tool_call>", "</tool_call>"];
 
-/**
- * Fenced code, a code span (which no blank line is in), or a tag. Fences may be open at the end.
- */
-const SCAN =
-  /^[ \t]{0,3}(`{3,}|~{3,})[^\n]*(?:\n[^]*?(?:\n[ \t]*\1[ \t]*$|(?![^]))|(?![^]))|(?<!`)(`+)(?!`)(?:(?!\n[ \t]*\n)[^])*?[^`]\2(?!`)|<(think|tool_call)>|<\/think>/gm;
+/** The end of the text; `$` is the end of a line here. */
+const END = /(?![^])/.source;
+/** Code in fences, which may be open at the end. */
+const FENCED = /^[ \t]{0,3}(?<fence>`{3,}|~{3,})[^\n]*(?:\n[^]*?(?:\n[ \t]*\k<fence>[ \t]*$|END)|END)/
+  .source;
+/** Code in a line; no blank line is in it. */
+const SPAN = /(?<!`)(?<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[^])*?[^`]\k<ticks>(?!`)/.source;
+const TAG = /<(?<tag>think|tool_call)>|<\/think>/.source;
+/** Code or a tag. */
+const SCAN = new RegExp([FENCED.replaceAll("END", END), SPAN, TAG].join("|"), "gm");
 
 /** Takes an answer apart. While it is `growing`, the beginning of a tag at its end is kept back. */
 export function split(answer: string, growing = false): Part[] {
@@ -39,7 +44,7 @@ export function split(answer: string, growing = false): Part[] {
       from = end;
       continue;
     }
-    const tag = found[3];
+    const tag = found.groups?.["tag"];
     if (!tag || !begins(tag, text, found.index, end)) continue;
     add("text", text.slice(from, found.index));
     const closing = `</${tag}>`;

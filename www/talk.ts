@@ -55,8 +55,10 @@ export async function ask(
     if (usage) {
       exchange.tokens = usage.total_tokens;
       const { decode_tokens_per_s: rate, time_to_first_token_s: wait } = usage.extra;
-      if (rate)
-        speed = `${rate.toFixed(1)} tokens/s · ${usage.completion_tokens} tokens · first after ${wait.toFixed(2)} s`;
+      const all = usage.completion_tokens;
+      if (rate) {
+        speed = `${rate.toFixed(1)} tokens/s · ${all} tokens · first after ${wait.toFixed(2)} s`;
+      }
     } else if (seconds() > 0.2) {
       speed = `${(tokens / seconds()).toFixed(1)} tokens/s`;
     }

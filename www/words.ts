@@ -54,7 +54,7 @@ function tooLong(prompt: number, context: number): string {
 
 function sentence(error: unknown, detail: string): string {
   if (error instanceof DeviceLostError)
-    return "The GPU went away. That happens after sleep, with a new driver, or when memory runs out.";
+    return "The GPU went away. It may after sleep, with a new driver, or when memory runs out.";
   if (error instanceof ModelNotFoundError)
     return `A file of the model is not at its address (status ${error.status}): ${error.url}`;
   if (error instanceof NetworkError) {
@@ -69,7 +69,10 @@ function sentence(error: unknown, detail: string): string {
   if (error instanceof CorruptShardError)
     return `A file of the model arrived damaged (${error.shard}). Loading it again may help.`;
   if (error instanceof LibraryMismatchError || error instanceof LibraryVersionError)
-    return "The model and its library do not belong together, or this page is too old for them. Whoever offers the model has to compile its library again.";
+    return (
+      "The model and its library do not belong together, or this page is too old for them. " +
+      "Whoever offers the model has to compile its library again."
+    );
   if (error instanceof InvalidLibraryError) return "The model's library is damaged, or is none.";
   if (error instanceof InvalidPackageError) return "The model's files do not say what they must.";
   if (error instanceof WebGPUNotAvailableError) return detail;
@@ -81,11 +84,14 @@ function sentence(error: unknown, detail: string): string {
 }
 
 function tooSmall({ limit, needed, available }: LimitError): string {
-  const memory = needed !== undefined && needed >= 2 ** 20;
-  const sizes = memory
-    ? ` It needs ${mebibytes(needed)}${available === undefined ? "" : ` of which ${mebibytes(available)} are there`} (${limit}).`
-    : ` (${limit})`;
-  return `This model is too large for this GPU.${sizes} A smaller model may fit; closing other pages that use the GPU may help.`;
+  let sizes = "";
+  // Of limits that are counts, the name alone says enough.
+  if (needed !== undefined && needed >= 2 ** 20) {
+    const there = available === undefined ? "" : ` of which ${mebibytes(available)} are there`;
+    sizes = `It needs ${mebibytes(needed)}${there}. `;
+  }
+  const advice = "A smaller model may fit; closing other pages that use the GPU may help.";
+  return `This model is too large for this GPU (${limit}). ${sizes}${advice}`;
 }
 
 function mebibytes(bytes: number): string {
