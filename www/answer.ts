@@ -22,10 +22,12 @@ export class AnswerView {
   /** How long the model thought, in seconds; nothing where that is not known. */
   thought: number | undefined;
   #segments: Segment[] = [];
+  #actions: HTMLElement | undefined;
 
   /** Shows the answer as far as it has come. */
   update(text: string, growing: boolean): void {
     this.text = text;
+    this.#actions?.remove();
     this.shown.classList.toggle("busy", growing);
     const parts = split(text, growing);
     for (const [index, part] of parts.entries()) {
@@ -43,14 +45,13 @@ export class AnswerView {
   /** The answer is over. */
   end(text: string): void {
     this.update(text, false);
-    if (spoken(text) !== "")
-      this.shown.append(
-        make(
-          "p",
-          "actions",
-          copyButton("answer", () => spoken(text)),
-        ),
-      );
+    if (spoken(text) === "") return;
+    this.#actions = make(
+      "p",
+      "actions",
+      copyButton("answer", () => spoken(text)),
+    );
+    this.shown.append(this.#actions);
   }
 
   #make(kind: Part["kind"]): Segment {

@@ -23,6 +23,7 @@ export function noteOn({ ended, tokens, answer }: Exchange, size: number | undef
       : "The answer was cut: it reached the limit.";
   }
   if (ended === "abort") return answer === "" ? "Stopped before the answer began." : "Stopped.";
+  if (ended === "stop" && answer.trim() === "") return "The model answered nothing.";
   // The one that this tab is writing gets no note.
   return ended === null
     ? "This answer is not finished: the page was closed, or another tab is writing it."

@@ -13,16 +13,16 @@ export interface Part {
 
 const TAGS = ["<think>", "</think>", "<tool_call>", "</tool_call>"];
 
-/** The end of the text; `$` is the end of a line here. */
+/** The end of the text, `Z` below; `$` is the end of a line here. */
 const END = /(?![^])/.source;
 /** Code in fences, which may be open at the end. */
-const FENCED = /^[ \t]{0,3}(?<fence>`{3,}|~{3,})[^\n]*(?:\n[^]*?(?:\n[ \t]*\k<fence>[ \t]*$|END)|END)/
+const FENCED = /^[ \t]{0,3}(?<fence>`{3,}|~{3,})[^\n]*(?:\n[^]*?(?:\n[ \t]*\k<fence>[ \t]*$|Z)|Z)/
   .source;
 /** Code in a line; no blank line is in it. */
 const SPAN = /(?<!`)(?<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[^])*?[^`]\k<ticks>(?!`)/.source;
 const TAG = /<(?<tag>think|tool_call)>|<\/think>/.source;
 /** Code or a tag. */
-const SCAN = new RegExp([FENCED.replaceAll("END", END), SPAN, TAG].join("|"), "gm");
+const SCAN = new RegExp([FENCED.replaceAll("Z", END), SPAN, TAG].join("|"), "gm");
 
 /** Takes an answer apart. While it is `growing`, the beginning of a tag at its end is kept back. */
 export function split(answer: string, growing = false): Part[] {
