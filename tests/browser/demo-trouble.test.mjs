@@ -174,6 +174,9 @@ test("the context in use is counted, and warns when it fills up", async () => {
   await page.getByRole("button", { name: "Drop the oldest turns and send again" }).click();
   await answered(page);
   assert.equal(await page.locator(".turn.assistant .body").last().innerText(), "the whole answer");
+  const last = page.locator(".turn.assistant").last();
+  assert.equal(await last.getByRole("button", { name: "Copy answer" }).count(), 1);
+  assert.equal(await last.locator(".note").count(), 0);
   await page.getByRole("button", { name: "New chat" }).click();
   await page.waitForFunction(() => !document.querySelector(".turn"));
   assert.equal(await shown.innerText(), "");
