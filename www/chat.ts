@@ -135,8 +135,9 @@ export class Chat implements Actions {
 
   async again(exchange: Exchange): Promise<void> {
     if (this.busy || !(await this.#loaded())) return;
-    // What had come of the answer is kept.
-    this.#repeat(exchange.answer === "" ? exchange : this.#add(exchange.question));
+    // What had come of the answer is kept; and another model may not be one to chat with.
+    const anew = exchange.answer === "" && exchange.style === this.#style;
+    this.#repeat(anew ? exchange : this.#add(exchange.question));
   }
 
   async dropOldest(exchange: Exchange): Promise<void> {
@@ -199,7 +200,6 @@ export class Chat implements Actions {
 
   #add(question: string): Exchange {
     const loader = this.#loader!;
-    const style = loader.engine!.model().chat ? "chat" : "text";
     const exchange: Exchange = {
       id: crypto.randomUUID(),
       conversation: this.id,
@@ -209,7 +209,7 @@ export class Chat implements Actions {
       answer: "",
       model: loader.model!.url,
       speaker: loader.speaker,
-      style,
+      style: this.#style,
       ended: null,
     };
     this.exchanges.push(exchange);
@@ -303,6 +303,10 @@ export class Chat implements Actions {
     this.showFigures();
     this.#changed();
     if (document.activeElement === document.body) this.composer.focus();
+  }
+
+  get #style(): Exchange["style"] {
+    return this.#loader?.engine?.model().chat === false ? "text" : "chat";
   }
 
   /** What the model can take in; nothing where none is loaded. */

@@ -21,14 +21,21 @@ export class Chats {
   /** What was deleted since the notice that can undo it is there. */
   #deleted: Saved[] = [];
   #shown = "";
+  #steps: Promise<void> = Promise.resolve();
   /** Another tab added to the open conversation. */
   #stale = false;
 
   constructor(chat: Chat, keeper: Keeper) {
     this.#chat = chat;
     this.#keeper = keeper;
-    newChat.addEventListener("click", () => void this.#startNew());
+    newChat.addEventListener("click", () => void this.#alone(() => this.#startNew()));
     keeper.listen((id) => void this.#heard(id));
+  }
+
+  /** One step after the other: whoever presses twice must not be between two conversations. */
+  #alone(step: () => Promise<void>): Promise<void> {
+    this.#steps = this.#steps.then(step).catch((error) => console.error("demo:", error));
+    return this.#steps;
   }
 
   /** Shows the list as it is now. */
@@ -59,14 +66,19 @@ export class Chats {
       dateStyle: "medium",
       timeStyle: "short",
     });
-    const open = button("", "row", () => void this.#open(id));
+    const open = button("", "row", () => void this.#alone(() => this.#open(id)));
     open.append(make("span", "title", title), make("span", "when", when));
     if (id === this.#chat.id) open.setAttribute("aria-current", "true");
     return make(
       "li",
       "",
       open,
-      button("×", "quiet close", () => void this.#delete(id), `Delete “${title}”`),
+      button(
+        "×",
+        "quiet close",
+        () => void this.#alone(() => this.#delete(id)),
+        `Delete “${title}”`,
+      ),
     );
   }
 
@@ -93,6 +105,7 @@ export class Chats {
    */
   async #startNew(): Promise<void> {
     const chat = this.#chat;
+    if (chat.isEmpty) return chat.composer.focus();
     const before = chat.id;
     await chat.halt();
     await this.#takeDraft(before);
@@ -108,7 +121,7 @@ export class Chats {
     notify({
       kind: "undo",
       text: "This is a new chat. The last one is kept under Chats.",
-      action: { label: "Undo", run: () => void undo() },
+      action: { label: "Undo", run: () => void this.#alone(undo) },
     });
   }
 
@@ -133,7 +146,10 @@ export class Chats {
     notify({
       kind: "deleted",
       text,
-      action: { label: "Undo", run: () => void this.#undelete(open ? id : undefined) },
+      action: {
+        label: "Undo",
+        run: () => void this.#alone(() => this.#undelete(open ? id : undefined)),
+      },
     });
   }
 

@@ -305,6 +305,19 @@ test("on phones everything that can be pressed is at least 44 px high and wide",
   await context.close();
 });
 
+test("panels stay on the screen, down to 320 px", async () => {
+  const { context, page } = await visit({}, { viewport: { width: 320, height: 640 } });
+  await send(page, "one");
+  await answered(page);
+  for (const id of ["chats", "gpu"]) {
+    await page.locator(`#${id} summary`).click();
+    const box = await page.locator(`#${id} .panel-body`).boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 320 && box.y > 0, JSON.stringify({ id, ...box }));
+    await page.keyboard.press("Escape");
+  }
+  await context.close();
+});
+
 test("who wants less motion gets none, in generated content either", async () => {
   const { context, page } = await visit({}, { reducedMotion: "reduce" });
   await send(page, "slow");

@@ -114,6 +114,22 @@ test("a new chat can be undone with the keyboard, and takes the draft along; the
   await context.close();
 });
 
+test("pressing New chat twice is pressing it once", async () => {
+  const { context, page } = await visit();
+  await send(page, "one");
+  await answered(page);
+  await page.locator("#new-chat").evaluate((button) => {
+    button.click();
+    button.click();
+  });
+  await page.waitForFunction(() => !document.querySelector(".turn"));
+  await page.waitForFunction(() => document.querySelector("#new-chat").hidden);
+  await page.getByRole("button", { name: /^Undo/ }).click();
+  await page.waitForFunction(() => document.querySelector(".turn"));
+  assert.deepEqual(await said(page), ["one", "first answer"]);
+  await context.close();
+});
+
 test("another model while an answer comes: what had come stays, and is no failure", async () => {
   const { context, page } = await visit();
   await send(page, "slow");
