@@ -23,10 +23,7 @@ export async function checkWebGPU(given?: GpuLike): Promise<WebGPUStatus> {
     return absent("there is no WebGPU in this runtime", advice);
   }
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
-  if (!adapter) {
-    const advice = "Look at chrome://gpu (or about:support in Firefox): the GPU may be blocked or hardware acceleration switched off. Update the driver and the browser.";
-    return absent("the browser has WebGPU, but gives no adapter for this GPU", advice);
-  }
+  if (!adapter) return absent("the browser has WebGPU, but gives no adapter for this GPU", adviceWithoutAdapter(navigator.userAgent));
   const { vendor, architecture, description } = adapter.info;
   return {
     available: true,
@@ -53,9 +50,25 @@ function absent(reason: string, advice: string): WebGPUStatus {
   return { available: false, reason, advice };
 }
 
+/** Chrome and Edge on Linux keep WebGPU behind this on many GPUs, with or without `navigator.gpu`. */
+const LINUX_FLAG = "start it with --enable-unsafe-webgpu or switch on chrome://flags/#enable-unsafe-webgpu";
+
 function adviceFor(userAgent: string): string {
   if (/Firefox\//.test(userAgent)) return "Use a current Firefox; on Linux and Android switch on dom.webgpu.enabled in about:config.";
-  if (/Chrome\/|Chromium\//.test(userAgent)) return "Update to Chrome or Edge 113 or newer; on Linux start it with --enable-unsafe-webgpu or switch on chrome://flags/#enable-unsafe-webgpu.";
+  if (isChromium(userAgent)) return `Update to Chrome or Edge 113 or newer; on Linux ${LINUX_FLAG}.`;
   if (/Safari\//.test(userAgent)) return "Update to Safari 26 (macOS 26, iOS 26) or newer.";
   return "Use a current Chrome, Edge, Safari or Firefox.";
+}
+
+function adviceWithoutAdapter(userAgent: string): string {
+  if (/Firefox\//.test(userAgent)) {
+    return "Look at about:support: the GPU may be blocked. Update the driver and Firefox; on Linux and Android switch on dom.webgpu.enabled in about:config.";
+  }
+  const blocked = "the GPU may be blocked or hardware acceleration switched off. Update the driver and the browser";
+  if (isChromium(userAgent)) return `Look at chrome://gpu: ${blocked}; on Linux ${LINUX_FLAG}.`;
+  return `${blocked[0]!.toUpperCase()}${blocked.slice(1)}.`;
+}
+
+function isChromium(userAgent: string): boolean {
+  return /Chrome\/|Chromium\//.test(userAgent);
 }

@@ -19,6 +19,7 @@ const TYPES = {
   ".png": "image/png",
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
+  ".woff2": "font/woff2",
 };
 
 /** The file that a request means, or nothing if there is none inside the folder. */
@@ -27,7 +28,7 @@ async function find(root, url) {
   if (path !== root && !path.startsWith(root + sep)) return undefined;
   for (const file of [path, join(path, "index.html")]) {
     const stats = await stat(file).catch(() => undefined);
-    if (stats?.isFile()) return { file, size: stats.size };
+    if (stats?.isFile()) return { file, size: stats.size, tag: `"${stats.size.toString(36)}-${stats.mtimeMs.toString(36)}"` };
   }
   return undefined;
 }
@@ -45,12 +46,15 @@ async function answer(root, request, response) {
   if (request.method !== "GET" && request.method !== "HEAD") return response.writeHead(405, { allow: "GET, HEAD" }).end();
   const found = await find(root, request.url);
   if (!found) return response.writeHead(404, { "content-type": "text/plain" }).end("not found\n");
+  // Nothing is taken from a cache unasked, and nothing that did not change is sent again.
+  const kept = { "cache-control": "no-cache", etag: found.tag };
+  if (request.headers["if-none-match"] === found.tag) return response.writeHead(304, kept).end();
   const part = range(request.headers.range, found.size);
   if (part === null) return response.writeHead(416, { "content-range": `bytes */${found.size}` }).end();
   const { start, end } = part ?? { start: 0, end: found.size - 1 };
   response.writeHead(part ? 206 : 200, {
+    ...kept,
     "accept-ranges": "bytes",
-    "cache-control": "no-cache",
     "content-length": end - start + 1,
     "content-type": TYPES[extname(found.file)] ?? "application/octet-stream",
     ...(part && { "content-range": `bytes ${start}-${end}/${found.size}` }),

@@ -1,4 +1,7 @@
-/** One answer on the page: its text, its folded reasoning, its tool calls as cards, and how it ended. */
+/**
+ * One answer on the page: its text, its folded reasoning, its tool calls as cards, and how it
+ * ended.
+ */
 
 import { copyButton } from "./copy.js";
 import { Rendered } from "./markdown.js";
@@ -19,10 +22,12 @@ export class AnswerView {
   /** How long the model thought, in seconds; nothing where that is not known. */
   thought: number | undefined;
   #segments: Segment[] = [];
+  #actions: HTMLElement | undefined;
 
   /** Shows the answer as far as it has come. */
   update(text: string, growing: boolean): void {
     this.text = text;
+    this.#actions?.remove();
     this.shown.classList.toggle("busy", growing);
     const parts = split(text, growing);
     for (const [index, part] of parts.entries()) {
@@ -40,7 +45,13 @@ export class AnswerView {
   /** The answer is over. */
   end(text: string): void {
     this.update(text, false);
-    if (spoken(text) !== "") this.shown.append(make("p", "actions", copyButton("answer", () => spoken(text))));
+    if (spoken(text) === "") return;
+    this.#actions = make(
+      "p",
+      "actions",
+      copyButton("answer", () => spoken(text)),
+    );
+    this.shown.append(this.#actions);
   }
 
   #make(kind: Part["kind"]): Segment {
@@ -75,7 +86,10 @@ class Thinking implements Segment {
     const thinks = growing && part.open;
     const seconds = this.#seconds();
     const rounded = Math.max(1, Math.round(seconds ?? 0));
-    const took = seconds === undefined ? "Thoughts" : `Thought for ${rounded === 1 ? "a second" : `${rounded} s`}`;
+    const took =
+      seconds === undefined
+        ? "Thoughts"
+        : `Thought for ${rounded === 1 ? "a second" : `${rounded} s`}`;
     const title = thinks ? "Thinking…" : took;
     if (this.#summary.textContent !== title) this.#summary.textContent = title;
     this.#rendered.update(part.text, growing);
@@ -95,7 +109,10 @@ class ToolCall implements Segment {
 
   update({ text, open }: Part, growing: boolean): void {
     const { name, body } = readCall(text);
-    this.#name.replaceChildren(open && growing ? "Writing a tool call" : "Tool call", ...(name ? [": ", make("strong", "", name)] : []));
+    this.#name.replaceChildren(
+      open && growing ? "Writing a tool call" : "Tool call",
+      ...(name ? [": ", make("strong", "", name)] : []),
+    );
     this.shown.setAttribute("aria-label", name ? `Tool call: ${name}` : "Tool call");
     this.#body.textContent = body;
   }

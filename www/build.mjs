@@ -1,12 +1,22 @@
 /**
- * Builds `target/www/`, the demo: a page, a service worker, and all else in a folder that is named after its content. A page of one build
- * never gets a file of another this way, from whatever cache.
+ * Builds `target/www/`, the demo: a page, a service worker, and all else in a folder that is named
+ * after its content. A page of one build never gets a file of another this way, from whatever
+ * cache.
  *
- *   node www/build.mjs   around the npm package in `dist/`; js/build.mjs does the same after it has built that
+ *   node www/build.mjs   around the npm package in `dist/`, as js/build.mjs does
  */
 
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -16,12 +26,19 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, "www");
 const site = join(root, "target", "www");
 const app = join(site, "app");
-const shared = { bundle: true, minify: true, target: "es2022", legalComments: "linked", logLevel: "warning" };
+const shared = {
+  bundle: true,
+  minify: true,
+  target: "es2022",
+  legalComments: "linked",
+  logLevel: "warning",
+};
 
 // The folder may hold models that `npm start` converted: only the demo's own files are replaced.
 mkdirSync(site, { recursive: true });
 for (const name of readdirSync(site)) {
-  if (/^(?:app|app-.*|tegula|demo\..*)$/.test(name)) rmSync(join(site, name), { recursive: true, force: true });
+  if (/^(?:app|app-.*|tegula|demo\..*)$/.test(name))
+    rmSync(join(site, name), { recursive: true, force: true });
 }
 await build({
   ...shared,
@@ -29,15 +46,26 @@ await build({
   // What only some answers need is in files of its own.
   splitting: true,
   chunkNames: "[name]-[hash]",
-  entryPoints: [{ in: join(source, "main.ts"), out: "demo" }, { in: join(source, "demo.css"), out: "demo" }],
+  entryPoints: [
+    { in: join(source, "main.ts"), out: "demo" },
+    { in: join(source, "demo.css"), out: "demo" },
+  ],
   outdir: app,
   // The page's import map names the npm package's own files.
   external: ["tegula"],
 });
-cpSync(join(root, "dist"), join(app, "tegula"), { recursive: true, filter: (file) => !/\.(?:d\.ts|map)$/.test(file) });
+cpSync(join(root, "dist"), join(app, "tegula"), {
+  recursive: true,
+  filter: (file) => !/\.(?:d\.ts|map)$/.test(file),
+});
 formulas();
 
-const listed = new Map([...files(app)].filter((file) => needed(file)).sort().map((file) => [relative(app, file), hash(readFileSync(file))]));
+const listed = new Map(
+  [...files(app)]
+    .filter((file) => needed(file))
+    .sort()
+    .map((file) => [relative(app, file), hash(readFileSync(file))]),
+);
 const version = hash(JSON.stringify([...listed])).slice(0, 12);
 const folder = `app-${version}`;
 renameSync(app, join(site, folder));
@@ -52,12 +80,17 @@ console.log(`demo.js, at the start of the page  gzip ${(size / 1024).toFixed(1)}
 /** KaTeX's style and fonts, in the one format that every browser with WebGPU reads. */
 function formulas() {
   const katex = join(root, "node_modules", "katex", "dist");
-  const style = readFileSync(join(katex, "katex.min.css"), "utf8").replace(/,url\(fonts\/[^)]+\.(?:woff|ttf)\) format\("[^"]+"\)/g, "");
-  if (/\.(?:woff|ttf)\)/.test(style)) throw new Error("KaTeX's style names its fonts in a new way: www/build.mjs has to be changed");
+  const style = readFileSync(join(katex, "katex.min.css"), "utf8").replace(
+    /,url\(fonts\/[^)]+\.(?:woff|ttf)\) format\("[^"]+"\)/g,
+    "",
+  );
+  if (/\.(?:woff|ttf)\)/.test(style))
+    throw new Error("KaTeX's style names its fonts in a new way: www/build.mjs has to be changed");
   mkdirSync(join(app, "katex", "fonts"), { recursive: true });
   writeFileSync(join(app, "katex", "katex.css"), style);
   for (const font of readdirSync(join(katex, "fonts"))) {
-    if (font.endsWith(".woff2")) cpSync(join(katex, "fonts", font), join(app, "katex", "fonts", font));
+    if (font.endsWith(".woff2"))
+      cpSync(join(katex, "fonts", font), join(app, "katex", "fonts", font));
   }
 }
 
@@ -80,13 +113,20 @@ function reachable() {
   return found;
 }
 
-/** The page, with the folder's name and a policy under which only the demo's own scripts run, whatever an answer holds. */
+/**
+ * The page, with the folder's name and a policy under which only the demo's own scripts run,
+ * whatever an answer holds.
+ */
 function page() {
-  const text = readFileSync(join(source, "index.html"), "utf8").replace(/(["/])app\//g, `$1${folder}/`);
+  const text = readFileSync(join(source, "index.html"), "utf8").replace(
+    /(["/])app\//g,
+    `$1${folder}/`,
+  );
   const map = /<script type="importmap">([^]*?)<\/script>/.exec(text)[1];
+  const mapHash = createHash("sha256").update(map).digest("base64");
   const policy = [
     "default-src 'self'",
-    `script-src 'self' 'wasm-unsafe-eval' 'sha256-${createHash("sha256").update(map).digest("base64")}'`,
+    `script-src 'self' 'wasm-unsafe-eval' 'sha256-${mapHash}'`,
     // KaTeX places its boxes with styles of elements.
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self'",
@@ -96,15 +136,29 @@ function page() {
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
-  return text.replace("<title>", `<meta http-equiv="Content-Security-Policy" content="${policy}" />\n    <title>`);
+  return text.replace(
+    "<title>",
+    `<meta http-equiv="Content-Security-Policy" content="${policy}" />\n    <title>`,
+  );
 }
 
 /** The service worker, with the list of the files that it keeps. */
 function worker() {
-  const list = Object.fromEntries([...listed].map(([path, sum]) => [`${folder}/${path.replaceAll("\\", "/")}`, sum]));
+  const list = Object.fromEntries(
+    [...listed].map(([path, sum]) => [`${folder}/${path.replaceAll("\\", "/")}`, sum]),
+  );
   for (const name of ["index.html", "icon.svg"]) list[name] = hash(readFileSync(join(site, name)));
-  const define = { FILES: JSON.stringify(list), VERSION: JSON.stringify(hash(JSON.stringify(list)).slice(0, 12)) };
-  return build({ ...shared, format: "iife", entryPoints: [join(source, "sw.ts")], outfile: join(site, "sw.js"), define });
+  const define = {
+    FILES: JSON.stringify(list),
+    VERSION: JSON.stringify(hash(JSON.stringify(list)).slice(0, 12)),
+  };
+  return build({
+    ...shared,
+    format: "iife",
+    entryPoints: [join(source, "sw.ts")],
+    outfile: join(site, "sw.js"),
+    define,
+  });
 }
 
 function* files(folder) {

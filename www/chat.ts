@@ -1,8 +1,12 @@
-/** The conversation that is open in this tab: its exchanges, the answer that is being written, and the draft in the box. */
+/**
+ * The conversation that is open in this tab: its exchanges, the answer that is being written, and
+ * the draft in the box.
+ */
 
 import { Composer } from "./composer.js";
-import { clearLog, divide, ExchangeView, scrollToEnd, type Actions, type Offer } from "./log.js";
+import { clearLog, divide, ExchangeView, scrollToEnd, type Actions } from "./log.js";
 import type { Loader } from "./loader.js";
+import { noteOn, offerOn, type Offer } from "./outcome.js";
 import { spoken } from "./parts.js";
 import type { Keeper } from "./keeper.js";
 import type { Exchange } from "./record.js";
@@ -36,7 +40,10 @@ export class Chat implements Actions {
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
   #changed: () => void;
 
-  /** `changed` is called when there is something to show in the list, or the conversation is another. */
+  /**
+   * `changed` is called when there is something to show in the list, or the conversation is
+   * another.
+   */
   constructor(keeper: Keeper, changed: () => void) {
     this.#keeper = keeper;
     this.#changed = changed;
@@ -61,7 +68,10 @@ export class Chat implements Actions {
     return this.exchanges.length === 0;
   }
 
-  /** Opens a conversation; one without exchanges is a new one. `draft` goes into the box, where what stands there shall not stay. */
+  /**
+   * Opens a conversation; one without exchanges is a new one. `draft` goes into the box, where what
+   * stands there shall not stay.
+   */
   open(id: string, exchanges: Exchange[], draft?: string, kept = draft ?? ""): void {
     this.id = id;
     this.exchanges = exchanges;
@@ -80,7 +90,10 @@ export class Chat implements Actions {
     const lastDropped = this.exchanges.findLastIndex(({ dropped }) => dropped);
     for (const [index, exchange] of this.exchanges.entries()) {
       const view = this.#view(exchange, index);
-      view.end(this.#note(exchange), this.#offer(exchange));
+      view.end(
+        noteOn(exchange, this.#size),
+        offerOn(exchange, this.exchanges.slice(0, index), this.#size),
+      );
       if (index === lastDropped) divide();
     }
     scrollToEnd();
@@ -114,15 +127,17 @@ export class Chat implements Actions {
     dismiss("undo");
     const last = this.exchanges.at(-1);
     // The text of a message that failed came back to the box: it is sent again, not said twice.
-    const again = last?.ended === "failed" && last.answer === "" && last.question === text ? last : undefined;
+    const again =
+      last?.ended === "failed" && last.answer === "" && last.question === text ? last : undefined;
     void this.#answer(again ?? this.#add(text));
     return true;
   }
 
   async again(exchange: Exchange): Promise<void> {
     if (this.busy || !(await this.#loaded())) return;
-    // What had come of the answer is kept.
-    this.#repeat(exchange.answer === "" ? exchange : this.#add(exchange.question));
+    // What had come of the answer is kept; and another model may not be one to chat with.
+    const anew = exchange.answer === "" && exchange.style === this.#style;
+    this.#repeat(anew ? exchange : this.#add(exchange.question));
   }
 
   async dropOldest(exchange: Exchange): Promise<void> {
@@ -145,21 +160,37 @@ export class Chat implements Actions {
   showFigures(): void {
     const loader = this.#loader;
     const { engine, model } = loader ?? {};
-    const last = this.exchanges.findLast(({ ended, tokens }) => ended !== "failed" && tokens !== undefined);
+    const last = this.exchanges.findLast(
+      ({ ended, tokens }) => ended !== "failed" && tokens !== undefined,
+    );
     const fits = engine && last && last.model === model?.url && !last.dropped;
-    this.composer.showContext(fits ? last.tokens : undefined, engine?.model().contextWindowSize ?? 0);
+    this.composer.showContext(
+      fits ? last.tokens : undefined,
+      engine?.model().contextWindowSize ?? 0,
+    );
     this.composer.suggest(engine && this.isEmpty && !this.busy ? (model?.suggestions ?? []) : []);
   }
 
   #explainWait(): void {
     const loader = this.#loader;
     if (!loader) return;
-    if (loader.isLoading) return notify({ kind: "loading", text: "The model is still loading. Your message waits in the box." });
-    notify({ kind: "loading", text: "The model is not loaded.", action: { label: "Load model", run: () => void this.reload() } });
+    if (loader.isLoading)
+      return notify({
+        kind: "loading",
+        text: "The model is still loading. Your message waits in the box.",
+      });
+    notify({
+      kind: "loading",
+      text: "The model is not loaded.",
+      action: { label: "Load model", run: () => void this.reload() },
+    });
   }
 
   async #loaded(): Promise<boolean> {
-    return this.#loader !== undefined && (this.#loader.engine !== undefined || (await this.#loader.load()));
+    return (
+      this.#loader !== undefined &&
+      (this.#loader.engine !== undefined || (await this.#loader.load()))
+    );
   }
 
   #repeat(exchange: Exchange): void {
@@ -169,7 +200,6 @@ export class Chat implements Actions {
 
   #add(question: string): Exchange {
     const loader = this.#loader!;
-    const style = loader.engine!.model().chat ? "chat" : "text";
     const exchange: Exchange = {
       id: crypto.randomUUID(),
       conversation: this.id,
@@ -179,7 +209,7 @@ export class Chat implements Actions {
       answer: "",
       model: loader.model!.url,
       speaker: loader.speaker,
-      style,
+      style: this.#style,
       ended: null,
     };
     this.exchanges.push(exchange);
@@ -204,9 +234,15 @@ export class Chat implements Actions {
     const { exchange } = run;
     const loader = this.#loader!;
     const before = this.exchanges.slice(0, this.exchanges.indexOf(exchange));
-    const here = (): ExchangeView | undefined => (this.id === exchange.conversation ? this.#views.get(exchange) : undefined);
+    const here = (): ExchangeView | undefined =>
+      this.id === exchange.conversation ? this.#views.get(exchange) : undefined;
     delete exchange.problem;
-    Object.assign(exchange, { ended: null, answer: "", model: loader.model!.url, speaker: loader.speaker });
+    Object.assign(exchange, {
+      ended: null,
+      answer: "",
+      model: loader.model!.url,
+      speaker: loader.speaker,
+    });
     this.composer.busy = true;
     this.composer.suggest([]);
     here()?.begin();
@@ -229,12 +265,24 @@ export class Chat implements Actions {
     }
     await this.#keeper.keep(exchange, true);
     const loud = exchange.ended === "failed";
-    here()?.end(this.#note(exchange), { ...this.#offer(exchange), ...offer }, loud);
-    if (here()) announce(loud ? `The message failed. ${exchange.problem}` : `${exchange.speaker}: ${spoken(exchange.answer).slice(0, 1500)}`);
+    here()?.end(
+      noteOn(exchange, this.#size),
+      { ...offerOn(exchange, before, this.#size), ...offer },
+      loud,
+    );
+    if (here())
+      announce(
+        loud
+          ? `The message failed. ${exchange.problem}`
+          : `${exchange.speaker}: ${spoken(exchange.answer).slice(0, 1500)}`,
+      );
     if (this.#run === run) this.#finish(run);
   }
 
-  /** The draft comes back to the box, unless something else was written there; and an engine that is of no use goes. */
+  /**
+   * The draft comes back to the box, unless something else was written there; and an engine that is
+   * of no use goes.
+   */
   #failed(exchange: Exchange, error: unknown, before: Exchange[], open: boolean): Offer {
     const { text, detail, fatal, full } = trouble(error);
     exchange.ended = "failed";
@@ -257,28 +305,22 @@ export class Chat implements Actions {
     if (document.activeElement === document.body) this.composer.focus();
   }
 
-  #note({ ended, tokens, conversation, answer }: Exchange): string {
-    const size = this.#loader?.engine?.model().contextWindowSize;
-    if (ended === "length" && size && tokens && tokens >= size) return "The answer was cut: the conversation is as long as this model can take in.";
-    if (ended === "length") return "The answer was cut: it reached the limit.";
-    if (ended === "abort") return answer === "" ? "Stopped before the answer began." : "Stopped.";
-    // The one that is being written is not drawn through here, but for another tab's.
-    return ended === null && conversation === this.id ? "The page went away before this answer was finished." : "";
+  get #style(): Exchange["style"] {
+    return this.#loader?.engine?.model().chat === false ? "text" : "chat";
   }
 
-  /** What an exchange offers that was not asked in this visit, or did not fail. */
-  #offer(exchange: Exchange): Offer {
-    const index = this.exchanges.indexOf(exchange);
-    const full = exchange.ended === "length" || exchange.ended === "failed";
-    const size = this.#loader?.engine?.model().contextWindowSize;
-    const dropsHelp = full && size !== undefined && (exchange.tokens ?? 0) >= size && told(this.exchanges.slice(0, index)).length > 0;
-    return { again: exchange.ended === null || (exchange.ended === "failed" && !dropsHelp), dropOldest: dropsHelp };
+  /** What the model can take in; nothing where none is loaded. */
+  get #size(): number | undefined {
+    return this.#loader?.engine?.model().contextWindowSize;
   }
 
   #draft(text: string): void {
     remember({ conversation: this.id, draft: text });
     clearTimeout(this.#draftTimer);
-    this.#draftTimer = setTimeout(() => void this.#keepDraft().then(() => this.#changed()), DRAFT_AFTER);
+    this.#draftTimer = setTimeout(
+      () => void this.#keepDraft().then(() => this.#changed()),
+      DRAFT_AFTER,
+    );
   }
 
   async #keepDraft(): Promise<void> {
@@ -291,7 +333,11 @@ export class Chat implements Actions {
 
   #leavePage(): void {
     const unfinished = this.#run?.exchange;
-    remember({ conversation: this.id, draft: this.composer.text, ...(unfinished && { unfinished }) });
+    remember({
+      conversation: this.id,
+      draft: this.composer.text,
+      ...(unfinished && { unfinished }),
+    });
     void this.#keepDraft();
     if (unfinished) void this.#keeper.keep(unfinished);
   }

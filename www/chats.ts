@@ -1,4 +1,7 @@
-/** Earlier conversations: a list to open and delete them, and the ways between them. All of them can be undone. */
+/**
+ * Earlier conversations: a list to open and delete them, and the ways between them. All of them can
+ * be undone.
+ */
 
 import type { Chat } from "./chat.js";
 import type { Keeper } from "./keeper.js";
@@ -18,14 +21,21 @@ export class Chats {
   /** What was deleted since the notice that can undo it is there. */
   #deleted: Saved[] = [];
   #shown = "";
+  #steps: Promise<void> = Promise.resolve();
   /** Another tab added to the open conversation. */
   #stale = false;
 
   constructor(chat: Chat, keeper: Keeper) {
     this.#chat = chat;
     this.#keeper = keeper;
-    newChat.addEventListener("click", () => void this.#startNew());
+    newChat.addEventListener("click", () => void this.#alone(() => this.#startNew()));
     keeper.listen((id) => void this.#heard(id));
+  }
+
+  /** One step after the other: whoever presses twice must not be between two conversations. */
+  #alone(step: () => Promise<void>): Promise<void> {
+    this.#steps = this.#steps.then(step).catch((error) => console.error("demo:", error));
+    return this.#steps;
   }
 
   /** Shows the list as it is now. */
@@ -38,7 +48,9 @@ export class Chats {
     if (state === this.#shown) return;
     this.#shown = state;
     const focused = list.contains(document.activeElement);
-    const at = focused ? [...list.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement) : -1;
+    const at = focused
+      ? [...list.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement)
+      : -1;
     list.replaceChildren(...conversations.map((one) => this.#row(one)));
     list.hidden = conversations.length === 0;
     none.hidden = conversations.length > 0;
@@ -48,12 +60,26 @@ export class Chats {
   }
 
   #row(conversation: Conversation): HTMLElement {
+    const { id } = conversation;
     const title = conversation.title || `Draft: ${titleOf(conversation.draft)}`;
-    const when = new Date(conversation.updated).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
-    const open = button("", "row", () => void this.#open(conversation.id));
+    const when = new Date(conversation.updated).toLocaleString("en", {
+      dateStyle: "medium",
+      timeStyle: "short",
+    });
+    const open = button("", "row", () => void this.#alone(() => this.#open(id)));
     open.append(make("span", "title", title), make("span", "when", when));
-    if (conversation.id === this.#chat.id) open.setAttribute("aria-current", "true");
-    return make("li", "", open, button("×", "quiet close", () => void this.#delete(conversation.id), `Delete “${title}”`));
+    if (id === this.#chat.id) open.setAttribute("aria-current", "true");
+    return make(
+      "li",
+      "",
+      open,
+      button(
+        "×",
+        "quiet close",
+        () => void this.#alone(() => this.#delete(id)),
+        `Delete “${title}”`,
+      ),
+    );
   }
 
   /** Opens a conversation. What stands in the box stays with the one that it was written in. */
@@ -74,9 +100,12 @@ export class Chats {
     chat.open(id, saved?.exchanges ?? [], carriesDraft ? undefined : draft, draft);
   }
 
-  /** The text in the box goes along: whoever wants a new conversation may have begun to write it. */
+  /**
+   * The text in the box goes along: whoever wants a new conversation may have begun to write it.
+   */
   async #startNew(): Promise<void> {
     const chat = this.#chat;
+    if (chat.isEmpty) return chat.composer.focus();
     const before = chat.id;
     await chat.halt();
     await this.#takeDraft(before);
@@ -89,7 +118,11 @@ export class Chats {
       chat.composer.focus();
       await this.refresh();
     };
-    notify({ kind: "undo", text: "This is a new chat. The last one is kept under Chats.", action: { label: "Undo", run: () => void undo() } });
+    notify({
+      kind: "undo",
+      text: "This is a new chat. The last one is kept under Chats.",
+      action: { label: "Undo", run: () => void this.#alone(undo) },
+    });
   }
 
   /** The draft that went along is not that of the conversation any more. */
@@ -108,8 +141,16 @@ export class Chats {
     if (open) this.#chat.open(crypto.randomUUID(), [], "");
     await this.refresh();
     const count = this.#deleted.length;
-    const text = count === 1 ? "The conversation was deleted." : `${count} conversations were deleted.`;
-    notify({ kind: "deleted", text, action: { label: "Undo", run: () => void this.#undelete(open ? id : undefined) } });
+    const text =
+      count === 1 ? "The conversation was deleted." : `${count} conversations were deleted.`;
+    notify({
+      kind: "deleted",
+      text,
+      action: {
+        label: "Undo",
+        run: () => void this.#alone(() => this.#undelete(open ? id : undefined)),
+      },
+    });
   }
 
   async #undelete(show: string | undefined): Promise<void> {

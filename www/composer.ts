@@ -85,7 +85,13 @@ export class Composer {
 
   /** Offers things to say. */
   suggest(texts: string[]): void {
-    const chips = texts.map((text) => make("li", "", button(text, "quiet", () => this.#events.send(text))));
+    const chips = texts.map((text) =>
+      make(
+        "li",
+        "",
+        button(text, "quiet", () => this.#events.send(text)),
+      ),
+    );
     keepingFocus(() => {
       suggestions.replaceChildren(...chips);
       suggestions.hidden = texts.length === 0;
@@ -100,10 +106,13 @@ export class Composer {
   showContext(used: number | undefined, size: number): void {
     const full = used !== undefined && used >= size * NEARLY_FULL;
     const room = used === undefined || !full ? "" : used >= size ? " – full" : " – nearly full";
-    context.textContent = used === undefined ? "" : `${count(used)} of ${count(size)} tokens${room}`;
-    context.title = used === undefined ? "" : "How much of the conversation's greatest length is used";
+    context.textContent =
+      used === undefined ? "" : `${count(used)} of ${count(size)} tokens${room}`;
+    context.title =
+      used === undefined ? "" : "How much of the conversation's greatest length is used";
     context.classList.toggle("warn", full);
-    if (full && !this.#warned) announce(`The context is ${used >= size ? "" : "nearly "}full: ${count(used)} of ${count(size)} tokens`);
+    if (full && !this.#warned)
+      announce(`The context is${room.slice(2)}: ${count(used)} of ${count(size)} tokens`);
     this.#warned = full;
   }
 }

@@ -10,7 +10,9 @@ export function copyButton(what: string, text: () => string): HTMLButtonElement 
   const press = async (): Promise<void> => {
     const copied = await write(text());
     made.textContent = copied ? "Copied" : "Not copied";
-    announce(copied ? `The ${what} was copied` : `The browser did not let the page copy the ${what}`);
+    announce(
+      copied ? `The ${what} was copied` : `The browser did not let the page copy the ${what}`,
+    );
     clearTimeout(reset);
     reset = setTimeout(() => (made.textContent = "Copy"), 2000);
   };

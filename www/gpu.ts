@@ -10,13 +10,20 @@ export async function showGpu(): Promise<WebGPUStatus> {
   const state = !status.available ? "bad" : status.software ? "slow" : "good";
   if (dot) dot.dataset["state"] = state;
   // What the colour of the dot says, for who does not see it.
-  element("gpu-state", HTMLSpanElement).textContent = { bad: "No GPU: ", slow: "Slow GPU: ", good: "GPU: " }[state];
+  element("gpu-state", HTMLSpanElement).textContent = {
+    bad: "No GPU: ",
+    slow: "Slow GPU: ",
+    good: "GPU: ",
+  }[state];
   if (!status.available) {
     element("gpu-name", HTMLSpanElement).textContent = "No WebGPU";
     showFacts([["Why", status.reason]]);
     return status;
   }
-  const name = status.description || [status.vendor, status.architecture].filter(Boolean).join(" ") || "WebGPU";
+  const name =
+    status.description ||
+    [status.vendor, status.architecture].filter(Boolean).join(" ") ||
+    "WebGPU";
   element("gpu-name", HTMLSpanElement).textContent = status.software ? `${name} (software)` : name;
   showFacts([
     ["GPU", name],
@@ -28,7 +35,10 @@ export async function showGpu(): Promise<WebGPUStatus> {
 
 /** Shows the device that the engine has. */
 export function showDevice(device: DeviceInfo): void {
-  const sizes = device.subgroupMinSize === device.subgroupMaxSize ? `${device.subgroupMinSize}` : `${device.subgroupMinSize} to ${device.subgroupMaxSize}`;
+  const sizes =
+    device.subgroupMinSize === device.subgroupMaxSize
+      ? `${device.subgroupMinSize}`
+      : `${device.subgroupMinSize} to ${device.subgroupMaxSize}`;
   showFacts([
     ["GPU", device.name || `${device.vendor} ${device.driver}`],
     ["16-bit floats", yes(device.f16)],
@@ -41,7 +51,9 @@ export function showDevice(device: DeviceInfo): void {
 }
 
 function showFacts(facts: [string, string][]): void {
-  element("gpu-facts", HTMLDListElement).replaceChildren(...facts.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]));
+  element("gpu-facts", HTMLDListElement).replaceChildren(
+    ...facts.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]),
+  );
 }
 
 function yes(is: boolean): string {

@@ -1,16 +1,20 @@
 /**
- * Keeps what the chat gives it: in the database or, where there is none or it fails, in memory with a notice that says so. Tells other tabs of
- * changes, and hears of theirs.
+ * Keeps what the chat gives it: in the database or, where there is none or it fails, in memory with
+ * a notice that says so. Tells other tabs of changes, and hears of theirs.
  */
 
 import type { Conversation, Exchange, Saved } from "./record.js";
 import { notify } from "./say.js";
 import { MemoryStore, openStore, type Store } from "./store.js";
 
+/** How long the database may take to open, in milliseconds. */
+const PATIENCE = 5000;
+
 /** The store, which never makes the chat fail. */
 export class Keeper {
   #store: Store;
-  #channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("tegula-demo");
+  #channel =
+    typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("tegula-demo");
 
   private constructor(store: Store) {
     this.#store = store;
@@ -19,9 +23,13 @@ export class Keeper {
   /** Opens the database. */
   static async open(): Promise<Keeper> {
     try {
-      return new Keeper(await openStore());
+      return new Keeper(await inTime(openStore()));
     } catch (error) {
-      warn("This browser keeps nothing for this page, perhaps because the window is private. Conversations last until the page is closed.", error);
+      warn(
+        "This browser keeps nothing for this page, perhaps because the window is private. " +
+          "Conversations last until the page is closed.",
+        error,
+      );
       return new Keeper(new MemoryStore());
     }
   }
@@ -65,14 +73,27 @@ export class Keeper {
     try {
       return await work(store);
     } catch (error) {
-      // Memory does not fail; so this was the database, for the first time or from several places at once.
+      // Memory does not fail; so this was the database, for the first time or from several places
+      // at once.
       if (this.#store === store) {
-        warn("The browser cannot keep more of the conversation, perhaps because its storage is full. It lasts until the page is closed.", error);
+        warn(
+          "The browser cannot keep more of the conversation, perhaps because its storage is " +
+            "full. It lasts until the page is closed.",
+          error,
+        );
         this.#store = await inMemory(store);
       }
       return await work(this.#store);
     }
   }
+}
+
+/** Browsers have had databases that never open. The page does not wait for them. */
+function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error("the database does not open")), PATIENCE);
+  });
+  return Promise.race([work, late]);
 }
 
 /** What can still be read, in memory. */

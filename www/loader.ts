@@ -1,6 +1,12 @@
 /** The model: which one is chosen, its download, and what went wrong with it. */
 
-import { createEngine, hasModelInCache, WebGPUNotAvailableError, type Engine, type LoadProgress } from "tegula";
+import {
+  createEngine,
+  hasModelInCache,
+  WebGPUNotAvailableError,
+  type Engine,
+  type LoadProgress,
+} from "tegula";
 import { showDevice, showGpu } from "./gpu.js";
 import { element, keepingFocus, make, rest } from "./page.js";
 import { announce } from "./say.js";
@@ -17,7 +23,9 @@ export interface Model {
   suggestions?: string[];
 }
 
-/** Kernels that are compiled, of all; releases of the package before it reported them leave it out. */
+/**
+ * Kernels that are compiled, of all; releases of the package before it reported them leave it out.
+ */
 type Progress = LoadProgress & { kernels?: { compiled: number; total: number } };
 
 const select = element("model", HTMLSelectElement);
@@ -34,7 +42,10 @@ export class Loader {
   #models: Model[] = [];
   #loading: AbortController | undefined;
   #said = "";
-  /** Who shows what there is: called when the engine comes or goes. `leave` is called before another model takes its place. */
+  /**
+   * Who shows what there is: called when the engine comes or goes. `leave` is called before another
+   * model takes its place.
+   */
   readonly #changed: () => void;
   readonly #leave: () => void;
 
@@ -49,12 +60,20 @@ export class Loader {
     });
   }
 
-  /** Looks for a GPU and for models. A model that is here already is loaded at once; a download waits for the button. */
+  /**
+   * Looks for a GPU and for models. A model that is here already is loaded at once; a download
+   * waits for the button.
+   */
   async begin(): Promise<void> {
     const [gpu, listed] = await Promise.all([showGpu(), listModels()]);
     this.#models = listed ?? [];
-    select.replaceChildren(...this.#models.map((model, index) => new Option(model.name, String(index))));
-    select.selectedIndex = Math.max(0, this.#models.findIndex(({ url }) => url === lastModel()));
+    select.replaceChildren(
+      ...this.#models.map((model, index) => new Option(model.name, String(index))),
+    );
+    select.selectedIndex = Math.max(
+      0,
+      this.#models.findIndex(({ url }) => url === lastModel()),
+    );
     if (!gpu.available) {
       keepingFocus(() => (button.hidden = true));
       return showProblem("There is no WebGPU here", `${capital(gpu.reason)}. ${gpu.advice}`);
@@ -83,6 +102,7 @@ export class Loader {
   async load(): Promise<boolean> {
     const model = this.model;
     if (!model) return false;
+    if (this.engine) return true;
     this.#loading?.abort();
     const abort = (this.#loading = new AbortController());
     this.#said = "";
@@ -103,7 +123,10 @@ export class Loader {
       if (abort.signal.aborted) return false;
       this.#show("button");
       const { text, detail } = trouble(error);
-      const title = error instanceof WebGPUNotAvailableError ? "There is no WebGPU here" : "The model could not be loaded";
+      const title =
+        error instanceof WebGPUNotAvailableError
+          ? "There is no WebGPU here"
+          : "The model could not be loaded";
       showProblem(title, text, detail);
       return false;
     }
@@ -154,6 +177,8 @@ export class Loader {
       what === "button" ? button : element("cancel", HTMLButtonElement),
     );
     if (what === "progress") bar.removeAttribute("value");
+    // Below a conversation it would be out of sight.
+    box.scrollIntoView({ block: "nearest" });
   }
 
   #progress({ phase, loadedBytes, totalBytes, text, kernels }: Progress): void {
@@ -161,10 +186,18 @@ export class Loader {
     if (phase === "weights") bar.value = totalBytes ? loadedBytes / totalBytes : 0;
     else if (compiling) bar.value = kernels.compiled / kernels.total;
     else bar.removeAttribute("value");
-    progressText.textContent = compiling ? `Compiling kernels: ${count(kernels.compiled)} of ${count(kernels.total)}` : text;
+    progressText.textContent = compiling
+      ? `Compiling kernels: ${count(kernels.compiled)} of ${count(kernels.total)}`
+      : text;
     // The bar's value is there for who asks; only what is new is said.
-    const phases = { package: "Reading the model's description", weights: "Loading the weights", pipelines: "Compiling kernels", ready: "" };
-    if (phases[phase] !== "" && this.#said !== phases[phase]) announce((this.#said = phases[phase]));
+    const phases = {
+      package: "Reading the model's description",
+      weights: "Loading the weights",
+      pipelines: "Compiling kernels",
+      ready: "",
+    };
+    if (phases[phase] !== "" && this.#said !== phases[phase])
+      announce((this.#said = phases[phase]));
   }
 }
 
@@ -174,13 +207,19 @@ async function listModels(): Promise<Model[] | undefined> {
     if (!response.ok) throw new Error(`models.json: status ${response.status}`);
     return (await response.json()) as Model[];
   } catch (error) {
-    showProblem("The list of models could not be read", error instanceof Error ? error.message : String(error));
+    showProblem(
+      "The list of models could not be read",
+      error instanceof Error ? error.message : String(error),
+    );
     return undefined;
   }
 }
 
 function showProblem(title: string, text: string, detail?: string): void {
-  const more = detail && detail !== text ? [make("details", "", make("summary", "", "Details"), make("p", "", detail))] : [];
+  const more =
+    detail && detail !== text
+      ? [make("details", "", make("summary", "", "Details"), make("p", "", detail))]
+      : [];
   problem.replaceChildren(make("strong", "", title), make("p", "", text), ...more);
   problem.hidden = false;
 }

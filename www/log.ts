@@ -1,7 +1,11 @@
-/** The conversation on the page: exchanges one below the other, what failed with what can be done about it, and what the model forgot. */
+/**
+ * The conversation on the page: exchanges one below the other, what failed with what can be done
+ * about it, and what the model forgot.
+ */
 
 import { AnswerView } from "./answer.js";
 import { button, element, keepingFocus, make } from "./page.js";
+import type { Offer } from "./outcome.js";
 import type { Exchange } from "./record.js";
 
 const messages = element("messages", HTMLDivElement);
@@ -13,14 +17,6 @@ export interface Actions {
   again(exchange: Exchange): void;
   dropOldest(exchange: Exchange): void;
   reload(): void;
-}
-
-/** What an exchange that did not go well offers. */
-export interface Offer {
-  again?: boolean;
-  dropOldest?: boolean;
-  reload?: boolean;
-  detail?: string;
 }
 
 /** An exchange on the page. */
@@ -47,7 +43,10 @@ export class ExchangeView {
       this.#items = [this.#answer];
     } else {
       const asked = make("div", "text", exchange.question);
-      this.#items = [make("li", "turn user", make("p", "speaker visually-hidden", "You"), asked), this.#answer];
+      this.#items = [
+        make("li", "turn user", make("p", "speaker visually-hidden", "You"), asked),
+        this.#answer,
+      ];
       this.#answer.append(speaker, this.#view.shown);
     }
     log.append(...this.#items);
@@ -83,24 +82,29 @@ export class ExchangeView {
     // Of an answer that never began there is nothing to show.
     this.#answer.hidden = answer === "" && this.#exchange.style === "chat" && ended === "failed";
     if (note) this.#answer.append(make("p", "note", note));
-    if (problem || offer.again || offer.dropOldest || offer.reload) this.#showTrouble(problem ?? "", offer, loud);
+    if (problem || offer.again || offer.dropOldest || offer.reload)
+      this.#showTrouble(problem ?? "", offer, loud);
     if (follows) scroller.scrollTop = scroller.scrollHeight;
   }
 
   /** Shows whether the model is told of this exchange. */
   #showDropped(): void {
-    for (const item of this.#items) item.classList.toggle("dropped", this.#exchange.dropped === true);
+    for (const item of this.#items)
+      item.classList.toggle("dropped", this.#exchange.dropped === true);
   }
 
   #showTrouble(problem: string, offer: Offer, loud: boolean): void {
     const buttons: HTMLElement[] = [];
     const exchange = this.#exchange;
-    const add = (label: string, press: () => void, more = ""): void => void buttons.push(button(label, more ? `quiet ${more}` : "quiet", press));
+    const add = (label: string, press: () => void, more = ""): void =>
+      void buttons.push(button(label, more ? `quiet ${more}` : "quiet", press));
     if (offer.reload) add("Reload the model", () => this.#actions.reload(), "reload");
-    if (offer.dropOldest) add("Drop the oldest turns and send again", () => this.#actions.dropOldest(exchange));
+    if (offer.dropOldest)
+      add("Drop the oldest turns and send again", () => this.#actions.dropOldest(exchange));
     if (offer.again) add("Try again", () => this.#actions.again(exchange));
     const parts: HTMLElement[] = problem ? [make("p", "", problem)] : [];
-    if (offer.detail && offer.detail !== problem) parts.push(make("details", "", make("summary", "", "Details"), make("p", "", offer.detail)));
+    if (offer.detail && offer.detail !== problem)
+      parts.push(make("details", "", make("summary", "", "Details"), make("p", "", offer.detail)));
     if (buttons.length > 0) parts.push(make("p", "actions", ...buttons));
     const item = make("li", problem ? "turn trouble problem" : "turn trouble", ...parts);
     this.#trouble = item;

@@ -62,9 +62,12 @@ async function restore(chat: Chat, keeper: Keeper): Promise<void> {
   const session = remembered();
   if (session?.unfinished) {
     const { unfinished } = session;
-    const kept = (await keeper.read(unfinished.conversation))?.exchanges.find(({ id }) => id === unfinished.id);
+    const kept = (await keeper.read(unfinished.conversation))?.exchanges.find(
+      ({ id }) => id === unfinished.id,
+    );
     // The database may not have got the last words, or more of them.
-    if (!kept || (kept.ended === null && kept.answer.length < unfinished.answer.length)) await keeper.keep(unfinished, true);
+    if (!kept || (kept.ended === null && kept.answer.length < unfinished.answer.length))
+      await keeper.keep(unfinished, true);
     remember({ conversation: session.conversation, draft: session.draft });
   }
   const id = session?.conversation ?? (await keeper.list())[0]?.id;

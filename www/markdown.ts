@@ -1,8 +1,9 @@
 /**
- * Answers as the Markdown that models write. What comes out holds no scripts, styles, forms or images, whatever the model wrote.
+ * Answers as the Markdown that models write. What comes out holds no scripts, styles, forms or
+ * images, whatever the model wrote.
  *
- * A text that grows is rendered in blocks (paragraphs, lists, code). Those that did not change stay as they are, with the focus and the
- * selection that may be in them.
+ * A text that grows is rendered in blocks (paragraphs, lists, code). Those that did not change stay
+ * as they are, with the focus and the selection that may be in them.
  */
 
 import DOMPurify from "dompurify";
@@ -13,18 +14,80 @@ import { make } from "./page.js";
 
 const marked = new Marked({ async: false, gfm: true, breaks: true }, formulas, {
   renderer: {
-    // An image would be fetched from wherever the model says, and tell that server what was said here.
+    // An image would be fetched from wherever the model says, and tell that server what was said
+    // here.
     image: ({ href, text }) => `<a href="${escape(href)}">${escape(text || href)}</a>`,
   },
 });
 
-const TEXT = ["a", "abbr", "b", "br", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "samp", "small", "span", "strong"];
-const BLOCKS = ["blockquote", "dd", "details", "div", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "p", "pre", "summary"];
-const LISTS = ["input", "li", "ol", "ul", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "var"];
+const TEXT = [
+  "a",
+  "abbr",
+  "b",
+  "br",
+  "code",
+  "del",
+  "em",
+  "i",
+  "ins",
+  "kbd",
+  "mark",
+  "q",
+  "s",
+  "samp",
+  "small",
+  "span",
+  "strong",
+];
+const BLOCKS = [
+  "blockquote",
+  "dd",
+  "details",
+  "div",
+  "dl",
+  "dt",
+  "h1",
+  "h2",
+  "h3",
+  "h4",
+  "h5",
+  "h6",
+  "hr",
+  "p",
+  "pre",
+  "summary",
+];
+const LISTS = [
+  "input",
+  "li",
+  "ol",
+  "ul",
+  "sub",
+  "sup",
+  "table",
+  "tbody",
+  "td",
+  "tfoot",
+  "th",
+  "thead",
+  "tr",
+  "u",
+  "var",
+];
 
 const ALLOWED = {
   ALLOWED_TAGS: [...TEXT, ...BLOCKS, ...LISTS],
-  ALLOWED_ATTR: ["href", "align", "colspan", "rowspan", "start", "type", "checked", "class", "data-math"],
+  ALLOWED_ATTR: [
+    "href",
+    "align",
+    "colspan",
+    "rowspan",
+    "start",
+    "type",
+    "checked",
+    "class",
+    "data-math",
+  ],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true as const,
@@ -32,7 +95,8 @@ const ALLOWED = {
 
 // Of inputs only the boxes of task lists, which nobody can press.
 DOMPurify.addHook("uponSanitizeElement", (node, { tagName }) => {
-  if (tagName === "input" && (node as Element).getAttribute?.("type") !== "checkbox") node.parentNode?.removeChild(node);
+  if (tagName === "input" && (node as Element).getAttribute?.("type") !== "checkbox")
+    node.parentNode?.removeChild(node);
 });
 
 interface Block {
@@ -73,7 +137,12 @@ export class Rendered {
   }
 }
 
-function render(token: Token, links: TokensList["links"], first: number | undefined, whole: boolean): Omit<Block, "key"> {
+function render(
+  token: Token,
+  links: TokensList["links"],
+  first: number | undefined,
+  whole: boolean,
+): Omit<Block, "key"> {
   const html = marked.parser(Object.assign([token], { links }));
   const shown = make("div", "block", DOMPurify.sanitize(html, ALLOWED));
   for (const link of shown.querySelectorAll("a")) {
@@ -90,7 +159,10 @@ function render(token: Token, links: TokensList["links"], first: number | undefi
   return { shown, heading };
 }
 
-/** The page has two levels above the answers; their first heading is on the third, and the others keep their distance to it. */
+/**
+ * The page has two levels above the answers; their first heading is on the third, and the others
+ * keep their distance to it.
+ */
 function lowerHeadings(shown: HTMLElement, first: number | undefined): number | undefined {
   for (const found of shown.querySelectorAll("h1, h2, h3, h4, h5, h6")) {
     const level = Number(found.tagName[1]);
@@ -110,7 +182,8 @@ function labelTask(box: HTMLInputElement): void {
   box.before(label);
   label.append(box);
   for (let next = label.nextSibling; next; next = label.nextSibling) {
-    if (next instanceof HTMLElement && /^(?:UL|OL|PRE|P|TABLE|BLOCKQUOTE|DIV)$/.test(next.tagName)) break;
+    if (next instanceof HTMLElement && /^(?:UL|OL|PRE|P|TABLE|BLOCKQUOTE|DIV)$/.test(next.tagName))
+      break;
     label.append(next);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Formulas in answers: finds `$…$`, `$$…$$`, `\(…\)` and `\[…\]` in Markdown, and has KaTeX set them. KaTeX is larger than all else here, so it
- * is loaded with the first formula.
+ * Formulas in answers: finds `$…$`, `$$…$$`, `\(…\)` and `\[…\]` in Markdown; KaTeX sets
+ * them. KaTeX is larger than all else here, so it is loaded with the first formula.
  */
 
 import type { MarkedExtension, TokenizerAndRendererExtension, Tokens } from "marked";
@@ -24,8 +24,11 @@ const block: TokenizerAndRendererExtension = {
   level: "block",
   start: (source) => source.match(/(?:^|\n)[ \t]{0,3}(?:\$\$|\\\[)/)?.index,
   tokenizer(source) {
-    const found = new RegExp(`${DISPLAY.source.replace("^", "^[ \\t]{0,3}")}[ \\t]*(?:\\n|$)`).exec(source);
-    if (found) return { type: "displayMath", raw: found[0], tex: found[1] ?? found[2], display: true };
+    const found = new RegExp(`${DISPLAY.source.replace("^", "^[ \\t]{0,3}")}[ \\t]*(?:\\n|$)`).exec(
+      source,
+    );
+    if (found)
+      return { type: "displayMath", raw: found[0], tex: found[1] ?? found[2], display: true };
     return undefined;
   },
   renderer: (token) => placeholder(token as Formula),
@@ -37,7 +40,8 @@ const inline: TokenizerAndRendererExtension = {
   start: (source) => source.match(/\$|\\[([]/)?.index,
   tokenizer(source, tokens) {
     const display = DISPLAY.exec(source);
-    if (display) return { type: "inlineMath", raw: display[0], tex: display[1] ?? display[2], display: true };
+    if (display)
+      return { type: "inlineMath", raw: display[0], tex: display[1] ?? display[2], display: true };
     const found = PARENTHESES.exec(source) ?? dollars(source, tokens.at(-1)?.raw ?? "");
     if (found) return { type: "inlineMath", raw: found[0], tex: found[1], display: false };
     return undefined;
@@ -65,7 +69,10 @@ type Katex = (typeof import("katex"))["default"];
 let katex: Katex | undefined;
 let loading: Promise<void> | undefined;
 
-/** Sets the formulas inside an element, at once or when KaTeX is here. Without it they stay as they were written. */
+/**
+ * Sets the formulas inside an element, at once or when KaTeX is here. Without it they stay as they
+ * were written.
+ */
 export function typeset(root: ParentNode): void {
   const found = root.querySelectorAll<HTMLElement>("[data-math]");
   if (found.length === 0) return;
@@ -84,8 +91,16 @@ function set(place: HTMLElement, katex: Katex): void {
   place.className = display ? "math display" : "math";
   if (display) place.tabIndex = 0;
   try {
-    // Without `trust` a formula makes no links and loads no images; the limits keep it from filling the page or the time.
-    katex.render(tex.trim(), place, { displayMode: display, throwOnError: true, trust: false, strict: "ignore", maxSize: 20, maxExpand: 200 });
+    // Without `trust` a formula makes no links and loads no images; the limits keep it from filling
+    // the page or the time.
+    katex.render(tex.trim(), place, {
+      displayMode: display,
+      throwOnError: true,
+      trust: false,
+      strict: "ignore",
+      maxSize: 20,
+      maxExpand: 200,
+    });
   } catch {
     place.className = "math wrong";
     place.textContent = tex;

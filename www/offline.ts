@@ -1,4 +1,7 @@
-/** Lets the page work without the network: registers the service worker, which keeps the demo's own files. */
+/**
+ * Lets the page work without the network: registers the service worker, which keeps the demo's own
+ * files.
+ */
 
 /** Registers it where the browser has any. A page without one only needs the network again. */
 export async function worksOffline(): Promise<void> {

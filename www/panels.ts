@@ -1,8 +1,13 @@
-/** The panels that fold out of the bar. Esc and a press elsewhere close them, and one is open at a time. */
+/**
+ * The panels that fold out of the bar. Esc and a press elsewhere close them, and one is open at a
+ * time.
+ */
 
 const panels = [...document.querySelectorAll<HTMLDetailsElement>("details.panel")];
 
-/** Closes the open panel and gives the focus back to what opened it. Gives whether there was one. */
+/**
+ * Closes the open panel and gives the focus back to what opened it. Gives whether there was one.
+ */
 export function closePanel(): boolean {
   const open = panels.find((panel) => panel.open);
   if (!open) return false;

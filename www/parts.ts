@@ -1,6 +1,7 @@
 /**
- * An answer as a model writes it, taken apart: text, reasoning in `<think>`, tool calls in `<tool_call>`. Tags inside code are text: a
- * model that explains them would otherwise lose half of its answer.
+ * An answer as a model writes it, taken apart: text, reasoning in `<think>`, tool calls in
+ * `<tool_call>`. Tags inside code are text: a model that explains them would otherwise lose half of
+ * its answer.
  */
 
 /** A part of an answer. `open` says that its closing tag has not come. */
@@ -12,9 +13,16 @@ export interface Part {
 
 const TAGS = ["<think>", "</think>", "<tool_call>", "</tool_call>"];
 
-/** Fenced code, a code span (which no blank line is in), or a tag. Fences may be open at the end. */
-const SCAN =
-  /^[ \t]{0,3}(`{3,}|~{3,})[^\n]*(?:\n[^]*?(?:\n[ \t]*\1[ \t]*$|(?![^]))|(?![^]))|(?<!`)(`+)(?!`)(?:(?!\n[ \t]*\n)[^])*?[^`]\2(?!`)|<(think|tool_call)>|<\/think>/gm;
+/** The end of the text, `Z` below; `$` is the end of a line here. */
+const END = /(?![^])/.source;
+/** Code in fences, which may be open at the end. */
+const FENCED = /^[ \t]{0,3}(?<fence>`{3,}|~{3,})[^\n]*(?:\n[^]*?(?:\n[ \t]*\k<fence>[ \t]*$|Z)|Z)/
+  .source;
+/** Code in a line; no blank line is in it. */
+const SPAN = /(?<!`)(?<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[^])*?[^`]\k<ticks>(?!`)/.source;
+const TAG = /<(?<tag>think|tool_call)>|<\/think>/.source;
+/** Code or a tag. */
+const SCAN = new RegExp([FENCED.replaceAll("Z", END), SPAN, TAG].join("|"), "gm");
 
 /** Takes an answer apart. While it is `growing`, the beginning of a tag at its end is kept back. */
 export function split(answer: string, growing = false): Part[] {
@@ -36,12 +44,16 @@ export function split(answer: string, growing = false): Part[] {
       from = end;
       continue;
     }
-    const tag = found[3];
+    const tag = found.groups?.["tag"];
     if (!tag || !begins(tag, text, found.index, end)) continue;
     add("text", text.slice(from, found.index));
     const closing = `</${tag}>`;
     const close = text.indexOf(closing, end);
-    add(tag === "think" ? "thinking" : "tool", text.slice(end, close < 0 ? undefined : close), close < 0);
+    add(
+      tag === "think" ? "thinking" : "tool",
+      text.slice(end, close < 0 ? undefined : close),
+      close < 0,
+    );
     from = close < 0 ? text.length : close + closing.length;
     SCAN.lastIndex = from;
   }
@@ -49,7 +61,10 @@ export function split(answer: string, growing = false): Part[] {
   return parts;
 }
 
-/** Whether a tag is one, and not a word about it: reasoning begins a line, and a call holds an object. */
+/**
+ * Whether a tag is one, and not a word about it: reasoning begins a line, and a call holds an
+ * object.
+ */
 function begins(tag: string, text: string, at: number, end: number): boolean {
   if (tag === "tool_call") return /^\s*(?:\{|(?![^]))/.test(text.slice(end));
   return text.slice(text.lastIndexOf("\n", at - 1) + 1, at).trim() === "";
@@ -58,10 +73,16 @@ function begins(tag: string, text: string, at: number, end: number): boolean {
 /** What is given back to the model in later turns: templates expect no reasoning in them. */
 export function spoken(answer: string): string {
   const texts = split(answer).filter(({ kind }) => kind !== "thinking");
-  return texts.map(({ kind, text }) => (kind === "tool" ? `<tool_call>${text}</tool_call>` : text)).join("").trim();
+  return texts
+    .map(({ kind, text }) => (kind === "tool" ? `<tool_call>${text}</tool_call>` : text))
+    .join("")
+    .trim();
 }
 
-/** A tool call as far as it can be read: the name, and the arguments in lines. What is no JSON stays as it is. */
+/**
+ * A tool call as far as it can be read: the name, and the arguments in lines. What is no JSON stays
+ * as it is.
+ */
 export function readCall(text: string): { name?: string; body: string } {
   try {
     const call = JSON.parse(text) as Record<string, unknown> | null;
@@ -88,5 +109,7 @@ function parsed(text: string): unknown {
 function withoutHalfTag(text: string): string {
   const begun = text.lastIndexOf("<");
   const tail = begun < 0 ? "" : text.slice(begun);
-  return tail !== "" && TAGS.some((tag) => tag !== tail && tag.startsWith(tail)) ? text.slice(0, begun) : text;
+  return tail !== "" && TAGS.some((tag) => tag !== tail && tag.startsWith(tail))
+    ? text.slice(0, begun)
+    : text;
 }

@@ -14,7 +14,9 @@ export interface Exchange {
   speaker: string;
   /** `text`: the model was not trained to chat, and the answer continues the question. */
   style: "chat" | "text";
-  /** How the answer ended; `null` while it is written, and after a page that was closed meanwhile. */
+  /**
+   * How the answer ended; `null` while it is written, and after a page that was closed meanwhile.
+   */
   ended: "stop" | "length" | "abort" | "failed" | null;
   /** Of one that failed: why, for people. */
   problem?: string;

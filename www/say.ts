@@ -1,4 +1,7 @@
-/** What is said beside the conversation: announcements for screen readers, and notices above the box, some of which undo something. */
+/**
+ * What is said beside the conversation: announcements for screen readers, and notices above the
+ * box, some of which undo something.
+ */
 
 import { button, element, keepingFocus, make } from "./page.js";
 

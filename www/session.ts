@@ -1,4 +1,7 @@
-/** What a tab remembers by itself across reloads. It is written at once, also while the page goes away, when a database is too slow. */
+/**
+ * What a tab remembers by itself across reloads. It is written at once, also while the page goes
+ * away, when a database is too slow.
+ */
 
 import type { Exchange } from "./record.js";
 
@@ -16,7 +19,9 @@ const KEY = "tegula-demo";
 export function remembered(): Session | undefined {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Session | null;
-    return typeof kept?.conversation === "string" && typeof kept.draft === "string" ? kept : undefined;
+    return typeof kept?.conversation === "string" && typeof kept.draft === "string"
+      ? kept
+      : undefined;
   } catch {
     return undefined;
   }

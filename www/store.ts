@@ -1,6 +1,7 @@
 /**
- * Keeps conversations in IndexedDB, in a database of the demo's own. Exchanges are records of their own, and each tab writes only those that it
- * made: two tabs in one conversation add to it, and neither overwrites what the other wrote.
+ * Keeps conversations in IndexedDB, in a database of the demo's own. Exchanges are records of their
+ * own, and each tab writes only those that it made: two tabs in one conversation add to it, and
+ * neither overwrites what the other wrote.
  */
 
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
@@ -33,7 +34,9 @@ export async function openStore(): Promise<Store> {
   const database = await openDB<Schema>("tegula-demo", 1, {
     upgrade(created) {
       created.createObjectStore("conversations", { keyPath: "id" });
-      created.createObjectStore("exchanges", { keyPath: "id" }).createIndex("conversation", "conversation");
+      created
+        .createObjectStore("exchanges", { keyPath: "id" })
+        .createIndex("conversation", "conversation");
     },
     // Holding it open would block a tab with a newer page.
     blocking: () => database.close(),
@@ -54,7 +57,9 @@ class DatabaseStore implements Store {
       transaction.objectStore("conversations").get(id),
       transaction.objectStore("exchanges").index("conversation").getAll(id),
     ]);
-    return conversation && { conversation, exchanges: exchanges.sort((a, b) => a.created - b.created) };
+    return (
+      conversation && { conversation, exchanges: exchanges.sort((a, b) => a.created - b.created) }
+    );
   }
 
   async write(exchange: Exchange): Promise<void> {
@@ -82,7 +87,8 @@ class DatabaseStore implements Store {
     if (!saved) return undefined;
     const transaction = this.database.transaction(STORES, "readwrite");
     void transaction.objectStore("conversations").delete(id);
-    for (const exchange of saved.exchanges) void transaction.objectStore("exchanges").delete(exchange.id);
+    for (const exchange of saved.exchanges)
+      void transaction.objectStore("exchanges").delete(exchange.id);
     await transaction.done;
     return saved;
   }
@@ -110,7 +116,10 @@ export class MemoryStore implements Store {
   }
 
   write(exchange: Exchange): Promise<void> {
-    this.#conversations.set(exchange.conversation, updated(this.#conversations.get(exchange.conversation), exchange));
+    this.#conversations.set(
+      exchange.conversation,
+      updated(this.#conversations.get(exchange.conversation), exchange),
+    );
     this.#exchanges.set(exchange.id, exchange);
     return Promise.resolve();
   }
@@ -136,7 +145,9 @@ export class MemoryStore implements Store {
   }
 
   #of(id: string): Exchange[] {
-    return [...this.#exchanges.values()].filter(({ conversation }) => conversation === id).sort((a, b) => a.created - b.created);
+    return [...this.#exchanges.values()]
+      .filter(({ conversation }) => conversation === id)
+      .sort((a, b) => a.created - b.created);
   }
 }
 
@@ -144,14 +155,31 @@ function latestFirst(conversations: Conversation[]): Conversation[] {
   return conversations.sort((a, b) => b.updated - a.updated);
 }
 
-function updated(known: Conversation | undefined, { conversation: id, question, created }: Exchange): Conversation {
+function updated(
+  known: Conversation | undefined,
+  { conversation: id, question, created }: Exchange,
+): Conversation {
   const title = known?.title || titleOf(question);
   return { id, title, draft: known?.draft ?? "", updated: Math.max(known?.updated ?? 0, created) };
 }
 
-/** The conversation with its new draft; `null` if nothing is left of it, `undefined` if nothing changes. */
-function drafted(known: Conversation | undefined, id: string, said: boolean, draft: string, before: string): Conversation | null | undefined {
-  if (draft !== "") return { ...(known ?? { id, title: "" }), draft, updated: said && known ? known.updated : Date.now() };
+/**
+ * The conversation with its new draft; `null` if nothing is left of it, `undefined` if nothing
+ * changes.
+ */
+function drafted(
+  known: Conversation | undefined,
+  id: string,
+  said: boolean,
+  draft: string,
+  before: string,
+): Conversation | null | undefined {
+  if (draft !== "")
+    return {
+      ...(known ?? { id, title: "" }),
+      draft,
+      updated: said && known ? known.updated : Date.now(),
+    };
   if (!known || (known.draft !== before && known.draft !== "")) return undefined;
   return said ? { ...known, draft } : null;
 }

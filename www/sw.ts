@@ -1,9 +1,11 @@
 /**
- * The demo's service worker: after the first visit the page works without the network. It keeps the demo's own files, which the build lists with
- * their hashes, and models.json; models are kept by the package, and pass.
+ * The demo's service worker: after the first visit the page works without the network. It keeps the
+ * demo's own files, which the build lists with their hashes, and models.json; models are kept by
+ * the package, and pass.
  *
- * The page comes from the network where there is one, so that a new build is there at the next load. All else of a build lies in a folder of
- * its own, which the page names: a page of one build never gets a file of another. A new worker takes over when no page of the old one is open.
+ * The page comes from the network where there is one, so that a new build is there at the next
+ * load. All else of a build lies in a folder of its own, which the page names: a page of one build
+ * never gets a file of another. A new worker takes over when no page of the old one is open.
  */
 
 /** Files of the build: path, and SHA-256 in hex. Filled in by the build. */
@@ -51,7 +53,10 @@ worker.addEventListener("fetch", (event) => {
   else if (kept.has(url)) event.respondWith(fromCache(request, url));
 });
 
-/** All files or none: each must be the one that the build made, so that a half-copied site is not kept. */
+/**
+ * All files or none: each must be the one that the build made, so that a half-copied site is not
+ * kept.
+ */
 async function install(): Promise<void> {
   const files = await Promise.all(
     Object.entries(FILES).map(async ([path, hash]) => {
@@ -67,11 +72,15 @@ async function install(): Promise<void> {
   const cache = await caches.open(CACHE);
   for (const [url, response] of files) await cache.put(url, response);
   // Not of the build: without it the page says that it cannot read the list.
-  await fetch(address(MODELS), { cache: "no-cache" }).then((list) => (list.ok ? cache.put(address(MODELS), list) : undefined), () => undefined);
+  await fetch(address(MODELS), { cache: "no-cache" }).then(
+    (list) => (list.ok ? cache.put(address(MODELS), list) : undefined),
+    () => undefined,
+  );
 }
 
 async function activate(): Promise<void> {
-  for (const name of await caches.keys()) if (name.startsWith(PREFIX) && name !== CACHE) await caches.delete(name);
+  for (const name of await caches.keys())
+    if (name.startsWith(PREFIX) && name !== CACHE) await caches.delete(name);
   await worker.clients.claim();
 }
 
@@ -84,7 +93,9 @@ async function freshest(request: Request, url: string, keep: boolean): Promise<R
   const cache = await caches.open(CACHE);
   const network = fetch(request.url, { cache: "no-cache" }).then(async (response) => {
     if (response.ok && keep) await cache.put(url, response.clone());
-    return response;
+    // A page may not be answered with what came from elsewhere, such as `/` for `/index.html`; with
+    // its text it may.
+    return response.redirected ? new Response(response.body, response) : response;
   });
   const waited = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE));
   const first = await Promise.race([network.catch(() => undefined), waited]);

@@ -7,16 +7,26 @@ import type { Exchange } from "./record.js";
 /** Without a chat template nothing ends a text; this does. */
 const LONGEST_TEXT = 256;
 
-/** Exchanges that the model is told of with the next message. Those without an answer would be questions that nobody answered. */
+/**
+ * Exchanges that the model is told of with the next message. Those without an answer would be
+ * questions that nobody answered.
+ */
 export function told(exchanges: Exchange[]): Exchange[] {
-  return exchanges.filter(({ dropped, style, answer }) => !dropped && style === "chat" && spoken(answer) !== "");
+  return exchanges.filter(
+    ({ dropped, style, answer }) => !dropped && style === "chat" && spoken(answer) !== "",
+  );
 }
 
 /**
- * Asks the model and writes its answer into `exchange` as it comes. `grown` is called after each piece, with a line on the speed. Throws what
- * the engine throws; what had come stays.
+ * Asks the model and writes its answer into `exchange` as it comes. `grown` is called after each
+ * piece, with a line on the speed. Throws what the engine throws; what had come stays.
  */
-export async function ask(engine: Engine, before: Exchange[], exchange: Exchange, grown: (speed: string) => void): Promise<void> {
+export async function ask(
+  engine: Engine,
+  before: Exchange[],
+  exchange: Exchange,
+  grown: (speed: string) => void,
+): Promise<void> {
   const options = { stream: true, stream_options: { include_usage: true } } as const;
   const { question } = exchange;
   const messages: ChatCompletionMessageParam[] = told(before).flatMap(({ question, answer }) => [
@@ -45,7 +55,10 @@ export async function ask(engine: Engine, before: Exchange[], exchange: Exchange
     if (usage) {
       exchange.tokens = usage.total_tokens;
       const { decode_tokens_per_s: rate, time_to_first_token_s: wait } = usage.extra;
-      if (rate) speed = `${rate.toFixed(1)} tokens/s · ${usage.completion_tokens} tokens · first after ${wait.toFixed(2)} s`;
+      const all = usage.completion_tokens;
+      if (rate) {
+        speed = `${rate.toFixed(1)} tokens/s · ${all} tokens · first after ${wait.toFixed(2)} s`;
+      }
     } else if (seconds() > 0.2) {
       speed = `${(tokens / seconds()).toFixed(1)} tokens/s`;
     }
@@ -56,13 +69,21 @@ export async function ask(engine: Engine, before: Exchange[], exchange: Exchange
 }
 
 /**
- * Drops the oldest exchanges from what the model is told, until about `target` of `context` tokens would be used, and at least one. Tokens are
- * estimated by the length of texts. Gives whether there was anything to drop.
+ * Drops the oldest exchanges from what the model is told, until about `target` of `context` tokens
+ * would be used, and at least one. Tokens are estimated by the length of texts. Gives whether there
+ * was anything to drop.
  */
-export function dropOldest(before: Exchange[], question: string, prompt: number, context: number, target = 0.7): boolean {
+export function dropOldest(
+  before: Exchange[],
+  question: string,
+  prompt: number,
+  context: number,
+  target = 0.7,
+): boolean {
   const kept = told(before);
   if (kept.length === 0) return false;
-  const length = ({ question, answer }: Pick<Exchange, "question" | "answer">): number => question.length + spoken(answer).length;
+  const length = ({ question, answer }: Pick<Exchange, "question" | "answer">): number =>
+    question.length + spoken(answer).length;
   const all = kept.reduce((sum, exchange) => sum + length(exchange), question.length);
   let left = all;
   for (const [index, exchange] of kept.entries()) {

@@ -1,4 +1,7 @@
-/** Errors of the package in words for people who chat, by class and fields: its messages are written for those who program. */
+/**
+ * Errors of the package in words for people who chat, by class and fields: its messages are written
+ * for those who program.
+ */
 
 import {
   ContextWindowSizeExceededError,
@@ -36,26 +39,40 @@ export function trouble(error: unknown): Trouble {
     const { prompt, context } = error;
     return { text: tooLong(prompt, context), fatal: false, full: { prompt, context } };
   }
-  const fatal = [DeviceLostError, DeviceError, EngineNotLoadedError, InternalError].some((kind) => error instanceof kind);
+  const fatal = [DeviceLostError, DeviceError, EngineNotLoadedError, InternalError].some(
+    (kind) => error instanceof kind,
+  );
   return { text: sentence(error, detail), detail, fatal };
 }
 
 function tooLong(prompt: number, context: number): string {
-  const what = Number.isFinite(prompt) ? `The message and what was said before it are ${count(prompt)} tokens long. ` : "The conversation is too long. ";
+  const what = Number.isFinite(prompt)
+    ? `The message and what was said before it are ${count(prompt)} tokens long. `
+    : "The conversation is too long. ";
   return `${what}This model can take in ${Number.isFinite(context) ? count(context) : "fewer"}.`;
 }
 
 function sentence(error: unknown, detail: string): string {
-  if (error instanceof DeviceLostError) return "The GPU went away. That happens after sleep, with a new driver, or when memory runs out.";
-  if (error instanceof ModelNotFoundError) return `A file of the model is not at its address (status ${error.status}): ${error.url}`;
+  if (error instanceof DeviceLostError)
+    return "The GPU went away. It may after sleep, with a new driver, or when memory runs out.";
+  if (error instanceof ModelNotFoundError)
+    return `A file of the model is not at its address (status ${error.status}): ${error.url}`;
   if (error instanceof NetworkError) {
-    if (error.status !== undefined) return `The server refused a file of the model (status ${error.status}): ${error.url}`;
-    const offline = navigator.onLine ? "The server could not be reached, or does not allow this page to read the file" : "There is no connection to the network";
+    if (error.status !== undefined)
+      return `The server refused a file of the model (status ${error.status}): ${error.url}`;
+    const offline = navigator.onLine
+      ? "The server could not be reached, or does not allow this page to read the file"
+      : "There is no connection to the network";
     return `${offline}: ${error.url}`;
   }
   if (error instanceof LimitError) return tooSmall(error);
-  if (error instanceof CorruptShardError) return `A file of the model arrived damaged (${error.shard}). Loading it again may help.`;
-  if (error instanceof LibraryMismatchError || error instanceof LibraryVersionError) return "The model and its library do not belong together, or this page is too old for them. Whoever offers the model has to compile its library again.";
+  if (error instanceof CorruptShardError)
+    return `A file of the model arrived damaged (${error.shard}). Loading it again may help.`;
+  if (error instanceof LibraryMismatchError || error instanceof LibraryVersionError)
+    return (
+      "The model and its library do not belong together, or this page is too old for them. " +
+      "Whoever offers the model has to compile its library again."
+    );
   if (error instanceof InvalidLibraryError) return "The model's library is damaged, or is none.";
   if (error instanceof InvalidPackageError) return "The model's files do not say what they must.";
   if (error instanceof WebGPUNotAvailableError) return detail;
@@ -67,9 +84,14 @@ function sentence(error: unknown, detail: string): string {
 }
 
 function tooSmall({ limit, needed, available }: LimitError): string {
-  const memory = needed !== undefined && needed >= 2 ** 20;
-  const sizes = memory ? ` It needs ${mebibytes(needed)}${available === undefined ? "" : ` of which ${mebibytes(available)} are there`} (${limit}).` : ` (${limit})`;
-  return `This model is too large for this GPU.${sizes} A smaller model may fit; closing other pages that use the GPU may help.`;
+  let sizes = "";
+  // Of limits that are counts, the name alone says enough.
+  if (needed !== undefined && needed >= 2 ** 20) {
+    const there = available === undefined ? "" : ` of which ${mebibytes(available)} are there`;
+    sizes = `It needs ${mebibytes(needed)}${there}. `;
+  }
+  const advice = "A smaller model may fit; closing other pages that use the GPU may help.";
+  return `This model is too large for this GPU (${limit}). ${sizes}${advice}`;
 }
 
 function mebibytes(bytes: number): string {

@@ -1,4 +1,7 @@
-/** Whether everybody can use the demo, on a fake engine: axe-core in every state, the keyboard alone, screen readers, less motion, forced colours. */
+/**
+ * Whether everybody can use the demo, on a fake engine: axe-core in every state, the keyboard
+ * alone, screen readers, less motion, forced colours.
+ */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -31,7 +34,11 @@ before(async () => {
 after(() => Promise.all([browser?.close(), site?.stop()]));
 
 async function visit(begins = {}, options = {}) {
-  const context = await fakeContext(browser, { answers: { rich: RICH, one: "first answer" }, ...begins }, options);
+  const context = await fakeContext(
+    browser,
+    { answers: { rich: RICH, one: "first answer" }, ...begins },
+    options,
+  );
   return { context, page: await open(context, site.url) };
 }
 
@@ -39,16 +46,37 @@ async function visit(begins = {}, options = {}) {
 async function check(page, state) {
   if (pictures) await page.screenshot({ path: `${pictures}/${state.replaceAll(/\W+/g, "-")}.png` });
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
-  const violations = await page.evaluate(async () => (await axe.run(document, { resultTypes: ["violations"] })).violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map((node) => node.html.slice(0, 150)) })));
+  const violations = await page.evaluate(async () =>
+    (await axe.run(document, { resultTypes: ["violations"] })).violations.map(
+      ({ id, impact, nodes }) => ({
+        id,
+        impact,
+        where: nodes.map((node) => node.html.slice(0, 150)),
+      }),
+    ),
+  );
   const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   assert.deepEqual(grave, [], state);
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, `${state}: wider than the screen`);
+  assert.equal(
+    await page.evaluate(() => document.documentElement.scrollWidth > innerWidth),
+    false,
+    `${state}: wider than the screen`,
+  );
 }
 
-const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.getAttribute("aria-label") || document.activeElement.textContent.trim());
+const focused = (page) =>
+  page.evaluate(
+    () =>
+      document.activeElement.id ||
+      document.activeElement.getAttribute("aria-label") ||
+      document.activeElement.textContent.trim(),
+  );
 const waiting = (page) => page.waitForFunction(() => fake.open.length === 1);
 
-for (const [width, height] of [[1280, 800], [390, 844]]) {
+for (const [width, height] of [
+  [1280, 800],
+  [390, 844],
+]) {
   for (const colorScheme of ["light", "dark"]) {
     test(`axe-core finds nothing serious in any state, ${width} px, ${colorScheme}`, async () => {
       const options = { viewport: { width, height }, colorScheme };
@@ -59,9 +87,22 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
       await check(page, name("welcome"));
       await load.click();
       await page.waitForFunction(() => fake.load);
-      await page.evaluate(() => fake.load.progress({ phase: "pipelines", loadedBytes: 4, totalBytes: 4, fromCache: false, text: "", kernels: { compiled: 12, total: 60 } }));
+      await page.evaluate(() =>
+        fake.load.progress({
+          phase: "pipelines",
+          loadedBytes: 4,
+          totalBytes: 4,
+          fromCache: false,
+          text: "",
+          kernels: { compiled: 12, total: 60 },
+        }),
+      );
       await check(page, name("download"));
-      await page.evaluate(() => fake.load.fail("NetworkError", { url: "https://models.test/a/long/address/of/a/file/params_shard_0.bin" }));
+      await page.evaluate(() =>
+        fake.load.fail("NetworkError", {
+          url: "https://models.test/a/long/address/of/a/file/params_shard_0.bin",
+        }),
+      );
       await page.getByRole("alert").waitFor();
       await page.locator("#problem summary").click();
       await check(page, name("problem"));
@@ -80,7 +121,9 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
       await send(page, "slow");
       await waiting(page);
       await fake(page, "say", "half an ans");
-      await page.waitForFunction(() => document.querySelector("#log").textContent.includes("half an"));
+      await page.waitForFunction(() =>
+        document.querySelector("#log").textContent.includes("half an"),
+      );
       await check(page, name("writing"));
       await fake(page, "fail", "ContextWindowSizeExceededError", { prompt: 1100, context: 1024 });
       await answered(page);
@@ -186,7 +229,10 @@ test("Esc closes a panel first, and stops the answer only then", async () => {
   assert.equal(await page.evaluate(() => fake.open.length), 1, "the answer goes on");
   await page.keyboard.press("Escape");
   await answered(page);
-  assert.ok(await page.locator("#gpu summary").evaluate((one) => one === document.activeElement), "who is elsewhere stays there");
+  assert.ok(
+    await page.locator("#gpu summary").evaluate((one) => one === document.activeElement),
+    "who is elsewhere stays there",
+  );
   await context.close();
 });
 
@@ -195,34 +241,55 @@ test("screen readers hear who speaks, what happens, and the answer when it is wh
   // Every announcement, in order.
   await page.evaluate(() => {
     window.heard = [];
-    new MutationObserver(() => heard.push(document.querySelector("#status").textContent)).observe(document.querySelector("#status"), { childList: true });
+    new MutationObserver(() => heard.push(document.querySelector("#status").textContent)).observe(
+      document.querySelector("#status"),
+      { childList: true },
+    );
   });
   await page.getByRole("button", { name: "Load model" }).click();
   await send(page, "slow");
   await waiting(page);
-  await page.waitForFunction(() => heard.includes("Tiny Fake is ready") && heard.includes("Tiny Fake is writing"));
+  await page.waitForFunction(
+    () => heard.includes("Tiny Fake is ready") && heard.includes("Tiny Fake is writing"),
+  );
   assert.equal(await page.getByRole("log").getAttribute("aria-busy"), "true");
   await fake(page, "say", "<think>\nsecret\n</think>\nall of it");
   await fake(page, "end", "stop", 900);
   await answered(page);
   assert.equal(await page.getByRole("log").getAttribute("aria-busy"), "false");
   await page.waitForFunction(() => heard.some((text) => text.includes("Tiny Fake: all of it")));
-  await page.waitForFunction(() => heard.some((text) => text.includes("nearly full: 900 of 1,024")));
+  await page.waitForFunction(() =>
+    heard.some((text) => text.includes("nearly full: 900 of 1,024")),
+  );
   assert.ok(await page.evaluate(() => !heard.some((text) => text.includes("secret"))));
-  assert.deepEqual(await page.locator(".turn").evaluateAll((turns) => turns.map((turn) => turn.innerText.split("\n")[0])), ["You", "Tiny Fake"]);
+  assert.deepEqual(
+    await page
+      .locator(".turn")
+      .evaluateAll((turns) => turns.map((turn) => turn.innerText.split("\n")[0])),
+    ["You", "Tiny Fake"],
+  );
   await send(page, "again");
   await waiting(page);
   await fake(page, "fail", "InternalError");
-  await page.waitForFunction(() => heard.some((text) => text.startsWith("The message failed. Something failed inside Tegula")));
+  await page.waitForFunction(() =>
+    heard.some((text) => text.startsWith("The message failed. Something failed inside Tegula")),
+  );
   await context.close();
 });
 
 test("on phones everything that can be pressed is at least 44 px high and wide", async () => {
-  const { context, page } = await visit({}, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const { context, page } = await visit(
+    {},
+    { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+  );
   const small = () =>
     page.locator("button, select, summary, textarea").evaluateAll((found) =>
-      found.filter((one) => one.checkVisibility()).map((one) => [one.id || one.textContent.trim(), one.getBoundingClientRect()])
-        .filter(([, box]) => box.width < 43.9 || box.height < 43.9).map(([name, box]) => `${name}: ${box.width} x ${box.height}`));
+      found
+        .filter((one) => one.checkVisibility())
+        .map((one) => [one.id || one.textContent.trim(), one.getBoundingClientRect()])
+        .filter(([, box]) => box.width < 43.9 || box.height < 43.9)
+        .map(([name, box]) => `${name}: ${box.width} x ${box.height}`),
+    );
   await ready(page);
   assert.deepEqual(await small(), []);
   await send(page, "rich");
@@ -238,6 +305,19 @@ test("on phones everything that can be pressed is at least 44 px high and wide",
   await context.close();
 });
 
+test("panels stay on the screen, down to 320 px", async () => {
+  const { context, page } = await visit({}, { viewport: { width: 320, height: 640 } });
+  await send(page, "one");
+  await answered(page);
+  for (const id of ["chats", "gpu"]) {
+    await page.locator(`#${id} summary`).click();
+    const box = await page.locator(`#${id} .panel-body`).boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 320 && box.y > 0, JSON.stringify({ id, ...box }));
+    await page.keyboard.press("Escape");
+  }
+  await context.close();
+});
+
 test("who wants less motion gets none, in generated content either", async () => {
   const { context, page } = await visit({}, { reducedMotion: "reduce" });
   await send(page, "slow");
@@ -246,7 +326,13 @@ test("who wants less motion gets none, in generated content either", async () =>
   assert.equal(await moving(), 0);
   await fake(page, "say", "half");
   await page.waitForFunction(() => document.querySelector(".answer p"));
-  assert.notEqual(await page.evaluate(() => getComputedStyle(document.querySelector(".answer p"), "::after").content), "none", "the cursor is there");
+  assert.notEqual(
+    await page.evaluate(
+      () => getComputedStyle(document.querySelector(".answer p"), "::after").content,
+    ),
+    "none",
+    "the cursor is there",
+  );
   assert.equal(await moving(), 0);
   await page.emulateMedia({ reducedMotion: "no-preference" });
   assert.ok((await moving()) > 0, "and blinks for everyone else");
@@ -259,8 +345,13 @@ test("with forced colours controls have borders, the focus is seen, and the dot 
   await answered(page);
   assert.equal(await page.locator(".dot").isVisible(), false);
   assert.match(await page.locator("#gpu summary").innerText(), /GPU:\s*Fake GPU/);
-  const style = (selector, property) => page.locator(selector).first().evaluate((one, property) => getComputedStyle(one)[property], property);
-  for (const selector of ["#send", ".turn.user .text", ".code", ".tool"]) assert.equal(await style(selector, "borderTopStyle"), "solid", selector);
+  const style = (selector, property) =>
+    page
+      .locator(selector)
+      .first()
+      .evaluate((one, property) => getComputedStyle(one)[property], property);
+  for (const selector of ["#send", ".turn.user .text", ".code", ".tool"])
+    assert.equal(await style(selector, "borderTopStyle"), "solid", selector);
   await page.locator("#prompt").focus();
   assert.equal(await style("#prompt", "outlineStyle"), "solid");
   assert.equal(await style("#prompt", "outlineWidth"), "3px");

@@ -1,4 +1,7 @@
-/** What the demo keeps, on a fake engine: conversations, drafts and half-written answers, over reloads, changes of the model, and in two tabs. */
+/**
+ * What the demo keeps, on a fake engine: conversations, drafts and half-written answers, over
+ * reloads, changes of the model, and in two tabs.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -7,7 +10,12 @@ import { answered, fake, fakeContext, open, ready, requests, send } from "./demo
 import { SITE } from "./packages.mjs";
 import { TestServer } from "./server.mjs";
 
-const ANSWERS = { one: "first answer", two: "second answer", three: "third answer", four: "fourth answer" };
+const ANSWERS = {
+  one: "first answer",
+  two: "second answer",
+  three: "third answer",
+  four: "fourth answer",
+};
 
 let browser;
 let site;
@@ -26,7 +34,14 @@ async function visit(begins = {}, options = {}) {
 /** What was said, as one sees it. */
 const said = (page) => page.locator(".turn.user .text, .turn.assistant .body").allInnerTexts();
 /** Waits for a list with these titles. */
-const listed = (page, titles) => page.waitForFunction((titles) => JSON.stringify([...document.querySelectorAll("#chat-list .title")].map((one) => one.textContent)) === titles, JSON.stringify(titles));
+const listed = (page, titles) =>
+  page.waitForFunction(
+    (titles) =>
+      JSON.stringify(
+        [...document.querySelectorAll("#chat-list .title")].map((one) => one.textContent),
+      ) === titles,
+    JSON.stringify(titles),
+  );
 const waiting = (page) => page.waitForFunction(() => fake.open.length === 1);
 
 test("a conversation is there after a reload, in a new tab, and with another model", async () => {
@@ -36,17 +51,30 @@ test("a conversation is there after a reload, in a new tab, and with another mod
   await page.reload();
   await ready(page);
   assert.deepEqual(await said(page), ["one", "first answer"]);
+  await page.getByRole("textbox").fill("half a thought");
   await page.getByRole("combobox", { name: "Model" }).selectOption("Other Fake, 2 M parameters");
   await page.waitForFunction(() => fake.engines === 2);
+  assert.equal(await page.getByRole("textbox").inputValue(), "half a thought");
   assert.deepEqual(await said(page), ["one", "first answer"]);
   await send(page, "two");
   await answered(page);
-  assert.deepEqual((await requests(page)).at(-1).map(({ content }) => content), ["one", "first answer", "two"], "the other model knows what was said");
-  assert.deepEqual(await page.locator(".turn.assistant .speaker").allTextContents(), ["Tiny Fake", "Other Fake"]);
+  assert.deepEqual(
+    (await requests(page)).at(-1).map(({ content }) => content),
+    ["one", "first answer", "two"],
+    "the other model knows what was said",
+  );
+  assert.deepEqual(await page.locator(".turn.assistant .speaker").allTextContents(), [
+    "Tiny Fake",
+    "Other Fake",
+  ]);
   const second = await open(context, site.url);
   await ready(second);
   assert.deepEqual(await said(second), ["one", "first answer", "two", "second answer"]);
-  assert.equal(await second.locator("#model option:checked").innerText(), "Other Fake, 2 M parameters", "the model is the last one, too");
+  assert.equal(
+    await second.locator("#model option:checked").innerText(),
+    "Other Fake, 2 M parameters",
+    "the model is the last one, too",
+  );
   await context.close();
 });
 
@@ -78,9 +106,44 @@ test("a new chat can be undone with the keyboard, and takes the draft along; the
   await listed(page, ["two", "one"]);
   await page.locator("#chats summary").click();
   await page.getByRole("button", { name: /^one/ }).click();
-  await page.waitForFunction(() => document.querySelector(".turn.user .text")?.textContent === "one");
+  await page.waitForFunction(
+    () => document.querySelector(".turn.user .text")?.textContent === "one",
+  );
   assert.equal(await page.locator("#chats").getAttribute("open"), null);
   assert.deepEqual(await said(page), ["one", "first answer"]);
+  await context.close();
+});
+
+test("pressing New chat twice is pressing it once", async () => {
+  const { context, page } = await visit();
+  await send(page, "one");
+  await answered(page);
+  await page.locator("#new-chat").evaluate((button) => {
+    button.click();
+    button.click();
+  });
+  await page.waitForFunction(() => !document.querySelector(".turn"));
+  await page.waitForFunction(() => document.querySelector("#new-chat").hidden);
+  await page.getByRole("button", { name: /^Undo/ }).click();
+  await page.waitForFunction(() => document.querySelector(".turn"));
+  assert.deepEqual(await said(page), ["one", "first answer"]);
+  await context.close();
+});
+
+test("another model while an answer comes: what had come stays, and is no failure", async () => {
+  const { context, page } = await visit();
+  await send(page, "slow");
+  await waiting(page);
+  await fake(page, "say", "what had come");
+  await page.waitForFunction(() =>
+    document.querySelector(".answer").textContent.includes("had come"),
+  );
+  await page.getByRole("combobox", { name: "Model" }).selectOption("Other Fake, 2 M parameters");
+  await page.waitForFunction(() => fake.engines === 2);
+  await answered(page);
+  assert.deepEqual(await said(page), ["slow", "what had come"]);
+  assert.equal(await page.locator(".note").innerText(), "Stopped.");
+  assert.equal(await page.locator(".problem").filter({ visible: true }).count(), 0);
   await context.close();
 });
 
@@ -89,7 +152,9 @@ test("a new chat while an answer comes keeps what had come, and undo shows it", 
   await send(page, "slow");
   await waiting(page);
   await fake(page, "say", "what had come");
-  await page.waitForFunction(() => document.querySelector(".answer").textContent.includes("had come"));
+  await page.waitForFunction(() =>
+    document.querySelector(".answer").textContent.includes("had come"),
+  );
   await page.getByRole("button", { name: "New chat" }).click();
   await page.waitForFunction(() => !document.querySelector(".turn"));
   await page.getByRole("button", { name: "Undo" }).click();
@@ -116,7 +181,10 @@ test("conversations are deleted and come back; drafts that were never sent are c
     await button.focus();
     await page.keyboard.press("Enter");
     await button.waitFor({ state: "detached" });
-    assert.ok(await page.evaluate(() => document.activeElement.closest("#chats") !== null), "the focus stays in the list");
+    assert.ok(
+      await page.evaluate(() => document.activeElement.closest("#chats") !== null),
+      "the focus stays in the list",
+    );
   }
   await listed(page, ["Draft: never sent", "two"]);
   await page.getByText("2 conversations were deleted.").waitFor();
@@ -147,13 +215,15 @@ test("a draft and an answer that was being written survive a reload", async () =
   await send(page, "slow");
   await waiting(page);
   await fake(page, "say", "as far as it c");
-  await page.waitForFunction(() => document.querySelector(".answer").textContent.includes("as far"));
+  await page.waitForFunction(() =>
+    document.querySelector(".answer").textContent.includes("as far"),
+  );
   await page.getByRole("textbox").fill("typed meanwhile");
   await page.reload();
   const box = await ready(page);
   assert.equal(await box.inputValue(), "typed meanwhile");
   assert.deepEqual(await said(page), ["slow", "as far as it c"]);
-  assert.match(await page.locator(".note").innerText(), /before this answer was finished/);
+  assert.match(await page.locator(".note").innerText(), /This answer is not finished/);
   // It is asked again, and the first attempt stays.
   await page.evaluate(() => (fake.answers.slow = "all of it"));
   await page.getByRole("button", { name: "Try again" }).click();
@@ -162,7 +232,11 @@ test("a draft and an answer that was being written survive a reload", async () =
   await page.evaluate(() => sessionStorage.clear());
   const second = await open(context, site.url);
   await ready(second);
-  assert.equal(await second.getByRole("textbox").inputValue(), "typed meanwhile", "in the database as well");
+  assert.equal(
+    await second.getByRole("textbox").inputValue(),
+    "typed meanwhile",
+    "in the database as well",
+  );
   await context.close();
 });
 
@@ -202,7 +276,16 @@ test("two tabs in one conversation add to it, and see what the other added", asy
   await Promise.all([answered(first), answered(second)]);
   for (const page of [first, second]) {
     await page.waitForFunction(() => document.querySelectorAll(".turn.user").length === 4);
-    assert.deepEqual((await said(page)).toSorted(), ["first answer", "of the first", "of the second", "one", "second answer", "slow", "slow too", "two"]);
+    assert.deepEqual((await said(page)).toSorted(), [
+      "first answer",
+      "of the first",
+      "of the second",
+      "one",
+      "second answer",
+      "slow",
+      "slow too",
+      "two",
+    ]);
   }
   // One deletes it while the other is in it: what the other says next is kept.
   await first.locator("#chats summary").click();
@@ -226,8 +309,16 @@ test("two tabs in one conversation add to it, and see what the other added", asy
 test("without IndexedDB the page chats, and says that it keeps nothing", async () => {
   const context = await fakeContext(browser, { answers: ANSWERS });
   await context.addInitScript(() => {
-    Object.defineProperty(window, "indexedDB", { value: { open: () => { throw new DOMException("not here", "SecurityError"); } } });
-    IDBFactory.prototype.open = () => { throw new DOMException("not here", "SecurityError"); };
+    Object.defineProperty(window, "indexedDB", {
+      value: {
+        open: () => {
+          throw new DOMException("not here", "SecurityError");
+        },
+      },
+    });
+    IDBFactory.prototype.open = () => {
+      throw new DOMException("not here", "SecurityError");
+    };
   });
   const page = await open(context, site.url);
   await page.getByText(/keeps nothing for this page/).waitFor();

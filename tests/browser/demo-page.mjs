@@ -8,14 +8,26 @@ const FAKE = readFileSync(join(dirname(fileURLToPath(import.meta.url)), "fake-en
 
 /** Models that the fake engine claims to have. */
 export const MODELS = [
-  { name: "Tiny Fake, 1 M parameters", url: "models/tiny/", suggestions: ["Who are you?", "What is 47 + 38?"] },
+  {
+    name: "Tiny Fake, 1 M parameters",
+    url: "models/tiny/",
+    suggestions: ["Who are you?", "What is 47 + 38?"],
+  },
   { name: "Other Fake, 2 M parameters", url: "models/other/" },
 ];
 
-/** A context of the browser in which the demo finds the fake engine. `begins` is described there. */
+/**
+ * A context of the browser in which the demo finds the fake engine. `begins` is described there.
+ */
 export async function fakeContext(browser, begins = {}, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, serviceWorkers: "block", ...options });
-  await context.route(/\/app-[^/]+\/tegula\/index\.js$/, (route) => route.fulfill({ contentType: "text/javascript", body: FAKE }));
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    serviceWorkers: "block",
+    ...options,
+  });
+  await context.route(/\/app-[^/]+\/tegula\/index\.js$/, (route) =>
+    route.fulfill({ contentType: "text/javascript", body: FAKE }),
+  );
   await context.route(/\/models\.json$/, (route) => route.fulfill({ json: MODELS }));
   await context.addInitScript((begins) => (window.fakeBegins = begins), begins);
   return context;
@@ -53,7 +65,10 @@ export async function answered(page) {
 
 /** Has the fake engine do something. */
 export function fake(page, what, ...parameters) {
-  return page.evaluate(([what, parameters]) => window.fake[what](...parameters), [what, parameters]);
+  return page.evaluate(
+    ([what, parameters]) => window.fake[what](...parameters),
+    [what, parameters],
+  );
 }
 
 /** What the fake engine was asked. */

@@ -1,4 +1,7 @@
-/** What the demo does where something goes wrong, on a fake engine: drafts come back, the context fills up, the device is lost, loads fail. */
+/**
+ * What the demo does where something goes wrong, on a fake engine: drafts come back, the context
+ * fills up, the device is lost, loads fail.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -39,8 +42,13 @@ test("a message that fails comes back to the box, and sending it again does not 
   await failing(page, "hello there", "InvalidRequestError", { field: "messages[0]" });
   assert.equal(await box.inputValue(), "hello there");
   const alert = page.getByRole("log").locator(".problem");
-  assert.match(await alert.locator("p").first().innerText(), /^The model cannot answer this message as it is\.$/);
-  await page.waitForFunction(() => document.querySelector("#status").textContent.startsWith("The message failed."));
+  assert.match(
+    await alert.locator("p").first().innerText(),
+    /^The model cannot answer this message as it is\.$/,
+  );
+  await page.waitForFunction(() =>
+    document.querySelector("#status").textContent.startsWith("The message failed."),
+  );
   await page.evaluate(() => (fake.answers["hello there"] = "hi"));
   await box.press("Enter");
   await answered(page);
@@ -85,12 +93,21 @@ test("what had come of an answer stays when it fails", async () => {
 });
 
 test("a conversation that is too long says so for people, and drops its oldest turns where one wants it", async () => {
-  const { context, page } = await visit({ context: 1024, answers: { one: "x".repeat(400), two: "y".repeat(400), three: "z".repeat(100) } });
+  const { context, page } = await visit({
+    context: 1024,
+    answers: { one: "x".repeat(400), two: "y".repeat(400), three: "z".repeat(100) },
+  });
   for (const text of ["one", "two", "three"]) {
     await send(page, text);
     await answered(page);
   }
-  await failing(page, "four", "ContextWindowSizeExceededError", { prompt: 1100, context: 1024 }, "compile with a larger --context-window-size");
+  await failing(
+    page,
+    "four",
+    "ContextWindowSizeExceededError",
+    { prompt: 1100, context: 1024 },
+    "compile with a larger --context-window-size",
+  );
   const problem = page.locator(".turn.problem");
   const text = await problem.innerText();
   assert.match(text, /1,100 tokens long\. This model can take in 1,024\./);
@@ -99,7 +116,13 @@ test("a conversation that is too long says so for people, and drops its oldest t
   await page.evaluate(() => (fake.answers.four = "fits now"));
   await page.getByRole("button", { name: "Drop the oldest turns and send again" }).click();
   await answered(page);
-  assert.deepEqual(await contents(page), ["two", "y".repeat(400), "three", "z".repeat(100), "four"]);
+  assert.deepEqual(await contents(page), [
+    "two",
+    "y".repeat(400),
+    "three",
+    "z".repeat(100),
+    "four",
+  ]);
   assert.equal(await page.getByRole("textbox").inputValue(), "");
   assert.equal((await said(page)).length, 8, "all of it is still there to read");
   assert.equal(await page.locator(".divider").count(), 1);
@@ -114,8 +137,14 @@ test("a conversation that is too long says so for people, and drops its oldest t
 
 test("a message that is too long by itself says that it has to be shorter", async () => {
   const { context, page } = await visit();
-  await failing(page, "very long", "ContextWindowSizeExceededError", { prompt: 3000, context: 1024 });
-  assert.match(await page.locator(".turn.problem").innerText(), /3,000 tokens[^]*1,024[^]*shorten the message/);
+  await failing(page, "very long", "ContextWindowSizeExceededError", {
+    prompt: 3000,
+    context: 1024,
+  });
+  assert.match(
+    await page.locator(".turn.problem").innerText(),
+    /3,000 tokens[^]*1,024[^]*shorten the message/,
+  );
   assert.equal(await page.getByRole("button", { name: /Drop/ }).count(), 0);
   assert.equal(await page.getByRole("textbox").inputValue(), "very long");
   await context.close();
@@ -145,6 +174,9 @@ test("the context in use is counted, and warns when it fills up", async () => {
   await page.getByRole("button", { name: "Drop the oldest turns and send again" }).click();
   await answered(page);
   assert.equal(await page.locator(".turn.assistant .body").last().innerText(), "the whole answer");
+  const last = page.locator(".turn.assistant").last();
+  assert.equal(await last.getByRole("button", { name: "Copy answer" }).count(), 1);
+  assert.equal(await last.locator(".note").count(), 0);
   await page.getByRole("button", { name: "New chat" }).click();
   await page.waitForFunction(() => !document.querySelector(".turn"));
   assert.equal(await shown.innerText(), "");
@@ -157,7 +189,11 @@ test("a lost device offers to load the model again; the conversation and the dra
   await answered(page);
   await failing(page, "two", "DeviceLostError");
   assert.match(await page.locator(".turn.problem").innerText(), /The GPU went away/);
-  assert.equal(await page.getByRole("button", { name: "Load model" }).count(), 0, "one button for it is enough");
+  assert.equal(
+    await page.getByRole("button", { name: "Load model" }).count(),
+    0,
+    "one button for it is enough",
+  );
   await page.getByRole("button", { name: "Reload the model" }).click();
   await page.waitForFunction(() => fake.engines === 2);
   const box = await ready(page);
@@ -175,25 +211,57 @@ test("a lost device offers to load the model again; the conversation and the dra
 test("loads that fail are explained by the class of the error, and addresses stay as they are", async () => {
   const { context, page } = await visit({ cached: false, loads: false });
   const cases = [
-    ["NetworkError", { url: "http://models.test/x.bin" }, /could not be reached[^]*: http:\/\/models\.test\/x\.bin/],
-    ["NetworkError", { url: "https://models.test/x.bin", status: 503 }, /refused[^]*503[^]*https:\/\/models/],
-    ["ModelNotFoundError", { url: "http://models.test/y.json", status: 404 }, /not at its address \(status 404\): http:\/\/models/],
-    ["LimitError", { limit: "maxBufferSize", needed: 3 * 2 ** 30, available: 2 ** 28 }, /too large for this GPU[^]*3,072 MiB[^]*256 MiB/],
+    [
+      "NetworkError",
+      { url: "http://models.test/x.bin" },
+      /could not be reached[^]*: http:\/\/models\.test\/x\.bin/,
+    ],
+    [
+      "NetworkError",
+      { url: "https://models.test/x.bin", status: 503 },
+      /refused[^]*503[^]*https:\/\/models/,
+    ],
+    [
+      "ModelNotFoundError",
+      { url: "http://models.test/y.json", status: 404 },
+      /not at its address \(status 404\): http:\/\/models/,
+    ],
+    [
+      "LimitError",
+      { limit: "maxBufferSize", needed: 3 * 2 ** 30, available: 2 ** 28 },
+      /too large for this GPU[^]*3,072 MiB[^]*256 MiB/,
+    ],
     ["LimitError", { limit: "memory" }, /too large for this GPU[^]*memory/],
-    ["CorruptShardError", { shard: "params_shard_1.bin", expected: "a", found: "b" }, /damaged \(params_shard_1\.bin\)/],
+    [
+      "CorruptShardError",
+      { shard: "params_shard_1.bin", expected: "a", found: "b" },
+      /damaged \(params_shard_1\.bin\)/,
+    ],
     ["LibraryMismatchError", { parameter: "w", expected: "a" }, /do not belong together/],
     ["InvalidPackageError", {}, /do not say what they must/],
   ];
   for (const [name, fields, expected] of cases) {
     await page.getByRole("button", { name: "Load model" }).click();
     await page.waitForFunction(() => fake.load);
-    await page.evaluate(([name, fields]) => fake.load.fail(name, fields, "http://raw.test/ said this"), [name, fields]);
+    await page.evaluate(
+      ([name, fields]) => fake.load.fail(name, fields, "http://raw.test/ said this"),
+      [name, fields],
+    );
     const alert = page.getByRole("alert");
     await alert.waitFor();
     assert.match(await alert.innerText(), expected, name);
-    assert.match(await alert.textContent(), /The model could not be loaded[^]*http:\/\/raw\.test\/ said this/, "the package's words are under Details, as written");
+    assert.match(
+      await alert.textContent(),
+      /The model could not be loaded[^]*http:\/\/raw\.test\/ said this/,
+      "the package's words are under Details, as written",
+    );
     assert.doesNotMatch(await alert.textContent(), /Http/);
-    assert.ok(await page.getByRole("button", { name: "Load model" }).evaluate((one) => one === document.activeElement), "the focus is back");
+    assert.ok(
+      await page
+        .getByRole("button", { name: "Load model" })
+        .evaluate((one) => one === document.activeElement),
+      "the focus is back",
+    );
   }
   await context.close();
 });
@@ -202,22 +270,47 @@ test("a download and then the compilation of kernels show how far they are", asy
   const { context, page } = await visit({ cached: false, loads: false });
   await page.getByRole("button", { name: "Load model" }).click();
   await page.waitForFunction(() => fake.load);
-  assert.ok(await page.getByRole("button", { name: "Cancel" }).evaluate((one) => one === document.activeElement));
-  const progress = (state) => page.evaluate((state) => fake.load.progress({ loadedBytes: 0, totalBytes: 0, fromCache: false, text: "its text", ...state }), state);
+  assert.ok(
+    await page
+      .getByRole("button", { name: "Cancel" })
+      .evaluate((one) => one === document.activeElement),
+  );
+  const progress = (state) =>
+    page.evaluate(
+      (state) =>
+        fake.load.progress({
+          loadedBytes: 0,
+          totalBytes: 0,
+          fromCache: false,
+          text: "its text",
+          ...state,
+        }),
+      state,
+    );
   const bar = page.getByRole("progressbar");
   const shows = async (value, text) => {
-    assert.equal(await bar.getAttribute("value").then((found) => (found === null ? null : Number(found))), value);
+    assert.equal(
+      await bar.getAttribute("value").then((found) => (found === null ? null : Number(found))),
+      value,
+    );
     assert.equal(await page.locator("#progress-text").innerText(), text);
   };
   await progress({ phase: "package" });
   await shows(null, "its text");
-  await progress({ phase: "weights", loadedBytes: 1, totalBytes: 4, kernels: { compiled: 3, total: 60 } });
+  await progress({
+    phase: "weights",
+    loadedBytes: 1,
+    totalBytes: 4,
+    kernels: { compiled: 3, total: 60 },
+  });
   await shows(0.25, "its text");
   await progress({ phase: "pipelines" });
   await shows(null, "its text");
   await progress({ phase: "pipelines", kernels: { compiled: 12, total: 60 } });
   await shows(0.2, "Compiling kernels: 12 of 60");
-  await page.waitForFunction(() => document.querySelector("#status").textContent === "Compiling kernels");
+  await page.waitForFunction(
+    () => document.querySelector("#status").textContent === "Compiling kernels",
+  );
   await page.evaluate(() => fake.load.done());
   const box = await ready(page);
   assert.ok(await box.evaluate((one) => one === document.activeElement), "one can write at once");

@@ -1,6 +1,7 @@
 /**
- * In place of the npm package, in the demo's page: an engine that says what a test tells it to, without a GPU. All but the engine is the real
- * package. A test reaches it as `window.fake` and says how it begins with `window.fakeBegins`.
+ * In place of the npm package, in the demo's page: an engine that says what a test tells it to,
+ * without a GPU. All but the engine is the real package. A test reaches it as `window.fake` and
+ * says how it begins with `window.fakeBegins`.
  */
 
 import * as tegula from "/tegula/index.js";
@@ -35,12 +36,26 @@ const fake = (globalThis.fake = {
   /** The first open request gets a piece of its answer, ends, or fails. */
   say: (text) => fake.open[0].say(text),
   end: (reason = "stop", total = 100) => fake.open[0].end(reason, total),
-  fail: (name, fields = {}, message = `the package's words for ${name}`) => fake.open[0].fail(new tegula[name](message, fields)),
+  fail: (name, fields = {}, message = `the package's words for ${name}`) =>
+    fake.open[0].fail(new tegula[name](message, fields)),
 });
 
 export async function checkWebGPU() {
-  if (!fake.gpu) return { available: false, reason: "this browser has no WebGPU", advice: "Use a current Chrome." };
-  return { available: true, vendor: "fake", architecture: "", description: "Fake GPU", f16: true, subgroups: true, software: false };
+  if (!fake.gpu)
+    return {
+      available: false,
+      reason: "this browser has no WebGPU",
+      advice: "Use a current Chrome.",
+    };
+  return {
+    available: true,
+    vendor: "fake",
+    architecture: "",
+    description: "Fake GPU",
+    f16: true,
+    subgroups: true,
+    software: false,
+  };
 }
 
 export async function hasModelInCache() {
@@ -49,7 +64,8 @@ export async function hasModelInCache() {
 
 export async function createEngine({ onProgress, signal }) {
   await new Promise((done, failed) => {
-    const fail = (name, fields, message = `the package's words for ${name}`) => failed(new tegula[name](message, fields));
+    const fail = (name, fields, message = `the package's words for ${name}`) =>
+      failed(new tegula[name](message, fields));
     fake.load = { progress: onProgress, done, fail };
     signal?.addEventListener("abort", () => failed(signal.reason));
     if (fake.loads) done();
@@ -66,11 +82,30 @@ class FakeEngine {
   #running = new Set();
 
   device() {
-    return { name: "Fake GPU", vendor: "fake", driver: "", subgroups: true, subgroupMinSize: 32, subgroupMaxSize: 32, f16: true, matrix: false, limits: {} };
+    return {
+      name: "Fake GPU",
+      vendor: "fake",
+      driver: "",
+      subgroups: true,
+      subgroupMinSize: 32,
+      subgroupMaxSize: 32,
+      f16: true,
+      matrix: false,
+      limits: {},
+    };
   }
 
   model() {
-    return { architecture: "fake", quantization: "q0f32", activations: "float", contextWindowSize: fake.context, maxBatchSize: 1, vocabSize: 4, chat: fake.chat, tokenizer: true };
+    return {
+      architecture: "fake",
+      quantization: "q0f32",
+      activations: "float",
+      contextWindowSize: fake.context,
+      maxBatchSize: 1,
+      vocabSize: 4,
+      chat: fake.chat,
+      tokenizer: true,
+    };
   }
 
   interruptGenerate() {
@@ -79,7 +114,8 @@ class FakeEngine {
 
   async unload() {
     this.#gone = true;
-    for (const request of this.#running) request.fail(new tegula.EngineNotLoadedError("the engine was unloaded"));
+    for (const request of this.#running)
+      request.fail(new tegula.EngineNotLoadedError("the engine was unloaded"));
   }
 
   async #create({ messages, prompt, stream }) {
@@ -113,8 +149,17 @@ class Request {
   }
 
   end(reason, total) {
-    const extra = { e2e_latency_s: 1, time_to_first_token_s: 0.5, time_per_output_token_s: 0.1, prefill_tokens_per_s: 9, decode_tokens_per_s: 12 };
-    this.#finish({ reason, usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: total ?? 15, extra } });
+    const extra = {
+      e2e_latency_s: 1,
+      time_to_first_token_s: 0.5,
+      time_per_output_token_s: 0.1,
+      prefill_tokens_per_s: 9,
+      decode_tokens_per_s: 12,
+    };
+    this.#finish({
+      reason,
+      usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: total ?? 15, extra },
+    });
   }
 
   fail(error) {
@@ -139,7 +184,13 @@ class Request {
   }
 
   #chunk(text, finish_reason) {
-    return { choices: [this.kind === "chat" ? { index: 0, delta: { content: text }, finish_reason } : { index: 0, text, finish_reason }] };
+    return {
+      choices: [
+        this.kind === "chat"
+          ? { index: 0, delta: { content: text }, finish_reason }
+          : { index: 0, text, finish_reason },
+      ],
+    };
   }
 
   #finish(event) {
