@@ -40,7 +40,9 @@ export async function loadModel(
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw await withBlame(error, options, signal);
+    const blamed = await withBlame(error, options, signal);
+    signal.throwIfAborted();
+    throw blamed;
   } finally {
     // Downloads that still run are of no use any more.
     stop.abort();

@@ -149,7 +149,7 @@ export class PackageSource {
 const NOT_FOUND = "not found";
 
 /** In a few words how an error says that there is no such file; nothing if it does not. */
-function absence(error: unknown): string | undefined {
+export function absence(error: unknown): string | undefined {
   if (error instanceof ModelNotFoundError) return NOT_FOUND;
   if (error instanceof NetworkError && error.status !== undefined) return isPassing(error.status) ? undefined : `status ${error.status}`;
   if (error instanceof NetworkError) return error.reason === "cors" ? "refused by CORS" : undefined;

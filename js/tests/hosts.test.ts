@@ -39,6 +39,7 @@ const ABSENT: Record<string, [answer: () => Response | Error, plain: boolean]> =
     () => new Response('<?xml version="1.0"?>\n<Error><Code>NoSuchKey</Code></Error>'),
     false,
   ],
+  "an API's error with status 200": [() => new Response('{"error": "Entry not found"}'), false],
   nothing: [() => new Response(""), false],
 };
 
