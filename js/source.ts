@@ -173,7 +173,12 @@ function isKept(url: string): boolean {
 }
 
 /** Names what stands in the place of a shard, where that can be told, rather than that it is damaged. */
-async function* checked(slices: AsyncIterable<Uint8Array<ArrayBuffer>>, url: string, type: string, bytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* checked(
+  slices: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  url: string,
+  type: string,
+  bytes: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let begun = false;
   const check = (head: Uint8Array): void => {
     const flaw = flawOfHead(head, type, "shard");
