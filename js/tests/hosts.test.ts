@@ -115,7 +115,7 @@ describe("an optional file that is not there", () => {
 });
 
 describe("a host in trouble", () => {
-  for (const status of [429, 500, 503]) {
+  for (const status of [408, 429, 500, 503]) {
     test(`fails a load for an optional file, too (${status})`, async () => {
       at.server.host = ({ path }) =>
         path.endsWith("tokenizer_config.json") ? new Response("", { status }) : undefined;
