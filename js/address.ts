@@ -79,13 +79,17 @@ export function absolute(url: unknown, field: string): URL {
  * to.
  */
 function baseOfPage(): string | undefined {
-  const base =
-    typeof document !== "undefined"
-      ? document.baseURI
-      : typeof location !== "undefined"
-        ? location.href
-        : undefined;
+  const base = typeof document === "undefined" ? pageLocation()?.href : document.baseURI;
   return base?.startsWith("blob:") || base?.startsWith("about:") ? undefined : base;
+}
+
+/** Where this script runs. Some runtimes have no place, and one throws when it is asked for it. */
+export function pageLocation(): Location | undefined {
+  try {
+    return globalThis.location;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a value has the form of an address. */

@@ -6,15 +6,11 @@
 
 import { LIBRARY, fileAt } from "./address.js";
 import { MANIFESTS } from "./cache.js";
-import {
-  InvalidLibraryError,
-  InvalidPackageError,
-  ModelNotFoundError,
-  NetworkError,
-} from "./errors.js";
+import { NetworkError } from "./errors.js";
 import type { LoadOptions } from "./protocol.js";
+import { absence } from "./source.js";
 
-/** An answer that takes longer tells nothing; in milliseconds. */
+/** What is not found out in this time is not said; in milliseconds. */
 const PATIENCE = 5000;
 
 /** So many folders of a listing are looked into. */
@@ -29,29 +25,20 @@ export async function withBlame(
   { model, library }: LoadOptions,
   signal: AbortSignal,
 ): Promise<unknown> {
-  if (!(error instanceof Error) || !isMissing(error)) return error;
+  if (!(error instanceof Error) || absence(error) === undefined) return error;
   const { url } = error as { url?: string };
   // A host that forbids to read says nothing of what it has.
   const sure = !(error instanceof NetworkError);
   let about: string | undefined;
   if (url === library) about = ofLibrary(library, model, sure);
   else if (MANIFESTS.some((name) => url === fileAt(model, name))) {
-    about = await ofFolder(model, signal);
+    about = await ofFolder(model, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]));
     if (sure) about ??= `No file of a package was found in ${model}: check the address`;
+  } else if (sure) {
+    about = "The manifest lists this file: the upload of the folder did not come to its end";
   }
   if (about) error.message += `. ${about}`;
   return error;
-}
-
-/** Whether an error may mean that the folder is the wrong one. */
-function isMissing(error: Error): boolean {
-  if (error instanceof NetworkError)
-    return error.status === 401 || error.status === 403 || error.reason === "cors";
-  return (
-    error instanceof ModelNotFoundError ||
-    error instanceof InvalidPackageError ||
-    error instanceof InvalidLibraryError
-  );
 }
 
 function ofLibrary(library: string, model: string, sure: boolean): string {
@@ -124,12 +111,9 @@ async function jsonAt(
 
 async function textAt(url: string, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const response = await fetch(url, {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
-    });
+    const response = await fetch(url, { signal });
     return response.ok ? await response.text() : undefined;
   } catch {
-    signal.throwIfAborted();
     return undefined;
   }
 }

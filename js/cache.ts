@@ -1,6 +1,7 @@
 /**
- * Keeps verified files in IndexedDB, one record a file, so that a model loads again without the network. A record's key is the file's address
- * without its signature (see address.ts). Files are held as Blobs: browsers keep those on disk, and reading one does not copy it into the heap.
+ * Keeps verified files in IndexedDB, one record a file, so that a model loads again without the network. A record's key is the file's
+ * address without its signature (see address.ts). Files are held as Blobs: browsers keep those on disk, and reading one does not copy it
+ * into the heap.
  *
  * A cache never makes a load fail. Where IndexedDB is refused or full the load goes on without it, and says so once.
  */
@@ -42,7 +43,9 @@ const ABSENCE = 3600_000;
 
 interface CachedFile {
   url: string;
-  /** For a folder, which ends in a slash as no file does: the keys of libraries elsewhere with which the model in it was loaded, as JSON. */
+  /**
+   * For a folder, which ends in a slash as no file does: the keys of libraries elsewhere with which the model in it was loaded, as JSON.
+   */
   data: Blob | null;
   /** When it was found that there is no such file. Earlier versions did not write it down, and may have been wrong. */
   noted?: number;
@@ -156,8 +159,8 @@ export class IndexedDbCache implements FileCache {
 export type CachedModel = string | URL | { model: string | URL; library?: string | URL | undefined };
 
 /**
- * Whether the model would load without a download: its manifest, all shards that this names, and a library are in the cache. If the library is
- * not in the model's folder and not named, one counts with which the model was loaded before.
+ * Whether the model would load without a download: its manifest, all shards that this names, and a library are in the cache. If the library
+ * is not in the model's folder and not named, one counts with which the model was loaded before.
  *
  * Rejects with `InvalidRequestError` what is no address.
  */
@@ -231,7 +234,9 @@ async function deleteFiles(cache: IndexedDbCache, model: string, library: string
 /** Whether a model that is still there was loaded with a library: its own, or one elsewhere. */
 async function isUsed(cache: IndexedDbCache, library: string): Promise<boolean> {
   const keys = await cache.list("");
-  if (keys.some((key) => MANIFESTS.some((name) => fileAt(folderKey(library), name) === key)) && new URL(library).pathname.endsWith(`/${LIBRARY}`)) return true;
+  const beside = MANIFESTS.map((name) => fileAt(folderKey(library), name));
+  const isOwn = new URL(library).pathname.endsWith(`/${LIBRARY}`) && keys.some((key) => beside.includes(key));
+  if (isOwn) return true;
   for (const folder of keys.filter((key) => new URL(key).pathname.endsWith("/"))) {
     if ((await cache.libraries(folder)).includes(library)) return true;
   }

@@ -28,6 +28,10 @@ export async function flawOf(file: Blob, kind: Kind): Promise<Flaw | undefined> 
   const head = new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
   const flaw = flawOfHead(head, file.type, kind);
   if (flaw || kind === "library" || kind === "template" || kind === "shard") return flaw;
+  if (kind === "json" && file.size < 4096) {
+    const said = hostError(await file.text());
+    if (said !== undefined) return jsonError(said);
+  }
   if (kind === "manifest") return manifestFlaw(await file.text());
   const tail = (await file.slice(-64).text()).trimEnd();
   if (tail.endsWith("}")) return undefined;
@@ -50,6 +54,14 @@ export function flawOfHead(head: Uint8Array, type: string, kind: Kind): Flaw | u
     head[3] === 0x6d
   )
     return undefined;
+  // Two bytes are too few to tell a compressed shard from weights.
+  if (kind !== "shard" && head[0] === 0x1f && head[1] === 0x8b) {
+    return {
+      what: "a file compressed with gzip",
+      advice: "have the host send it with Content-Encoding: gzip, or upload it as it was",
+      absent: false,
+    };
+  }
   const text = beginning(head);
   const typed = /\bhtml\b/i.test(type);
   if (
@@ -82,12 +94,7 @@ export function flawOfHead(head: Uint8Array, type: string, kind: Kind): Flaw | u
       absent: true,
     };
   if ((kind === "template" || kind === "shard") && text.startsWith("{") && isJson(text)) {
-    const said = text.trim().slice(0, 200);
-    return {
-      what: `JSON instead of the file (${said})`,
-      advice: "see what the host means by it",
-      absent: true,
-    };
+    return jsonError(text.trim().slice(0, 200));
   }
   if (kind === "library") {
     const shown = /^[\x20-\x7e\s]{4}/.test(text)
@@ -123,6 +130,26 @@ function beginning(head: Uint8Array): string {
         : "utf-8";
   const text = new TextDecoder(encoding).decode(head);
   return text.replace(/^(\s+|<!--[^]*?(-->|$)|<\?xml[^]*?\?>)+/i, "");
+}
+
+function jsonError(said: string): Flaw {
+  return {
+    what: `JSON instead of the file (${said})`,
+    advice: "see what the host means by it",
+    absent: true,
+  };
+}
+
+/** What an API says in JSON where it has no such file; nothing if the text can be a file. */
+function hostError(text: string): string | undefined {
+  const fields = /^(error|errors|message|detail|status|statusCode|code|ok|success|path|timestamp)$/;
+  try {
+    const names = Object.keys(JSON.parse(text) as object);
+    const says = names.some((name) => /^(errors?|message|detail)$/.test(name));
+    return says && names.every((name) => fields.test(name)) ? text.trim().slice(0, 200) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isJson(text: string): boolean {

@@ -4,6 +4,7 @@
  * find it.
  */
 
+import { pageLocation } from "./address.js";
 import { NetworkError } from "./errors.js";
 import { read } from "./files.js";
 import { knownReason, refusal, unreachable, watchPolicy } from "./refusal.js";
@@ -207,7 +208,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 
 /** Whether the host answers where nobody asks for its permission: only browsers do. */
 async function answersWithoutCors(url: string, signal: AbortSignal): Promise<boolean> {
-  if (typeof location === "undefined") return false;
+  if (!pageLocation()) return false;
   try {
     await fetch(url, {
       mode: "no-cors",

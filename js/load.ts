@@ -42,7 +42,9 @@ export async function loadModel(
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw await withBlame(error, options, signal);
+    const blamed = await withBlame(error, options, signal);
+    signal.throwIfAborted();
+    throw blamed;
   } finally {
     // Downloads that still run are of no use any more.
     stop.abort();
@@ -112,7 +114,10 @@ async function keepChoice(cache: FileCache, key: string, remembered: number[] | 
 }
 
 /** The small files of a package. Where several cannot be had, the error is about the one without which the others mean nothing. */
-async function packageFiles(source: PackageSource, { model, library: libraryUrl }: LoadOptions): Promise<{ files: WasmPackage; library: Blob }> {
+async function packageFiles(
+  source: PackageSource,
+  { model, library: libraryUrl }: LoadOptions,
+): Promise<{ files: WasmPackage; library: Blob }> {
   const json = async (name: string): Promise<string | undefined> => (await source.optional(fileAt(model, name), "json"))?.text();
   const [manifest, library, config, tokenizer, texts] = await Promise.allSettled([
     source.manifest(model).then((file) => file.text()),

@@ -7,16 +7,16 @@ import type { LoadOptions, LoadProgress } from "./protocol.js";
 /** Options of `createEngine`. */
 export interface EngineOptions {
   /**
-   * Address of the folder that holds the weight package (mlc-chat-config.json, tensor-cache.json, shards, tokenizer), absolute or relative to
-   * the page. A repository of Hugging Face or GitHub means its files; a file of the package means its folder. A query, such as a signature,
-   * goes with the address of each file; files are cached without signatures, so that a new one does not download them again.
+   * Address of the folder that holds the weight package (mlc-chat-config.json, tensor-cache.json, shards, tokenizer), absolute or relative
+   * to the page. A repository of Hugging Face or GitHub means its files; a file of the package means its folder. A query, such as a
+   * signature, goes with the address of each file; files are cached without signatures, so that a new one does not download them again.
    */
   model: string | URL;
   /** Address of the model library; by default `library.wasm` in the package. */
   library?: string | URL | undefined;
   /**
-   * Run in a Web Worker (the default); in a worker of yours whose script imports `tegula/worker`, or behind a port of one; in a worker whose
-   * script is at this address; or (`false`) in this thread.
+   * Run in a Web Worker (the default); in a worker of yours whose script imports `tegula/worker`, or behind a port of one; in a worker
+   * whose script is at this address; or (`false`) in this thread.
    */
   worker?: boolean | Worker | MessagePort | string | URL | undefined;
   /** Address of the runtime, `tegula.wasm`, where it is not beside the package's scripts. */
@@ -31,13 +31,14 @@ export interface EngineOptions {
   /** Where verified files are kept for the next visit. Default `indexeddb`. */
   cache?: "indexeddb" | "none" | undefined;
   /**
-   * How kernels are chosen where the library holds several for one piece of work: by timing them at the first load on a device, in a second and
-   * a half, which is remembered where files are cached (`measure`, the default); or as the compiler would have, without knowing the device.
+   * How kernels are chosen where the library holds several for one piece of work: by timing them at the first load on a device, in a second
+   * and a half, which is remembered where files are cached (`measure`, the default); or as the compiler would have, without knowing the
+   * device.
    */
   kernels?: "measure" | "default" | undefined;
   /**
-   * Steps that may be under way on the GPU at once, 1 to 64, where not as many as were measured to be best. More hide the time in which a page learns of a
-   * step's end, fewer waste less where an answer ends. Answers do not depend on it.
+   * Steps that may be under way on the GPU at once, 1 to 64, where not as many as were measured to be best. More hide the time in which a
+   * page learns of a step's end, fewer waste less where an answer ends. Answers do not depend on it.
    */
   runAhead?: number | undefined;
   /** Use core WebGPU only: no features and no raised limits. */
@@ -55,7 +56,10 @@ const ALLOWED: { [Name in keyof Required<EngineOptions>]: [allowed: string, chec
   model: ["an address", () => true],
   library: ["an address", () => true],
   wasm: ["an address", () => true],
-  worker: ["true, false, a Worker, a MessagePort or the address of a worker's script", (value) => typeof value === "boolean" || isAddress(value) || isPort(value)],
+  worker: [
+    "true, false, a Worker, a MessagePort or the address of a worker's script",
+    (value) => typeof value === "boolean" || isAddress(value) || isPort(value),
+  ],
   gpu: ["WebGPU's GPU object, which has the method requestAdapter", (value) => has(value, "requestAdapter")],
   onProgress: ["a function", (value) => typeof value === "function"],
   onWarning: ["a function", (value) => typeof value === "function"],
@@ -69,12 +73,14 @@ const ALLOWED: { [Name in keyof Required<EngineOptions>]: [allowed: string, chec
 /** Checks all options, and makes addresses absolute here: a worker has another base. Throws {@link InvalidRequestError}. */
 export function loadOptions(options: EngineOptions): LoadOptions {
   if (typeof options !== "object" || options === null || options instanceof URL) {
-    throw new InvalidRequestError(`createEngine takes an object with the field model, such as { model: "https://host/model/" }, not ${given(options)}`);
+    const example = '{ model: "https://host/model/" }';
+    throw new InvalidRequestError(`createEngine takes an object with the field model, such as ${example}, not ${given(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(ALLOWED, name)) throw new InvalidRequestError(unknownOption(name), { field: name });
     const [allowed, check] = ALLOWED[name as keyof EngineOptions];
-    if (value !== undefined && !check(value)) throw new InvalidRequestError(`${name} must be ${allowed}, not ${given(value)}`, { field: name });
+    if (value === undefined || check(value)) continue;
+    throw new InvalidRequestError(`${name} must be ${allowed}, not ${given(value)}`, { field: name });
   }
   const { runAhead, cache = "indexeddb", kernels = "measure", baseline = false } = options;
   const { model, library } = modelAddress(options.model, options.library);
@@ -95,7 +101,8 @@ function unknownOption(name: string): string {
   const known = Object.keys(ALLOWED);
   const distance = (other: string): number => edits(name.toLowerCase(), other.toLowerCase());
   const nearest = known.reduce((best, other) => (distance(other) < distance(best) ? other : best));
-  const meant = distance(nearest) <= Math.max(2, nearest.length / 3) ? nearest : known.find((other) => name.toLowerCase().includes(other.toLowerCase()));
+  const within = known.find((other) => name.toLowerCase().includes(other.toLowerCase()));
+  const meant = distance(nearest) <= Math.max(2, nearest.length / 3) ? nearest : within;
   return `${name} is no option of createEngine; ${meant ? `did you mean ${meant}?` : `there are ${known.join(", ")}`}`;
 }
 

@@ -3,6 +3,7 @@
  * words are, and what keeps a page from asking at all. Browsers tell scripts little of it.
  */
 
+import { pageLocation } from "./address.js";
 import { ModelNotFoundError, NetworkError, type NetworkFailure } from "./errors.js";
 
 /** Whether a status says that the same request may be answered later. */
@@ -32,7 +33,7 @@ export function knownReason(url: string): NetworkFailure | undefined {
   if (refused?.has(url) || refused?.has(origin) || refused?.has(origin + pathname)) return "policy";
   // What is on this machine is asked whatever the network does, and however the page came.
   if (/^(localhost|127\..*|\[::1\])$/.test(hostname)) return undefined;
-  const isSecure = typeof location !== "undefined" && location.protocol === "https:";
+  const isSecure = pageLocation()?.protocol === "https:";
   if (isSecure && protocol === "http:") return "insecure";
   const isOffline = typeof navigator !== "undefined" && navigator.onLine === false;
   return isOffline ? "offline" : undefined;
@@ -41,8 +42,8 @@ export function knownReason(url: string): NetworkFailure | undefined {
 /** The error for a request that got no answer. */
 export function unreachable(url: string, reason: NetworkFailure, cause: unknown): NetworkError {
   const { origin } = new URL(url);
-  const page =
-    typeof location === "undefined" ? "this origin" : `this page's origin, ${location.origin}`;
+  const place = pageLocation();
+  const page = place ? `this page's origin, ${place.origin}` : "this origin";
   const why: Record<NetworkFailure, string> = {
     connection:
       `${cause instanceof Error ? cause.message : String(cause)}; check the address and the ` +

@@ -149,7 +149,7 @@ export class PackageSource {
 const NOT_FOUND = "not found";
 
 /** In a few words how an error says that there is no such file; nothing if it does not. */
-function absence(error: unknown): string | undefined {
+export function absence(error: unknown): string | undefined {
   if (error instanceof ModelNotFoundError) return NOT_FOUND;
   if (error instanceof NetworkError && error.status !== undefined) return isPassing(error.status) ? undefined : `status ${error.status}`;
   if (error instanceof NetworkError) return error.reason === "cors" ? "refused by CORS" : undefined;
@@ -173,7 +173,12 @@ function isKept(url: string): boolean {
 }
 
 /** Names what stands in the place of a shard, where that can be told, rather than that it is damaged. */
-async function* checked(slices: AsyncIterable<Uint8Array<ArrayBuffer>>, url: string, type: string, bytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* checked(
+  slices: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  url: string,
+  type: string,
+  bytes: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let begun = false;
   const check = (head: Uint8Array): void => {
     const flaw = flawOfHead(head, type, "shard");

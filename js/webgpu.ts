@@ -23,7 +23,10 @@ export async function checkWebGPU(given?: GpuLike): Promise<WebGPUStatus> {
     return absent("there is no WebGPU in this runtime", advice);
   }
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
-  if (!adapter) return absent("the browser has WebGPU, but gives no adapter for this GPU", adviceWithoutAdapter(navigator.userAgent));
+  if (!adapter && isBrowser()) {
+    return absent("the browser has WebGPU, but gives no adapter for this GPU", adviceWithoutAdapter(navigator?.userAgent ?? ""));
+  }
+  if (!adapter) return absent("the gpu that was given has no adapter", "Install a driver of the GPU for Vulkan, Metal or Direct3D 12.");
   const { vendor, architecture, description } = adapter.info;
   return {
     available: true,
@@ -42,8 +45,9 @@ export async function requireWebGPU(given?: GpuLike): Promise<void> {
   if (!status.available) throw new WebGPUNotAvailableError(`WebGPU is not available: ${status.reason}. ${status.advice}`, { reason: status.reason });
 }
 
+/** Pages and workers know whether they are secure; Node and Deno have no such thing. */
 function isBrowser(): boolean {
-  return typeof document !== "undefined" || "WorkerGlobalScope" in globalThis;
+  return (globalThis as { isSecureContext?: boolean }).isSecureContext !== undefined;
 }
 
 function absent(reason: string, advice: string): WebGPUStatus {

@@ -127,6 +127,11 @@ describe("what is no such file", () => {
     });
   }
 
+  test("a library that is compressed, and not said to be", async () => {
+    at.server.put("pkg/library.wasm", new Uint8Array([0x1f, 0x8b, 8, 0]));
+    assert.match((await at.failure()).message, /compressed with gzip: .*Content-Encoding/);
+  });
+
   test("a file with a wrong type is what it holds", async () => {
     const types: Record<string, string> = {
       json: "text/html",

@@ -83,6 +83,18 @@ describe("a wrong folder", () => {
     assert.match((await at.failure()).message, /did not come to its end/);
   });
 
+  test("is not to blame for a manifest that is damaged", async () => {
+    at.server.put("pkg/tensor-cache.json", '{"records": [');
+    assert.match((await at.failure()).message, /ends too early: upload .*tegula convert`$/);
+  });
+
+  test("to which a shard was not uploaded", async () => {
+    at.server.files.delete("pkg/params_shard_1.bin");
+    const error = await at.failure();
+    assert.ok(error instanceof ModelNotFoundError);
+    assert.match(error.message, /no file at .*shard_1.bin .*The manifest lists this file/);
+  });
+
   test("costs a load that works no request", async () => {
     await at.load();
     const names = [

@@ -39,6 +39,7 @@ const ABSENT: Record<string, [answer: () => Response | Error, plain: boolean]> =
     () => new Response('<?xml version="1.0"?>\n<Error><Code>NoSuchKey</Code></Error>'),
     false,
   ],
+  "an API's error with status 200": [() => new Response('{"error": "Entry not found"}'), false],
   nothing: [() => new Response(""), false],
 };
 
@@ -114,7 +115,7 @@ describe("an optional file that is not there", () => {
 });
 
 describe("a host in trouble", () => {
-  for (const status of [429, 500, 503]) {
+  for (const status of [408, 429, 500, 503]) {
     test(`fails a load for an optional file, too (${status})`, async () => {
       at.server.host = ({ path }) =>
         path.endsWith("tokenizer_config.json") ? new Response("", { status }) : undefined;

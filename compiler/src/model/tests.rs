@@ -189,7 +189,7 @@ fn windows_follow_the_config() {
     assert_eq!(windows(&on(1.into(), types).unwrap()), [Some(32), None]);
 }
 
-/// Every real config at hand of a known architecture compiles.
+/// Every real config at hand of a known architecture compiles, but for those with a rotation that is not known: they are refused by its name.
 #[test]
 fn real_configs_compile() {
     let data = format!("{}/../../shared/data", env!("CARGO_MANIFEST_DIR"));
@@ -202,8 +202,14 @@ fn real_configs_compile() {
         for file in json_files(&format!("{data}/{folder}")) {
             let Ok(config) = Config::parse(&std::fs::read_to_string(&file).unwrap()) else { continue };
             if config.model_type.as_deref().is_some_and(|name| known().any(|known| known == name)) {
-                crate::compile(&config, &crate::CompileOptions::default()).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-                found += 1;
+                match crate::compile(&config, &crate::CompileOptions::default()) {
+                    Ok(_) => found += 1,
+                    Err(error) => {
+                        let is_rotation = matches!(error.kind(), ErrorKind::Setting { setting: "rope_type", .. });
+                        assert!(is_rotation, "{}: {error}", file.display());
+                        eprintln!("refused: {}: {error}", file.display());
+                    }
+                }
             }
         }
     }
