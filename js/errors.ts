@@ -37,9 +37,7 @@ export class NetworkError extends TegulaError {
   declare readonly reason?: NetworkFailure;
 }
 
-/**
- * mlc-chat-config.json, the tensor manifest or a tokenizer file does not say what it must; or the host sends something else in its place.
- */
+/** mlc-chat-config.json, the tensor manifest or a tokenizer file does not say what it must; or the host sends something else in its place. */
 export class InvalidPackageError extends TegulaError {
   override readonly name = "InvalidPackageError";
   /** Where the file is from, if that is at fault. */
