@@ -7,6 +7,7 @@
 import { LIBRARY, fileAt } from "./address.js";
 import { MANIFESTS } from "./cache.js";
 import { NetworkError } from "./errors.js";
+import { read } from "./files.js";
 import type { LoadOptions } from "./protocol.js";
 import { absence } from "./source.js";
 
@@ -111,7 +112,7 @@ async function jsonAt(
 
 async function textAt(url: string, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const response = await fetch(url, { signal });
+    const response = await read(url, { signal });
     return response.ok ? await response.text() : undefined;
   } catch {
     return undefined;

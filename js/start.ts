@@ -1,5 +1,6 @@
 /** Loads a model into a backend and gives its engine: what `createEngine` does wherever the runtime is. */
 
+import { nameOf } from "./address.js";
 import { Engine } from "./engine.js";
 import { type EngineOptions, loadOptions } from "./options.js";
 import type { Backend } from "./protocol.js";
@@ -20,8 +21,8 @@ export async function start(options: EngineOptions, makeBackend: (options: Engin
   }
 }
 
-/** The last telling part of the package's URL. */
+/** What responses call the model: the folder's name, or that of the repository. */
 function modelName(model: string): string {
   const path = new URL(model).pathname.replace(/\/resolve\/[^/]+\/$/, "/");
-  return decodeURIComponent(path.split("/").findLast((part) => part !== "") ?? model);
+  return nameOf(new URL(path.replace(/\/+$/, ""), model).href) || model;
 }

@@ -28,7 +28,6 @@ const instead = (status, body, type) => (answer) => {
 export const HOSTS = {
   "plain": {},
   "single-page rewrite": {
-    whole: true,
     host: instead(200, HTML, "text/html"),
     without: /tokenizer_config.json \(an HTML page/,
     missing: /an HTML page instead of the file.*rewrite/,

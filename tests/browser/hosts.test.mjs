@@ -213,9 +213,13 @@ describe("where a file is missing that must be there", () => {
 
 test("wrong files in the cache heal, and a new signature downloads nothing", async () => {
   const other = await open();
-  become({});
+  become(HOSTS["single-page rewrite"]);
   const signed = (signature) => `${models.url}?sig=${signature}&exp=1`;
-  await load({ model: signed("a"), cache: "indexeddb" }, other);
+  note(
+    "single-page rewrite",
+    "signed",
+    await load({ model: signed("a"), cache: "indexeddb" }, other),
+  );
   await other.evaluate(async (model) => {
     const request = indexedDB.open("tegula");
     await new Promise((done) => (request.onsuccess = done));
@@ -229,6 +233,7 @@ test("wrong files in the cache heal, and a new signature downloads nothing", asy
   }, models.url);
   models.requests = [];
   const healed = await load({ model: signed("b"), cache: "indexeddb" }, other);
+  note("single-page rewrite", "pages in cache", healed);
   assert.match(healed.answer ?? healed.message, /\b85\b/);
   assert.deepEqual(models.requests.toSorted(), [
     "library.wasm",
