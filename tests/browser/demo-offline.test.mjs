@@ -154,7 +154,7 @@ test("after the first visit the page, the model and its answers need no network;
 
   const third = await context.newPage();
   await third.goto(site.url);
-  await until(third, async () => (await caches.keys()).join() === "tegula-demo-0123456789ab");
+  await until(third, async () => (await caches.keys()).join() === "tegula-demo / 0123456789ab");
   const files = Object.values(await kept(third));
   assert.equal(files.length, 1, "the old build is gone");
   assert.ok(files[0].includes("index.html") && files[0].includes("models.json"));
