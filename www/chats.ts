@@ -138,7 +138,9 @@ export class Chats {
     const saved = await this.#keeper.remove(id);
     if (!noticed("deleted")) this.#deleted = [];
     if (saved) this.#deleted.push(saved);
-    if (open) this.#chat.open(crypto.randomUUID(), [], "");
+    // What stands in the box stays there, but for a draft that was all there is to delete.
+    const said = saved !== undefined && saved.exchanges.length > 0;
+    if (open) this.#chat.open(crypto.randomUUID(), [], said ? undefined : "", "");
     await this.refresh();
     const count = this.#deleted.length;
     const text =
@@ -154,9 +156,16 @@ export class Chats {
   }
 
   async #undelete(show: string | undefined): Promise<void> {
-    for (const saved of this.#deleted.splice(0)) await this.#keeper.restore(saved);
+    const back = this.#deleted.splice(0);
+    for (const saved of back) await this.#keeper.restore(saved);
+    const { id, isEmpty, composer } = this.#chat;
+    const { text } = composer;
+    const draft = back.find(({ conversation }) => conversation.id === show)?.conversation.draft;
     // Where something new was begun meanwhile, it stays open.
-    if (show && this.#chat.isEmpty && this.#chat.composer.text === "") await this.#show(show);
+    if (show && isEmpty && (text === "" || text === draft)) {
+      await this.#show(show);
+      await this.#keeper.draft(id, "", text);
+    }
     await this.refresh();
     announce("The conversations are back");
   }

@@ -92,7 +92,13 @@ export class ExchangeView {
     const { question, answer } = this.#exchange;
     this.#continued.textContent = answer;
     this.#answer.querySelector(".actions")?.remove();
-    this.#answer.append(make("p", "actions", copyButton("text", () => question + answer)));
+    this.#answer.append(
+      make(
+        "p",
+        "actions",
+        copyButton("text", () => question + answer),
+      ),
+    );
   }
 
   /** Shows whether the model is told of this exchange. */

@@ -201,12 +201,24 @@ test("conversations are deleted and come back; drafts that were never sent are c
   await page.locator("#chats summary").click();
   await page.getByRole("button", { name: /^one/ }).click();
   await page.waitForFunction(() => document.querySelector(".turn"));
+  await box.fill("half a thought");
   await page.locator("#chats summary").click();
   await page.getByRole("button", { name: "Delete “one”" }).click();
   await page.waitForFunction(() => !document.querySelector(".turn"));
+  assert.equal(await box.inputValue(), "half a thought");
   await page.getByRole("button", { name: "Undo" }).click();
   await page.waitForFunction(() => document.querySelector(".turn"));
   assert.deepEqual(await said(page), ["one", "first answer"]);
+  assert.equal(await box.inputValue(), "half a thought");
+  await listed(page, ["Draft: never sent", "three", "two", "one"]);
+  // A draft that was never sent is deleted with what stands in the box.
+  await page.locator("#chats summary").click();
+  await page.getByRole("button", { name: /^Draft: never sent/ }).click();
+  await page.waitForFunction(() => document.querySelector("#prompt").value === "never sent");
+  await page.locator("#chats summary").click();
+  await page.getByRole("button", { name: "Delete “Draft: never sent”" }).click();
+  await listed(page, ["three", "two", "one"]);
+  assert.equal(await box.inputValue(), "");
   await context.close();
 });
 
