@@ -93,11 +93,14 @@ export class Chats {
   async #show(id: string, carriesDraft = false): Promise<void> {
     const chat = this.#chat;
     if (id === chat.id) return;
+    const { text } = chat.composer;
     await chat.halt();
     const saved = await this.#keeper.read(id);
     const draft = saved?.conversation.draft ?? "";
     this.#stale = false;
-    chat.open(id, saved?.exchanges ?? [], carriesDraft ? undefined : draft, draft);
+    // What was typed while this took place stays in the box.
+    const carries = carriesDraft || chat.composer.text !== text;
+    chat.open(id, saved?.exchanges ?? [], carries ? undefined : draft, draft);
   }
 
   /**

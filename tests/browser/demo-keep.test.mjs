@@ -271,6 +271,23 @@ test("a draft is there before any model is", async () => {
   await context.close();
 });
 
+test("what is typed while another conversation opens stays in the box", async () => {
+  const { context, page } = await visit();
+  await send(page, "one");
+  await answered(page);
+  await page.getByRole("button", { name: "New chat" }).click();
+  await page.waitForFunction(() => !document.querySelector(".turn"));
+  await page.evaluate(() => {
+    document.querySelector("#chat-list .row").click();
+    const box = document.querySelector("#prompt");
+    box.value = "quick";
+    box.dispatchEvent(new Event("input"));
+  });
+  await page.waitForFunction(() => document.querySelector(".turn"));
+  assert.equal(await page.getByRole("textbox").inputValue(), "quick");
+  await context.close();
+});
+
 test("two tabs in one conversation add to it, and see what the other added", async () => {
   const { context, page: first } = await visit();
   await send(first, "one");

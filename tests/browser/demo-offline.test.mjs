@@ -143,6 +143,7 @@ test("after the first visit the page, the model and its answers need no network;
   // Kernels compile slowly on a software renderer that shares its processor.
   context.setDefaultTimeout(120_000);
   const first = await context.newPage();
+  site.requests = [];
   await first.goto(site.url);
   await first.getByRole("button", { name: "Load model" }).click();
   assert.match(await asks(first, "What is 47 + 38?"), /85/);
