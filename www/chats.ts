@@ -66,7 +66,11 @@ export class Chats {
       dateStyle: "medium",
       timeStyle: "short",
     });
-    const open = button("", "row", () => void this.#alone(() => this.#open(id)));
+    const { composer } = this.#chat;
+    const open = button("", "row", () => {
+      const { text } = composer;
+      void this.#alone(() => this.#open(id, text));
+    });
     open.append(make("span", "title", title), make("span", "when", when));
     if (id === this.#chat.id) open.setAttribute("aria-current", "true");
     return make(
@@ -83,23 +87,25 @@ export class Chats {
   }
 
   /** Opens a conversation. What stands in the box stays with the one that it was written in. */
-  async #open(id: string): Promise<void> {
+  async #open(id: string, text: string): Promise<void> {
     panel.open = false;
     dismiss("undo");
-    await this.#show(id);
+    await this.#show(id, text);
     this.#chat.composer.focus();
   }
 
-  async #show(id: string, carriesDraft = false): Promise<void> {
+  /**
+   * Shows a conversation with its draft. Where the box does not hold `text` any more, somebody
+   * types: that stays in the box, as it does without a `text`.
+   */
+  async #show(id: string, text?: string): Promise<void> {
     const chat = this.#chat;
     if (id === chat.id) return;
-    const { text } = chat.composer;
     await chat.halt();
     const saved = await this.#keeper.read(id);
     const draft = saved?.conversation.draft ?? "";
     this.#stale = false;
-    // What was typed while this took place stays in the box.
-    const carries = carriesDraft || chat.composer.text !== text;
+    const carries = chat.composer.text !== text;
     chat.open(id, saved?.exchanges ?? [], carries ? undefined : draft, draft);
   }
 
@@ -116,7 +122,7 @@ export class Chats {
     chat.composer.focus();
     const undo = async (): Promise<void> => {
       const left = chat.id;
-      await this.#show(before, true);
+      await this.#show(before);
       await this.#takeDraft(left);
       chat.composer.focus();
       await this.refresh();
@@ -166,7 +172,7 @@ export class Chats {
     const draft = back.find(({ conversation }) => conversation.id === show)?.conversation.draft;
     // Where something new was begun meanwhile, it stays open.
     if (show && isEmpty && (text === "" || text === draft)) {
-      await this.#show(show);
+      await this.#show(show, text);
       await this.#keeper.draft(id, "", text);
     }
     await this.refresh();
