@@ -79,6 +79,8 @@ export class Chat implements Actions {
     this.render();
     if (draft !== undefined) this.composer.text = draft;
     else this.#draft(this.composer.text);
+    // Where the tab remembered more than the database has, or the draft came along.
+    void this.#keepDraft();
     this.composer.speed = "";
     this.#changed();
   }

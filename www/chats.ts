@@ -66,7 +66,11 @@ export class Chats {
       dateStyle: "medium",
       timeStyle: "short",
     });
-    const open = button("", "row", () => void this.#alone(() => this.#open(id)));
+    const { composer } = this.#chat;
+    const open = button("", "row", () => {
+      const { text } = composer;
+      void this.#alone(() => this.#open(id, text));
+    });
     open.append(make("span", "title", title), make("span", "when", when));
     if (id === this.#chat.id) open.setAttribute("aria-current", "true");
     return make(
@@ -83,21 +87,26 @@ export class Chats {
   }
 
   /** Opens a conversation. What stands in the box stays with the one that it was written in. */
-  async #open(id: string): Promise<void> {
+  async #open(id: string, text: string): Promise<void> {
     panel.open = false;
     dismiss("undo");
-    await this.#show(id);
+    await this.#show(id, text);
     this.#chat.composer.focus();
   }
 
-  async #show(id: string, carriesDraft = false): Promise<void> {
+  /**
+   * Shows a conversation with its draft. Where the box does not hold `text` any more, somebody
+   * types: that stays in the box, as it does without a `text`.
+   */
+  async #show(id: string, text?: string): Promise<void> {
     const chat = this.#chat;
     if (id === chat.id) return;
     await chat.halt();
     const saved = await this.#keeper.read(id);
     const draft = saved?.conversation.draft ?? "";
     this.#stale = false;
-    chat.open(id, saved?.exchanges ?? [], carriesDraft ? undefined : draft, draft);
+    const carries = chat.composer.text !== text;
+    chat.open(id, saved?.exchanges ?? [], carries ? undefined : draft, draft);
   }
 
   /**
@@ -113,7 +122,7 @@ export class Chats {
     chat.composer.focus();
     const undo = async (): Promise<void> => {
       const left = chat.id;
-      await this.#show(before, true);
+      await this.#show(before);
       await this.#takeDraft(left);
       chat.composer.focus();
       await this.refresh();
@@ -138,7 +147,9 @@ export class Chats {
     const saved = await this.#keeper.remove(id);
     if (!noticed("deleted")) this.#deleted = [];
     if (saved) this.#deleted.push(saved);
-    if (open) this.#chat.open(crypto.randomUUID(), [], "");
+    // What stands in the box stays there, but for a draft that was all there is to delete.
+    const said = saved !== undefined && saved.exchanges.length > 0;
+    if (open) this.#chat.open(crypto.randomUUID(), [], said ? undefined : "", "");
     await this.refresh();
     const count = this.#deleted.length;
     const text =
@@ -154,9 +165,16 @@ export class Chats {
   }
 
   async #undelete(show: string | undefined): Promise<void> {
-    for (const saved of this.#deleted.splice(0)) await this.#keeper.restore(saved);
+    const back = this.#deleted.splice(0);
+    for (const saved of back) await this.#keeper.restore(saved);
+    const { id, isEmpty, composer } = this.#chat;
+    const { text } = composer;
+    const draft = back.find(({ conversation }) => conversation.id === show)?.conversation.draft;
     // Where something new was begun meanwhile, it stays open.
-    if (show && this.#chat.isEmpty && this.#chat.composer.text === "") await this.#show(show);
+    if (show && isEmpty && (text === "" || text === draft)) {
+      await this.#show(show, text);
+      await this.#keeper.draft(id, "", text);
+    }
     await this.refresh();
     announce("The conversations are back");
   }

@@ -29,6 +29,7 @@ export interface ComposerEvents {
 export class Composer {
   #events: ComposerEvents;
   #warned = false;
+  #suggested = "";
 
   constructor(events: ComposerEvents) {
     this.#events = events;
@@ -85,6 +86,9 @@ export class Composer {
 
   /** Offers things to say. */
   suggest(texts: string[]): void {
+    // Those that are there keep the focus.
+    if (JSON.stringify(texts) === this.#suggested) return;
+    this.#suggested = JSON.stringify(texts);
     const chips = texts.map((text) =>
       make(
         "li",

@@ -4,6 +4,7 @@
  */
 
 import { AnswerView } from "./answer.js";
+import { copyButton } from "./copy.js";
 import { button, element, keepingFocus, make } from "./page.js";
 import type { Offer } from "./outcome.js";
 import type { Exchange } from "./record.js";
@@ -77,7 +78,7 @@ export class ExchangeView {
     const follows = atEnd();
     const { answer, ended, problem } = this.#exchange;
     this.#view.thought = this.#exchange.thought;
-    if (this.#exchange.style === "text") this.#continued.textContent = answer;
+    if (this.#exchange.style === "text") this.#endText();
     else this.#view.end(answer);
     // Of an answer that never began there is nothing to show.
     this.#answer.hidden = answer === "" && this.#exchange.style === "chat" && ended === "failed";
@@ -85,6 +86,19 @@ export class ExchangeView {
     if (problem || offer.again || offer.dropOldest || offer.reload)
       this.#showTrouble(problem ?? "", offer, loud);
     if (follows) scroller.scrollTop = scroller.scrollHeight;
+  }
+
+  #endText(): void {
+    const { question, answer } = this.#exchange;
+    this.#continued.textContent = answer;
+    this.#answer.querySelector(".actions")?.remove();
+    this.#answer.append(
+      make(
+        "p",
+        "actions",
+        copyButton("text", () => question + answer),
+      ),
+    );
   }
 
   /** Shows whether the model is told of this exchange. */

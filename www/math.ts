@@ -53,7 +53,10 @@ function dollars(source: string, before: string): RegExpExecArray | null {
   // `US$5` and `A$5` are prices, too.
   if (/[\w$]$/.test(before)) return null;
   const found = DOLLARS.exec(source);
-  return found && !PRICE.test(found[1]!) ? found : null;
+  if (!found || PRICE.test(found[1]!)) return null;
+  // `$HOME/$USER` is none, but `$n$th` is.
+  const variables = /\w/.test(source.charAt(found[0].length)) && !/[\w)\]}']$/.test(found[1]!);
+  return variables ? null : found;
 }
 
 /** The text of the formula; {@link typeset} puts the formula in its place. */

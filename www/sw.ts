@@ -31,7 +31,8 @@ interface Scope {
 }
 
 const worker = self as unknown as Scope;
-const PREFIX = "tegula-demo-";
+/** By path: an origin may hold several demos, and none may delete another's files. */
+const PREFIX = `tegula-demo ${new URL(worker.registration.scope).pathname} `;
 const CACHE = PREFIX + VERSION;
 const MODELS = "models.json";
 /** How long the network may take before the kept page is shown, in milliseconds. */

@@ -91,6 +91,7 @@ test("formulas are set in all four notations; prices and code are left alone; Ka
     ["text\n\\[ E = mc^2 \\]\ntext", ["E = mc^2"], true],
     ["| a |\n|---|\n| $x^2$ |", ["x^2"]],
     ["- from $5 to $10\n- I have $5 and she has 10$, and between $20-$30", []],
+    ["the $n$th of $HOME/$USER", ["n"]],
     ["escaped \\$5 and 5\\$", []],
     ["`$x$` and\n\n```\n$y$ \\(z\\)\n```", []],
     ["a lone $ sign, and $$ two", []],

@@ -201,12 +201,24 @@ test("conversations are deleted and come back; drafts that were never sent are c
   await page.locator("#chats summary").click();
   await page.getByRole("button", { name: /^one/ }).click();
   await page.waitForFunction(() => document.querySelector(".turn"));
+  await box.fill("half a thought");
   await page.locator("#chats summary").click();
   await page.getByRole("button", { name: "Delete “one”" }).click();
   await page.waitForFunction(() => !document.querySelector(".turn"));
+  assert.equal(await box.inputValue(), "half a thought");
   await page.getByRole("button", { name: "Undo" }).click();
   await page.waitForFunction(() => document.querySelector(".turn"));
   assert.deepEqual(await said(page), ["one", "first answer"]);
+  assert.equal(await box.inputValue(), "half a thought");
+  await listed(page, ["Draft: never sent", "three", "two", "one"]);
+  // A draft that was never sent is deleted with what stands in the box.
+  await page.locator("#chats summary").click();
+  await page.getByRole("button", { name: /^Draft: never sent/ }).click();
+  await page.waitForFunction(() => document.querySelector("#prompt").value === "never sent");
+  await page.locator("#chats summary").click();
+  await page.getByRole("button", { name: "Delete “Draft: never sent”" }).click();
+  await listed(page, ["three", "two", "one"]);
+  assert.equal(await box.inputValue(), "");
   await context.close();
 });
 
@@ -229,7 +241,8 @@ test("a draft and an answer that was being written survive a reload", async () =
   await page.getByRole("button", { name: "Try again" }).click();
   await answered(page);
   assert.deepEqual(await said(page), ["slow", "as far as it c", "slow", "all of it"]);
-  await page.evaluate(() => sessionStorage.clear());
+  // The database gets drafts a moment after they were typed.
+  await page.waitForTimeout(600);
   const second = await open(context, site.url);
   await ready(second);
   assert.equal(
@@ -255,6 +268,23 @@ test("a draft is there before any model is", async () => {
   await ready(page);
   assert.equal(await box.inputValue(), "waits");
   assert.equal(await page.locator(".notice").count(), 0);
+  await context.close();
+});
+
+test("what is typed while another conversation opens stays in the box", async () => {
+  const { context, page } = await visit();
+  await send(page, "one");
+  await answered(page);
+  await page.getByRole("button", { name: "New chat" }).click();
+  await page.waitForFunction(() => !document.querySelector(".turn"));
+  await page.evaluate(() => {
+    document.querySelector("#chat-list .row").click();
+    const box = document.querySelector("#prompt");
+    box.value = "quick";
+    box.dispatchEvent(new Event("input"));
+  });
+  await page.waitForFunction(() => document.querySelector(".turn"));
+  assert.equal(await page.getByRole("textbox").inputValue(), "quick");
   await context.close();
 });
 

@@ -120,11 +120,30 @@ async function asks(page, question) {
   return page.locator(".turn.assistant .body").last().innerText();
 }
 
+test("a build that arrives in part is not kept, and a whole one is at the next visit", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  site.damage.set(`${appFolder()}/demo.css`, () => Buffer.from("body { color: red }"));
+  await page.goto(site.url);
+  await page.waitForFunction(() => document.querySelector("#load:enabled"));
+  while (!site.requests.includes("sw.js")) await page.waitForTimeout(50);
+  // The browser drops a worker that could not be installed.
+  await until(page, async () => (await navigator.serviceWorker.getRegistration()) === undefined);
+  assert.deepEqual(await kept(page), {});
+  site.damage.clear();
+  await page.reload();
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  const [files] = Object.values(await kept(page));
+  assert.ok(files.includes(`${appFolder()}/demo.css`));
+  await context.close();
+});
+
 test("after the first visit the page, the model and its answers need no network; a new build is there at the next load", async () => {
   const context = await browser.newContext();
   // Kernels compile slowly on a software renderer that shares its processor.
   context.setDefaultTimeout(120_000);
   const first = await context.newPage();
+  site.requests = [];
   await first.goto(site.url);
   await first.getByRole("button", { name: "Load model" }).click();
   assert.match(await asks(first, "What is 47 + 38?"), /85/);
@@ -154,7 +173,7 @@ test("after the first visit the page, the model and its answers need no network;
 
   const third = await context.newPage();
   await third.goto(site.url);
-  await until(third, async () => (await caches.keys()).join() === "tegula-demo-0123456789ab");
+  await until(third, async () => (await caches.keys()).join() === "tegula-demo / 0123456789ab");
   const files = Object.values(await kept(third));
   assert.equal(files.length, 1, "the old build is gone");
   assert.ok(files[0].includes("index.html") && files[0].includes("models.json"));
