@@ -31,7 +31,7 @@ after(async () => {
 /** Compiles the library of a package by records of a GPU that nobody has, where other schedules won than the default ones. */
 function contest(model) {
   const [measured, records] = ["measured.jsonl", "records.jsonl"].map((name) => join(model, name));
-  execFileSync(TEGULA, ["tune", model, "--spec", "attention", "--records", measured, "--budget", "4"], { stdio: "ignore" });
+  execFileSync(TEGULA, ["tune", model, "--spec", "split", "--records", measured, "--budget", "8"], { stdio: "ignore" });
   const lines = readFileSync(measured, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   const contested = lines.map((record) => {
     // All of a template are made of the same text, so that any of them makes a record that holds.
