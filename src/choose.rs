@@ -124,7 +124,7 @@ pub(crate) async fn decide(subject: &mut impl Subject, tasks: &[Task], seconds: 
     let mut trial = Decide { checked: now + CHECKED * seconds, end: now + seconds, rate: None, late: 0.0, subject };
     let mut verdicts: Vec<Verdict> = tasks.iter().map(|task| Verdict { choice: task.choice, chosen: 0, why: Why::NoTime }).collect();
     let mut order: Vec<usize> = (0..tasks.len()).collect();
-    order.sort_by(|one, other| tasks[*one].check.total_cmp(&tasks[*other].check));
+    order.sort_unstable_by(|one, other| tasks[*one].check.total_cmp(&tasks[*other].check).then(one.cmp(other)));
     let mut usable = Vec::new();
     for index in order {
         let Some(right) = trial.check(&tasks[index]).await? else { continue };
@@ -134,7 +134,7 @@ pub(crate) async fn decide(subject: &mut impl Subject, tasks: &[Task], seconds: 
             usable.push((index, right));
         }
     }
-    usable.sort_by(|(one, _), (other, _)| tasks[*other].step.total_cmp(&tasks[*one].step));
+    usable.sort_unstable_by(|(one, _), (other, _)| tasks[*other].step.total_cmp(&tasks[*one].step).then(one.cmp(other)));
     let mut left = usable.len();
     for (index, right) in usable {
         // The heavier may take more than an equal share: what they leave is enough for the light ones.
@@ -270,7 +270,7 @@ impl<S: Subject> Decide<'_, S> {
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
+    values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
 }
 

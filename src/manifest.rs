@@ -139,7 +139,7 @@ impl FileShard {
             return Err(unusable(format!("`md5sum` of shard `{path}` is `{md5}`, which is not an MD5")));
         }
         let mut records = records.into_iter().map(FileRecord::check).collect::<Result<Vec<_>>>()?;
-        records.sort_by_key(|record| record.offset);
+        records.sort_unstable_by_key(|record| (record.offset, record.bytes));
         let mut end = 0;
         for record in &records {
             let Record { name, offset, bytes: length, .. } = record;

@@ -7,8 +7,7 @@
 //! and the whole is encoded at once, with special tokens as text (`split_special_tokens` in Python). So text is merged and marked as
 //! it always is behind a special token. Conversations that spell none, which are nearly all, are rendered and encoded as they are.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use serde_json::Value;
 use tokenizers::tokenizer::{Model, OffsetType, PreTokenizer};
@@ -21,12 +20,12 @@ use crate::{ErrorKind, Result};
 pub(crate) struct Literals<'a> {
     tokenizer: &'a Tokenizer,
     /// First characters of special tokens, and what stands in for them.
-    stand_ins: BTreeMap<char, char>,
+    stand_ins: Vec<(char, char)>,
 }
 
 impl<'a> Literals<'a> {
     pub fn new(tokenizer: &'a Tokenizer) -> Literals<'a> {
-        Literals { tokenizer, stand_ins: BTreeMap::new() }
+        Literals { tokenizer, stand_ins: Vec::new() }
     }
 
     /// Disguises every special token in the texts and keys of a value. All of a conversation is one value, since no stand-in may occur in it.
@@ -36,8 +35,8 @@ impl<'a> Literals<'a> {
         if !spelled {
             return;
         }
-        let mut used = BTreeSet::new();
-        each_text(value, &mut |text| used.extend(text.chars().filter(|char| !char.is_ascii())));
+        let mut used = Vec::new();
+        each_text(value, &mut |text| used.extend(free(text)));
         let mut unused = unused(used);
         replace_texts(value, &mut |text| self.disguise_text(text, &mut unused));
     }
@@ -50,7 +49,11 @@ impl<'a> Literals<'a> {
             }
             for (range, _) in found.into_iter().rev() {
                 let first = text[range.clone()].chars().next().expect("a token is not empty");
-                let stand_in = *self.stand_ins.entry(first).or_insert_with(|| unused.next().expect(ENOUGH));
+                if self.stand_ins.iter().any(|(_, stand_in)| *stand_in == first) {
+                    // A normalizer that sees the token all the same: nothing more can be done.
+                    return;
+                }
+                let stand_in = of(&mut self.stand_ins, first, unused);
                 text.replace_range(range.start..range.start + first.len_utf8(), stand_in.encode_utf8(&mut [0; 4]));
             }
             // What is left of a longer token may hold a shorter one.
@@ -59,21 +62,21 @@ impl<'a> Literals<'a> {
 
     /// The ids of a rendered conversation. Stand-ins that it holds are text again.
     pub fn encode(&self, rendered: &str) -> Result<Vec<u32>> {
-        let real: BTreeMap<char, char> = self.stand_ins.iter().map(|(real, stand_in)| (*stand_in, *real)).collect();
-        if !rendered.chars().any(|char| real.contains_key(&char)) {
+        let real = |char: char| self.stand_ins.iter().find(|(_, stand_in)| *stand_in == char).map(|(real, _)| *real);
+        if self.stand_ins.is_empty() || !rendered.chars().any(|char| real(char).is_some()) {
             return self.tokenizer.encode(rendered, false);
         }
         let failed = |error: tokenizers::Error| ErrorKind::Tokenizer { reason: format!("encoding: {error}") };
         let model = &self.tokenizer.model;
-        let mut unused = unused(rendered.chars().filter(|char| !char.is_ascii()).collect());
+        let mut unused = unused(free(rendered).collect());
         // The template's own tokens, by id, and what takes their place.
-        let mut own: BTreeMap<u32, char> = BTreeMap::new();
+        let mut own: Vec<(u32, char)> = Vec::new();
         let mut text = String::with_capacity(rendered.len());
         let mut end = 0;
-        let plain = |part: &str, text: &mut String| text.extend(part.chars().map(|char| *real.get(&char).unwrap_or(&char)));
+        let plain = |part: &str, text: &mut String| text.extend(part.chars().map(|char| real(char).unwrap_or(char)));
         for (range, id) in self.spelled(rendered) {
             plain(&rendered[end..range.start], &mut text);
-            text.push(*own.entry(id).or_insert_with(|| unused.next().expect(ENOUGH)));
+            text.push(of(&mut own, id, &mut unused));
             end = range.end;
         }
         plain(&rendered[end..], &mut text);
@@ -81,11 +84,11 @@ impl<'a> Literals<'a> {
         vocabulary.set_encode_special_tokens(true);
         let known = vocabulary.get_added_tokens_decoder();
         let token =
-            |(id, place): (&u32, &char)| AddedToken { content: (*place).into(), special: false, normalized: false, ..known[id].clone() };
+            |(id, place): &(u32, char)| AddedToken { content: (*place).into(), special: false, normalized: false, ..known[id].clone() };
         let tokens: Vec<AddedToken> = own.iter().map(token).collect();
         vocabulary.add_tokens(tokens, model.get_model(), model.get_normalizer()).map_err(failed)?;
         let id_of = |place: &char| vocabulary.token_to_id(&place.to_string(), model.get_model());
-        let ids: BTreeMap<u32, u32> = own.iter().filter_map(|(id, place)| Some((id_of(place)?, *id))).collect();
+        let ids: Vec<(u32, u32)> = own.iter().filter_map(|(id, place)| Some((id_of(place)?, *id))).collect();
         // What the library's own encoding does, with this vocabulary.
         let mut pieces = vocabulary.extract_and_normalize(model.get_normalizer(), &text);
         if let Some(pre_tokenizer) = model.get_pre_tokenizer() {
@@ -94,7 +97,8 @@ impl<'a> Literals<'a> {
         model.get_model().tokenize_in_pretokenized(&mut pieces, None).map_err(failed)?;
         let encoding = pieces.into_encoding(None, 0, OffsetType::None).map_err(failed)?;
         let encoding = model.post_process(encoding, None, false).map_err(failed)?;
-        Ok(encoding.get_ids().iter().map(|id| *ids.get(id).unwrap_or(id)).collect())
+        let named = |id: &u32| ids.iter().find(|(place, _)| place == id).map_or(*id, |(_, own)| *own);
+        Ok(encoding.get_ids().iter().map(named).collect())
     }
 
     /// Where a text spells special tokens, and which.
@@ -107,6 +111,7 @@ impl<'a> Literals<'a> {
             // Some tokens take white space beside them along.
             let whole = &text[start..end];
             let blank = whole.len() - whole.trim_start().len();
+            // One that is nothing but white space is found where it starts.
             let first = model.id_to_token(id).and_then(|token| whole.find(&token)).unwrap_or(blank % whole.len());
             (start + first..end, id)
         };
@@ -121,9 +126,28 @@ impl<'a> Literals<'a> {
 
 const ENOUGH: &str = "there are more characters for private use than a conversation has";
 
-/// Characters that a text does not use: those that Unicode keeps free of meaning, then those for private use.
-fn unused(used: BTreeSet<char>) -> impl Iterator<Item = char> {
-    ('\u{fdd0}'..='\u{fdef}').chain('\u{f0000}'..='\u{10fffd}').filter(move |char| !used.contains(char))
+/// The character that is for a key. There are few.
+fn of<K: PartialEq>(chars: &mut Vec<(K, char)>, key: K, unused: &mut impl Iterator<Item = char>) -> char {
+    if let Some((_, char)) = chars.iter().find(|(known, _)| *known == key) {
+        return *char;
+    }
+    let char = unused.next().expect(ENOUGH);
+    chars.push((key, char));
+    char
+}
+
+/// Characters that Unicode keeps free of meaning, then those for private use.
+const FREE: [RangeInclusive<char>; 2] = ['\u{fdd0}'..='\u{fdef}', '\u{f0000}'..='\u{10fffd}'];
+
+/// Which of them a text has all the same.
+fn free(text: &str) -> impl Iterator<Item = u32> {
+    text.chars().filter(|char| FREE.iter().any(|range| range.contains(char))).map(u32::from)
+}
+
+/// Those that are left.
+fn unused(mut used: Vec<u32>) -> impl Iterator<Item = char> {
+    used.sort_unstable();
+    FREE.into_iter().flatten().filter(move |char| used.binary_search(&u32::from(*char)).is_err())
 }
 
 fn each_text(value: &Value, see: &mut impl FnMut(&str)) {

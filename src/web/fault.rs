@@ -1,6 +1,6 @@
 //! Errors for JavaScript: the code that chooses a class, and what the kind knows as fields of the error.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use tegula_gpu::ErrorKind as Gpu;
 use tegula_plan::ErrorKind as Library;
 use wasm_bindgen::JsValue;
@@ -27,58 +27,67 @@ pub(super) fn code(error: &Error) -> &'static str {
     }
 }
 
+/// An object of what an error knows. `json!` would write out the same code at every place.
+macro_rules! fields {
+    ($($name:literal: $value:expr),*) => { object(&[$(($name, Value::from($value.to_owned()))),*]) };
+}
+
+fn object(members: &[(&str, Value)]) -> Value {
+    Value::Object(members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+}
+
 /// What a program can use of an error, by name.
 pub(super) fn fields(kind: &ErrorKind) -> Value {
     match kind {
         ErrorKind::Library(library) => match library.kind() {
-            Library::UnknownVersion { found, supported } => json!({"found": found, "supported": supported}),
-            Library::Damaged { section, reason } => json!({"section": section, "reason": reason}),
-            Library::NotALibrary(reason) => json!({"reason": reason}),
-            _ => json!({}),
+            Library::UnknownVersion { found, supported } => fields!("found": found, "supported": supported),
+            Library::Damaged { section, reason } => fields!("section": section, "reason": reason),
+            Library::NotALibrary(reason) => fields!("reason": reason),
+            _ => Value::Object(Map::new()),
         },
         ErrorKind::Gpu(gpu) => match gpu.kind() {
-            Gpu::NoAdapter { reason } | Gpu::Lost { reason } | Gpu::Refused { reason } => json!({"reason": reason}),
-            Gpu::DeviceRequest { adapter, reason } => json!({"adapter": adapter, "reason": reason}),
+            Gpu::NoAdapter { reason } | Gpu::Lost { reason } | Gpu::Refused { reason } => fields!("reason": reason),
+            Gpu::DeviceRequest { adapter, reason } => fields!("adapter": adapter, "reason": reason),
             Gpu::Limit { limit, what, needed, available } => {
-                json!({"limit": limit, "what": what, "needed": needed, "available": available})
+                fields!("limit": limit, "what": what, "needed": needed, "available": available)
             }
-            Gpu::Feature { label, feature } => json!({"kernel": label, "feature": feature}),
-            Gpu::OutOfMemory { what } => json!({"limit": "memory", "what": what}),
-            Gpu::Shader { label, message } => json!({"kernel": label, "reason": message}),
-            _ => json!({}),
+            Gpu::Feature { label, feature } => fields!("kernel": label, "feature": feature),
+            Gpu::OutOfMemory { what } => fields!("limit": "memory", "what": what),
+            Gpu::Shader { label, message } => fields!("kernel": label, "reason": message),
+            _ => Value::Object(Map::new()),
         },
-        ErrorKind::Launch { function, reason } => json!({"function": function, "reason": reason}),
-        ErrorKind::NoEntry { entry } => json!({"entry": entry}),
-        ErrorKind::MissingParam { name, expected, .. } => json!({"parameter": name, "expected": expected}),
-        ErrorKind::ParamMismatch { name, expected, found, .. } => json!({"parameter": name, "expected": expected, "found": found}),
-        ErrorKind::Manifest { file, reason } => json!({"file": file, "reason": reason}),
-        ErrorKind::CorruptShard { shard, expected, found } => json!({"shard": shard, "expected": expected, "found": found}),
+        ErrorKind::Launch { function, reason } => fields!("function": function, "reason": reason),
+        ErrorKind::NoEntry { entry } => fields!("entry": entry),
+        ErrorKind::MissingParam { name, expected, .. } => fields!("parameter": name, "expected": expected),
+        ErrorKind::ParamMismatch { name, expected, found, .. } => fields!("parameter": name, "expected": expected, "found": found),
+        ErrorKind::Manifest { file, reason } => fields!("file": file, "reason": reason),
+        ErrorKind::CorruptShard { shard, expected, found } => fields!("shard": shard, "expected": expected, "found": found),
         ErrorKind::ShardLength { shard, expected, found, expected_md5, found_md5 } => {
-            json!({"shard": shard, "expected": expected_md5, "found": found_md5, "expectedBytes": expected, "foundBytes": found})
+            fields!("shard": shard, "expected": expected_md5, "found": found_md5, "expectedBytes": expected, "foundBytes": found)
         }
         ErrorKind::Budget { what, needed, available, .. } => {
-            json!({"limit": "memory", "what": what, "needed": needed, "available": available})
+            fields!("limit": "memory", "what": what, "needed": needed, "available": available)
         }
-        ErrorKind::ConfigValue { file, field, value, .. } => json!({"file": file, "key": field, "value": value}),
-        ErrorKind::ContextWindowSizeExceeded { prompt, context } => json!({"prompt": prompt, "context": context}),
-        ErrorKind::UnknownToken { id, .. } => json!({"field": "prompt", "token": id}),
-        ErrorKind::EmptyPrompt => json!({"field": "prompt"}),
-        ErrorKind::FieldRange { field, value, allowed } => json!({"field": field, "value": value, "allowed": allowed}),
+        ErrorKind::ConfigValue { file, field, value, .. } => fields!("file": file, "key": field, "value": value),
+        ErrorKind::ContextWindowSizeExceeded { prompt, context } => fields!("prompt": prompt, "context": context),
+        ErrorKind::UnknownToken { id, .. } => fields!("field": "prompt", "token": id),
+        ErrorKind::EmptyPrompt => fields!("field": "prompt"),
+        ErrorKind::FieldRange { field, value, allowed } => fields!("field": field, "value": value, "allowed": allowed),
         ErrorKind::FieldType { field, value, allowed } | ErrorKind::UnsupportedField { field, value, allowed } => {
-            json!({"field": field, "value": value, "allowed": allowed})
+            fields!("field": field, "value": value, "allowed": allowed)
         }
-        ErrorKind::UnknownField { field, .. } => json!({"field": field}),
+        ErrorKind::UnknownField { field, .. } => fields!("field": field),
         ErrorKind::MessageOrder { index, .. } | ErrorKind::UnsupportedRole { index, .. } => {
-            json!({"field": format!("messages[{index}].role")})
+            fields!("field": format!("messages[{index}].role"))
         }
-        ErrorKind::UnsupportedContentPart { index, part } => json!({"field": format!("messages[{index}].content"), "part": part}),
-        ErrorKind::StreamOptions => json!({"field": "stream_options"}),
-        ErrorKind::ChatTemplate { reason } => json!({"field": "messages", "reason": reason}),
+        ErrorKind::UnsupportedContentPart { index, part } => fields!("field": format!("messages[{index}].content"), "part": part),
+        ErrorKind::StreamOptions => fields!("field": "stream_options"),
+        ErrorKind::ChatTemplate { reason } => fields!("field": "messages", "reason": reason),
         ErrorKind::Tokenizer { reason } | ErrorKind::InvalidRequest { reason } | ErrorKind::LoadOrder { reason } => {
-            json!({"reason": reason})
+            fields!("reason": reason)
         }
-        ErrorKind::NotFinite { position } => json!({"position": position}),
-        ErrorKind::Busy { slots } => json!({"slots": slots}),
-        ErrorKind::NoTokenizer | ErrorKind::NoChatTemplate | ErrorKind::Interrupted => json!({}),
+        ErrorKind::NotFinite { position } => fields!("position": position),
+        ErrorKind::Busy { slots } => fields!("slots": slots),
+        ErrorKind::NoTokenizer | ErrorKind::NoChatTemplate | ErrorKind::Interrupted => Value::Object(Map::new()),
     }
 }

@@ -166,12 +166,14 @@ describe("answers", () => {
   });
 
   test("a prompt longer than the context names both lengths; bad requests name the field", async () => {
-    const [long, range, count, part, role] = await asking.evaluate(async () => [
+    const [long, range, count, part, role, misspelt, type] = await asking.evaluate(async () => [
       await caught(engine.completions.create({ prompt: Array(5000).fill(1) })),
       await caught(engine.completions.create({ prompt: "a", top_p: 7 })),
       await caught(engine.completions.create({ prompt: "a", top_k: -7 })),
       await caught(engine.chat.completions.create({ messages: [{ role: "user", content: "a" }], min_p: 1.1 })),
       await caught(engine.chat.completions.create({ messages: [{ role: "robot", content: "" }], stream: true })),
+      await caught(engine.completions.create({ prompt: "a", user: "u", temprature: 1 })),
+      await caught(engine.chat.completions.create({ messages: [{ role: "user", content: 5 }] })),
     ]);
     assert.deepEqual([long.class, long.name, long.prompt], ["ContextWindowSizeExceededError", "ContextWindowSizeExceededError", 5000]);
     assert.ok(long.context > 0 && long.context <= 5000);
@@ -179,6 +181,10 @@ describe("answers", () => {
       assert.deepEqual([error.class, error.code, error.field], ["InvalidRequestError", "RangeError", field]);
     }
     assert.deepEqual([role.class, role.field], ["InvalidRequestError", "messages[0].role"]);
+    assert.deepEqual([misspelt.class, misspelt.field], ["InvalidRequestError", "temprature"]);
+    assert.equal(misspelt.message, "`temprature` is not a known field; did you mean `temperature`?");
+    const { field, value, allowed } = type;
+    assert.deepEqual({ field, value, allowed }, { field: "messages[0].content", value: "5", allowed: "a text or a list of parts" });
   });
 });
 
@@ -202,6 +208,10 @@ describe("loading", () => {
     assert.deepEqual([cold.fromCache, warm.fromCache], [false, true]);
     for (const { loadedBytes, totalBytes } of [cold, warm]) assert.equal(loadedBytes, totalBytes);
     assert.ok(cold.totalBytes > 0);
+    for (const { reports } of [first, second]) {
+      const { compiled, total } = reports.at(-1).kernels;
+      assert.ok(total > 0 && compiled === total, `${compiled} of ${total} kernels are compiled`);
+    }
   });
 
   test("the first shard is on its way to the GPU while others download", async () => {

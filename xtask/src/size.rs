@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::manifest;
 use crate::source::{self, Source};
@@ -13,7 +13,10 @@ pub fn is_code(source: &Source) -> bool {
     matches!(source.extension(), "rs" | "wgsl" | "ts" | "mts" | "mjs" | "css" | "html" | "sh")
 }
 
-/// Prints the table.
+/// The most bytes that the runtime's WebAssembly may have for a page that waits for it, deflated. `gzip -9` differs by a few hundred.
+const MAX_WASM: usize = 1_200_000;
+
+/// Prints the table, and fails where the runtime has grown too large.
 pub fn print(root: &Path) -> Result<()> {
     let sources: Vec<Source> = source::all(root)?.into_iter().filter(is_code).collect();
     let crates = manifest::crates(root)?;
@@ -39,10 +42,36 @@ pub fn print(root: &Path) -> Result<()> {
     if files.is_empty() {
         println!("nothing is built: `cargo xtask web`");
     }
+    let mut complaints = Vec::new();
     for file in files {
         let bytes = fs::read(&file)?;
         let deflated = miniz_oxide::deflate::compress_to_vec(&bytes, 9).len();
-        println!("{:<28} {:>10} {deflated:>10}", file.strip_prefix(root)?.display(), bytes.len());
+        let name = file.strip_prefix(root)?.display().to_string();
+        println!("{name:<28} {:>10} {deflated:>10}", bytes.len());
+        complaints.extend(too_large(&name, deflated));
     }
-    Ok(())
+    match complaints.as_slice() {
+        [] => Ok(()),
+        complaints => bail!("{}", complaints.join("\n")),
+    }
+}
+
+/// What to say of a file that is larger than it may be.
+fn too_large(name: &str, deflated: usize) -> Option<String> {
+    (name.ends_with(".wasm") && deflated > MAX_WASM).then(|| {
+        format!("{name} has {deflated} bytes deflated, {MAX_WASM} are allowed (a build with --dev has more): make it smaller, or raise MAX_WASM in xtask/src/size.rs with the reason")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_WASM, too_large};
+
+    #[test]
+    fn only_a_runtime_over_its_budget_is_too_large() {
+        assert_eq!(too_large("dist/tegula_bg.wasm", MAX_WASM), None);
+        assert_eq!(too_large("dist/index.js", MAX_WASM + 1), None);
+        let text = too_large("dist/tegula_bg.wasm", MAX_WASM + 1).unwrap();
+        assert!(text.starts_with("dist/tegula_bg.wasm has 1200001 bytes deflated, 1200000 are allowed"), "{text}");
+    }
 }
