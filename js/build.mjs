@@ -9,6 +9,7 @@
 
 import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { homedir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -16,6 +17,7 @@ import { build } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const at = (...path) => join(root, ...path);
+const cargoHome = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
 const flags = new Set(process.argv.slice(2));
 for (const flag of flags) {
   if (flag !== "--dev" && flag !== "--no-wasm") fail(`unknown flag ${flag}`);
@@ -23,7 +25,10 @@ for (const flag of flags) {
 
 if (!flags.has("--no-wasm")) {
   const profile = flags.has("--dev") ? ["--dev"] : ["--profile", "web"];
-  run("wasm-pack", ["build", ".", "--target", "web", "--out-dir", "pkg", "--no-pack", "--mode", "no-install", ...profile]);
+  run("wasm-pack", ["build", ".", "--target", "web", "--out-dir", "pkg", "--no-pack", "--mode", "no-install", ...profile], {
+    // Messages of panics name files: without the folders of the machine that built them.
+    RUSTFLAGS: [process.env.RUSTFLAGS, ...[join(cargoHome, "registry", "src"), root].map((path) => `--remap-path-prefix=${path}=`)].join(" "),
+  });
 }
 
 rmSync(at("dist"), { recursive: true, force: true });
@@ -73,8 +78,8 @@ function glue({ path }) {
 }
 
 /** Runs a program with the npm packages' binaries first on PATH: a distribution's older wasm-opt breaks the module. */
-function run(program, args) {
-  const env = { ...process.env, PATH: at("node_modules", ".bin") + delimiter + process.env.PATH };
+function run(program, args, more = {}) {
+  const env = { ...process.env, ...more, PATH: at("node_modules", ".bin") + delimiter + process.env.PATH };
   const { status, error } = spawnSync(program, args, { cwd: root, env, stdio: "inherit" });
   if (error) fail(`${program} could not be started: ${error.message}; run scripts/setup, which installs it`);
   if (status !== 0) fail(`${program} ${args.join(" ")} failed`);
