@@ -88,6 +88,7 @@ function formulas() {
     throw new Error("KaTeX's style names its fonts in a new way: www/build.mjs has to be changed");
   mkdirSync(join(app, "katex", "fonts"), { recursive: true });
   writeFileSync(join(app, "katex", "katex.css"), style);
+  cpSync(join(katex, "..", "LICENSE"), join(app, "katex", "LICENSE"));
   for (const font of readdirSync(join(katex, "fonts"))) {
     if (font.endsWith(".woff2"))
       cpSync(join(katex, "fonts", font), join(app, "katex", "fonts", font));
@@ -97,7 +98,7 @@ function formulas() {
 /** Whether the page may ask for a file. Of the npm package, what its entries for pages lead to. */
 function needed(file) {
   const [top, name] = relative(app, file).split(/[\\/]/);
-  return top === "tegula" ? reachable().has(name) : !file.endsWith(".LEGAL.txt");
+  return top === "tegula" ? reachable().has(name) : !/(?:LEGAL\.txt|LICENSE)$/.test(file);
 }
 
 /** The files of the npm package that index.js and worker.js name, and those that these name. */
