@@ -4,6 +4,7 @@
  */
 
 import {
+  ContentSecurityPolicyError,
   ContextWindowSizeExceededError,
   CorruptShardError,
   DeviceError,
@@ -65,6 +66,8 @@ function sentence(error: unknown, detail: string): string {
       : "There is no connection to the network";
     return `${offline}: ${error.url}`;
   }
+  if (error instanceof ContentSecurityPolicyError)
+    return "This page's own security policy forbids what the model needs.";
   if (error instanceof LimitError) return tooSmall(error);
   if (error instanceof CorruptShardError)
     return `A file of the model arrived damaged (${error.shard}). Loading it again may help.`;
