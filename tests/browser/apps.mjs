@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,9 +66,4 @@ export function run(program, args, cwd, env = {}) {
   } catch (error) {
     throw new Error(`${program} ${args.join(" ")} failed:\n${error.stdout ?? ""}${error.stderr ?? error.message}`, { cause: error });
   }
-}
-
-/** A file with a text, for apps that consist of one. */
-export function write(folder, name, text) {
-  writeFileSync(join(folder, name), text);
 }
