@@ -38,7 +38,10 @@ before(async () => {
   });
   const model = join(folder, "models", "tegula-tiny");
   cpSync(join(ROOT, "models", "tegula-tiny"), model, { recursive: true });
-  execFileSync(TEGULA, ["compile", model, "-o", join(model, "library.wasm")], { stdio: "ignore" });
+  const kernels = ["--device", "SwiftShader Device (Subzero)"];
+  execFileSync(TEGULA, ["compile", model, "-o", join(model, "library.wasm"), ...kernels], {
+    stdio: "ignore",
+  });
   const listed = JSON.parse(readFileSync(join(ROOT, "models", "demo.json"), "utf8"));
   writeFileSync(
     join(folder, "models.json"),
