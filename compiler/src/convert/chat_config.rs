@@ -4,6 +4,7 @@ use super::conversation::Conversation;
 use super::tokenizer::{self, Tokenizer, TokenizerConfig, TokenizerInfo};
 use super::{Warning, read_text, write_json};
 use crate::graph::{Graph, OpKind};
+use crate::model::Rope;
 use crate::quant::Quantization;
 use crate::{Config, Error, ErrorKind};
 use serde::Serialize;
@@ -118,27 +119,17 @@ pub fn write(
         pad_token_id: id("pad_token_id"),
         bos_token_id: id("bos_token_id"),
         eos_token_id: eos,
-        model_config: model_config(config, graph, quantization),
+        model_config: model_config(config, graph, quantization)?,
     };
     write_json(&output.join(NAME), &chat, b"  ")
 }
 
 /// The settings of the architecture: Hugging Face's, and those that MLC adds or spells in another way.
-fn model_config(config: &Config, graph: &Graph, quantization: Quantization) -> Map<String, Value> {
+fn model_config(config: &Config, graph: &Graph, quantization: Quantization) -> Result<Map<String, Value>, Error> {
     let mut settings = config.settings.clone();
     settings.retain(|name, _| !FOREIGN.contains(&name.as_str()));
     let context = graph.max_positions.unwrap_or(CONTEXT_WINDOW_SIZE);
-    // Newer configs have both in one object.
-    let rope = settings.get("rope_parameters").and_then(Value::as_object).cloned().unwrap_or_default();
-    if let Some(theta) = settings.get("rope_theta").filter(|theta| theta.is_number()).or(rope.get("rope_theta")).cloned() {
-        if ["llama", "mistral"].contains(&graph.architecture) {
-            settings.insert("position_embedding_base".into(), theta.clone());
-        }
-        settings.insert("rope_theta".into(), theta);
-    }
-    if rope.get("rope_type").is_some_and(|kind| kind != "default") && settings.get("rope_scaling").is_none_or(Value::is_null) {
-        settings.insert("rope_scaling".into(), Value::Object(rope));
-    }
+    rope(config, graph, &mut settings)?;
     let window = window(graph).map_or(-1, i64::from);
     for (name, value) in [
         ("context_window_size", json!(if window > 0 { -1 } else { i64::from(context) })),
@@ -154,13 +145,40 @@ fn model_config(config: &Config, graph: &Graph, quantization: Quantization) -> M
     if graph.architecture == "mistral" {
         settings.insert("sliding_window_size".into(), json!(window));
     }
-    settings
+    Ok(settings)
+}
+
+/// Spells the settings of rope as older configs and MLC do: newer ones have all of them in one object, or in one for each type of layer.
+fn rope(config: &Config, graph: &Graph, settings: &mut Map<String, Value>) -> Result<(), Error> {
+    let rope: Rope = config.read(graph.architecture)?;
+    let chosen = rope.chosen(&windows(graph))?;
+    let all = [chosen.object, Some(&config.settings)].into_iter().flatten();
+    let theta = all.filter_map(|all| all.get("rope_theta")).find(|theta| theta.is_number()).cloned();
+    if let Some(theta) = theta {
+        if ["llama", "mistral"].contains(&graph.architecture) {
+            settings.insert("position_embedding_base".into(), theta.clone());
+        }
+        settings.insert("rope_theta".into(), theta);
+    }
+    if config.settings.get("rope_scaling").and_then(Value::as_object).is_some_and(|scaling| !scaling.is_empty()) {
+        // It counts alone.
+        settings.remove("rope_parameters");
+    }
+    if chosen.is_scaled() {
+        settings.insert("rope_scaling".into(), chosen.object.map_or(Value::Null, |object| Value::Object(object.clone())));
+    }
+    Ok(())
 }
 
 /// The sliding window, if every layer has one; the greatest.
 fn window(graph: &Graph) -> Option<u32> {
-    let windows = graph.ops.iter().filter_map(|op| if let OpKind::Attention { window, .. } = op.kind { Some(window) } else { None });
-    windows.collect::<Option<Vec<u32>>>()?.into_iter().max()
+    windows(graph).into_iter().collect::<Option<Vec<u32>>>()?.into_iter().max()
+}
+
+/// The sliding window of each layer.
+fn windows(graph: &Graph) -> Vec<Option<u32>> {
+    let of = |kind: &OpKind| if let OpKind::Attention { window, .. } = kind { Some(*window) } else { None };
+    graph.ops.iter().filter_map(|op| of(&op.kind)).collect()
 }
 
 /// The settings in generation_config.json, if there is one.

@@ -169,6 +169,11 @@ impl Checkpoint {
         self.tensors.keys().map(String::as_str)
     }
 
+    /// The tensor of this name, whatever it is.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
     /// Finds a tensor of a given shape whose elements can be converted.
     ///
     /// # Errors
@@ -203,6 +208,34 @@ impl Tensor {
     /// Bytes in the file.
     pub fn bytes(&self) -> u64 {
         self.elements() * self.element.bytes() as u64
+    }
+
+    /// Whether it is equal to another, of whatever types the two are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    pub fn equals(&self, other: &Tensor) -> Result<bool, Error> {
+        const PIECE: usize = 1 << 18;
+        if self.shape != other.shape || [self, other].iter().any(|tensor| matches!(tensor.element, Element::Other(_))) {
+            return Ok(false);
+        }
+        let mut readers = [self.read()?, other.read()?];
+        let (mut bytes, mut values) = (Vec::new(), [Vec::new(), Vec::new()]);
+        let mut left = self.elements();
+        while left > 0 {
+            let elements = left.min(PIECE as u64) as usize;
+            for (reader, values) in readers.iter_mut().zip(&mut values) {
+                bytes.resize(elements * reader.tensor.element.bytes(), 0);
+                reader.fill(&mut bytes)?;
+                values.resize(elements, 0.0);
+                reader.tensor.element.widen(&bytes, values);
+            }
+            if values[0].iter().zip(&values[1]).any(|(one, two): (&f32, &f32)| one.to_bits() != two.to_bits()) {
+                return Ok(false);
+            }
+            left -= elements as u64;
+        }
+        Ok(true)
     }
 
     /// Starts to read it from its first element on.

@@ -33,7 +33,7 @@ use tegula_plan::{Param, count};
 /// The version of what a conversion writes: whoever keeps packages converts again where it has changed.
 ///
 /// `the_version_stands_for_the_bytes` in this crate's tests says when that is.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What can be chosen.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,8 @@ pub struct ConvertReport {
 pub enum Warning {
     /// The checkpoint has tensors that the architecture does not use; their names.
     UnusedTensors(Vec<String>),
+    /// The config ties the output layer to the embedding, but the checkpoint has another output layer.
+    HeadIgnored,
     /// There is no `tokenizer.json`.
     NoTokenizer,
     /// The tokenizer has no chat template, or one that MLC's templates have no like of.
@@ -95,6 +97,10 @@ impl fmt::Display for Warning {
                 f.write_str(&names[..names.len().min(SHOWN)].join(", "))?;
                 if names.len() > SHOWN { f.write_str(", …") } else { Ok(()) }
             }
+            Warning::HeadIgnored => f.write_str(
+                "config.json ties the output layer to the embedding, but lm_head.weight of the checkpoint differs from it: \
+                 the embedding is used; if the model has an output layer of its own, set `tie_word_embeddings` to false",
+            ),
             Warning::NoTokenizer => f.write_str("there is no tokenizer.json: the package takes and gives token ids only"),
             Warning::NoConversation => f.write_str("no known chat template: WebLLM will join messages without any markup"),
         }
@@ -134,6 +140,12 @@ pub fn convert(
     if !unused.is_empty() {
         warnings.push(Warning::UnusedTensors(unused));
     }
+    if !used.contains(HEAD)
+        && let (Some(head), Some(table)) = (checkpoint.get(HEAD), checkpoint.get(TABLE))
+        && !head.equals(table)?
+    {
+        warnings.push(Warning::HeadIgnored);
+    }
     chat_config::write(source, partial.path(), &config, &graph, options.quantization, &mut warnings)?;
 
     let total = parts.iter().flatten().map(|tensor| tensor.bytes()).sum();
@@ -169,10 +181,14 @@ fn sources_of<'a>(param: &GraphParam, checkpoint: &'a Checkpoint) -> Result<Vec<
     param.sources.iter().map(|source| checkpoint.tensor(&source.name, &shape(source.rows))).collect()
 }
 
-/// Whether a tensor that the graph does not name holds nothing new: rotation frequencies that old checkpoints carry, and the copy of the
-/// embedding table that some write for a tied output layer.
+/// The output layer, and the embedding that it is tied to in some models.
+const HEAD: &str = "lm_head.weight";
+const TABLE: &str = "model.embed_tokens.weight";
+
+/// Whether a tensor that the graph does not name needs no word: rotation frequencies that old checkpoints carry, and the copy of the
+/// embedding table that some write for a tied output layer. One that is no copy has a warning of its own.
 fn is_redundant(name: &str) -> bool {
-    name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight"
+    name.ends_with("rotary_emb.inv_freq") || name == HEAD
 }
 
 fn io(path: &Path, source: std::io::Error) -> Error {

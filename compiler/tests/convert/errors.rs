@@ -21,6 +21,11 @@ fn tensors_that_do_not_fit_the_config_are_named() {
     assert!(matches!(error.kind(), ErrorKind::MissingTensor { name, .. } if name == "model.layers.1.self_attn.k_proj.weight"));
     assert!(error.to_string().contains("model-00001-of-00002.safetensors, model-00002-of-00002.safetensors"), "{error}");
 
+    let mut headless = tensors(Element::F32);
+    headless.retain(|tensor| tensor.name != "lm_head.weight");
+    let error = failure(&Folder::new(&config(&[]), &headless), &options("q0f32"));
+    assert!(matches!(error.kind(), ErrorKind::MissingTensor { name, .. } if name == "lm_head.weight"), "{error}");
+
     let mut misshapen = tensors(Element::F32);
     misshapen.iter_mut().find(|tensor| tensor.name == "model.layers.0.mlp.up_proj.weight").unwrap().shape = vec![64, 172];
     let error = failure(&Folder::new(&config(&[]), &misshapen), &options("q0f32"));
