@@ -1,12 +1,13 @@
 //! `mlc-chat-config.json`: what the model is, how it is served, and how to chat with it.
 
 use super::conversation::Conversation;
+use super::generation::Generation;
 use super::tokenizer::{self, Tokenizer, TokenizerConfig, TokenizerInfo};
-use super::{Warning, read_text, write_json};
+use super::{Warning, write_json};
 use crate::graph::{Graph, OpKind};
 use crate::model::Rope;
 use crate::quant::Quantization;
-use crate::{Config, Error, ErrorKind};
+use crate::{Config, Error};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -72,19 +73,11 @@ pub fn write(
     quantization: Quantization,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), Error> {
-    let generation = generation_config(source)?;
+    let generation = Generation::read(source, config, graph.vocab_size)?;
     let tokenizer = Tokenizer::read(source)?;
     let tokenizer_config = TokenizerConfig::read(source)?;
-    // Generation settings are the more careful ones: chat models add the end of a turn there.
-    let setting = |name: &str| [&generation, &config.settings].into_iter().filter_map(|all| all.get(name)).find(|value| !value.is_null());
-    let id = |name: &str| setting(name).cloned().unwrap_or_default();
-    let sampling = |name: &str, default: f64| generation.get(name).filter(|value| value.is_number()).cloned().unwrap_or(json!(default));
-    let eos = id("eos_token_id");
-    let eos_ids: Vec<u32> = match &eos {
-        Value::Array(ids) => ids.iter().filter_map(as_id).collect(),
-        one => as_id(one).into_iter().collect(),
-    };
-    let conv_template = Conversation::guess(&tokenizer_config, tokenizer.as_ref(), as_id(&id("bos_token_id")), &eos_ids);
+    let [pad, bos, eos] = ["pad_token_id", "bos_token_id", "eos_token_id"].map(|name| generation.ids(name, warnings));
+    let conv_template = Conversation::guess(&tokenizer_config, tokenizer.as_ref(), bos.first().copied(), &eos);
     if tokenizer.is_none() {
         warnings.push(Warning::NoTokenizer);
     } else if conv_template.is_plain() {
@@ -106,19 +99,19 @@ pub fn write(
         tensor_parallel_shards: 1,
         pipeline_parallel_stages: 1,
         active_vocab_size: tokenizer.as_ref().map_or(graph.vocab_size, |tokenizer| tokenizer.size.min(graph.vocab_size)),
-        temperature: sampling("temperature", 1.0),
-        presence_penalty: sampling("presence_penalty", 0.0),
-        frequency_penalty: sampling("frequency_penalty", 0.0),
-        repetition_penalty: sampling("repetition_penalty", 1.0),
-        top_p: sampling("top_p", 1.0),
-        top_k: generation.get("top_k").filter(|value| value.is_i64()).cloned().unwrap_or_default(),
-        min_p: generation.get("min_p").filter(|value| value.is_number()).cloned().unwrap_or_default(),
+        temperature: generation.temperature(warnings),
+        presence_penalty: generation.number("presence_penalty", json!(0.0), warnings),
+        frequency_penalty: generation.number("frequency_penalty", json!(0.0), warnings),
+        repetition_penalty: generation.number("repetition_penalty", json!(1.0), warnings),
+        top_p: generation.number("top_p", json!(1.0), warnings),
+        top_k: generation.top_k(warnings),
+        min_p: generation.number("min_p", Value::Null, warnings),
         tokenizer_files: tokenizer::copy(source, output)?,
         tokenizer_info: tokenizer.map(|tokenizer| tokenizer.info),
         conv_template,
-        pad_token_id: id("pad_token_id"),
-        bos_token_id: id("bos_token_id"),
-        eos_token_id: eos,
+        pad_token_id: ids(&pad[..pad.len().min(1)]),
+        bos_token_id: ids(&bos[..bos.len().min(1)]),
+        eos_token_id: ids(&eos),
         model_config: model_config(config, graph, quantization)?,
     };
     write_json(&output.join(NAME), &chat, b"  ")
@@ -181,15 +174,11 @@ fn windows(graph: &Graph) -> Vec<Option<u32>> {
     graph.ops.iter().filter_map(|op| of(&op.kind)).collect()
 }
 
-/// The settings in generation_config.json, if there is one.
-fn generation_config(folder: &Path) -> Result<Map<String, Value>, Error> {
-    let path = folder.join("generation_config.json");
-    if !path.is_file() {
-        return Ok(Map::new());
+/// Ids as MLC writes them: one alone, several as a list, and null for none.
+fn ids(ids: &[u32]) -> Value {
+    match ids {
+        [] => Value::Null,
+        [one] => json!(one),
+        several => json!(several),
     }
-    serde_json::from_str(&read_text(&path)?).map_err(|error| ErrorKind::Checkpoint { path, reason: error.to_string() }.into())
-}
-
-fn as_id(value: &Value) -> Option<u32> {
-    value.as_u64().and_then(|id| u32::try_from(id).ok())
 }

@@ -10,6 +10,7 @@
 mod chat_config;
 mod checkpoint;
 mod conversation;
+mod generation;
 mod output;
 mod shards;
 mod tensor;
@@ -21,6 +22,7 @@ use crate::{Config, Error, ErrorKind, model};
 use checkpoint::{Checkpoint, Tensor};
 use output::Partial;
 use serde::Serialize;
+use serde_json::Value;
 use shards::ShardWriter;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -82,6 +84,19 @@ pub enum Warning {
     UnusedTensors(Vec<String>),
     /// The config ties the output layer to the embedding, but the checkpoint has another output layer.
     HeadIgnored,
+    /// A setting makes no sense and is left out.
+    Setting {
+        /// The file that has it.
+        file: &'static str,
+        /// Its name.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+        /// What would make sense.
+        expected: &'static str,
+        /// What the package says; null for nothing.
+        instead: Value,
+    },
     /// There is no `tokenizer.json`.
     NoTokenizer,
     /// The tokenizer has no chat template, or one that MLC's templates have no like of.
@@ -101,6 +116,10 @@ impl fmt::Display for Warning {
                 "config.json ties the output layer to the embedding, but lm_head.weight of the checkpoint differs from it: \
                  the embedding is used; if the model has an output layer of its own, set `tie_word_embeddings` to false",
             ),
+            Warning::Setting { file, setting, found, expected, instead } => {
+                write!(f, "`{setting}` in {file} is {found}, but must be {expected}; ")?;
+                if instead.is_null() { f.write_str("the package has none") } else { write!(f, "the package has {instead}") }
+            }
             Warning::NoTokenizer => f.write_str("there is no tokenizer.json: the package takes and gives token ids only"),
             Warning::NoConversation => f.write_str("no known chat template: WebLLM will join messages without any markup"),
         }
@@ -197,6 +216,11 @@ fn io(path: &Path, source: std::io::Error) -> Error {
 
 fn read_text(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|error| io(path, error))
+}
+
+fn read_json(path: &Path) -> Result<Value, Error> {
+    let damaged = |error: serde_json::Error| ErrorKind::Checkpoint { path: path.into(), reason: error.to_string() };
+    serde_json::from_str(&read_text(path)?).map_err(|error| damaged(error).into())
 }
 
 /// Writes a value as JSON, with lines indented by `indent` as MLC's own files have them.
