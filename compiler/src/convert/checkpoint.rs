@@ -101,17 +101,17 @@ impl Checkpoint {
     pub fn open(folder: &Path) -> Result<Checkpoint, Error> {
         let mut checkpoint = Checkpoint { files: Vec::new(), tensors: BTreeMap::new() };
         let index = folder.join(INDEX);
-        if index.is_file() {
+        if folder.join(SINGLE).is_file() {
+            // An index beside it is of files that were there before.
+            checkpoint.files = vec![folder.join(SINGLE)];
+        } else if index.is_file() {
             #[derive(serde::Deserialize)]
             struct Index {
                 weight_map: BTreeMap<String, String>,
             }
-            let text = super::read_text(&index)?;
-            let index: Index = serde_json::from_str(&text).map_err(|error| damaged(&index, error))?;
+            let index: Index = super::read_json(&index)?;
             let names: std::collections::BTreeSet<String> = index.weight_map.into_values().collect();
             checkpoint.files = names.iter().map(|name| folder.join(name)).collect();
-        } else if folder.join(SINGLE).is_file() {
-            checkpoint.files = vec![folder.join(SINGLE)];
         } else {
             let reason = format!("there is no {SINGLE} and no {INDEX}; give the folder of a Hugging Face checkpoint saved as safetensors");
             return Err(damaged(folder, reason));
@@ -126,14 +126,16 @@ impl Checkpoint {
         let mut file = File::open(path).map_err(|error| super::io(path, error))?;
         let length = file.metadata().map_err(|error| super::io(path, error))?.len();
         let mut size = [0; 8];
+        let mut start = Vec::new();
+        (&mut file).take(64).read_to_end(&mut start).map_err(|error| super::io(path, error))?;
+        if let Some(reason) = crate::config::json::impostor(&start) {
+            return Err(damaged(path, reason));
+        }
         if length < 8 {
             return Err(damaged(path, format!("it has {}, fewer than any header", count(length, "byte"))));
         }
-        file.read_exact(&mut size).map_err(|error| super::io(path, error))?;
-        if size == *b"version " {
-            let reason = "this is git's pointer to the file, not the file: run `git lfs pull` in its folder, or download it again";
-            return Err(damaged(path, reason));
-        }
+        let read = file.rewind().and_then(|()| file.read_exact(&mut size));
+        read.map_err(|error| super::io(path, error))?;
         let size = u64::from_le_bytes(size);
         if size > MAX_HEADER || size > length - 8 {
             return Err(damaged(path, format!("its header claims {}, the file has {length}", count(size, "byte"))));

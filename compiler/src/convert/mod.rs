@@ -12,16 +12,19 @@ mod checkpoint;
 mod conversation;
 mod generation;
 mod output;
+mod quantized;
 mod shards;
 mod tensor;
 mod tokenizer;
 
+use crate::config::json;
 use crate::graph::GraphParam;
 use crate::quant::Quantization;
 use crate::{Config, Error, ErrorKind, model};
 use checkpoint::{Checkpoint, Tensor};
 use output::Partial;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shards::ShardWriter;
 use std::collections::BTreeSet;
@@ -151,6 +154,7 @@ pub fn convert(
     let config = Config::parse(&read_text(&config_path)?)?;
     let graph = model::graph(&config)?;
     let checkpoint = Checkpoint::open(source)?;
+    quantized::check(source, &config, &checkpoint)?;
     let parts = graph.params.iter().map(|param| sources_of(param, &checkpoint)).collect::<Result<Vec<_>, _>>()?;
 
     let mut warnings = Vec::new();
@@ -215,12 +219,17 @@ fn io(path: &Path, source: std::io::Error) -> Error {
 }
 
 fn read_text(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|error| io(path, error))
+    let bytes = std::fs::read(path).map_err(|error| io(path, error))?;
+    let damaged = |reason: &str| Error::from(ErrorKind::Checkpoint { path: path.into(), reason: reason.into() });
+    if let Some(reason) = json::impostor(&bytes) {
+        return Err(damaged(reason));
+    }
+    String::from_utf8(bytes).map_err(|_| damaged("it is not text (UTF-8); download it again"))
 }
 
-fn read_json(path: &Path) -> Result<Value, Error> {
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
     let damaged = |error: serde_json::Error| ErrorKind::Checkpoint { path: path.into(), reason: error.to_string() };
-    serde_json::from_str(&read_text(path)?).map_err(|error| damaged(error).into())
+    json::parse(&read_text(path)?).map_err(|error| damaged(error).into())
 }
 
 /// Writes a value as JSON, with lines indented by `indent` as MLC's own files have them.

@@ -1,12 +1,14 @@
 //! What a package says about its tokenizer, read from the tokenizer's own files.
 
-use super::{io, read_text};
+use super::{io, read_json, read_text};
+use crate::config::json;
 use crate::{Error, ErrorKind};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 use std::path::Path;
 
 /// The files of a tokenizer that a package has copies of, where they exist.
@@ -63,8 +65,7 @@ impl Tokenizer {
         if !path.is_file() {
             return Ok(None);
         }
-        let text = read_text(&path)?;
-        let file: TokenizerFile = serde_json::from_str(&text).map_err(|error| damaged(&path, &error))?;
+        let file: TokenizerFile = read_json(&path)?;
         let added: BTreeMap<String, u32> = file.added_tokens.into_iter().map(|token| (token.content, token.id)).collect();
         let greatest = added.values().max().map_or(0, |id| id + 1);
         let decoders = stages(&file.decoder, "decoders");
@@ -164,7 +165,7 @@ impl TokenizerConfig {
         let mut config = TokenizerConfig::default();
         let path = folder.join("tokenizer_config.json");
         if path.is_file() {
-            let value: Value = serde_json::from_str(&read_text(&path)?).map_err(|error| damaged(&path, &error))?;
+            let value: Value = read_json(&path)?;
             config.starts_with_bos = value["bos_token"] != Value::Null && value["add_bos_token"] != false;
             let template = match &value["chat_template"] {
                 Value::Array(named) => named.iter().find(|entry| entry["name"] == "default").map(|entry| &entry["template"]),
@@ -186,6 +187,14 @@ impl TokenizerConfig {
 /// [`ErrorKind::Io`].
 pub fn copy(source: &Path, output: &Path) -> Result<Vec<&'static str>, Error> {
     let names: Vec<_> = FILES.into_iter().filter(|name| source.join(name).is_file()).collect();
+    for path in names.iter().map(|name| source.join(name)) {
+        let mut start = Vec::new();
+        let read = std::fs::File::open(&path).and_then(|file| file.take(64).read_to_end(&mut start));
+        read.map_err(|error| io(&path, error))?;
+        if let Some(reason) = json::impostor(&start) {
+            return Err(ErrorKind::Checkpoint { path, reason: reason.into() }.into());
+        }
+    }
     for name in &names {
         let path = source.join(name);
         // The contents alone: a file that is read-only in a cache should not be so in the package.
@@ -196,8 +205,4 @@ pub fn copy(source: &Path, output: &Path) -> Result<Vec<&'static str>, Error> {
         copied.map_err(|error| io(&path, error))?;
     }
     Ok(names)
-}
-
-fn damaged(path: &Path, error: &serde_json::Error) -> Error {
-    ErrorKind::Checkpoint { path: path.into(), reason: error.to_string() }.into()
 }

@@ -103,6 +103,18 @@ fn what_kernels_cannot_compute_is_refused() {
 fn missing_and_ill_typed_settings_are_named() {
     refused("llama", "hidden_size", "wide".into(), &["llama", "wide"]);
     refused("llama", "vocab_size", Value::Null, &["llama", "null"]);
+    for architecture in ["llama", "mistral", "qwen2", "qwen3"] {
+        for setting in ["vocab_size", "num_hidden_layers", "rms_norm_eps", "hidden_act", "tie_word_embeddings"] {
+            for value in [Value::Null, json!({}), json!(["Infinity"])] {
+                refused(architecture, setting, value, &[&format!("`{setting}`: ")]);
+            }
+        }
+        for setting in ["head_dim", "rope_theta", "rope_scaling", "num_key_value_heads"] {
+            refused(architecture, setting, "Infinity".into(), &[&format!("`{setting}`: "), "Infinity"]);
+        }
+    }
+    let two = mutated("llama", |config| (config["vocab_size"], config["rope_theta"]) = (Value::Null, "x".into()));
+    assert!(two.unwrap_err().to_string().contains("`vocab_size`: "));
     let error = mutated("qwen3", |config| {
         config.as_object_mut().unwrap().remove("intermediate_size");
     });

@@ -115,6 +115,18 @@ fn several_files_make_the_same_package_as_one() {
     assert_eq!(one.files(), several.files());
 }
 
+/// Whoever saves a model anew in one file may leave the index of the old ones behind.
+#[test]
+fn a_whole_file_goes_before_an_index() {
+    let folder = Folder::new(&config(&[]), &tensors(Element::Bf16));
+    let (one, _) = converted(&folder, &options("q4f16_1"));
+    for index in [r#"{"weight_map": {"lm_head.weight": "model-00001-of-00002.safetensors"}}"#, "{"] {
+        folder.write("model.safetensors.index.json", index);
+        let (beside, _) = converted(&folder, &options("q4f16_1"));
+        assert_eq!(one.files(), beside.files());
+    }
+}
+
 /// The compiler makes the same graph of a package as of the checkpoint, in either spelling of rope.
 #[test]
 fn a_package_says_what_its_checkpoint_says() {
