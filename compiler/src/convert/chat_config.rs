@@ -2,7 +2,8 @@
 
 use super::conversation::Conversation;
 use super::generation::Generation;
-use super::tokenizer::{self, Tokenizer, TokenizerConfig, TokenizerInfo};
+use super::tokenizer::{self, Tokenizer, TokenizerInfo};
+use super::tokenizer_config::TokenizerConfig;
 use super::{Warning, write_json};
 use crate::graph::{Graph, OpKind};
 use crate::model::Rope;
@@ -74,8 +75,8 @@ pub fn write(
     warnings: &mut Vec<Warning>,
 ) -> Result<(), Error> {
     let generation = Generation::read(source, config, graph.vocab_size)?;
-    let tokenizer = Tokenizer::read(source)?;
     let tokenizer_config = TokenizerConfig::read(source)?;
+    let tokenizer = Tokenizer::read(source, &tokenizer_config)?;
     let [pad, bos, eos] = ["pad_token_id", "bos_token_id", "eos_token_id"].map(|name| generation.ids(name, warnings));
     let conv_template = Conversation::guess(&tokenizer_config, tokenizer.as_ref(), bos.first().copied(), &eos);
     if tokenizer.is_none() {
@@ -106,7 +107,7 @@ pub fn write(
         top_p: generation.number("top_p", json!(1.0), warnings),
         top_k: generation.top_k(warnings),
         min_p: generation.number("min_p", Value::Null, warnings),
-        tokenizer_files: tokenizer::copy(source, output)?,
+        tokenizer_files: tokenizer::copy(source, output, &tokenizer_config)?,
         tokenizer_info: tokenizer.map(|tokenizer| tokenizer.info),
         conv_template,
         pad_token_id: ids(&pad[..pad.len().min(1)]),

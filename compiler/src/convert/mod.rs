@@ -16,6 +16,7 @@ mod quantized;
 mod shards;
 mod tensor;
 mod tokenizer;
+mod tokenizer_config;
 
 use crate::config::json;
 use crate::graph::GraphParam;
@@ -34,6 +35,8 @@ use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use tegula_plan::{Param, count};
+
+pub use tokenizer_config::TEMPLATES;
 
 /// The version of what a conversion writes: whoever keeps packages converts again where it has changed.
 ///

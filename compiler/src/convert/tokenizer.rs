@@ -1,6 +1,7 @@
 //! What a package says about its tokenizer, read from the tokenizer's own files.
 
-use super::{io, read_json, read_text};
+use super::tokenizer_config::{NAME, TEMPLATE, TokenizerConfig};
+use super::{io, read_json};
 use crate::config::json;
 use crate::{Error, ErrorKind};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -60,13 +61,16 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`ErrorKind::Checkpoint`] if it is damaged, [`ErrorKind::Io`].
-    pub fn read(folder: &Path) -> Result<Option<Tokenizer>, Error> {
+    pub fn read(folder: &Path, config: &TokenizerConfig) -> Result<Option<Tokenizer>, Error> {
         let path = folder.join("tokenizer.json");
         if !path.is_file() {
             return Ok(None);
         }
         let file: TokenizerFile = read_json(&path)?;
-        let added: BTreeMap<String, u32> = file.added_tokens.into_iter().map(|token| (token.content, token.id)).collect();
+        let mut added: BTreeMap<String, u32> = file.added_tokens.into_iter().map(|token| (token.content, token.id)).collect();
+        for (content, id) in &config.added {
+            added.entry(content.clone()).or_insert(*id);
+        }
         let greatest = added.values().max().map_or(0, |id| id + 1);
         let decoders = stages(&file.decoder, "decoders");
         let normalizers = stages(&file.normalizer, "normalizers");
@@ -147,46 +151,14 @@ impl<'de> Deserialize<'de> for Vocab {
     }
 }
 
-/// What is said about chatting, from `tokenizer_config.json` and `chat_template.jinja`.
-#[derive(Debug, Default)]
-pub struct TokenizerConfig {
-    /// The Jinja template, or the one named `default` of several.
-    pub chat_template: Option<String>,
-    /// Whether text starts with a token of its own.
-    pub starts_with_bos: bool,
-}
-
-impl TokenizerConfig {
-    /// Reads what the folder has.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Checkpoint`] if a file is damaged, [`ErrorKind::Io`].
-    pub fn read(folder: &Path) -> Result<TokenizerConfig, Error> {
-        let mut config = TokenizerConfig::default();
-        let path = folder.join("tokenizer_config.json");
-        if path.is_file() {
-            let value: Value = read_json(&path)?;
-            config.starts_with_bos = value["bos_token"] != Value::Null && value["add_bos_token"] != false;
-            let template = match &value["chat_template"] {
-                Value::Array(named) => named.iter().find(|entry| entry["name"] == "default").map(|entry| &entry["template"]),
-                one => Some(one),
-            };
-            config.chat_template = template.and_then(Value::as_str).map(String::from);
-        }
-        let path = folder.join("chat_template.jinja");
-        if path.is_file() {
-            config.chat_template = Some(read_text(&path)?);
-        }
-        Ok(config)
-    }
-}
-
-/// Copies the tokenizer's files and gives their names.
+/// Copies the tokenizer's files, but for what the config of the package has, and gives their names.
 ///
 /// # Errors
-/// [`ErrorKind::Io`].
-pub fn copy(source: &Path, output: &Path) -> Result<Vec<&'static str>, Error> {
-    let names: Vec<_> = FILES.into_iter().filter(|name| source.join(name).is_file()).collect();
+/// [`ErrorKind::Checkpoint`] for a file that is something else, [`ErrorKind::Io`].
+pub fn copy(source: &Path, output: &Path, config: &TokenizerConfig) -> Result<Vec<&'static str>, Error> {
+    let written = config.write(output)?;
+    let is_copied = |name: &&str| source.join(name).is_file() && !(*name == TEMPLATE && config.has_template) && !(*name == NAME && written);
+    let names: Vec<_> = FILES.into_iter().filter(is_copied).collect();
     for path in names.iter().map(|name| source.join(name)) {
         let mut start = Vec::new();
         let read = std::fs::File::open(&path).and_then(|file| file.take(64).read_to_end(&mut start));
@@ -204,5 +176,5 @@ pub fn copy(source: &Path, output: &Path) -> Result<Vec<&'static str>, Error> {
         });
         copied.map_err(|error| io(&path, error))?;
     }
-    Ok(names)
+    Ok(FILES.into_iter().filter(|name| names.contains(name) || (*name == NAME && written)).collect())
 }

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod errors;
 mod json;
+mod tokenizers;
 
 use checkpoints::{CONFIG, Element, Folder, Package, Tensor, config, number, shared, tensors};
 use serde_json::{Value, json};
