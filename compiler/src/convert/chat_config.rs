@@ -77,6 +77,9 @@ pub fn write(
     let generation = Generation::read(source, config, graph.vocab_size)?;
     let tokenizer_config = TokenizerConfig::read(source)?;
     let tokenizer = Tokenizer::read(source, &tokenizer_config)?;
+    if let Some(tokenizer) = &tokenizer {
+        tokenizer.check(source, graph.vocab_size)?;
+    }
     let [pad, bos, eos] = ["pad_token_id", "bos_token_id", "eos_token_id"].map(|name| generation.ids(name, warnings));
     let conv_template = Conversation::guess(&tokenizer_config, tokenizer.as_ref(), bos.first().copied(), &eos);
     if tokenizer.is_none() {
@@ -99,7 +102,7 @@ pub fn write(
         attention_sink_size: window.map_or(-1, |_| 0),
         tensor_parallel_shards: 1,
         pipeline_parallel_stages: 1,
-        active_vocab_size: tokenizer.as_ref().map_or(graph.vocab_size, |tokenizer| tokenizer.size.min(graph.vocab_size)),
+        active_vocab_size: tokenizer.as_ref().map_or(graph.vocab_size, |tokenizer| tokenizer.size),
         temperature: generation.temperature(warnings),
         presence_penalty: generation.number("presence_penalty", json!(0.0), warnings),
         frequency_penalty: generation.number("frequency_penalty", json!(0.0), warnings),

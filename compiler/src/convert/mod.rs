@@ -192,6 +192,19 @@ pub fn convert(
     Ok(ConvertReport { parameters, bytes, shards, warnings })
 }
 
+/// The texts of tokenizer.json and tokenizer_config.json in the package of a checkpoint, if that has
+/// a tokenizer: what is in files beside the config is part of the latter.
+///
+/// # Errors
+/// [`ErrorKind::Checkpoint`] if a file is damaged, [`ErrorKind::Io`].
+pub fn tokenizer(source: &Path) -> Result<Option<(String, String)>, Error> {
+    let path = source.join("tokenizer.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    Ok(Some((read_text(&path)?, tokenizer_config::TokenizerConfig::read(source)?.text)))
+}
+
 /// Bytes of the tensors in the package of a model, without converting it: the files beside them take little.
 ///
 /// # Errors

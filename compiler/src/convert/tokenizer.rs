@@ -71,7 +71,7 @@ impl Tokenizer {
         for (content, id) in &config.added {
             added.entry(content.clone()).or_insert(*id);
         }
-        let greatest = added.values().max().map_or(0, |id| id + 1);
+        let greatest = added.values().max().map_or(0, |id| id.saturating_add(1));
         let decoders = stages(&file.decoder, "decoders");
         let normalizers = stages(&file.normalizer, "normalizers");
         let pre_tokenizers = stages(&file.pre_tokenizer, "pretokenizers");
@@ -83,6 +83,25 @@ impl Tokenizer {
             strip_space_in_decode: decoders.iter().any(|stage| is(stage, "Strip") && stage["content"] == " " && stage["start"] == 1),
         };
         Ok(Some(Tokenizer { size: file.model.vocab.size.max(greatest), info, added }))
+    }
+}
+
+impl Tokenizer {
+    /// Fails where it has ids that the model does not have.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Checkpoint`].
+    pub fn check(&self, folder: &Path, vocab_size: u32) -> Result<(), Error> {
+        if self.size <= vocab_size {
+            return Ok(());
+        }
+        let added = self.added.iter().filter(|(_, id)| **id >= vocab_size).min_by_key(|(_, id)| **id);
+        let named = added.map_or(String::new(), |(token, id)| format!(", such as {id} of `{token}`"));
+        let reason = format!(
+            "it has ids up to {}{named}, but the model has {vocab_size} tokens (`vocab_size`); is it the tokenizer of this model?",
+            self.size - 1
+        );
+        Err(ErrorKind::Checkpoint { path: folder.join("tokenizer.json"), reason }.into())
     }
 }
 
@@ -134,7 +153,7 @@ impl<'de> Deserialize<'de> for Vocab {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vocab, A::Error> {
                 let mut size = 0;
                 while let Some((IgnoredAny, id)) = map.next_entry::<_, u32>()? {
-                    size = size.max(id + 1);
+                    size = size.max(id.saturating_add(1));
                 }
                 Ok(Vocab { size })
             }

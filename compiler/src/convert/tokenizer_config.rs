@@ -3,7 +3,7 @@
 //! Newer checkpoints have their chat templates in files of their own, and older ones name their
 //! special tokens in `special_tokens_map.json`. Whoever runs a package reads one file.
 
-use super::{read_json, read_text, write_json};
+use super::{read_json, read_text};
 use crate::{Error, ErrorKind, config::json};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -32,8 +32,10 @@ pub struct TokenizerConfig {
     pub added: BTreeMap<String, u32>,
     /// Whether it has what is in chat_template.jinja, among other templates.
     pub has_template: bool,
-    /// The file of the package, where it is not that of the checkpoint.
-    merged: Option<Map<String, Value>>,
+    /// The file of the package.
+    pub text: String,
+    /// Whether that is not the file of the checkpoint.
+    merged: bool,
 }
 
 impl TokenizerConfig {
@@ -55,12 +57,14 @@ impl TokenizerConfig {
         let added = config.get("added_tokens_decoder").and_then(Value::as_object).into_iter().flatten();
         let added = added.filter_map(|(id, token)| Some((token["content"].as_str()?.to_owned(), id.parse().ok()?))).collect();
         let get = |name: &str| config.get(name).unwrap_or(&Value::Null);
+        let merged = !is_json || before.as_object() != Some(&config);
         Ok(TokenizerConfig {
             chat_template: template.or_else(|| default_template(get("chat_template")).map(str::to_owned)),
             starts_with_bos: *get("bos_token") != Value::Null && *get("add_bos_token") != false,
             added,
             has_template: get("chat_template").is_array(),
-            merged: (!is_json || before.as_object() != Some(&config)).then_some(config),
+            merged,
+            text: if merged { format!("{:#}", Value::Object(config)) } else { text },
         })
     }
 
@@ -69,8 +73,11 @@ impl TokenizerConfig {
     /// # Errors
     /// [`ErrorKind::Io`].
     pub fn write(&self, output: &Path) -> Result<bool, Error> {
-        self.merged.as_ref().map_or(Ok(()), |merged| write_json(&output.join(NAME), merged, b"  "))?;
-        Ok(self.merged.is_some())
+        if self.merged {
+            let path = output.join(NAME);
+            std::fs::write(&path, &self.text).map_err(|error| super::io(&path, error))?;
+        }
+        Ok(self.merged)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a package has of a tokenizer whose settings are spread over several files.
 
 use crate::checkpoints::{Element, Folder, config, tensors};
-use crate::{converted, options};
+use crate::{converted, options, run};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -97,6 +97,34 @@ fn tokens_that_only_the_config_adds_are_counted() {
     let config = json!({"chat_template": "<|start_header_id|>", "added_tokens_decoder": {"4": {"content": "<|eot_id|>", "special": true}}});
     let (.., chat, _) = package(&[("tokenizer_config.json", config.to_string())]);
     assert_eq!((&chat["active_vocab_size"], &chat["conv_template"]["stop_token_ids"]), (&json!(5), &json!([2, 4])));
+}
+
+/// The model has 96 tokens. Nothing is written for a tokenizer of more.
+#[test]
+fn a_tokenizer_that_is_larger_than_the_vocabulary_is_refused() {
+    let of = |last: u32, added: u32, declared: u32| {
+        let config = json!({"added_tokens_decoder": {declared.to_string(): {"content": "<declared>"}}});
+        let folder = checkpoint(&[("tokenizer_config.json", config.to_string())]);
+        let tokenizer = json!({"added_tokens": [{"id": added, "content": "<added>"}],
+            "model": {"type": "WordLevel", "vocab": {"hi": 0, "last": last}, "unk_token": "hi"}});
+        folder.write("tokenizer.json", &tokenizer.to_string());
+        let result = run(folder.path(), &folder.beside("package"), &options("q4f16_1"));
+        let left = folder.neighbours();
+        result.map(|_| ()).map_err(|error| {
+            assert_eq!(left, ["checkpoint"]);
+            error.to_string()
+        })
+    };
+    assert_eq!(of(93, 94, 95), Ok(()));
+    for (last, added, declared, words) in [
+        (96, 1, 2, ["up to 96,", "96 tokens"]),
+        (u32::MAX, 1, 2, ["up to", "96 tokens"]),
+        (93, 96, 94, ["`<added>`", "96 tokens"]),
+        (93, 94, 96, ["`<declared>`", "96 tokens"]),
+    ] {
+        let error = of(last, added, declared).unwrap_err();
+        assert!(words.iter().all(|word| error.contains(word)) && error.contains("tokenizer.json"), "{error}");
+    }
 }
 
 /// What Python writes is JSON in a package.
