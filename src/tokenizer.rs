@@ -5,6 +5,8 @@
 
 mod literal;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use tokenizers::AddedToken;
 
@@ -52,6 +54,8 @@ pub struct TokenizerConfig {
     pub pad_token: Option<SpecialToken>,
     /// More tokens that are no text.
     pub additional_special_tokens: Option<Vec<SpecialToken>>,
+    /// Tokens by their ids: those of tokenizer.json, maybe found in other ways, and more.
+    pub added_tokens_decoder: Option<BTreeMap<u32, TokenProperties>>,
     /// Whether a text starts with `bos_token`.
     pub add_bos_token: Option<bool>,
     /// The Python class, which decides whether `add_bos_token` counts.
@@ -67,10 +71,38 @@ pub enum SpecialToken {
     /// `"<s>"`
     Text(String),
     /// `{"content": "<s>", …}`
-    Properties {
-        /// The text.
-        content: String,
-    },
+    Properties(TokenProperties),
+}
+
+/// A token's text, and how it is found in a text.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TokenProperties {
+    /// The text.
+    pub content: String,
+    /// Whether it stands only for a word of its own.
+    pub single_word: bool,
+    /// Whether it takes white space before it along.
+    pub lstrip: bool,
+    /// Whether it takes white space behind it along.
+    pub rstrip: bool,
+    /// Whether it is looked for in normalized text; if absent, unless it is special.
+    pub normalized: Option<bool>,
+    /// Whether it is no text.
+    pub special: bool,
+}
+
+impl TokenProperties {
+    fn token(&self, special: bool) -> AddedToken {
+        AddedToken {
+            content: self.content.clone(),
+            single_word: self.single_word,
+            lstrip: self.lstrip,
+            rstrip: self.rstrip,
+            normalized: self.normalized.unwrap_or(!special),
+            special,
+        }
+    }
 }
 
 /// Chat templates in tokenizer_config.json.
@@ -97,7 +129,7 @@ impl SpecialToken {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            SpecialToken::Text(text) | SpecialToken::Properties { content: text } => text,
+            SpecialToken::Text(text) | SpecialToken::Properties(TokenProperties { content: text, .. }) => text,
         }
     }
 }
@@ -114,12 +146,49 @@ impl TokenizerConfig {
         serde_json::from_str(json).map_err(|error| ErrorKind::Manifest { file: Self::FILE.into(), reason: error.to_string() }.into())
     }
 
-    fn special_tokens(&self) -> impl Iterator<Item = &str> {
+    fn special_tokens(&self) -> impl Iterator<Item = &SpecialToken> {
         [&self.bos_token, &self.eos_token, &self.unk_token, &self.pad_token]
             .into_iter()
             .flatten()
             .chain(self.additional_special_tokens.iter().flatten())
-            .map(SpecialToken::text)
+    }
+
+    /// Adds to a tokenizer what this file says of its tokens, as Hugging Face's library does:
+    /// `added_tokens_decoder` is right about how a token is found, and a token that is named is
+    /// special, found as it was. One that is named without being known is left out: its id would be
+    /// one that the model does not have.
+    fn complete(&self, model: &mut tokenizers::Tokenizer) -> tokenizers::Result<()> {
+        let known = |model: &tokenizers::Tokenizer, text: &str| {
+            let id = model.token_to_id(text)?;
+            model.get_added_vocabulary().get_added_tokens_decoder().get(&id).cloned()
+        };
+        let is_special = |model: &tokenizers::Tokenizer, text: &str| {
+            model.get_added_vocabulary().is_special_token(text) || self.special_tokens().any(|token| token.text() == text)
+        };
+        let declared: Vec<AddedToken> = self
+            .added_tokens_decoder
+            .iter()
+            .flatten()
+            .map(|(_, token)| token.token(token.special || is_special(model, &token.content)))
+            .filter(|token| known(model, &token.content).as_ref() != Some(token))
+            .collect();
+        if !declared.is_empty() {
+            model.add_tokens(declared)?;
+        }
+        let named: Vec<AddedToken> = self
+            .special_tokens()
+            .filter(|token| model.token_to_id(token.text()).is_some())
+            .filter(|token| !model.get_added_vocabulary().is_special_token(token.text()))
+            .map(|token| match (known(model, token.text()), token) {
+                (Some(known), _) => AddedToken { special: true, ..known },
+                (None, SpecialToken::Properties(properties)) => properties.token(true),
+                (None, SpecialToken::Text(text)) => AddedToken::from(text.as_str(), true),
+            })
+            .collect();
+        if !named.is_empty() {
+            model.add_special_tokens(named)?;
+        }
+        Ok(())
     }
 }
 
@@ -137,12 +206,7 @@ impl Tokenizer {
         let config = config_json.map(TokenizerConfig::parse).transpose()?.unwrap_or_default();
         // Training settings that the file may carry along: a prompt is never cut or padded here.
         model.with_truncation(None).map_err(unusable)?.with_padding(None);
-        let unmarked: Vec<AddedToken> = config
-            .special_tokens()
-            .filter(|&token| model.token_to_id(token).is_some() && !model.get_added_vocabulary().is_special_token(token))
-            .map(|token| AddedToken::from(token, true))
-            .collect();
-        model.add_special_tokens(unmarked).map_err(unusable)?;
+        config.complete(&mut model).map_err(unusable)?;
         let mut special: Vec<u32> =
             model.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.special).map(|(id, _)| id).collect();
         special.sort_unstable();

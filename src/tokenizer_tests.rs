@@ -184,6 +184,66 @@ fn byte_tokens_stream_whole_characters() {
     assert_eq!(tokenizer.decode_with_special(&[1, 263, 2]), "<s> hi</s>");
 }
 
+/// A tokenizer with one more added token, `h`, which is found as `flags` say.
+fn with_token(flags: &str, config: &str) -> Tokenizer {
+    let mut json: serde_json::Value = serde_json::from_str(&small_json()).unwrap();
+    json["normalizer"] = serde_json::Value::Null;
+    let mut token = serde_json::json!({"id": 261, "content": "h", "special": false, "single_word": false, "lstrip": false,
+        "rstrip": false, "normalized": false});
+    if !flags.is_empty() {
+        token[flags] = true.into();
+    }
+    json["added_tokens"].as_array_mut().unwrap().push(token);
+    Tokenizer::new(json.to_string().as_bytes(), Some(config)).unwrap()
+}
+
+/// A token that is named again is found as before.
+#[test]
+fn a_token_that_is_named_again_keeps_how_it_is_found() {
+    let (h, i, space) = (261, 262, 35);
+    let token = |tokenizer: &Tokenizer| tokenizer.model.get_added_vocabulary().get_added_tokens_decoder()[&h].clone();
+    for (flags, ids) in [
+        ("", vec![i, space, h, space, h, i]),
+        ("lstrip", vec![i, h, h, i]),
+        ("rstrip", vec![i, space, h, h, i]),
+        ("single_word", vec![i, space, h, space, h, i]),
+        ("normalized", vec![i, space, h, space, h, i]),
+    ] {
+        let plain = with_token(flags, "{}");
+        assert!(!plain.is_special(h));
+        for config in [
+            r#"{"eos_token": "h"}"#,
+            r#"{"eos_token": {"content": "h", "lstrip": false, "rstrip": false}}"#,
+            r#"{"additional_special_tokens": ["h"]}"#,
+        ] {
+            let tokenizer = with_token(flags, config);
+            assert_eq!(token(&tokenizer), AddedToken { special: true, ..token(&plain) }, "{flags} {config}");
+            assert_eq!(tokenizer.encode("i h hi", false).unwrap(), ids, "{flags} {config}");
+            assert!(tokenizer.is_special(h), "{config}");
+        }
+    }
+    // One that tokenizer.json does not add is found as its properties say.
+    let config = r#"{"eos_token": {"content": "</s>", "lstrip": true, "rstrip": true}}"#;
+    assert_eq!(small("null", config).encode("hi </s> hi", false).unwrap()[1..2], [2]);
+}
+
+/// As Hugging Face's library reads it: it has the last word on how a token is found, and adds those that tokenizer.json does not have.
+#[test]
+fn tokens_that_only_the_config_adds_are_tokens() {
+    let config = r#"{"added_tokens_decoder": {
+        "265": {"content": "<tool>", "special": false},
+        "264": {"content": "<|end|>", "special": true, "rstrip": true, "normalized": false},
+        "261": {"content": "h", "lstrip": true, "normalized": false}, "1": {"content": "<s>", "special": false},
+        "2": {"content": "</s>", "special": false}}, "eos_token": "</s>"}"#;
+    let tokenizer = with_token("", config);
+    assert_eq!(tokenizer.encode("i h<|end|>  i<tool></s>", false).unwrap(), [262, 261, 264, 262, 265, 2]);
+    assert_eq!((tokenizer.id("<|end|>"), tokenizer.id("<tool>"), tokenizer.vocab_size()), (Some(264), Some(265), 266));
+    let special: Vec<u32> = (0..266).filter(|&id| tokenizer.is_special(id)).collect();
+    assert_eq!(special, [1, 2, 264], "what is special stays so, and what is named becomes so");
+    assert_eq!(tokenizer.decode(&[262, 264, 265]), "i<tool>");
+    assert_eq!(tokenizer.decode_with_special(&[262, 264]), "i<|end|>");
+}
+
 #[test]
 fn files_that_cannot_be_read_are_named() {
     let error = Tokenizer::new(b"{", None).err().unwrap();

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context, Error, Result, bail};
+use tegula::tokenizer::Tokenizer;
 use tegula_compiler::ErrorKind;
 use tegula_compiler::convert::{ConvertOptions, ConvertReport};
 use tegula_compiler::quant::Quantization;
@@ -39,6 +40,7 @@ pub fn convert(args: &Convert) -> Result<()> {
 
 /// Converts with a progress bar. The package appears under its name only when it is whole; Ctrl-C removes what there is of it.
 pub fn with_bar(source: &Path, output: &Path, options: &ConvertOptions) -> Result<ConvertReport> {
+    check_tokenizer(source)?;
     let watch = Watch::begin()?;
     let bar = report::progress(0, "converting");
     let made = tegula_compiler::convert::convert(source, output, options, &mut |progress| {
@@ -48,6 +50,14 @@ pub fn with_bar(source: &Path, output: &Path, options: &ConvertOptions) -> Resul
     });
     bar.finish_and_clear();
     Ok(made?)
+}
+
+/// Fails where the runtime could not read the tokenizer of the package.
+fn check_tokenizer(source: &Path) -> Result<()> {
+    if let Some((json, config)) = tegula_compiler::convert::tokenizer(source)? {
+        Tokenizer::new(json.as_bytes(), Some(&config))?;
+    }
+    Ok(())
 }
 
 /// Whether a conversion ended because of Ctrl-C.

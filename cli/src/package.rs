@@ -120,7 +120,8 @@ fn place(packages: &Path, source: &Path, quantization: Quantization) -> Result<P
     let unreadable = || format!("cannot read {}", source.display());
     let path = source.canonicalize().with_context(unreadable)?;
     let mut files = Vec::new();
-    for entry in fs::read_dir(&path).with_context(unreadable)? {
+    let more = fs::read_dir(path.join(convert::TEMPLATES)).into_iter().flatten();
+    for entry in fs::read_dir(&path).with_context(unreadable)?.chain(more) {
         let file = entry.with_context(unreadable)?.path();
         if !file.extension().is_some_and(|found| READ.iter().any(|end| found == *end)) {
             continue;
@@ -128,7 +129,7 @@ fn place(packages: &Path, source: &Path, quantization: Quantization) -> Result<P
         // Links are followed: the hub's own cache is made of them.
         let data = fs::metadata(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let changed = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        files.push(format!("{:?} {} {changed:?}", file.file_name(), data.len()));
+        files.push(format!("{:?} {} {changed:?}", file.strip_prefix(&path).unwrap_or(&file), data.len()));
     }
     files.sort();
     let state = digest(&format!("{}\n{}", convert::VERSION, files.join("\n")));
@@ -248,6 +249,9 @@ mod tests {
         let dated = of(&one);
         fs::write(one.join("tokenizer.json"), "{}").unwrap();
         let grown = of(&one);
+        fs::create_dir(one.join("additional_chat_templates")).unwrap();
+        fs::write(one.join("additional_chat_templates/tool_use.jinja"), "{}").unwrap();
+        assert_ne!(of(&one), grown);
         assert!(first != dated && dated != grown && grown != first);
         assert_eq!(first.parent(), grown.parent(), "the same model, so that older ones can be found");
     }

@@ -3,6 +3,8 @@
 //! The two say nearly the same. MLC's wraps the settings of the architecture in `model_config`, spells a few of them otherwise, and adds how
 //! the package is quantized and served. A [`Config`] holds the settings as they came; each architecture reads its own part of them.
 
+pub(crate) mod json;
+
 use crate::{Error, ErrorKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -43,9 +45,12 @@ impl Config {
     /// # Errors
     /// [`ErrorKind::NotAConfig`] for anything but a JSON object whose few common settings have the right types.
     pub fn parse(json: &str) -> Result<Config, Error> {
-        let broken = |error: serde_json::Error| Error::from(ErrorKind::NotAConfig(error.to_string()));
-        let all: Map<String, Value> = serde_json::from_str(json).map_err(broken)?;
-        let top: Top = serde_json::from_value(Value::Object(all.clone())).map_err(broken)?;
+        let broken = |reason: String| Error::from(ErrorKind::NotAConfig(reason));
+        if let Some(reason) = json::impostor(json.as_bytes()) {
+            return Err(broken(reason.into()));
+        }
+        let all: Map<String, Value> = json::parse(json).map_err(|error| broken(error.to_string()))?;
+        let top: Top = read(&all).map_err(broken)?;
         let mlc = top.model_config.is_some();
         let settings = top.model_config.unwrap_or(all);
         // MLC writes -1 where a size is left open.
@@ -66,8 +71,31 @@ impl Config {
 
     /// The settings as an architecture understands them.
     pub(crate) fn read<T: DeserializeOwned>(&self, architecture: &'static str) -> Result<T, Error> {
-        serde_json::from_value(Value::Object(self.settings.clone()))
-            .map_err(|error| ErrorKind::Config { architecture, reason: error.to_string() }.into())
+        read(&self.settings).map_err(|reason| ErrorKind::Config { architecture, reason }.into())
+    }
+}
+
+/// Reads settings. What is said of one that is wrong has its name.
+fn read<T: DeserializeOwned>(settings: &Map<String, Value>) -> Result<T, String> {
+    let attempt = |settings: &Map<String, Value>| serde_json::from_value::<T>(Value::Object(settings.clone()));
+    let reason = match attempt(settings) {
+        Ok(read) => return Ok(read),
+        Err(error) => error.to_string(),
+    };
+    // serde forgets the name in flattened structs. What is said without a setting that is at fault
+    // is something else; without one that is needed, it may only be that it is missing.
+    let without = |name: &String| {
+        let mut rest = settings.clone();
+        rest.shift_remove(name);
+        attempt(&rest).err().map(|error| error.to_string())
+    };
+    let missing = |name: &str| format!("missing field `{name}`");
+    let changed: Vec<(&String, Option<String>)> =
+        settings.keys().map(|name| (name, without(name))).filter(|(_, rest)| rest.as_ref() != Some(&reason)).collect();
+    let other = changed.iter().find(|(name, rest)| rest.as_ref() != Some(&missing(name)));
+    match other.or(changed.first()) {
+        Some((name, _)) => Err(format!("`{name}`: {reason}")),
+        None => Err(reason),
     }
 }
 
@@ -92,6 +120,18 @@ mod tests {
         assert_eq!(config.quantization.as_deref(), Some("q4f16_1"));
         assert_eq!((config.context_window_size, config.prefill_chunk_size), (None, Some(2048)));
         assert_eq!(config.settings["hidden_size"], 128);
+    }
+
+    #[test]
+    fn what_python_writes_is_read() {
+        let config = Config::parse(r#"{"model_type": "llama", "limit": [0, Infinity], "hidden_size": NaN}"#).unwrap();
+        assert_eq!((&config.settings["limit"][1], &config.settings["hidden_size"]), (&"Infinity".into(), &"NaN".into()));
+        for (json, word) in [("version https://git-lfs.github.com/spec/v1\n", "git lfs pull"), ("<!DOCTYPE html>", "web page")] {
+            let error = Config::parse(json).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+        let error = Config::parse(r#"{"hidden_size": 8, "model_type": 3}"#).unwrap_err().to_string();
+        assert!(error.contains("`model_type`"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 #[path = "../../../tests/checkpoint.rs"]
 mod checkpoint;
+mod convert;
 mod door;
 mod folder;
 mod tune;

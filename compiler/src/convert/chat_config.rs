@@ -1,11 +1,14 @@
 //! `mlc-chat-config.json`: what the model is, how it is served, and how to chat with it.
 
 use super::conversation::Conversation;
-use super::tokenizer::{self, Tokenizer, TokenizerConfig, TokenizerInfo};
-use super::{Warning, read_text, write_json};
+use super::generation::Generation;
+use super::tokenizer::{self, Tokenizer, TokenizerInfo};
+use super::tokenizer_config::TokenizerConfig;
+use super::{Warning, write_json};
 use crate::graph::{Graph, OpKind};
+use crate::model::Rope;
 use crate::quant::Quantization;
-use crate::{Config, Error, ErrorKind};
+use crate::{Config, Error};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -71,19 +74,14 @@ pub fn write(
     quantization: Quantization,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), Error> {
-    let generation = generation_config(source)?;
-    let tokenizer = Tokenizer::read(source)?;
+    let generation = Generation::read(source, config, graph.vocab_size)?;
     let tokenizer_config = TokenizerConfig::read(source)?;
-    // Generation settings are the more careful ones: chat models add the end of a turn there.
-    let setting = |name: &str| [&generation, &config.settings].into_iter().filter_map(|all| all.get(name)).find(|value| !value.is_null());
-    let id = |name: &str| setting(name).cloned().unwrap_or_default();
-    let sampling = |name: &str, default: f64| generation.get(name).filter(|value| value.is_number()).cloned().unwrap_or(json!(default));
-    let eos = id("eos_token_id");
-    let eos_ids: Vec<u32> = match &eos {
-        Value::Array(ids) => ids.iter().filter_map(as_id).collect(),
-        one => as_id(one).into_iter().collect(),
-    };
-    let conv_template = Conversation::guess(&tokenizer_config, tokenizer.as_ref(), as_id(&id("bos_token_id")), &eos_ids);
+    let tokenizer = Tokenizer::read(source, &tokenizer_config)?;
+    if let Some(tokenizer) = &tokenizer {
+        tokenizer.check(source, graph.vocab_size)?;
+    }
+    let [pad, bos, eos] = ["pad_token_id", "bos_token_id", "eos_token_id"].map(|name| generation.ids(name, warnings));
+    let conv_template = Conversation::guess(&tokenizer_config, tokenizer.as_ref(), bos.first().copied(), &eos);
     if tokenizer.is_none() {
         warnings.push(Warning::NoTokenizer);
     } else if conv_template.is_plain() {
@@ -104,41 +102,31 @@ pub fn write(
         attention_sink_size: window.map_or(-1, |_| 0),
         tensor_parallel_shards: 1,
         pipeline_parallel_stages: 1,
-        active_vocab_size: tokenizer.as_ref().map_or(graph.vocab_size, |tokenizer| tokenizer.size.min(graph.vocab_size)),
-        temperature: sampling("temperature", 1.0),
-        presence_penalty: sampling("presence_penalty", 0.0),
-        frequency_penalty: sampling("frequency_penalty", 0.0),
-        repetition_penalty: sampling("repetition_penalty", 1.0),
-        top_p: sampling("top_p", 1.0),
-        top_k: generation.get("top_k").filter(|value| value.is_i64()).cloned().unwrap_or_default(),
-        min_p: generation.get("min_p").filter(|value| value.is_number()).cloned().unwrap_or_default(),
-        tokenizer_files: tokenizer::copy(source, output)?,
+        active_vocab_size: tokenizer.as_ref().map_or(graph.vocab_size, |tokenizer| tokenizer.size),
+        temperature: generation.temperature(warnings),
+        presence_penalty: generation.number("presence_penalty", json!(0.0), warnings),
+        frequency_penalty: generation.number("frequency_penalty", json!(0.0), warnings),
+        repetition_penalty: generation.number("repetition_penalty", json!(1.0), warnings),
+        top_p: generation.number("top_p", json!(1.0), warnings),
+        top_k: generation.top_k(warnings),
+        min_p: generation.number("min_p", Value::Null, warnings),
+        tokenizer_files: tokenizer::copy(source, output, &tokenizer_config)?,
         tokenizer_info: tokenizer.map(|tokenizer| tokenizer.info),
         conv_template,
-        pad_token_id: id("pad_token_id"),
-        bos_token_id: id("bos_token_id"),
-        eos_token_id: eos,
-        model_config: model_config(config, graph, quantization),
+        pad_token_id: ids(&pad[..pad.len().min(1)]),
+        bos_token_id: ids(&bos[..bos.len().min(1)]),
+        eos_token_id: ids(&eos),
+        model_config: model_config(config, graph, quantization)?,
     };
     write_json(&output.join(NAME), &chat, b"  ")
 }
 
 /// The settings of the architecture: Hugging Face's, and those that MLC adds or spells in another way.
-fn model_config(config: &Config, graph: &Graph, quantization: Quantization) -> Map<String, Value> {
+fn model_config(config: &Config, graph: &Graph, quantization: Quantization) -> Result<Map<String, Value>, Error> {
     let mut settings = config.settings.clone();
     settings.retain(|name, _| !FOREIGN.contains(&name.as_str()));
     let context = graph.max_positions.unwrap_or(CONTEXT_WINDOW_SIZE);
-    // Newer configs have both in one object.
-    let rope = settings.get("rope_parameters").and_then(Value::as_object).cloned().unwrap_or_default();
-    if let Some(theta) = settings.get("rope_theta").filter(|theta| theta.is_number()).or(rope.get("rope_theta")).cloned() {
-        if ["llama", "mistral"].contains(&graph.architecture) {
-            settings.insert("position_embedding_base".into(), theta.clone());
-        }
-        settings.insert("rope_theta".into(), theta);
-    }
-    if rope.get("rope_type").is_some_and(|kind| kind != "default") && settings.get("rope_scaling").is_none_or(Value::is_null) {
-        settings.insert("rope_scaling".into(), Value::Object(rope));
-    }
+    rope(config, graph, &mut settings)?;
     let window = window(graph).map_or(-1, i64::from);
     for (name, value) in [
         ("context_window_size", json!(if window > 0 { -1 } else { i64::from(context) })),
@@ -154,24 +142,47 @@ fn model_config(config: &Config, graph: &Graph, quantization: Quantization) -> M
     if graph.architecture == "mistral" {
         settings.insert("sliding_window_size".into(), json!(window));
     }
-    settings
+    Ok(settings)
+}
+
+/// Spells the settings of rope as older configs and MLC do: newer ones have all of them in one object, or in one for each type of layer.
+fn rope(config: &Config, graph: &Graph, settings: &mut Map<String, Value>) -> Result<(), Error> {
+    let rope: Rope = config.read(graph.architecture)?;
+    let chosen = rope.chosen(&windows(graph))?;
+    let all = [chosen.object, Some(&config.settings)].into_iter().flatten();
+    let theta = all.filter_map(|all| all.get("rope_theta")).find(|theta| theta.is_number()).cloned();
+    if let Some(theta) = theta {
+        if ["llama", "mistral"].contains(&graph.architecture) {
+            settings.insert("position_embedding_base".into(), theta.clone());
+        }
+        settings.insert("rope_theta".into(), theta);
+    }
+    if config.settings.get("rope_scaling").and_then(Value::as_object).is_some_and(|scaling| !scaling.is_empty()) {
+        // It counts alone.
+        settings.remove("rope_parameters");
+    }
+    if chosen.is_scaled() {
+        settings.insert("rope_scaling".into(), chosen.object.map_or(Value::Null, |object| Value::Object(object.clone())));
+    }
+    Ok(())
 }
 
 /// The sliding window, if every layer has one; the greatest.
 fn window(graph: &Graph) -> Option<u32> {
-    let windows = graph.ops.iter().filter_map(|op| if let OpKind::Attention { window, .. } = op.kind { Some(window) } else { None });
-    windows.collect::<Option<Vec<u32>>>()?.into_iter().max()
+    windows(graph).into_iter().collect::<Option<Vec<u32>>>()?.into_iter().max()
 }
 
-/// The settings in generation_config.json, if there is one.
-fn generation_config(folder: &Path) -> Result<Map<String, Value>, Error> {
-    let path = folder.join("generation_config.json");
-    if !path.is_file() {
-        return Ok(Map::new());
+/// The sliding window of each layer.
+fn windows(graph: &Graph) -> Vec<Option<u32>> {
+    let of = |kind: &OpKind| if let OpKind::Attention { window, .. } = kind { Some(*window) } else { None };
+    graph.ops.iter().filter_map(|op| of(&op.kind)).collect()
+}
+
+/// Ids as MLC writes them: one alone, several as a list, and null for none.
+fn ids(ids: &[u32]) -> Value {
+    match ids {
+        [] => Value::Null,
+        [one] => json!(one),
+        several => json!(several),
     }
-    serde_json::from_str(&read_text(&path)?).map_err(|error| ErrorKind::Checkpoint { path, reason: error.to_string() }.into())
-}
-
-fn as_id(value: &Value) -> Option<u32> {
-    value.as_u64().and_then(|id| u32::try_from(id).ok())
 }

@@ -101,17 +101,17 @@ impl Checkpoint {
     pub fn open(folder: &Path) -> Result<Checkpoint, Error> {
         let mut checkpoint = Checkpoint { files: Vec::new(), tensors: BTreeMap::new() };
         let index = folder.join(INDEX);
-        if index.is_file() {
+        if folder.join(SINGLE).is_file() {
+            // An index beside it is of files that were there before.
+            checkpoint.files = vec![folder.join(SINGLE)];
+        } else if index.is_file() {
             #[derive(serde::Deserialize)]
             struct Index {
                 weight_map: BTreeMap<String, String>,
             }
-            let text = super::read_text(&index)?;
-            let index: Index = serde_json::from_str(&text).map_err(|error| damaged(&index, error))?;
+            let index: Index = super::read_json(&index)?;
             let names: std::collections::BTreeSet<String> = index.weight_map.into_values().collect();
             checkpoint.files = names.iter().map(|name| folder.join(name)).collect();
-        } else if folder.join(SINGLE).is_file() {
-            checkpoint.files = vec![folder.join(SINGLE)];
         } else {
             let reason = format!("there is no {SINGLE} and no {INDEX}; give the folder of a Hugging Face checkpoint saved as safetensors");
             return Err(damaged(folder, reason));
@@ -126,14 +126,16 @@ impl Checkpoint {
         let mut file = File::open(path).map_err(|error| super::io(path, error))?;
         let length = file.metadata().map_err(|error| super::io(path, error))?.len();
         let mut size = [0; 8];
+        let mut start = Vec::new();
+        (&mut file).take(64).read_to_end(&mut start).map_err(|error| super::io(path, error))?;
+        if let Some(reason) = crate::config::json::impostor(&start) {
+            return Err(damaged(path, reason));
+        }
         if length < 8 {
             return Err(damaged(path, format!("it has {}, fewer than any header", count(length, "byte"))));
         }
-        file.read_exact(&mut size).map_err(|error| super::io(path, error))?;
-        if size == *b"version " {
-            let reason = "this is git's pointer to the file, not the file: run `git lfs pull` in its folder, or download it again";
-            return Err(damaged(path, reason));
-        }
+        let read = file.rewind().and_then(|()| file.read_exact(&mut size));
+        read.map_err(|error| super::io(path, error))?;
         let size = u64::from_le_bytes(size);
         if size > MAX_HEADER || size > length - 8 {
             return Err(damaged(path, format!("its header claims {}, the file has {length}", count(size, "byte"))));
@@ -167,6 +169,11 @@ impl Checkpoint {
     /// All names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
+    }
+
+    /// The tensor of this name, whatever it is.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
     }
 
     /// Finds a tensor of a given shape whose elements can be converted.
@@ -203,6 +210,34 @@ impl Tensor {
     /// Bytes in the file.
     pub fn bytes(&self) -> u64 {
         self.elements() * self.element.bytes() as u64
+    }
+
+    /// Whether it is equal to another, of whatever types the two are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    pub fn equals(&self, other: &Tensor) -> Result<bool, Error> {
+        const PIECE: usize = 1 << 18;
+        if self.shape != other.shape || [self, other].iter().any(|tensor| matches!(tensor.element, Element::Other(_))) {
+            return Ok(false);
+        }
+        let mut readers = [self.read()?, other.read()?];
+        let (mut bytes, mut values) = (Vec::new(), [Vec::new(), Vec::new()]);
+        let mut left = self.elements();
+        while left > 0 {
+            let elements = left.min(PIECE as u64) as usize;
+            for (reader, values) in readers.iter_mut().zip(&mut values) {
+                bytes.resize(elements * reader.tensor.element.bytes(), 0);
+                reader.fill(&mut bytes)?;
+                values.resize(elements, 0.0);
+                reader.tensor.element.widen(&bytes, values);
+            }
+            if values[0].iter().zip(&values[1]).any(|(one, two): (&f32, &f32)| one.to_bits() != two.to_bits()) {
+                return Ok(false);
+            }
+            left -= elements as u64;
+        }
+        Ok(true)
     }
 
     /// Starts to read it from its first element on.

@@ -3,7 +3,8 @@
 //! Tegula itself renders the tokenizer's own Jinja template. WebLLM cannot, so that a package for both needs a template of the other kind,
 //! guessed from the marks that the Jinja template writes.
 
-use super::tokenizer::{Tokenizer, TokenizerConfig};
+use super::tokenizer::Tokenizer;
+use super::tokenizer_config::TokenizerConfig;
 use serde::Serialize;
 
 /// A template, with members in the order in which MLC writes them.

@@ -10,17 +10,23 @@
 mod chat_config;
 mod checkpoint;
 mod conversation;
+mod generation;
 mod output;
+mod quantized;
 mod shards;
 mod tensor;
 mod tokenizer;
+mod tokenizer_config;
 
+use crate::config::json;
 use crate::graph::GraphParam;
 use crate::quant::Quantization;
 use crate::{Config, Error, ErrorKind, model};
 use checkpoint::{Checkpoint, Tensor};
 use output::Partial;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use shards::ShardWriter;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -30,10 +36,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use tegula_plan::{Param, count};
 
+pub use tokenizer_config::TEMPLATES;
+
 /// The version of what a conversion writes: whoever keeps packages converts again where it has changed.
 ///
 /// `the_version_stands_for_the_bytes` in this crate's tests says when that is.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What can be chosen.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +88,21 @@ pub struct ConvertReport {
 pub enum Warning {
     /// The checkpoint has tensors that the architecture does not use; their names.
     UnusedTensors(Vec<String>),
+    /// The config ties the output layer to the embedding, but the checkpoint has another output layer.
+    HeadIgnored,
+    /// A setting makes no sense and is left out.
+    Setting {
+        /// The file that has it.
+        file: &'static str,
+        /// Its name.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+        /// What would make sense.
+        expected: &'static str,
+        /// What the package says; null for nothing.
+        instead: Value,
+    },
     /// There is no `tokenizer.json`.
     NoTokenizer,
     /// The tokenizer has no chat template, or one that MLC's templates have no like of.
@@ -94,6 +117,14 @@ impl fmt::Display for Warning {
                 write!(f, "the architecture does not use {} of the checkpoint: ", count(names.len(), "tensor"))?;
                 f.write_str(&names[..names.len().min(SHOWN)].join(", "))?;
                 if names.len() > SHOWN { f.write_str(", …") } else { Ok(()) }
+            }
+            Warning::HeadIgnored => f.write_str(
+                "config.json ties the output layer to the embedding, but lm_head.weight of the checkpoint differs from it: \
+                 the embedding is used; if the model has an output layer of its own, set `tie_word_embeddings` to false",
+            ),
+            Warning::Setting { file, setting, found, expected, instead } => {
+                write!(f, "`{setting}` in {file} is {found}, but must be {expected}; ")?;
+                if instead.is_null() { f.write_str("the package has none") } else { write!(f, "the package has {instead}") }
             }
             Warning::NoTokenizer => f.write_str("there is no tokenizer.json: the package takes and gives token ids only"),
             Warning::NoConversation => f.write_str("no known chat template: WebLLM will join messages without any markup"),
@@ -126,6 +157,7 @@ pub fn convert(
     let config = Config::parse(&read_text(&config_path)?)?;
     let graph = model::graph(&config)?;
     let checkpoint = Checkpoint::open(source)?;
+    quantized::check(source, &config, &checkpoint)?;
     let parts = graph.params.iter().map(|param| sources_of(param, &checkpoint)).collect::<Result<Vec<_>, _>>()?;
 
     let mut warnings = Vec::new();
@@ -133,6 +165,12 @@ pub fn convert(
     let unused: Vec<_> = checkpoint.names().filter(|name| !used.contains(name) && !is_redundant(name)).map(String::from).collect();
     if !unused.is_empty() {
         warnings.push(Warning::UnusedTensors(unused));
+    }
+    if !used.contains(HEAD)
+        && let (Some(head), Some(table)) = (checkpoint.get(HEAD), checkpoint.get(TABLE))
+        && !head.equals(table)?
+    {
+        warnings.push(Warning::HeadIgnored);
     }
     chat_config::write(source, partial.path(), &config, &graph, options.quantization, &mut warnings)?;
 
@@ -154,6 +192,19 @@ pub fn convert(
     Ok(ConvertReport { parameters, bytes, shards, warnings })
 }
 
+/// The texts of tokenizer.json and tokenizer_config.json in the package of a checkpoint, if that has
+/// a tokenizer: what is in files beside the config is part of the latter.
+///
+/// # Errors
+/// [`ErrorKind::Checkpoint`] if a file is damaged, [`ErrorKind::Io`].
+pub fn tokenizer(source: &Path) -> Result<Option<(String, String)>, Error> {
+    let path = source.join("tokenizer.json");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    Ok(Some((read_text(&path)?, tokenizer_config::TokenizerConfig::read(source)?.text)))
+}
+
 /// Bytes of the tensors in the package of a model, without converting it: the files beside them take little.
 ///
 /// # Errors
@@ -169,10 +220,14 @@ fn sources_of<'a>(param: &GraphParam, checkpoint: &'a Checkpoint) -> Result<Vec<
     param.sources.iter().map(|source| checkpoint.tensor(&source.name, &shape(source.rows))).collect()
 }
 
-/// Whether a tensor that the graph does not name holds nothing new: rotation frequencies that old checkpoints carry, and the copy of the
-/// embedding table that some write for a tied output layer.
+/// The output layer, and the embedding that it is tied to in some models.
+const HEAD: &str = "lm_head.weight";
+const TABLE: &str = "model.embed_tokens.weight";
+
+/// Whether a tensor that the graph does not name needs no word: rotation frequencies that old checkpoints carry, and the copy of the
+/// embedding table that some write for a tied output layer. One that is no copy has a warning of its own.
 fn is_redundant(name: &str) -> bool {
-    name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight"
+    name.ends_with("rotary_emb.inv_freq") || name == HEAD
 }
 
 fn io(path: &Path, source: std::io::Error) -> Error {
@@ -180,7 +235,17 @@ fn io(path: &Path, source: std::io::Error) -> Error {
 }
 
 fn read_text(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|error| io(path, error))
+    let bytes = std::fs::read(path).map_err(|error| io(path, error))?;
+    let damaged = |reason: &str| Error::from(ErrorKind::Checkpoint { path: path.into(), reason: reason.into() });
+    if let Some(reason) = json::impostor(&bytes) {
+        return Err(damaged(reason));
+    }
+    String::from_utf8(bytes).map_err(|_| damaged("it is not text (UTF-8); download it again"))
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let damaged = |error: serde_json::Error| ErrorKind::Checkpoint { path: path.into(), reason: error.to_string() };
+    json::parse(&read_text(path)?).map_err(|error| damaged(error).into())
 }
 
 /// Writes a value as JSON, with lines indented by `indent` as MLC's own files have them.

@@ -27,13 +27,13 @@ pub struct Partial {
 }
 
 impl Partial {
-    /// Starts a package that will be at `output`.
+    /// Starts a package that will be at `output`, or where that leads to if it is a link.
     ///
     /// # Errors
     /// [`ErrorKind::ForeignFolder`] if that is a folder with anything that is no part of a package; [`ErrorKind::Busy`];
     /// [`ErrorKind::Io`].
     pub fn create(output: &Path) -> Result<Partial, Error> {
-        let output = std::path::absolute(output).map_err(|error| io(output, error))?;
+        let output = followed(output)?;
         let (Some(parent), Some(name)) = (output.parent(), output.file_name()) else {
             return Err(io(&output, std::io::Error::new(Failure::InvalidInput, "not the name of a folder")));
         };
@@ -114,6 +114,24 @@ impl Drop for Partial {
     }
 }
 
+/// What a link leads to, by whatever way, whether anything is there or not; any other path itself.
+fn followed(output: &Path) -> Result<PathBuf, Error> {
+    const MAX_LINKS: usize = 40;
+    // Without what a path may end with: systems follow the link in `link/`.
+    let mut path: PathBuf = std::path::absolute(output).map_err(|error| io(output, error))?.components().collect();
+    for _ in 0..MAX_LINKS {
+        if !path.is_symlink() {
+            return Ok(path);
+        }
+        if let Ok(found) = path.canonicalize() {
+            return Ok(found);
+        }
+        let target = std::fs::read_link(&path).map_err(|error| io(&path, error))?;
+        path = path.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    Err(io(output, std::io::Error::new(Failure::InvalidInput, "a link that leads to itself")))
+}
+
 /// Finds whether a package may take the place of `folder`.
 fn check(folder: &Path) -> Result<(), Error> {
     if !folder.exists() {
@@ -173,6 +191,41 @@ mod tests {
         write(root.path(), "file");
         assert!(Partial::create(&root.path().join("file")).is_err(), "a file is no folder");
         assert!(output.join("thesis.tex").exists() && plain.join("tokenizer.json").exists());
+    }
+
+    /// A link stays a link, and the folder that it leads to is replaced whole.
+    #[test]
+    #[cfg(unix)]
+    fn a_link_is_followed() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let (disk, here) = (root.path().join("disk"), root.path().join("here"));
+        for folder in [&disk, &here] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        for (name, target) in [("to", "../disk/to"), ("absent", "../disk/absent"), ("twice", "absent"), ("self", "self")] {
+            symlink(target, here.join(name)).unwrap();
+        }
+        symlink(disk.join("to"), here.join("absolute")).unwrap();
+        write(&disk.join("to"), "tensor-cache.json");
+        write(&disk.join("to"), "params_shard_0.bin");
+        for (link, target) in [("to", "to"), ("to/", "to"), ("absolute", "to"), ("twice", "absent"), ("absent", "absent")] {
+            let before = entries(&disk).unwrap();
+            drop(Partial::create(&here.join(link)).unwrap());
+            assert_eq!(entries(&disk).unwrap(), before, "{link}");
+            let partial = Partial::create(&here.join(link)).unwrap();
+            write(partial.path(), "tensor-cache.json");
+            partial.commit().unwrap();
+            assert!(here.join(link.trim_end_matches('/')).is_symlink(), "{link}");
+            assert_eq!(entries(&disk.join(target)).unwrap(), ["tensor-cache.json"], "{link}");
+        }
+        assert_eq!(entries(&disk).unwrap(), ["absent", "to"]);
+        assert_eq!(entries(&here).unwrap(), ["absent", "absolute", "self", "to", "twice"]);
+        write(&disk.join("to"), "thesis.tex");
+        for link in ["to", "self"] {
+            assert!(Partial::create(&here.join(link)).is_err(), "{link}");
+        }
+        assert!(disk.join("to/thesis.tex").exists());
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What a package says about its tokenizer, read from the tokenizer's own files.
 
-use super::{io, read_text};
+use super::tokenizer_config::{NAME, TEMPLATE, TokenizerConfig};
+use super::{io, read_json};
+use crate::config::json;
 use crate::{Error, ErrorKind};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 use std::path::Path;
 
 /// The files of a tokenizer that a package has copies of, where they exist.
@@ -58,15 +61,17 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`ErrorKind::Checkpoint`] if it is damaged, [`ErrorKind::Io`].
-    pub fn read(folder: &Path) -> Result<Option<Tokenizer>, Error> {
+    pub fn read(folder: &Path, config: &TokenizerConfig) -> Result<Option<Tokenizer>, Error> {
         let path = folder.join("tokenizer.json");
         if !path.is_file() {
             return Ok(None);
         }
-        let text = read_text(&path)?;
-        let file: TokenizerFile = serde_json::from_str(&text).map_err(|error| damaged(&path, &error))?;
-        let added: BTreeMap<String, u32> = file.added_tokens.into_iter().map(|token| (token.content, token.id)).collect();
-        let greatest = added.values().max().map_or(0, |id| id + 1);
+        let file: TokenizerFile = read_json(&path)?;
+        let mut added: BTreeMap<String, u32> = file.added_tokens.into_iter().map(|token| (token.content, token.id)).collect();
+        for (content, id) in &config.added {
+            added.entry(content.clone()).or_insert(*id);
+        }
+        let greatest = added.values().max().map_or(0, |id| id.saturating_add(1));
         let decoders = stages(&file.decoder, "decoders");
         let normalizers = stages(&file.normalizer, "normalizers");
         let pre_tokenizers = stages(&file.pre_tokenizer, "pretokenizers");
@@ -78,6 +83,25 @@ impl Tokenizer {
             strip_space_in_decode: decoders.iter().any(|stage| is(stage, "Strip") && stage["content"] == " " && stage["start"] == 1),
         };
         Ok(Some(Tokenizer { size: file.model.vocab.size.max(greatest), info, added }))
+    }
+}
+
+impl Tokenizer {
+    /// Fails where it has ids that the model does not have.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Checkpoint`].
+    pub fn check(&self, folder: &Path, vocab_size: u32) -> Result<(), Error> {
+        if self.size <= vocab_size {
+            return Ok(());
+        }
+        let added = self.added.iter().filter(|(_, id)| **id >= vocab_size).min_by_key(|(_, id)| **id);
+        let named = added.map_or(String::new(), |(token, id)| format!(", such as {id} of `{token}`"));
+        let reason = format!(
+            "it has ids up to {}{named}, but the model has {vocab_size} tokens (`vocab_size`); is it the tokenizer of this model?",
+            self.size - 1
+        );
+        Err(ErrorKind::Checkpoint { path: folder.join("tokenizer.json"), reason }.into())
     }
 }
 
@@ -129,7 +153,7 @@ impl<'de> Deserialize<'de> for Vocab {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vocab, A::Error> {
                 let mut size = 0;
                 while let Some((IgnoredAny, id)) = map.next_entry::<_, u32>()? {
-                    size = size.max(id + 1);
+                    size = size.max(id.saturating_add(1));
                 }
                 Ok(Vocab { size })
             }
@@ -146,46 +170,22 @@ impl<'de> Deserialize<'de> for Vocab {
     }
 }
 
-/// What is said about chatting, from `tokenizer_config.json` and `chat_template.jinja`.
-#[derive(Debug, Default)]
-pub struct TokenizerConfig {
-    /// The Jinja template, or the one named `default` of several.
-    pub chat_template: Option<String>,
-    /// Whether text starts with a token of its own.
-    pub starts_with_bos: bool,
-}
-
-impl TokenizerConfig {
-    /// Reads what the folder has.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Checkpoint`] if a file is damaged, [`ErrorKind::Io`].
-    pub fn read(folder: &Path) -> Result<TokenizerConfig, Error> {
-        let mut config = TokenizerConfig::default();
-        let path = folder.join("tokenizer_config.json");
-        if path.is_file() {
-            let value: Value = serde_json::from_str(&read_text(&path)?).map_err(|error| damaged(&path, &error))?;
-            config.starts_with_bos = value["bos_token"] != Value::Null && value["add_bos_token"] != false;
-            let template = match &value["chat_template"] {
-                Value::Array(named) => named.iter().find(|entry| entry["name"] == "default").map(|entry| &entry["template"]),
-                one => Some(one),
-            };
-            config.chat_template = template.and_then(Value::as_str).map(String::from);
-        }
-        let path = folder.join("chat_template.jinja");
-        if path.is_file() {
-            config.chat_template = Some(read_text(&path)?);
-        }
-        Ok(config)
-    }
-}
-
-/// Copies the tokenizer's files and gives their names.
+/// Copies the tokenizer's files, but for what the config of the package has, and gives their names.
 ///
 /// # Errors
-/// [`ErrorKind::Io`].
-pub fn copy(source: &Path, output: &Path) -> Result<Vec<&'static str>, Error> {
-    let names: Vec<_> = FILES.into_iter().filter(|name| source.join(name).is_file()).collect();
+/// [`ErrorKind::Checkpoint`] for a file that is something else, [`ErrorKind::Io`].
+pub fn copy(source: &Path, output: &Path, config: &TokenizerConfig) -> Result<Vec<&'static str>, Error> {
+    let written = config.write(output)?;
+    let is_copied = |name: &&str| source.join(name).is_file() && !(*name == TEMPLATE && config.has_template) && !(*name == NAME && written);
+    let names: Vec<_> = FILES.into_iter().filter(is_copied).collect();
+    for path in names.iter().map(|name| source.join(name)) {
+        let mut start = Vec::new();
+        let read = std::fs::File::open(&path).and_then(|file| file.take(64).read_to_end(&mut start));
+        read.map_err(|error| io(&path, error))?;
+        if let Some(reason) = json::impostor(&start) {
+            return Err(ErrorKind::Checkpoint { path, reason: reason.into() }.into());
+        }
+    }
     for name in &names {
         let path = source.join(name);
         // The contents alone: a file that is read-only in a cache should not be so in the package.
@@ -195,9 +195,5 @@ pub fn copy(source: &Path, output: &Path) -> Result<Vec<&'static str>, Error> {
         });
         copied.map_err(|error| io(&path, error))?;
     }
-    Ok(names)
-}
-
-fn damaged(path: &Path, error: &serde_json::Error) -> Error {
-    ErrorKind::Checkpoint { path: path.into(), reason: error.to_string() }.into()
+    Ok(FILES.into_iter().filter(|name| names.contains(name) || (*name == NAME && written)).collect())
 }

@@ -23,7 +23,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let mut graph = config.decoder.graph("llama")?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
 
-    let rotation = graph.rotation(config.rope.frequencies(heads.dim)?);
+    let rotation = graph.rotation(config.rope.frequencies(heads.dim, &[None])?);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {
         let at = format!("model.layers.{layer}");

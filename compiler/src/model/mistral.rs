@@ -24,7 +24,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let (hidden, heads) = (graph.hidden_size, graph.heads);
     let window = window("sliding_window", config.sliding_window.or(config.sliding_window_size))?;
 
-    let rotation = graph.rotation(config.rope.frequencies(heads.dim)?);
+    let rotation = graph.rotation(config.rope.frequencies(heads.dim, &[window])?);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {
         let at = format!("model.layers.{layer}");

@@ -13,7 +13,7 @@ mod window;
 use crate::config::Config;
 use crate::graph::{Graph, Heads};
 use crate::{Error, ErrorKind};
-use rope::Rope;
+pub(crate) use rope::Rope;
 use serde::Deserialize;
 use window::Windows;
 

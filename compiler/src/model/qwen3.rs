@@ -25,7 +25,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let (hidden, heads) = (graph.hidden_size, graph.heads);
     let windows = config.windows.of_layers(graph.layers)?;
 
-    let rotation = graph.rotation(config.rope.frequencies(heads.dim)?);
+    let rotation = graph.rotation(config.rope.frequencies(heads.dim, &windows)?);
     let mut x = graph.embed("model.embed_tokens");
     for (layer, window) in (0..).zip(windows) {
         let at = format!("model.layers.{layer}");

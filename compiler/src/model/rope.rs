@@ -4,53 +4,60 @@
 use super::check;
 use crate::{Error, ErrorKind};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// The settings of a config that are about rope.
 #[derive(Deserialize)]
-pub(super) struct Rope {
+pub(crate) struct Rope {
     rope_theta: Option<f64>,
     position_embedding_base: Option<f64>,
     partial_rotary_factor: Option<f64>,
-    rope_scaling: Option<Parameters>,
-    rope_parameters: Option<Parameters>,
+    rope_scaling: Option<Map<String, Value>>,
+    rope_parameters: Option<Map<String, Value>>,
 }
 
-/// `rope_scaling` or `rope_parameters`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// The settings that hold for all layers of a model.
+pub(crate) struct Chosen<'a> {
+    /// As they came, if the config has any beside `rope_theta`.
+    pub(crate) object: Option<&'a Map<String, Value>>,
+    parameters: Parameters,
+}
+
+/// What an object of rope settings says, with what it leaves to the rest of the config.
+#[derive(Clone, PartialEq)]
 struct Parameters {
-    rope_type: Option<String>,
-    /// The oldest spelling of `rope_type`; some configs have both.
-    r#type: Option<String>,
-    rope_theta: Option<f64>,
-    partial_rotary_factor: Option<f64>,
+    kind: String,
+    theta: Option<f64>,
+    partial: f64,
     factor: Option<f64>,
     low_freq_factor: Option<f64>,
     high_freq_factor: Option<f64>,
     original_max_position_embeddings: Option<f64>,
 }
 
+/// Names of layer types in configs.
+const FULL: &str = "full_attention";
+const SLIDING: &str = "sliding_attention";
+
 impl Rope {
-    /// Radians a position for each of the `dim / 2` pairs of a head, with the rounding of Hugging Face's float32 arithmetic.
-    pub(super) fn frequencies(&self, dim: u32) -> Result<Vec<f32>, Error> {
-        let none = Parameters::default();
-        let parameters = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref()).unwrap_or(&none);
-        let partial = parameters.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
-        check("partial_rotary_factor", partial, partial == 1.0, || "1".into())?;
-        let theta = parameters.rope_theta.or(self.rope_theta).or(self.position_embedding_base).unwrap_or(10_000.0);
-        let theta = positive("rope_theta", Some(theta))?;
+    /// Radians a position for each of the `dim / 2` pairs of a head, with the rounding of Hugging Face's float32 arithmetic. `windows` are
+    /// those of the layers.
+    pub(super) fn frequencies(&self, dim: u32, windows: &[Option<u32>]) -> Result<Vec<f32>, Error> {
+        let parameters = self.chosen(windows)?.parameters;
+        check("partial_rotary_factor", parameters.partial, parameters.partial == 1.0, || "1".into())?;
+        let theta = positive("rope_theta", Some(parameters.theta.unwrap_or(10_000.0)))?;
         let plain = (0..dim).step_by(2).map(|i| {
             let exponent = i as f32 / dim as f32;
             1.0 / f64::from(theta).powf(exponent.into()) as f32
         });
-        match parameters.rope_type.as_deref().or(parameters.r#type.as_deref()).unwrap_or("default") {
+        match parameters.kind.as_str() {
             "default" => Ok(plain.collect()),
             "linear" => {
                 let factor = positive("rope_scaling.factor", parameters.factor)?;
                 Ok(plain.map(|frequency| frequency / factor).collect())
             }
             "llama3" => {
-                let scale = Llama3::new(parameters)?;
+                let scale = Llama3::new(&parameters)?;
                 Ok(plain.map(|frequency| scale.apply(frequency)).collect())
             }
             found => Err(ErrorKind::Setting {
@@ -61,17 +68,99 @@ impl Rope {
             .into()),
         }
     }
-}
 
-impl Rope {
+    /// The settings of a model whose layers have these windows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Setting`] where settings nested by layer type differ between the layers of this
+    /// model, or leave one out.
+    pub(crate) fn chosen(&self, windows: &[Option<u32>]) -> Result<Chosen<'_>, Error> {
+        let (name, all) = self.objects();
+        let refused = |found: String| {
+            let expected = "the same for all layers of the model".into();
+            Error::from(ErrorKind::Setting { setting: name, found, expected })
+        };
+        let mut chosen: Option<Chosen<'_>> = None;
+        for kind in [FULL, SLIDING] {
+            if !windows.iter().any(|window| window.is_some() == (kind == SLIDING)) {
+                continue;
+            }
+            let found = all.iter().find(|(of, _)| of.is_none_or(|of| of == kind));
+            let object = match found {
+                Some((_, object)) => Some(*object),
+                None if all.is_empty() => None,
+                None => return Err(refused(format!("nested by layer type, without one for `{kind}`"))),
+            };
+            let parameters = self.parameters(object)?;
+            if chosen.as_ref().is_some_and(|chosen| chosen.parameters != parameters) {
+                return Err(refused(format!("different for `{FULL}` and `{SLIDING}`")));
+            }
+            chosen = chosen.or(Some(Chosen { object, parameters }));
+        }
+        match chosen {
+            Some(chosen) => Ok(chosen),
+            None => Ok(Chosen { object: None, parameters: self.parameters(None)? }),
+        }
+    }
+
+    /// The objects of settings with the layer types that they are for, and the name of what holds
+    /// them. As in Hugging Face's library, `rope_scaling` counts alone unless it is empty.
+    fn objects(&self) -> (&'static str, Vec<(Option<&str>, &Map<String, Value>)>) {
+        let of = |object: &'_ Option<Map<String, Value>>| object.as_ref().is_some_and(|object| !object.is_empty());
+        let (name, object) = match (of(&self.rope_scaling), of(&self.rope_parameters)) {
+            (true, _) => ("rope_scaling", &self.rope_scaling),
+            (false, true) => ("rope_parameters", &self.rope_parameters),
+            (false, false) => return ("rope_parameters", Vec::new()),
+        };
+        let object = object.as_ref().expect("it has just been found");
+        let nested = object.iter().any(|(key, value)| value.is_object() || [FULL, SLIDING].contains(&key.as_str()));
+        if !nested {
+            return (name, vec![(None, object)]);
+        }
+        let layers = object.iter().filter_map(|(key, value)| Some((Some(key.as_str()), value.as_object()?)));
+        (name, layers.collect())
+    }
+
+    /// Reads an object of settings.
+    fn parameters(&self, object: Option<&Map<String, Value>>) -> Result<Parameters, Error> {
+        let get = |key: &str| object.and_then(|object| object.get(key)).filter(|value| !value.is_null());
+        let number = |setting: &'static str| match get(setting.rsplit('.').next().unwrap_or(setting)) {
+            None => Ok(None),
+            Some(value) => {
+                check(setting, value, value.is_number(), || "a number".into())?;
+                Ok::<_, Error>(value.as_f64())
+            }
+        };
+        // `type` is the oldest spelling; some configs have both.
+        let kind = get("rope_type").or(get("type"));
+        let theta = number("rope_theta")?.or(self.rope_theta).or(self.position_embedding_base);
+        Ok(Parameters {
+            kind: kind.map_or_else(|| "default".into(), |kind| kind.as_str().map_or_else(|| kind.to_string(), str::to_owned)),
+            theta,
+            partial: number("partial_rotary_factor")?.or(self.partial_rotary_factor).unwrap_or(1.0),
+            factor: number("rope_scaling.factor")?,
+            low_freq_factor: number("rope_scaling.low_freq_factor")?,
+            high_freq_factor: number("rope_scaling.high_freq_factor")?,
+            original_max_position_embeddings: number("rope_scaling.original_max_position_embeddings")?,
+        })
+    }
+
     /// How many positions a model is for whose config counts `trained` of them. A linear stretch brings more, since its configs count those
     /// before it; those of Llama 3.1 count what the stretch brings.
     pub(super) fn stretched(&self, trained: u32) -> u32 {
-        let Some(parameters) = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref()) else { return trained };
-        let kind = parameters.rope_type.as_deref().or(parameters.r#type.as_deref());
-        let before = parameters.original_max_position_embeddings.unwrap_or(trained.into());
-        let stretched = if kind == Some("linear") { before * parameters.factor.unwrap_or(1.0) } else { 0.0 };
-        trained.max(stretched as u32)
+        let stretch = |(_, object): (_, &Map<String, Value>)| {
+            let parameters = self.parameters(Some(object)).ok().filter(|parameters| parameters.kind == "linear")?;
+            let before = parameters.original_max_position_embeddings.unwrap_or(trained.into());
+            Some((before * parameters.factor.unwrap_or(1.0)) as u32)
+        };
+        self.objects().1.into_iter().filter_map(stretch).fold(trained, u32::max)
+    }
+}
+
+impl Chosen<'_> {
+    /// Whether positions are scaled in some way.
+    pub(crate) fn is_scaled(&self) -> bool {
+        self.parameters.kind != "default"
     }
 }
 

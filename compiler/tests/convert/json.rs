@@ -3,6 +3,7 @@
 use crate::checkpoints::{self, Element, Folder, config, shared, tensors};
 use crate::{converted, options};
 use serde_json::{Value, json};
+use tegula_compiler::convert::Warning;
 
 /// The names, the types and the order of everything in the JSON files are those of packages that MLC wrote.
 #[test]
@@ -16,9 +17,12 @@ fn json_files_have_the_shape_of_real_ones() {
             ("tie_word_embeddings", json!(true)),
             ("hidden_act", json!("silu")),
             ("rope_theta", json!(1e6)),
+            ("vocab_size", json!(151_936)),
         ]),
         &{
             let mut tensors = tensors(Element::Bf16);
+            tensors.retain(|tensor| tensor.name != "lm_head.weight");
+            tensors.iter_mut().find(|tensor| tensor.name == "model.embed_tokens.weight").unwrap().shape[0] = 151_936;
             tensors.extend(checkpoints::biases(Element::Bf16));
             tensors
         },
@@ -59,6 +63,7 @@ fn limits_of_a_draw_are_those_of_the_checkpoint() {
     for (generation, top_k, min_p) in [
         (json!({"top_k": 20, "min_p": 0.05}), json!(20), json!(0.05)),
         (json!({"top_k": null, "min_p": 0}), Value::Null, json!(0)),
+        (json!({"top_k": 40.0}), json!(40), Value::Null),
         (json!({"top_k": "many"}), Value::Null, Value::Null),
     ] {
         let folder = Folder::new(&config(&[]), &tensors(Element::Bf16));
@@ -67,6 +72,82 @@ fn limits_of_a_draw_are_those_of_the_checkpoint() {
         let chat: Value = serde_json::from_str(&package.text("mlc-chat-config.json")).unwrap();
         for (name, expected) in [("top_k", top_k), ("min_p", min_p)] {
             assert_eq!(chat.get(name).cloned(), Some(expected).filter(|value| !value.is_null()), "{name} of {generation}");
+        }
+    }
+}
+
+/// The chat config of a package of a checkpoint with these generation settings, and the warnings.
+fn generated(generation: &Value, changes: &[(&str, Value)]) -> (Value, Vec<Warning>) {
+    let folder = Folder::new(&config(changes), &tensors(Element::Bf16));
+    folder.write("generation_config.json", &generation.to_string());
+    let (package, report) = converted(&folder, &options("q0f32"));
+    let text = package.text("mlc-chat-config.json");
+    let warnings = report.warnings.into_iter().filter(|warning| *warning != Warning::NoTokenizer);
+    (serde_json::from_str(&text).unwrap(), warnings.collect())
+}
+
+#[test]
+fn a_checkpoint_that_takes_the_likeliest_makes_a_greedy_package() {
+    for (generation, temperature) in [
+        (json!({"do_sample": false, "temperature": 0.6, "top_p": 0.9, "top_k": 50}), json!(0.0)),
+        (json!({"do_sample": false, "temperature": -1}), json!(0.0)),
+        (json!({"do_sample": false}), json!(0.0)),
+        (json!({"do_sample": true, "temperature": 0.6}), json!(0.6)),
+        (json!({"do_sample": null, "temperature": 0.6}), json!(0.6)),
+        (json!({"temperature": 0.6}), json!(0.6)),
+        (json!({"do_sample": true}), json!(1.0)),
+    ] {
+        let (chat, warnings) = generated(&generation, &[]);
+        assert_eq!((&chat["temperature"], warnings), (&temperature, vec![]), "{generation}");
+    }
+}
+
+#[test]
+fn generation_settings_that_make_no_sense_are_named_and_left_out() {
+    for (setting, values, instead) in [
+        ("temperature", [json!(-1), json!("hot"), json!(1e300)], json!(1.0)),
+        ("top_p", [json!(3), json!(-0.1), json!([0.9])], json!(1.0)),
+        ("min_p", [json!(1.5), json!(-1), json!(true)], Value::Null),
+        ("top_k", [json!(-2), json!(0.5), json!("many")], Value::Null),
+        ("repetition_penalty", [json!(0), json!(-1.0), json!({})], json!(1.0)),
+        ("presence_penalty", [json!(3), json!(-2.5), json!("0")], json!(0.0)),
+        ("frequency_penalty", [json!(3), json!(-2.5), json!("0")], json!(0.0)),
+    ] {
+        for value in values {
+            let (chat, warnings) = generated(&json!({setting: value}), &[]);
+            assert_eq!(chat.get(setting).unwrap_or(&Value::Null), &instead, "{setting}");
+            let shown: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+            let named = format!("`{setting}` in generation_config.json is {value}, ");
+            assert!(shown.len() == 1 && shown[0].starts_with(&named), "{shown:?}");
+        }
+    }
+}
+
+#[test]
+fn ids_that_name_no_token_are_left_out() {
+    let none = Value::Null;
+    for (generation, config, expected, named) in [
+        (json!(-1), json!(7), json!(7), false),
+        (json!(-1), json!(null), none.clone(), false),
+        (json!(null), json!(-1), none.clone(), false),
+        (json!([3, 4]), json!(7), json!([3, 4]), false),
+        (json!([3]), json!(7), json!(3), false),
+        (json!([3, -1, null]), json!(7), json!(3), false),
+        (json!([3, "</s>"]), json!(7), json!(3), true),
+        (json!([]), json!(7), json!(7), false),
+        (json!("</s>"), json!(7), json!(7), true),
+        (json!(5_000_000_000_u64), json!(7), json!(7), true),
+        (json!(96), json!(null), none.clone(), true),
+        (json!(-100), json!(null), none, true),
+        (json!(5.0), json!(7), json!(5), false),
+    ] {
+        for setting in ["pad_token_id", "bos_token_id", "eos_token_id"] {
+            let (chat, warnings) = generated(&json!({setting: generation}), &[(setting, config.clone())]);
+            // Only an answer has several ends.
+            let first = expected.get(0).filter(|_| setting != "eos_token_id").unwrap_or(&expected);
+            assert_eq!(chat.get(setting).unwrap_or(&Value::Null), first, "{setting}: {generation}, {config}");
+            assert_eq!(warnings.len(), usize::from(named), "{warnings:?}");
+            assert!(warnings.iter().all(|warning| warning.to_string().contains(setting)), "{warnings:?}");
         }
     }
 }

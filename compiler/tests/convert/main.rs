@@ -3,8 +3,9 @@
 mod checkpoints;
 mod errors;
 mod json;
+mod tokenizers;
 
-use checkpoints::{CONFIG, Element, Folder, Package, config, number, shared, tensors};
+use checkpoints::{CONFIG, Element, Folder, Package, Tensor, config, number, shared, tensors};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -115,16 +116,32 @@ fn several_files_make_the_same_package_as_one() {
     assert_eq!(one.files(), several.files());
 }
 
+/// Whoever saves a model anew in one file may leave the index of the old ones behind.
+#[test]
+fn a_whole_file_goes_before_an_index() {
+    let folder = Folder::new(&config(&[]), &tensors(Element::Bf16));
+    let (one, _) = converted(&folder, &options("q4f16_1"));
+    for index in [r#"{"weight_map": {"lm_head.weight": "model-00001-of-00002.safetensors"}}"#, "{"] {
+        folder.write("model.safetensors.index.json", index);
+        let (beside, _) = converted(&folder, &options("q4f16_1"));
+        assert_eq!(one.files(), beside.files());
+    }
+}
+
 /// The compiler makes the same graph of a package as of the checkpoint, in either spelling of rope.
 #[test]
 fn a_package_says_what_its_checkpoint_says() {
     let scaled = json!({"rope_type": "llama3", "rope_theta": 5e5, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
         "original_max_position_embeddings": 64});
+    let linear = json!({"rope_type": "linear", "factor": 2.0});
     for (changes, window) in [
         (vec![], -1),
         (vec![("rope_theta", json!(1e6))], -1),
         (vec![("rope_parameters", scaled.clone())], -1),
-        (vec![("rope_scaling", scaled)], -1),
+        (vec![("rope_scaling", scaled.clone())], -1),
+        (vec![("rope_scaling", scaled.clone()), ("rope_parameters", json!({"rope_type": "default", "rope_theta": 2e4}))], -1),
+        (vec![("rope_scaling", linear), ("rope_parameters", scaled.clone())], -1),
+        (vec![("rope_parameters", json!({"full_attention": scaled, "sliding_attention": {"rope_theta": 3e4}}))], -1),
         (vec![("model_type", json!("mistral")), ("sliding_window", json!(24))], 24),
     ] {
         let source = config(&changes);
@@ -145,6 +162,7 @@ fn a_package_says_what_its_checkpoint_says() {
 #[test]
 fn unused_tensors_are_reported_unless_they_hold_nothing_new() {
     let mut tensors = tensors(Element::F32);
+    tie(&mut tensors);
     for name in ["model.layers.0.self_attn.rotary_emb.inv_freq", "model.vision.weight"] {
         tensors.push(number(name, &[4], Element::F32, 1.0));
     }
@@ -153,6 +171,73 @@ fn unused_tensors_are_reported_unless_they_hold_nothing_new() {
     assert_eq!(report.warnings, [Warning::UnusedTensors(vec!["model.vision.weight".into()]), Warning::NoTokenizer]);
     assert!(report.warnings[0].to_string().contains("model.vision.weight"));
     assert!(!package.text("tensor-cache.json").contains("lm_head"));
+}
+
+/// The output layer becomes a copy of the embedding.
+fn tie(tensors: &mut [Tensor]) {
+    let table = tensors.iter().find(|tensor| tensor.name == "model.embed_tokens.weight").unwrap().clone();
+    let head = tensors.iter_mut().find(|tensor| tensor.name == "lm_head.weight").unwrap();
+    (head.shape, head.values) = (table.shape, table.values);
+}
+
+/// Where the config ties the output layer, the embedding is used, and a word is said if the checkpoint has something else.
+#[test]
+fn an_output_layer_that_is_not_used_is_reported_where_it_differs() {
+    let head = |tensors: &mut Vec<Tensor>| tensors.iter().position(|tensor| tensor.name == "lm_head.weight").unwrap();
+    let check = |tied: bool, change: &dyn Fn(&mut Vec<Tensor>), expected: &[Warning]| {
+        let mut tensors = tensors(Element::Bf16);
+        tie(&mut tensors);
+        change(&mut tensors);
+        let folder = Folder::new(&config(&[("tie_word_embeddings", json!(tied))]), &tensors);
+        let (package, report) = converted(&folder, &options("q0f32"));
+        assert_eq!(report.warnings, [expected, &[Warning::NoTokenizer]].concat());
+        assert_eq!(package.text("tensor-cache.json").contains("lm_head"), !tied);
+    };
+    check(true, &|_| {}, &[]);
+    check(
+        true,
+        &|tensors| {
+            let at = head(tensors);
+            tensors.remove(at);
+        },
+        &[],
+    );
+    // bfloat16 holds no number that single precision does not.
+    check(
+        true,
+        &|tensors| {
+            let at = head(tensors);
+            tensors[at].values.iter_mut().for_each(|value| *value = half::bf16::from_f32(*value).to_f32());
+            tensors[at].element = Element::F32;
+        },
+        &[],
+    );
+    check(
+        true,
+        &|tensors| {
+            let at = head(tensors);
+            *tensors[at].values.last_mut().unwrap() = 3.0;
+        },
+        &[Warning::HeadIgnored],
+    );
+    check(
+        true,
+        &|tensors| {
+            let at = head(tensors);
+            tensors[at].shape[0] -= 1;
+        },
+        &[Warning::HeadIgnored],
+    );
+    check(
+        false,
+        &|tensors| {
+            let at = head(tensors);
+            tensors[at].values[0] = 3.0;
+        },
+        &[],
+    );
+    let shown = Warning::HeadIgnored.to_string();
+    assert!(shown.contains("lm_head.weight") && shown.contains("tie_word_embeddings"), "{shown}");
 }
 
 /// A conversion that ends early leaves neither a package nor parts of one, and the package that was there as it was.
@@ -222,7 +307,7 @@ fn the_version_stands_for_the_bytes() {
         // The list of tensors has the hashes of all shards.
         fingerprint(&[package.text("tensor-cache.json"), package.text("mlc-chat-config.json")].concat())
     });
-    assert_eq!((VERSION, found), (1, [16_376_237_080_170_092_950, 899_438_803_268_277_542]));
+    assert_eq!((VERSION, found), (2, [16_376_237_080_170_092_950, 899_438_803_268_277_542]));
 }
 
 #[test]

@@ -1,0 +1,113 @@
+//! `generation_config.json`: how to draw from a model, and which tokens start, end and pad a text.
+//!
+//! Nothing gets into a package that would keep it from being run: a value that makes no sense is
+//! left out, with a warning that names it.
+
+use super::{Warning, read_json};
+use crate::{Config, Error, ErrorKind};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// The file's name.
+const NAME: &str = "generation_config.json";
+
+/// What a package says about drawing and about special tokens.
+pub struct Generation<'a> {
+    settings: Map<String, Value>,
+    config: &'a Config,
+    vocab_size: u32,
+}
+
+impl<'a> Generation<'a> {
+    /// Reads the folder's file, if it has one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Checkpoint`] if it is damaged, [`ErrorKind::Io`].
+    pub fn read(folder: &Path, config: &'a Config, vocab_size: u32) -> Result<Generation<'a>, Error> {
+        let path = folder.join(NAME);
+        let settings = if path.is_file() { read_json(&path)? } else { json!({}) };
+        let Value::Object(settings) = settings else {
+            return Err(ErrorKind::Checkpoint { path, reason: "it is not a JSON object".into() }.into());
+        };
+        Ok(Generation { settings, config, vocab_size })
+    }
+
+    /// The temperature. It is 0 where the checkpoint asks for the likeliest token, whatever
+    /// temperature it also has.
+    pub fn temperature(&self, warnings: &mut Vec<Warning>) -> Value {
+        if self.settings.get("do_sample") == Some(&Value::Bool(false)) {
+            return json!(0.0);
+        }
+        self.number("temperature", json!(1.0), warnings)
+    }
+
+    /// A number that says how to draw, or `default` where there is none of use.
+    pub fn number(&self, name: &'static str, default: Value, warnings: &mut Vec<Warning>) -> Value {
+        let (low, high, expected) = match name {
+            "temperature" => (0.0, f32::MAX, "0 or more"),
+            "top_p" | "min_p" => (0.0, 1.0, "from 0 to 1"),
+            "repetition_penalty" => (f32::MIN_POSITIVE, f32::MAX, "greater than 0"),
+            _ => (-2.0, 2.0, "from -2 to 2"),
+        };
+        // The range is that of single precision, in which packages are read.
+        let fits = |value: &Value| value.as_f64().is_some_and(|value| (low..=high).contains(&(value as f32)));
+        self.checked(name, default, expected, |value| fits(value).then(|| value.clone()), warnings)
+    }
+
+    /// `top_k`, if there is one of use.
+    pub fn top_k(&self, warnings: &mut Vec<Warning>) -> Value {
+        let expected = "a whole number of 1 or more, or 0 or -1 for no limit";
+        let whole = |value: &Value| whole(value).filter(|&top_k| top_k >= -1).map(Value::from);
+        self.checked("top_k", Value::Null, expected, whole, warnings)
+    }
+
+    fn checked(
+        &self,
+        setting: &'static str,
+        default: Value,
+        expected: &'static str,
+        read: impl Fn(&Value) -> Option<Value>,
+        warnings: &mut Vec<Warning>,
+    ) -> Value {
+        let Some(value) = self.settings.get(setting).filter(|value| !value.is_null()) else { return default };
+        read(value).unwrap_or_else(|| {
+            warnings.push(Warning::Setting { file: NAME, setting, found: value.to_string(), expected, instead: default.clone() });
+            default
+        })
+    }
+
+    /// The tokens that a setting names, here or in config.json. Settings of generation are the more
+    /// careful ones: chat models add the end of a turn there.
+    pub fn ids(&self, setting: &'static str, warnings: &mut Vec<Warning>) -> Vec<u32> {
+        for (file, all) in [(NAME, &self.settings), ("config.json", &self.config.settings)] {
+            let found = all.get(setting).unwrap_or(&Value::Null);
+            let listed = found.as_array().map_or(std::slice::from_ref(found), Vec::as_slice);
+            let id = |value: &Value| {
+                let id = u32::try_from(whole(value)?).ok()?;
+                (id < self.vocab_size).then_some(id)
+            };
+            let ids: Vec<u32> = listed.iter().filter_map(id).collect();
+            // Llama's configs say -1 for none.
+            let means_none = |value: &Value| value.is_null() || whole(value) == Some(-1);
+            if listed.iter().any(|value| id(value).is_none() && !means_none(value)) {
+                warnings.push(Warning::Setting {
+                    file,
+                    setting,
+                    found: found.to_string(),
+                    expected: "the id of a token of the model, or several",
+                    instead: if ids.is_empty() { Value::Null } else { Value::from(ids.clone()) },
+                });
+            }
+            if !ids.is_empty() {
+                return ids;
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// A whole number, however it is written.
+fn whole(value: &Value) -> Option<i64> {
+    let rounded = |number: f64| number.fract() == 0.0 && number.abs() < (1_i64 << 53) as f64;
+    value.as_i64().or_else(|| value.as_f64().filter(|&number| rounded(number)).map(|number| number as i64))
+}
