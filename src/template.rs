@@ -9,6 +9,13 @@ use minijinja::{Environment, Error, ErrorKind, State, Value, syntax::SyntaxConfi
 
 use crate::clock;
 
+mod content;
+
+pub use content::{Reader, Reads, arguments};
+
+/// Why a template gave no prompt.
+pub type Failure = String;
+
 /// Compiled templates of a model.
 pub struct Templates {
     environment: Environment<'static>,
