@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::config::ChatConfig;
 use crate::conversation::Conversation;
 use crate::openai::{Content, Message};
-use crate::template::{Reader, Reads, Templates, arguments};
+use crate::template::{Failure, Reader, Reads, Templates, arguments};
 use crate::tokenizer::{ChatTemplates, Literals, SpecialToken, Tokenizer, TokenizerConfig};
 use crate::{ErrorKind, Result};
 
@@ -27,7 +27,7 @@ pub struct Dialogue {
 /// How a package writes conversations.
 pub struct Chat {
     /// Or why they cannot be used.
-    templates: Option<Result<Templates, String>>,
+    templates: Option<Result<Templates, Failure>>,
     /// What the template reads, and the one for tools; found out when they are first used.
     readers: [OnceLock<Reader>; 2],
     conversation: Option<Conversation>,
@@ -53,6 +53,7 @@ impl Chat {
             (None, None) => None,
         };
         if let Some(Err(reason)) = &templates {
+            let reason = ErrorKind::from(reason.clone());
             tracing::warn!(%reason, "the chat template cannot be used");
         }
         let mut tokens = Map::new();
@@ -75,7 +76,8 @@ impl Chat {
     /// The ids of a prompt.
     ///
     /// # Errors
-    /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`], [`ErrorKind::Tokenizer`].
+    /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`], [`ErrorKind::ChatTemplateLimit`],
+    /// [`ErrorKind::Tokenizer`].
     pub fn prompt(&self, tokenizer: &Tokenizer, dialogue: &Dialogue) -> Result<Vec<u32>> {
         let mut literals = Literals::new(tokenizer);
         let text = self.write(dialogue, |texts| literals.disguise(texts))?;
@@ -91,14 +93,14 @@ impl Chat {
     /// The text of a prompt, without the ids that MLC's `system_prefix_token_ids` puts before it.
     ///
     /// # Errors
-    /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`].
+    /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`], [`ErrorKind::ChatTemplateLimit`].
     pub fn render(&self, dialogue: &Dialogue) -> Result<String> {
         self.write(dialogue, |_| {})
     }
 
     /// Writes a prompt, once `prepare` has changed what the conversation says.
     fn write(&self, dialogue: &Dialogue, prepare: impl FnOnce(&mut Value)) -> Result<String> {
-        let failed = |reason: String| ErrorKind::ChatTemplate { reason }.into();
+        let failed = |failure: Failure| ErrorKind::from(failure).into();
         match (&self.templates, &self.conversation) {
             (Some(Ok(templates)), _) => {
                 let for_tools = dialogue.tools.is_some() && templates.has(TOOL_USE);

@@ -7,11 +7,22 @@ use serde_json::{Value as Json, json};
 use super::*;
 
 fn render(text: &str, variables: &Json) -> Result<String, String> {
-    // 2025-07-10 12:00 UTC, the moment that the shared cases were made for.
-    Templates::at([("default", text)], || 1_752_148_800.0)?.render("default", variables)
+    try_render(text, variables).map_err(|failure| match failure {
+        Failure::Said(reason) => reason,
+        Failure::Limit(limit) => limit.to_string(),
+    })
 }
 
-fn check(text: &str, variables: Json, expected: &str) {
+pub(super) fn try_render(text: &str, variables: &Json) -> Result<String, Failure> {
+    bounded(text, variables, limits::STEPS.most)
+}
+
+pub(super) fn bounded(text: &str, variables: &Json, steps: u64) -> Result<String, Failure> {
+    // 2025-07-10 12:00 UTC, the moment that the shared cases were made for.
+    Templates::at([("default", text)], || 1_752_148_800.0, steps)?.render("default", variables)
+}
+
+pub(super) fn check(text: &str, variables: Json, expected: &str) {
     assert_eq!(render(text, &variables).unwrap(), expected, "{text}");
 }
 
@@ -58,7 +69,7 @@ fn dates_are_those_of_the_calendar() {
     }
 }
 
-fn shared(path: &str) -> Option<std::path::PathBuf> {
+pub(super) fn shared(path: &str) -> Option<std::path::PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
     if path.exists() {
         return Some(path);
