@@ -37,6 +37,26 @@ fn tojson_is_that_of_python() {
 }
 
 #[test]
+fn lines_of_the_source_end_as_in_jinja() {
+    let given = json!({"x": "p\r\nq\r"});
+    for (text, expected) in [
+        ("a\r\nb\rc\n\rd\r\n", "a\nb\nc\n\nd"),
+        ("{% if true %}\r\na\r\n{% endif %}\r\nb\r\n\r\n", "a\nb\n"),
+        ("{{ 'x\r\ny\rz' }}", "x\ny\nz"),
+        ("{# c\r\n #}\r\na\r", "a"),
+        ("{% set x %}\r\na\r\n{% endset %}{{ x | length }}", "2"),
+        ("a\r\n{%- if true %}\rb{% endif -%}\r\nc", "abc"),
+        ("{% for i in range(2) %}\r\n{{ i }}\r\n{% endfor %}\r\n", "0\n1\n"),
+        ("a\u{2028}b\u{b}c\n\n", "a\u{2028}b\u{b}c\n"),
+        // What a conversation says, or the template spells, stays.
+        ("{{ x }}", "p\r\nq\r"),
+        ("{{ 'a\\r\\nb' }}", "a\r\nb"),
+    ] {
+        check(text, given.clone(), expected);
+    }
+}
+
+#[test]
 fn generation_blocks_print_what_is_in_them() {
     check("a\n  {% generation %}\nb\n  {%- endgeneration -%}\n c", json!({}), "a\nbc");
     check("{%- generation -%} x {%- endgeneration +%}\ny", json!({}), "x\ny");

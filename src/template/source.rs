@@ -5,7 +5,7 @@
 //! filter at what `set` binds, and a call at the start of each loop and macro, which counts the
 //! tags and the text of the body and looks at the arguments. Variables are bound nowhere else, so
 //! no value grows unseen from one statement to the next. Blocks of `generation`, which mark the
-//! assistant's turns for training, become blocks of `if true`. Lines stay where they were.
+//! assistant's turns for training, become blocks of `if true`. Lines stay where they were, and end as in Jinja.
 
 use std::fmt::Write;
 
@@ -43,6 +43,8 @@ struct Scan<'a> {
 
 /// The source as the engine gets it.
 pub fn prepared(text: &str) -> Result<String, Failure> {
+    // Jinja reads every kind of line end as one, so that a file written on Windows prints no others.
+    let text = &text.replace("\r\n", "\n").replace('\r', "\n");
     if text.len() > SOURCE {
         return Err(Failure::Limit(Limit { what: "bytes of source", most: SOURCE as u64 }));
     }
