@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 
-fn render(text: &str, variables: &Json) -> Result<String, String> {
+pub(super) fn render(text: &str, variables: &Json) -> Result<String, String> {
     try_render(text, variables).map_err(|failure| match failure {
         Failure::Said(reason) => reason,
         Failure::Limit(limit) => limit.to_string(),

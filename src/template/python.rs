@@ -27,10 +27,7 @@ pub fn bind(environment: &mut Environment<'static>) {
         replaced(&text.to_string(), &old.to_string(), &new.to_string(), count.unwrap_or(-1)).map(Value::from)
     });
     environment.add_filter("format", |text: &str, given: Rest<ValueOrKwargs>| formatted(FormatStyle::Printf, text, &given.into_values()));
-    environment.add_filter("tegula_percent", |text: &str, given: Value| {
-        let several: Vec<Value> = if given.is_tuple() { given.try_iter()?.collect() } else { vec![given] };
-        formatted(FormatStyle::Printf, text, &several)
-    });
+    environment.add_filter("tegula_percent", percent);
     environment.add_test("sequence", |value: &Value| match value.kind() {
         ValueKind::String | ValueKind::Bytes | ValueKind::Seq | ValueKind::Map | ValueKind::Undefined => true,
         // Ranges, slices and sums of lists, but not what a filter yields.
@@ -42,6 +39,32 @@ pub fn bind(environment: &mut Environment<'static>) {
     environment.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
     environment.add_function("joiner", globals::joiner);
     environment.add_function("cycler", |items: Rest<Value>| globals::cycler(items.to_vec()));
+}
+
+/// `%`: formats where the left side is a text.
+fn percent(left: &Value, right: Value) -> Result<Value, Error> {
+    if let Some(text) = left.as_str() {
+        let several: Vec<Value> = if right.is_tuple() { right.try_iter()?.collect() } else { vec![right] };
+        return formatted(FormatStyle::Printf, text, &several).map(Value::from);
+    }
+    let number = |value: &Value| matches!(value.kind(), ValueKind::Number | ValueKind::Bool);
+    if !number(left) || !number(&right) {
+        return Err(failed(format!("tried to use % operator on unsupported types {} and {}", left.kind(), right.kind())));
+    }
+    let by_zero = || failed(format!("unable to calculate {left} % {right}"));
+    // The remainder has the sign of the right side.
+    let whole = |value: &Value| value.is_integer() || value.kind() == ValueKind::Bool;
+    if whole(left) && whole(&right) {
+        let (left, right) = (i128::try_from(left.clone())?, i128::try_from(right.clone())?);
+        let rest = left.checked_rem(right).ok_or_else(by_zero)?;
+        return Ok(Value::from(if rest != 0 && (rest < 0) != (right < 0) { rest + right } else { rest }));
+    }
+    let (left, right) = (f64::try_from(left.clone())?, f64::try_from(right.clone())?);
+    if right == 0.0 {
+        return Err(by_zero());
+    }
+    let rest = left % right;
+    Ok(Value::from(if rest != 0.0 && (rest < 0.0) != (right < 0.0) { rest + right } else { rest }))
 }
 
 /// A method that the engine does not know.
@@ -175,6 +198,15 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             replaced(text, old, new, count.unwrap_or(-1))?.into()
         }
         "format" => formatted(FormatStyle::StrFormat, text, args)?.into(),
+        "format_map" => {
+            let (members,): (&Value,) = from_args(args)?;
+            let mut given = Vec::new();
+            for key in members.try_iter()? {
+                given.push((key.to_string(), members.get_item(&key)?));
+            }
+            let given: Kwargs = given.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+            formatted(FormatStyle::StrFormat, text, &[given.into()])?.into()
+        }
         "join" => {
             let (values,): (&Value,) = from_args(args)?;
             limits::joined(values, Some(&Value::from(text)))?;
@@ -217,3 +249,7 @@ fn other_method(value: &Value, name: &str, args: &[Value]) -> Result<Option<Valu
         _ => return Ok(None),
     }))
 }
+
+#[cfg(test)]
+#[path = "python_tests.rs"]
+mod tests;

@@ -118,7 +118,8 @@ impl<'a> Scan<'a> {
     }
 
     fn print(&mut self) -> Result<(), Failure> {
-        let tag = self.read(self.at + 2, "}}")?;
+        let start = self.at + 2;
+        let tag = self.read(start + usize::from(self.text[start..].starts_with(['-', '+'])), "}}")?;
         self.count();
         self.copy(tag.end);
         Ok(())
@@ -228,6 +229,7 @@ impl<'a> Scan<'a> {
         let mut levels = vec![0];
         let mut word = (0, 0);
         let mut before = b' ';
+        let mut product = false;
         let mut at = start;
         while at < bytes.len() {
             let byte = bytes[at];
@@ -270,8 +272,9 @@ impl<'a> Scan<'a> {
                     tag.assign = Some(at);
                     tag.names.push(word);
                 }
-                // The engine has no `%` for texts, so that after a quoted one becomes a filter.
-                b'%' if matches!(before, b'\'' | b'"') => {
+                // The engine has no `%` for texts, so that it becomes a filter, which knows numbers
+                // too. Behind a sign or in a product, which a filter would take apart, it stays.
+                b'%' if !product => {
                     *level += 1;
                     self.edits.push((at, 1, "| tegula_percent("));
                     self.edits.push((operand(text, at + 1), 0, ")"));
@@ -283,6 +286,8 @@ impl<'a> Scan<'a> {
             let deepest = levels.last().copied().unwrap_or_default();
             self.bound("operators and brackets in each other", deepest, EXPRESSION)?;
             if !byte.is_ascii_whitespace() {
+                let value = matches!(byte, b'\'' | b'"' | b'.' | b'|' | b')' | b']' | b'}') || byte == b'_' || byte.is_ascii_alphanumeric();
+                product = matches!(byte, b'*' | b'/' | b'-' | b'+') || product && (value || byte == b'%' || byte >= 0x80);
                 before = byte;
             }
             at += 1;
@@ -320,6 +325,7 @@ fn operand(text: &str, start: usize) -> usize {
         at = match bytes.get(next) {
             Some(b'.' | b'|') => word(blank(next + 1)),
             Some(b'(' | b'[') => group(text, next),
+            Some(b'*') if bytes.get(next + 1) == Some(&b'*') => operand(text, next + 2),
             _ => return at,
         };
     }

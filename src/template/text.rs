@@ -180,6 +180,7 @@ pub fn urlencode(value: &Value) -> Result<String, Error> {
         for byte in text.bytes() {
             match char::from(byte) {
                 char if char.is_ascii_alphanumeric() || plain.contains(char) => out.push(char),
+                ' ' if !plain.contains('/') => out.push('+'),
                 _ => out.push_str(&format!("%{byte:02X}")),
             }
         }
