@@ -155,6 +155,8 @@ fn memory_is_bounded() {
     assert_eq!(limit(straight), "bytes in one value");
     let raw = format!("{{% set s %}}{{% for i in range(100000) %}}{}{{% endfor %}}{{% endset %}}", "x".repeat(20_000));
     assert_eq!(limit(raw), "bytes printed");
+    let two = (0..60).fold("{% set s = 'x' %}".to_owned(), |text, _| text + "{% with a = 1, s = s ~ s %}") + &"{% endwith %}".repeat(60);
+    assert_eq!(limit(two), "bytes in one value");
     let with = (0..60).fold("{% set s = 'x' %}".to_owned(), |text, _| text + "{% with s = s ~ s %}") + &"{% endwith %}".repeat(60);
     assert_eq!(limit(with), "bytes in one value");
 }
@@ -195,6 +197,49 @@ fn long_conversations_stay_far_below_the_limits() {
                 json!({"messages": messages, "add_generation_prompt": true, "tools": tools, "bos_token": "<s>", "eos_token": "</s>"});
             let found = bounded(&text, &variables, STEPS.most / 16);
             assert!(!matches!(found, Err(Failure::Limit(_))), "{}: {found:?}", path.display());
+        }
+    }
+}
+
+#[test]
+fn what_the_scan_adds_changes_no_template() {
+    let given = json!({"x": 3, "y": [1, 2, 3]});
+    for (text, expected) in [
+        ("{% macro f(a, b=[1, 2], c='(') %}{{ a }}{{ b }}{{ c }}{% endmacro %}\n{{ f(1) }}|{{ f(1, c=2) }}", "1[1, 2](|1[1, 2]2"),
+        ("{% macro f(a) %}<{{ caller(a) }}>{% endmacro %}{% call(v) f(not x) %}{{ v }}{% endcall %}", "<False>"),
+        ("{% macro f(a=1) -%}\n a\n{%- endmacro %}\n[{{ f() }}]", "[a]"),
+        ("{% for v in y if v >= 2 %}{{ loop.index }}{{ v }};{% else %}none{% endfor %}", "12;23;"),
+        ("{% for v in y if not v %}{{ v }}{% else %}none{% endfor %}", "none"),
+        ("{% for v in (y if x else []) if v is odd -%}\n {{ v }}\n{%- endfor %}", "13"),
+        ("{% for v in [[1, [2]], [3]] recursive %}{{ loop(v) if v is iterable else v }}{% endfor %}", "123"),
+        ("a\n  {%+ for v in y %}\n{{ v }}\n  {%- endfor +%}\nb", "a\n  123\nb"),
+        ("{% with a = x >= 2, b = not x %}{{ a }}{{ b }}{% endwith %}", "TrueFalse"),
+        ("{% with %}{% set x = 4 %}{{ x }}{% endwith %}{{ x }}", "43"),
+        ("{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set c = 1, 2 %}{{ c }}{%- set d = x == 3 -%} {{ d }}", "12(1, 2)True"),
+        ("{% set a = 1 if x else 2 %}{% set b = x or 2 %}{% set c = x | string ~ '%}' -%} {{ a }}{{ b }}{{ c }}", "133%}"),
+        ("{% set a | upper %}b{% endset %}{% set n = namespace(v=[]) %}{% set n.v = n.v + [a] %}{{ n.v }}", "['B']"),
+        ("{% for v in y %}{% if v == 2 %}{% continue %}{% endif %}{{ v }}{% if v == 3 %}{% break %}{% endif %}{% endfor %}", "13"),
+        ("{{ {'a': {'b': '}}'}}['a']['b'] }}{{ '{%' }}{# {{ #}{{ \"'\" }}", "}}{%'"),
+        ("{% filter upper %}{% for v in y %}a{% endfor %}{% endfilter %}", "AAA"),
+        ("{{- '%s' % x -}} {{+ '%d%%' % x }}{% if '%s' % x == '3' %}!{% endif %}", "33%!"),
+    ] {
+        check(text, given.clone(), expected);
+    }
+    // Whatever is cut off is an error of the parser, or a template.
+    for text in [
+        "{{ 'é' % (é | f }}",
+        "{% set é = 'é\\",
+        "{% for é in é if é",
+        "{{ 'a' % [x) }} {{ 'b' % y }}",
+        "{% raw %}{% é",
+        "{%",
+        "{{",
+        "{#",
+        "{%-",
+        "{{ '%s' % ",
+    ] {
+        for cut in (0..=text.len()).filter(|cut| text.is_char_boundary(*cut)) {
+            let _ = bounded(&text[..cut], &given, 1_000);
         }
     }
 }

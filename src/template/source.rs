@@ -86,8 +86,10 @@ struct Tag {
     assign: Option<usize>,
     /// The condition of `for`.
     condition: Option<usize>,
-    /// Arguments of a macro or a call, and what `with` binds.
-    names: Vec<(usize, usize)>,
+    /// Names in the first brackets: the arguments of a macro.
+    arguments: Vec<(usize, usize)>,
+    /// Names before `=`: what `with` binds.
+    bound: Vec<(usize, usize)>,
 }
 
 impl<'a> Scan<'a> {
@@ -177,9 +179,16 @@ impl<'a> Scan<'a> {
                     return Ok(());
                 }
                 self.bound("blocks in each other", depth, BLOCKS)?;
-                let names = tag.names.iter().fold(String::new(), |names, (start, end)| names + ", " + &text[*start..*end]);
+                let names = match name {
+                    "macro" => tag.arguments,
+                    // Arguments that the block takes, not those that it gives.
+                    "call" if text[named + name.len()..].trim_start().starts_with('(') => tag.arguments,
+                    "with" => tag.bound,
+                    _ => Vec::new(),
+                };
+                let names = names.iter().fold(String::new(), |names, (start, end)| names + ", " + &text[*start..*end]);
                 let called = matches!(name, "for" | "macro" | "call" | "with");
-                let call = called.then(|| (self.out.len(), names));
+                let call = called.then_some((self.out.len(), names));
                 self.blocks.push(Block { name, depth, text: 0, tags: 1, call });
             }
             "elif" => {
@@ -230,6 +239,7 @@ impl<'a> Scan<'a> {
         let mut word = (0, 0);
         let mut before = b' ';
         let mut product = false;
+        let mut groups = 0;
         let mut at = start;
         while at < bytes.len() {
             let byte = bytes[at];
@@ -254,13 +264,14 @@ impl<'a> Scan<'a> {
                     if depth == 1 && text == "if" && tag.condition.is_none() {
                         tag.condition = Some(word.1);
                     }
-                    if depth == 2 && matches!(before, b'(' | b',') {
-                        tag.names.push(word);
+                    if depth == 2 && groups == 1 && matches!(before, b'(' | b',') {
+                        tag.arguments.push(word);
                     }
                     at = word.1 - 1;
                 }
                 b'(' | b'[' | b'{' => {
                     let inside = *level + 1;
+                    groups += usize::from(depth == 1);
                     levels.push(inside);
                 }
                 b')' | b']' | b'}' if depth > 1 => {
@@ -268,9 +279,9 @@ impl<'a> Scan<'a> {
                     *levels.last_mut().expect("there were two") += 1;
                 }
                 b',' => *level = around,
-                b'=' if depth == 1 && bytes.get(at + 1) != Some(&b'=') && tag.assign.is_none() && before != b'=' => {
-                    tag.assign = Some(at);
-                    tag.names.push(word);
+                b'=' if depth == 1 && bytes.get(at + 1) != Some(&b'=') && !matches!(before, b'=' | b'<' | b'>' | b'!') => {
+                    tag.assign = tag.assign.or(Some(at));
+                    tag.bound.push(word);
                 }
                 // The engine has no `%` for texts, so that it becomes a filter, which knows numbers
                 // too. Behind a sign or in a product, which a filter would take apart, it stays.
