@@ -105,6 +105,7 @@ export const CODES: Readonly<Record<string, ErrorClass>> = {
   UnsupportedContentPartError: InvalidRequestError,
   InvalidStreamOptionsError: InvalidRequestError,
   ChatTemplateError: InvalidRequestError,
+  ChatTemplateLimitError: InvalidRequestError,
   EngineBusyError: InvalidRequestError,
   LoadOrderError: InternalError,
   InterruptedError: InternalError,

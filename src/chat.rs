@@ -2,12 +2,14 @@
 //!
 //! A package's Jinja template has the first word (`chat_template.jinja`, else tokenizer_config.json), then MLC's `conv_template`.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::ChatConfig;
 use crate::conversation::Conversation;
-use crate::openai::Message;
-use crate::template::Templates;
+use crate::openai::{Content, Message};
+use crate::template::{Failure, Reader, Reads, Templates, arguments};
 use crate::tokenizer::{ChatTemplates, Literals, SpecialToken, Tokenizer, TokenizerConfig};
 use crate::{ErrorKind, Result};
 
@@ -25,7 +27,9 @@ pub struct Dialogue {
 /// How a package writes conversations.
 pub struct Chat {
     /// Or why they cannot be used.
-    templates: Option<Result<Templates, String>>,
+    templates: Option<Result<Templates, Failure>>,
+    /// What the template reads, and the one for tools; found out when they are first used.
+    readers: [OnceLock<Reader>; 2],
     conversation: Option<Conversation>,
     /// `bos_token` and the like, by name.
     tokens: Map<String, Value>,
@@ -49,6 +53,7 @@ impl Chat {
             (None, None) => None,
         };
         if let Some(Err(reason)) = &templates {
+            let reason = ErrorKind::from(reason.clone());
             tracing::warn!(%reason, "the chat template cannot be used");
         }
         let mut tokens = Map::new();
@@ -65,13 +70,14 @@ impl Chat {
                 }
             }
         }
-        Chat { templates, conversation: config.conv_template.whole().cloned(), tokens }
+        Chat { templates, readers: Default::default(), conversation: config.conv_template.whole().cloned(), tokens }
     }
 
     /// The ids of a prompt.
     ///
     /// # Errors
-    /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`], [`ErrorKind::Tokenizer`].
+    /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`], [`ErrorKind::ChatTemplateLimit`],
+    /// [`ErrorKind::Tokenizer`].
     pub fn prompt(&self, tokenizer: &Tokenizer, dialogue: &Dialogue) -> Result<Vec<u32>> {
         let mut literals = Literals::new(tokenizer);
         let text = self.write(dialogue, |texts| literals.disguise(texts))?;
@@ -87,25 +93,39 @@ impl Chat {
     /// The text of a prompt, without the ids that MLC's `system_prefix_token_ids` puts before it.
     ///
     /// # Errors
-    /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`].
+    /// [`ErrorKind::NoChatTemplate`], [`ErrorKind::ChatTemplate`], [`ErrorKind::ChatTemplateLimit`].
     pub fn render(&self, dialogue: &Dialogue) -> Result<String> {
         self.write(dialogue, |_| {})
     }
 
     /// Writes a prompt, once `prepare` has changed what the conversation says.
     fn write(&self, dialogue: &Dialogue, prepare: impl FnOnce(&mut Value)) -> Result<String> {
-        let failed = |reason: String| ErrorKind::ChatTemplate { reason }.into();
+        let failed = |failure: Failure| ErrorKind::from(failure).into();
         match (&self.templates, &self.conversation) {
             (Some(Ok(templates)), _) => {
-                let name = if dialogue.tools.is_some() && templates.has(TOOL_USE) { TOOL_USE } else { DEFAULT };
-                let mut said = variables(dialogue);
-                prepare(&mut said);
+                let for_tools = dialogue.tools.is_some() && templates.has(TOOL_USE);
+                let name = if for_tools { TOOL_USE } else { DEFAULT };
+                let reader = self.readers[usize::from(for_tools)].get_or_init(|| {
+                    let nothing = Dialogue::default();
+                    let Value::Object(mut variables) = variables(&nothing, &Reader::default()) else { unreachable!("it is an object") };
+                    variables.extend(self.tokens.clone());
+                    Reader::of(templates, name, &variables)
+                });
+                let mut texts: Vec<Map<String, Value>> = dialogue.messages.iter().map(|message| message.other.clone()).collect();
+                let texts = texts.iter_mut().flat_map(arguments).map(|text| text.take()).collect();
+                // What people wrote is prepared at once, in all the forms that a template may see.
+                let mut forms = Value::Array(vec![variables(dialogue, reader), texts]);
+                prepare(&mut forms);
+                let Value::Array(forms) = forms else { unreachable!("prepared values keep their form") };
+                let [mut said, Value::Array(texts)] = <[Value; 2]>::try_from(forms).expect("there are two") else {
+                    unreachable!("prepared values keep their form")
+                };
                 if let Value::Object(said) = &mut said {
                     for (name, token) in &self.tokens {
                         said.entry(name.as_str()).or_insert_with(|| token.clone());
                     }
                 }
-                templates.render(name, &said).map_err(failed)
+                templates.render_messages(name, &mut said, &texts).map_err(failed)
             }
             (Some(Err(reason)), _) => Err(failed(reason.clone())),
             (None, Some(conversation)) => {
@@ -120,9 +140,9 @@ impl Chat {
 }
 
 /// What Hugging Face's library passes to a template, beside the special tokens.
-fn variables(dialogue: &Dialogue) -> Value {
+fn variables(dialogue: &Dialogue, reader: &Reader) -> Value {
     let mut variables = Map::new();
-    variables.insert("messages".into(), dialogue.messages.iter().map(template_message).collect());
+    variables.insert("messages".into(), dialogue.messages.iter().map(|message| template_message(message, reader)).collect());
     variables.insert("tools".into(), dialogue.tools.clone().unwrap_or(Value::Null));
     variables.insert("documents".into(), Value::Null);
     variables.insert("add_generation_prompt".into(), true.into());
@@ -130,17 +150,25 @@ fn variables(dialogue: &Dialogue) -> Value {
     Value::Object(variables)
 }
 
-/// A message as templates expect it: the content is a text, arguments of tool calls are objects instead of texts that hold JSON, and the
-/// role `developer`, which few templates know, is `system`.
-fn template_message(message: &Message) -> Value {
-    let mut out = message.other.clone();
+/// A message as templates expect it: the content in a form that they read (`template/content.rs`),
+/// arguments of tool calls are objects instead of texts that hold JSON, and the role `developer`,
+/// which few templates know, is `system`.
+fn template_message(message: &Message, reader: &Reader) -> Value {
     let role = if message.role == "developer" { "system" } else { &message.role };
+    let part = |text: &str| json!({"type": "text", "text": text});
+    let content = match (&message.content, reader.reads(role)) {
+        (None, _) => None,
+        (Some(Content::Null), _) => Some(Value::Null),
+        (Some(Content::Text(text)), Reads::Parts) => Some(json!([part(text)])),
+        (Some(Content::Parts(parts)), Reads::Parts | Reads::Both) => Some(json!(parts)),
+        _ => Some(message.text().into()),
+    };
+    let mut out = Map::new();
     out.insert("role".into(), role.into());
-    out.insert("content".into(), message.text().into());
-    for call in out.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(arguments) = call.pointer_mut("/function/arguments")
-            && let Some(parsed) = arguments.as_str().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok())
-        {
+    out.extend(content.map(|content| ("content".into(), content)));
+    out.extend(message.other.clone());
+    for arguments in arguments(&mut out) {
+        if let Some(parsed) = arguments.as_str().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok()) {
             *arguments = json!(parsed);
         }
     }
@@ -148,70 +176,5 @@ fn template_message(message: &Message) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn dialogue(messages: Value) -> Dialogue {
-        Dialogue { messages: serde_json::from_value(messages).unwrap(), ..Dialogue::default() }
-    }
-
-    fn chat(tokenizer_config: &str, jinja: Option<&str>, config: &str) -> Chat {
-        Chat::new(Some(&TokenizerConfig::parse(tokenizer_config).unwrap()), jinja, &ChatConfig::parse(config).unwrap())
-    }
-
-    const MLC: &str = r#"{"conv_template": {"roles": {"user": "U", "assistant": "A"}, "seps": ["|"], "system_prefix_token_ids": [1]}}"#;
-
-    #[test]
-    fn the_template_file_comes_before_the_config_and_mlc() {
-        let hi = dialogue(json!([{"role": "user", "content": "hi"}]));
-        let config = r#"{"bos_token": {"content": "<s>"}, "chat_template": "{{ bos_token }}{{ messages[0].content }}"}"#;
-        assert_eq!(chat(config, Some("file {{ eos_token is defined }}"), MLC).render(&hi).unwrap(), "file False");
-        assert_eq!(chat(config, None, MLC).render(&hi).unwrap(), "<s>hi");
-        assert_eq!(chat("{}", None, MLC).render(&hi).unwrap(), "U: hi|A: ");
-        assert_eq!(chat("{}", None, "{}").render(&hi).unwrap_err().code(), "NoChatTemplateError");
-    }
-
-    #[test]
-    fn tools_choose_their_template() {
-        let config = r#"{"chat_template": [{"name": "default", "template": "plain {{ tools is none }}"},
-            {"name": "tool_use", "template": "{{ tools | tojson }}"}]}"#;
-        let mut hi = dialogue(json!([{"role": "user", "content": "hi"}]));
-        assert_eq!(chat(config, None, "{}").render(&hi).unwrap(), "plain True");
-        hi.tools = Some(json!([{"type": "function"}]));
-        assert_eq!(chat(config, None, "{}").render(&hi).unwrap(), r#"[{"type": "function"}]"#);
-    }
-
-    #[test]
-    fn messages_are_as_templates_expect_them() {
-        let dump = r#"{"chat_template": "{{ messages | tojson }}"}"#;
-        let said = dialogue(json!([
-            {"role": "developer", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
-            {"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "f", "arguments": "{\"x\": 1}"}}]},
-            {"role": "tool", "content": "2", "tool_call_id": "0"},
-        ]));
-        assert_eq!(
-            serde_json::from_str::<Value>(&chat(dump, None, "{}").render(&said).unwrap()).unwrap(),
-            json!([
-                {"role": "system", "content": "a\nb"},
-                {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": {"x": 1}}}]},
-                {"role": "tool", "content": "2", "tool_call_id": "0"},
-            ])
-        );
-    }
-
-    #[test]
-    fn variables_of_the_request_reach_the_template() {
-        let config = r#"{"chat_template": "{{ enable_thinking }} {{ add_generation_prompt }}"}"#;
-        let mut hi = dialogue(json!([]));
-        hi.variables.insert("enable_thinking".into(), false.into());
-        assert_eq!(chat(config, None, "{}").render(&hi).unwrap(), "False True");
-    }
-
-    #[test]
-    fn a_broken_template_is_an_error_only_when_used() {
-        let broken = chat(r#"{"chat_template": "{% if %}"}"#, None, MLC);
-        let error = broken.render(&dialogue(json!([]))).unwrap_err();
-        assert_eq!(error.code(), "ChatTemplateError");
-        assert!(error.to_string().contains("default:1"), "{error}");
-    }
-}
+#[path = "chat_tests.rs"]
+mod tests;

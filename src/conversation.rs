@@ -17,7 +17,7 @@ pub struct Conversation {
     pub system_message: String,
     /// Ids before everything.
     pub system_prefix_token_ids: Vec<u32>,
-    /// Whether the first message still names its role after a system text.
+    /// Whether the first message still names its role after a system part.
     pub add_role_after_system_message: bool,
     /// What names a role.
     pub roles: Roles,
@@ -121,36 +121,36 @@ impl Conversation {
     /// # Errors
     /// [`ErrorKind::UnsupportedRole`] where the template has no such role.
     pub fn render<'a>(&self, messages: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<String> {
+        let messages: Vec<_> = messages.into_iter().enumerate().collect();
+        let is_system = |role: &str| matches!(role, "system" | "developer");
         let mut system = self.system_message.clone();
-        let mut turns = String::new();
-        let mut first = true;
-        for (index, (role, text)) in messages.into_iter().enumerate() {
+        for (index, (_, text)) in messages.iter().filter(|(_, (role, _))| is_system(role)) {
+            if *index == 0 {
+                system.clear();
+            } else {
+                system.push('\n');
+            }
+            system.push_str(text);
+        }
+        let mut prompt = String::new();
+        fill(&mut prompt, &self.system_template, &[("{system_message}", &system)]);
+        // The system part may name the role of the first message itself, even around an empty text.
+        let mut named = !self.add_role_after_system_message && !prompt.is_empty();
+        for (index, (role, text)) in messages {
             let (name, template, slot) = match role {
-                "system" | "developer" => {
-                    if index == 0 {
-                        system.clear();
-                    } else {
-                        system.push('\n');
-                    }
-                    system.push_str(text);
-                    continue;
-                }
+                role if is_system(role) => continue,
                 "user" => (&self.roles.user, &self.role_templates.user, "{user_message}"),
                 "assistant" => (&self.roles.assistant, &self.role_templates.assistant, "{assistant_message}"),
                 "tool" => (self.roles.tool.as_ref().unwrap_or(&self.roles.user), &self.role_templates.tool, "{tool_message}"),
                 other => return Err(ErrorKind::UnsupportedRole { index, role: other.into() }.into()),
             };
-            if !first || self.add_role_after_system_message || system.is_empty() {
-                turns.push_str(name);
-                turns.push_str(&self.role_content_sep);
+            if !std::mem::take(&mut named) {
+                prompt.push_str(name);
+                prompt.push_str(&self.role_content_sep);
             }
-            first = false;
-            fill(&mut turns, template, &[(slot, text), ("{function_string}", &self.function_string)]);
-            turns.push_str(self.end_of(role));
+            fill(&mut prompt, template, &[(slot, text), ("{function_string}", &self.function_string)]);
+            prompt.push_str(self.end_of(role));
         }
-        let mut prompt = String::with_capacity(turns.len() + system.len() + self.system_template.len());
-        fill(&mut prompt, &self.system_template, &[("{system_message}", &system)]);
-        prompt.push_str(&turns);
         prompt.push_str(&self.roles.assistant);
         prompt.push_str(&self.role_empty_sep);
         Ok(prompt)
@@ -218,5 +218,27 @@ mod tests {
             &[("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Bye")],
             "[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nHi [/INST] Hello </s><s>[INST] Bye [/INST] ",
         );
+    }
+
+    #[test]
+    fn a_system_part_without_text_still_names_the_role() {
+        let inst = |system_template: &str, more: &str| {
+            let text = format!(
+                r#"{{"system_template": "{system_template}", "add_role_after_system_message": false,
+                "roles": {{"user": "[INST]", "assistant": "[/INST]"}}, "seps": [" ", "</s>"],
+                "role_content_sep": " ", "role_empty_sep": " "{more}}}"#
+            );
+            move |messages: &[(&str, &str)], prompt: &str| check(&text, messages, prompt)
+        };
+        let turns = [("user", "Hi"), ("assistant", "Hello"), ("user", "Bye")];
+        let rest = "Hi [/INST] Hello</s>[INST] Bye [/INST] ";
+        inst("[INST] {system_message}", "")(&turns, &format!("[INST] {rest}"));
+        inst("[INST] {system_message}", r#", "system_message": """#)(&turns, &format!("[INST] {rest}"));
+        inst("[INST] {system_message}", r#", "system_message": "Be kind. ""#)(&turns, &format!("[INST] Be kind. {rest}"));
+        let with_empty = [("system", ""), turns[0], turns[1], turns[2]];
+        inst("[INST] {system_message}", r#", "system_message": "Be kind. ""#)(&with_empty, &format!("[INST] {rest}"));
+        // Without a system part nothing has named it.
+        inst("{system_message}", "")(&turns, &format!("[INST] {rest}"));
+        inst("", "")(&turns, &format!("[INST] {rest}"));
     }
 }

@@ -243,6 +243,16 @@ pub enum ErrorKind {
         /// What it said, with the line.
         reason: String,
     },
+    /// The chat template goes over a bound, for itself or for this conversation.
+    #[error(
+        "the chat template has more than {most} {what}, which is the limit; take the template of the model's publisher, or shorten the conversation"
+    )]
+    ChatTemplateLimit {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there may be.
+        most: u64,
+    },
     /// The model computed something that is not a number.
     #[error("the logits after token {position} are not finite; the weights are damaged, or overflow in this precision")]
     NotFinite {
@@ -298,6 +308,7 @@ impl ErrorKind {
             ErrorKind::Tokenizer { .. } => "TokenizerError",
             ErrorKind::NoChatTemplate => "NoChatTemplateError",
             ErrorKind::ChatTemplate { .. } => "ChatTemplateError",
+            ErrorKind::ChatTemplateLimit { .. } => "ChatTemplateLimitError",
             ErrorKind::NotFinite { .. } => "NotFiniteError",
             ErrorKind::Busy { .. } => "EngineBusyError",
             ErrorKind::Interrupted => "InterruptedError",

@@ -58,7 +58,8 @@ pub struct ApiRequest {
 pub struct Message {
     /// `system`, `developer`, `user`, `assistant` or `tool`.
     pub role: String,
-    /// What was said, if anything.
+    /// What was said, if the message has such a member.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
     /// All else, for the template: `name`, `tool_calls`, `tool_call_id`, …
     #[serde(flatten)]
@@ -69,6 +70,8 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Content {
+    /// Nothing, in so many words: `null`. Templates tell it from a missing content.
+    Null,
     /// All of it.
     Text(String),
     /// In parts.
@@ -85,6 +88,11 @@ pub struct Part {
     pub text: Option<String>,
 }
 
+/// Reads a content that is there. Otherwise `null` would be as good as absent.
+fn present<'de, D: serde::Deserializer<'de>>(given: D) -> Result<Option<Content>, D::Error> {
+    Content::deserialize(given).map(Some)
+}
+
 impl Message {
     /// A message that says a text.
     #[must_use]
@@ -96,7 +104,7 @@ impl Message {
     #[must_use]
     pub fn text(&self) -> String {
         match &self.content {
-            None => String::new(),
+            None | Some(Content::Null) => String::new(),
             Some(Content::Text(text)) => text.clone(),
             Some(Content::Parts(parts)) => parts.iter().filter_map(|part| part.text.as_deref()).collect::<Vec<_>>().join("\n"),
         }
@@ -237,6 +245,7 @@ fn one_message(index: usize, given: Value) -> Result<Message> {
             Some(Content::Parts(parts.into_iter().enumerate().map(part).collect::<Result<_>>()?))
         }
         // A message of the assistant may only call tools.
+        Some(Value::Null) if role == "assistant" => Some(Content::Null),
         _ if role == "assistant" => None,
         nothing => {
             let (field, allowed) = (format!("messages[{index}].content"), "a text or a list of parts");

@@ -1,13 +1,22 @@
 //! Jinja chat templates, with what Hugging Face's library adds to Jinja.
 //!
 //! The engine is minijinja, which follows Python where the two languages differ. Added here: `tojson` as `json.dumps` writes it (the
-//! engine's own escapes for HTML), `raise_exception`, `strftime_now` (UTC), and `{% generation %}` blocks, which mark the assistant's turns
-//! for training and print what is in them.
+//! engine's own escapes for HTML), `raise_exception`, and `strftime_now` (UTC).
 
 use minijinja::value::{Kwargs, Serde, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value, syntax::SyntaxConfig};
 
 use crate::clock;
+
+mod content;
+mod limits;
+mod python;
+mod source;
+mod text;
+
+pub use content::{Reader, Reads, arguments};
+pub use limits::Failure;
+use limits::explain;
 
 /// Compiled templates of a model.
 pub struct Templates {
@@ -19,29 +28,29 @@ impl Templates {
     ///
     /// # Errors
     /// What the parser says, with the line.
-    pub fn new<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Templates, String> {
-        Self::at(texts, clock::unix_seconds)
+    pub fn new<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Templates, Failure> {
+        Self::at(texts, clock::unix_seconds, limits::STEPS.most)
     }
 
-    /// As [`Templates::new`], with another clock.
-    fn at<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>, unix_seconds: fn() -> f64) -> Result<Templates, String> {
+    /// As [`Templates::new`], with another clock and another bound on steps.
+    fn at<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>, unix_seconds: fn() -> f64, steps: u64) -> Result<Templates, Failure> {
         let mut environment = Environment::new();
         environment.set_syntax(
             SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().expect("the delimiters are the standard ones"),
         );
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_unknown_method_callback(python::method);
         environment.add_filter("tojson", tojson);
         environment.add_filter("indent", indent);
         environment.add_filter("length", length);
         environment.add_filter("count", length);
-        // Python iterates over nothing where the engine iterates over none.
-        environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
         environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, message))
         });
         environment.add_function("strftime_now", move |format: &str| strftime(format, unix_seconds()));
+        limits::bind(&mut environment, steps);
+        python::bind(&mut environment);
         for (name, text) in texts {
-            environment.add_template_owned(name.to_owned(), without_generation(text)).map_err(|error| explain(&error))?;
+            environment.add_template_owned(name.to_owned(), source::prepared(text)?).map_err(|error| explain(&error))?;
         }
         Ok(Templates { environment })
     }
@@ -56,42 +65,10 @@ impl Templates {
     ///
     /// # Errors
     /// What the template says, such as by `raise_exception`.
-    pub fn render(&self, name: &str, variables: &serde_json::Value) -> Result<String, String> {
+    pub fn render(&self, name: &str, variables: &serde_json::Value) -> Result<String, Failure> {
         let template = self.environment.get_template(name).map_err(|error| explain(&error))?;
         template.render(Value::from(Serde(variables))).map_err(|error| explain(&error))
     }
-}
-
-/// An error with those that caused it: the reason is often in the last.
-fn explain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
-}
-
-/// Replaces the tags of generation blocks by ones that the engine knows, and that treat white space alike.
-fn without_generation(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("{%") {
-        let Some(length) = rest[start..].find("%}") else { break };
-        let tag = &rest[start + 2..start + length];
-        let name = tag.trim_start_matches(['-', '+']).trim_end_matches(['-', '+']).trim();
-        out.push_str(&rest[..start + 2]);
-        match name {
-            "generation" => out.push_str(&tag.replacen(name, "if true", 1)),
-            "endgeneration" => out.push_str(&tag.replacen(name, "endif", 1)),
-            _ => out.push_str(tag),
-        }
-        rest = &rest[start + length..];
-    }
-    out.push_str(rest);
-    out
 }
 
 /// The filter of Jinja, for which what is undefined is empty.
@@ -110,6 +87,7 @@ fn indent(text: &str, width: Option<Value>, first: Option<bool>, blank: Option<b
         None => " ".repeat(4),
         Some(width) => spaces(&width)?,
     };
+    limits::size(text.len().saturating_add(width.len().saturating_mul(text.split('\n').count())))?;
     let mut out = String::new();
     for (index, line) in text.split('\n').enumerate() {
         if index > 0 {
@@ -125,10 +103,12 @@ fn indent(text: &str, width: Option<Value>, first: Option<bool>, blank: Option<b
 
 /// An indentation: a text, or a number of spaces.
 fn spaces(width: &Value) -> Result<String, Error> {
-    match width.as_str() {
-        Some(text) => Ok(text.to_owned()),
-        None => Ok(" ".repeat(usize::try_from(width.clone())?)),
+    if let Some(text) = width.as_str() {
+        return Ok(text.to_owned());
     }
+    let width = usize::try_from(width.clone())?;
+    limits::size(width)?;
+    Ok(" ".repeat(width))
 }
 
 /// `json.dumps` of Python, with the options that templates use.
@@ -162,6 +142,8 @@ struct Json {
 
 impl Json {
     fn value(&mut self, value: &Value) -> Result<(), Error> {
+        limits::items(value)?;
+        limits::size(self.out.len() + self.depth.saturating_mul(self.indent.as_ref().map_or(0, String::len)))?;
         match value.kind() {
             ValueKind::None => self.out.push_str("null"),
             ValueKind::Bool => self.out.push_str(if value.is_true() { "true" } else { "false" }),

@@ -6,12 +6,23 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 
-fn render(text: &str, variables: &Json) -> Result<String, String> {
-    // 2025-07-10 12:00 UTC, the moment that the shared cases were made for.
-    Templates::at([("default", text)], || 1_752_148_800.0)?.render("default", variables)
+pub(super) fn render(text: &str, variables: &Json) -> Result<String, String> {
+    try_render(text, variables).map_err(|failure| match failure {
+        Failure::Said(reason) => reason,
+        Failure::Limit(limit) => limit.to_string(),
+    })
 }
 
-fn check(text: &str, variables: Json, expected: &str) {
+pub(super) fn try_render(text: &str, variables: &Json) -> Result<String, Failure> {
+    bounded(text, variables, limits::STEPS.most)
+}
+
+pub(super) fn bounded(text: &str, variables: &Json, steps: u64) -> Result<String, Failure> {
+    // 2025-07-10 12:00 UTC, the moment that the shared cases were made for.
+    Templates::at([("default", text)], || 1_752_148_800.0, steps)?.render("default", variables)
+}
+
+pub(super) fn check(text: &str, variables: Json, expected: &str) {
     assert_eq!(render(text, &variables).unwrap(), expected, "{text}");
 }
 
@@ -23,6 +34,26 @@ fn tojson_is_that_of_python() {
     check("{{ v.a[1:3] | tojson(separators=(',', ':')) }}", value.clone(), "[1,2.0]");
     check("{{ {'b': [1, {}], 'a': 2} | tojson(indent=2, sort_keys=true) }}", value, "{\n  \"a\": 2,\n  \"b\": [\n    1,\n    {}\n  ]\n}");
     assert!(render("{{ nothing | tojson }}", &json!({})).unwrap_err().contains("undefined"));
+}
+
+#[test]
+fn lines_of_the_source_end_as_in_jinja() {
+    let given = json!({"x": "p\r\nq\r"});
+    for (text, expected) in [
+        ("a\r\nb\rc\n\rd\r\n", "a\nb\nc\n\nd"),
+        ("{% if true %}\r\na\r\n{% endif %}\r\nb\r\n\r\n", "a\nb\n"),
+        ("{{ 'x\r\ny\rz' }}", "x\ny\nz"),
+        ("{# c\r\n #}\r\na\r", "a"),
+        ("{% set x %}\r\na\r\n{% endset %}{{ x | length }}", "2"),
+        ("a\r\n{%- if true %}\rb{% endif -%}\r\nc", "abc"),
+        ("{% for i in range(2) %}\r\n{{ i }}\r\n{% endfor %}\r\n", "0\n1\n"),
+        ("a\u{2028}b\u{b}c\n\n", "a\u{2028}b\u{b}c\n"),
+        // What a conversation says, or the template spells, stays.
+        ("{{ x }}", "p\r\nq\r"),
+        ("{{ 'a\\r\\nb' }}", "a\r\nb"),
+    ] {
+        check(text, given.clone(), expected);
+    }
 }
 
 #[test]
@@ -58,7 +89,7 @@ fn dates_are_those_of_the_calendar() {
     }
 }
 
-fn shared(path: &str) -> Option<std::path::PathBuf> {
+pub(super) fn shared(path: &str) -> Option<std::path::PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
     if path.exists() {
         return Some(path);

@@ -83,6 +83,7 @@ pub(super) fn fields(kind: &ErrorKind) -> Value {
         ErrorKind::UnsupportedContentPart { index, part } => fields!("field": format!("messages[{index}].content"), "part": part),
         ErrorKind::StreamOptions => fields!("field": "stream_options"),
         ErrorKind::ChatTemplate { reason } => fields!("field": "messages", "reason": reason),
+        ErrorKind::ChatTemplateLimit { what, most } => fields!("field": "messages", "what": what, "available": most),
         ErrorKind::Tokenizer { reason } | ErrorKind::InvalidRequest { reason } | ErrorKind::LoadOrder { reason } => {
             fields!("reason": reason)
         }
