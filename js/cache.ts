@@ -21,6 +21,7 @@ export interface FileCache {
   /** The choice among kernels that was kept under a key: an index each. `undefined` if none was, or what was is none. */
   choice(key: string): Promise<number[] | undefined>;
   keepChoice(key: string, chosen: number[]): Promise<void>;
+  forgetChoice(key: string): Promise<void>;
 }
 
 /** Keeps nothing. */
@@ -31,6 +32,7 @@ export const NO_CACHE: FileCache = {
   keepLibrary: () => Promise.resolve(),
   choice: () => Promise.resolve(undefined),
   keepChoice: () => Promise.resolve(),
+  forgetChoice: () => Promise.resolve(),
 };
 
 const DATABASE = "tegula";
@@ -129,6 +131,16 @@ export class IndexedDbCache implements FileCache {
       await committed(store.transaction);
     } catch (error) {
       this.#warn(`The choice among kernels could not be kept (${describe(error)}); it is made again next time.`);
+    }
+  }
+
+  async forgetChoice(key: string): Promise<void> {
+    try {
+      const store = this.database.transaction(CHOICES, "readwrite").objectStore(CHOICES);
+      store.delete(key);
+      await committed(store.transaction);
+    } catch (error) {
+      this.#warn(`The choice among kernels could not be forgotten (${describe(error)}).`);
     }
   }
 

@@ -5,13 +5,24 @@
 
 import { fileAt } from "./address.js";
 import { type FileCache, IndexedDbCache, NO_CACHE } from "./cache.js";
-import { CorruptShardError, InvalidLibraryError, InvalidPackageError, LibraryMismatchError, LibraryVersionError, ModelNotFoundError } from "./errors.js";
+import {
+  CorruptShardError,
+  DeviceError,
+  DeviceLostError,
+  InvalidLibraryError,
+  InvalidPackageError,
+  LibraryMismatchError,
+  LibraryVersionError,
+  LimitError,
+  ModelNotFoundError,
+} from "./errors.js";
 import { withBlame } from "./blame.js";
 import type { KernelChoice, LoadListeners, LoadOptions, LoadProgress } from "./protocol.js";
 import { loadShards } from "./shards.js";
 import { PackageSource } from "./source.js";
+import { browserVersion } from "./webgpu.js";
 import { runtimeAwait, runtimeCall } from "./wasm.js";
-import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmPackage } from "./wasm.js";
+import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmLoader, WasmPackage } from "./wasm.js";
 
 /** Progress is reported at most this often, in milliseconds, but for the ends of phases. */
 const PROGRESS_INTERVAL = 50;
@@ -31,8 +42,15 @@ export async function loadModel(
   const isFile = options.model.startsWith("file:");
   const cache = options.cache === "indexeddb" && !isFile ? await IndexedDbCache.open(warn) : NO_CACHE;
   const progress = new Progress(listeners.onProgress);
+  const once = (trusting: boolean, remembering: boolean): Promise<WasmEngine> =>
+    attempt(wasm, device, options, new PackageSource(cache, signal, trusting), remembering, progress, warn, onEvents);
   const load = (trusting: boolean): Promise<WasmEngine> =>
-    attempt(wasm, device, options, new PackageSource(cache, signal, trusting), progress, warn, onEvents);
+    once(trusting, true).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (!(error instanceof Unusable)) throw error;
+      warn(`The kernels that were chosen at an earlier load no longer work here (${error.cause.message}); they are chosen again.`);
+      return once(trusting, false);
+    });
   try {
     return await load(true).catch((error: unknown) => {
       signal.throwIfAborted();
@@ -60,11 +78,19 @@ class Outdated extends Error {
   }
 }
 
+/** Kernels that were remembered do not compile: others may. */
+class Unusable extends Error {
+  constructor(override readonly cause: Error) {
+    super(cause.message);
+  }
+}
+
 async function attempt(
   wasm: Wasm,
   device: WasmDevice,
   options: LoadOptions,
   source: PackageSource,
+  remembering: boolean,
   progress: Progress,
   warn: (message: string) => void,
   onEvents: (events: WasmEvent[]) => void,
@@ -76,11 +102,13 @@ async function attempt(
     const module = new Uint8Array(await library.arrayBuffer());
     const loader = runtimeCall(() => wasm.newLoader(device, module, files));
     let finishing = false;
+    let choice: string | undefined;
+    let remembered: number[] | undefined;
     try {
       await runtimeAwait(() => loader.allocated());
       await source.keep(options.model, options.library);
-      const choice = options.kernels === "measure" ? loader.choiceKey() : undefined;
-      const remembered = choice === undefined ? undefined : await source.cache.choice(choice);
+      choice = options.kernels === "measure" ? await choiceKey(loader) : undefined;
+      if (choice !== undefined && remembering) remembered = await source.cache.choice(choice);
       const choosing = choice !== undefined && remembered === undefined;
       // Kernels compile while weights are on their way.
       const onKernels = progress.kernels();
@@ -94,6 +122,9 @@ async function attempt(
       if (choice !== undefined) await keepChoice(source.cache, choice, remembered, engine.kernels(), progress);
       progress.phase("ready", "Ready");
       return engine;
+    } catch (error) {
+      if (finishing && choice !== undefined && remembered !== undefined) await forgetChoice(source.cache, choice, error);
+      throw error;
     } finally {
       if (!finishing) loader.free();
     }
@@ -102,6 +133,25 @@ async function attempt(
     if (source.trusted && error instanceof Error && kinds.some((kind) => error instanceof kind)) throw new Outdated(error);
     throw error;
   }
+}
+
+/**
+ * What a choice among kernels holds for: library, device and driver, and the browser, whose
+ * compiler changes with its version.
+ */
+async function choiceKey(loader: WasmLoader): Promise<string | undefined> {
+  const key = loader.choiceKey();
+  return key === undefined ? undefined : `${key} ${await browserVersion()}`;
+}
+
+/**
+ * Forgets a choice with which loading failed on the device, so that it never does so twice. Throws
+ * {@link Unusable} where another choice can be tried at once.
+ */
+async function forgetChoice(cache: FileCache, key: string, error: unknown): Promise<void> {
+  const refused = error instanceof DeviceError || (error instanceof LimitError && error.limit !== "memory");
+  if (refused || error instanceof DeviceLostError) await cache.forgetChoice(key);
+  if (refused) throw new Unusable(error);
 }
 
 /** Keeps a choice among kernels that is not the one that was remembered, and says what it was. */

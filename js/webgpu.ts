@@ -57,6 +57,24 @@ function absent(reason: string, advice: string): WebGPUStatus {
 /** Chrome and Edge on Linux keep WebGPU behind this on many GPUs, with or without `navigator.gpu`. */
 const LINUX_FLAG = "start it with --enable-unsafe-webgpu or switch on chrome://flags/#enable-unsafe-webgpu";
 
+/** Browsers that tell their whole version only where it is asked for. */
+interface UserAgentData {
+  getHighEntropyValues?(hints: string[]): Promise<{ fullVersionList?: { brand: string; version: string }[] }>;
+}
+
+/** Names browser and version, as exactly as it is told. */
+export async function browserVersion(): Promise<string> {
+  const { navigator } = globalThis as { navigator?: { userAgent?: string; userAgentData?: UserAgentData } };
+  let versions: string[] = [];
+  try {
+    const told = await navigator?.userAgentData?.getHighEntropyValues?.(["fullVersionList"]);
+    versions = (told?.fullVersionList ?? []).map(({ brand, version }) => `${brand} ${version}`);
+  } catch {
+    // A page's policy may forbid it: the short version has to do.
+  }
+  return [navigator?.userAgent ?? "", ...versions].join("; ");
+}
+
 function adviceFor(userAgent: string): string {
   if (/Firefox\//.test(userAgent)) return "Use a current Firefox; on Linux and Android switch on dom.webgpu.enabled in about:config.";
   if (isChromium(userAgent)) return `Update to Chrome or Edge 113 or newer; on Linux ${LINUX_FLAG}.`;

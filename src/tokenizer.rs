@@ -3,7 +3,11 @@
 //! Ids are those of Hugging Face's Python library: the post-processor of tokenizer.json adds what it says, and `tokenizer_config.json` has
 //! its word where that library listens to it (see [`Tokenizer::encode`]). Decoding goes token by token through [`crate::detokenizer`].
 
+mod charsmap;
 mod literal;
+mod merges;
+mod plain;
+mod sound;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +21,7 @@ use crate::{ErrorKind, Result};
 
 /// A tokenizer with its special tokens.
 pub struct Tokenizer {
-    model: tokenizers::Tokenizer,
+    model: plain::Model,
     config: TokenizerConfig,
     /// Sorted.
     special: Vec<u32>,
@@ -157,12 +161,12 @@ impl TokenizerConfig {
     /// `added_tokens_decoder` is right about how a token is found, and a token that is named is
     /// special, found as it was. One that is named without being known is left out: its id would be
     /// one that the model does not have.
-    fn complete(&self, model: &mut tokenizers::Tokenizer) -> tokenizers::Result<()> {
-        let known = |model: &tokenizers::Tokenizer, text: &str| {
+    fn complete(&self, model: &mut plain::Model) -> tokenizers::Result<()> {
+        let known = |model: &plain::Model, text: &str| {
             let id = model.token_to_id(text)?;
             model.get_added_vocabulary().get_added_tokens_decoder().get(&id).cloned()
         };
-        let is_special = |model: &tokenizers::Tokenizer, text: &str| {
+        let is_special = |model: &plain::Model, text: &str| {
             model.get_added_vocabulary().is_special_token(text) || self.special_tokens().any(|token| token.text() == text)
         };
         let declared: Vec<AddedToken> = self
@@ -201,12 +205,15 @@ impl Tokenizer {
     /// # Errors
     /// [`ErrorKind::Manifest`] where either cannot be read.
     pub fn new(tokenizer_json: &[u8], config_json: Option<&str>) -> Result<Tokenizer> {
-        let unusable = |error: tokenizers::Error| ErrorKind::Manifest { file: Self::FILE.into(), reason: error.to_string() };
-        let mut model = tokenizers::Tokenizer::from_bytes(tokenizer_json).map_err(unusable)?;
+        let unsound = |reason: String| ErrorKind::Manifest { file: Self::FILE.into(), reason };
+        let unusable = |error: tokenizers::Error| unsound(error.to_string());
+        sound::file(tokenizer_json).map_err(unsound)?;
+        let mut model: plain::Model = serde_json::from_slice(tokenizer_json).map_err(|error| unsound(error.to_string()))?;
         let config = config_json.map(TokenizerConfig::parse).transpose()?.unwrap_or_default();
         // Training settings that the file may carry along: a prompt is never cut or padded here.
         model.with_truncation(None).map_err(unusable)?.with_padding(None);
         config.complete(&mut model).map_err(unusable)?;
+        sound::parts(&model).map_err(unsound)?;
         let mut special: Vec<u32> =
             model.get_added_tokens_decoder().into_iter().filter(|(_, token)| token.special).map(|(id, _)| id).collect();
         special.sort_unstable();
@@ -314,6 +321,10 @@ impl Tokenizer {
 
     /// The text of ids by the tokenizers library itself, for decoders that cannot be followed token by token.
     pub(crate) fn decode_whole(&self, ids: &[u32]) -> String {
+        // Without a token the library's BPEDecoder would count below zero.
+        if !ids.iter().any(|id| self.token(*id).is_some()) {
+            return String::new();
+        }
         self.model.decode(ids, false).unwrap_or_default()
     }
 }

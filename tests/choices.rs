@@ -225,7 +225,7 @@ fn sabotaged(compiled: &Compiled, alternative: u32) -> Vec<u8> {
             }
         }
     }
-    // The texts are the last section.
+    // The texts are the last section but for the checksum.
     let mut module = compiled.library.clone();
     let packed = |shaders: &[String]| {
         let mut bytes = Vec::new();
@@ -234,8 +234,10 @@ fn sabotaged(compiled: &Compiled, alternative: u32) -> Vec<u8> {
         wasm_encoder::Encode::encode(&section, &mut bytes);
         bytes
     };
-    module.truncate(module.len() - packed(&compiled.shaders).len());
+    let end = module.len() - Library::seal(Vec::new()).len();
+    module.truncate(end - packed(&compiled.shaders).len());
     module.extend(packed(&shaders));
+    let module = Library::seal(module);
     assert_eq!(Library::parse(&module).expect("a library").shaders, shaders);
     module
 }

@@ -10,7 +10,7 @@ use tegula::forward::Drawing;
 use tegula::sampler::{Sampler, Sampling, draw};
 use tegula_compiler::schedule::{default_schedule, link};
 use tegula_compiler::spec::draw::scratch_words;
-use tegula_compiler::spec::{Draw, DrawStage, Rows, Spec};
+use tegula_compiler::spec::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Rows, Spec};
 use tegula_gpu::{Buffer, Gpu, Options, Range, Usage};
 use tegula_plan::{Kernel, Requires, SAMPLING_WORDS};
 
@@ -44,21 +44,31 @@ struct Kernels {
 
 impl Kernels {
     fn new(gpu: &Gpu, vocab: u32) -> Kernels {
+        Self::of(gpu, vocab, DrawStage::ALL.map(|stage| Spec::Draw(Draw { stage, vocab, rows: Rows::Few })))
+    }
+
+    /// Those that find the greatest logit.
+    fn greedy(gpu: &Gpu, vocab: u32) -> Kernels {
+        let rows = Rows::Few;
+        Self::of(gpu, vocab, [ArgMax::Parts { vocab, rows }, ArgMax::Whole { rows }].map(Spec::ArgMax))
+    }
+
+    fn of(gpu: &Gpu, vocab: u32, specs: impl IntoIterator<Item = Spec>) -> Kernels {
         let words = |name| match name {
             "rows" => 4 * ROWS,
             "sampling" => SAMPLING_WORDS * ROWS,
             "scratch" => scratch_words(vocab) as usize * ROWS,
+            "partial" => 2 * ARGMAX_PARTS as usize * ROWS,
             "logits" => vocab as usize * ROWS,
             "tokens" => 2 * vocab as usize * ROWS,
             _ => ROWS,
         };
-        let names = ["rows", "sampling", "scratch", "logits", "tokens", "sampled"];
+        let names = ["rows", "sampling", "scratch", "partial", "logits", "tokens", "sampled"];
         let buffers = names.map(|name| (name, gpu.buffer(name, 4 * words(name) as u64, Usage::Storage).expect("memory")));
         let buffers = BTreeMap::from(buffers);
         let uniform = gpu.buffer("launch", 256, Usage::Uniform).expect("memory");
         gpu.write(&uniform, 0, bytemuck::cast_slice(&[ROWS as u32, 0, 0, 0, 0, 0, 0, 0]));
-        let dispatch = |stage| {
-            let spec = Spec::Draw(Draw { stage, vocab, rows: Rows::Few });
+        let dispatch = |spec| {
             let linked = link(&spec, &Requires::default(), &default_schedule(&spec, &Requires::default())).expect("it links");
             let (name, bindings) = (linked.name, linked.bindings);
             let (invocations, workgroup_memory) = (linked.invocations, linked.workgroup_memory);
@@ -69,7 +79,7 @@ impl Kernels {
             let group = gpu.bind(&kernel.name, &pipeline, Range { buffer: &uniform, offset: 0, size: 32 }, &ranges).expect("it binds");
             (pipeline, group, linked.grid.map(|size| size.eval(ROWS as u32, 1)))
         };
-        let dispatches = DrawStage::ALL.into_iter().map(dispatch).collect();
+        let dispatches = specs.into_iter().map(dispatch).collect();
         Kernels { gpu: gpu.clone(), vocab, dispatches, buffers }
     }
 
@@ -377,5 +387,11 @@ fn what_is_not_a_number_is_not_drawn() {
     let (ids, _) = kernels.draw(&cases);
     for (case, id) in cases.iter().zip(ids) {
         assert_eq!(pick(case).unwrap_or(u32::MAX), id);
+    }
+    // Greedily as well, over all ids: these kernels know of none that mean nothing.
+    let (ids, _) = Kernels::greedy(&gpu, 361).draw(&cases);
+    for (case, id) in cases.into_iter().zip(ids) {
+        let greedy = Case { sampling: Sampling::greedy(), ids: 361, ..case };
+        assert_eq!(pick(&greedy).unwrap_or(u32::MAX), id, "{:?}", &greedy.logits[..20]);
     }
 }

@@ -177,7 +177,7 @@ fn library(plan: &Plan) -> Vec<u8> {
     for (name, data) in sections {
         module.section(&CustomSection { name: name.into(), data: data.into() });
     }
-    module.finish()
+    Library::seal(module.finish())
 }
 
 /// A shard with a byte of padding, `weight = 1, 2, 3, 4` as bf16, three bytes that nobody wants, and `gain = 0.5, 0.25, -1, 0` as f16.

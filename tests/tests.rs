@@ -16,6 +16,8 @@ mod choices;
 mod drawn;
 /// The embedded model.
 mod embedded;
+/// Inputs that nobody meant.
+mod fuzzing;
 /// Libraries whose prompts are multiplied in bytes.
 mod int8;
 /// Shapes and operands for `kernels`.

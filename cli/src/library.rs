@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tegula_compiler::model::positions;
 use tegula_compiler::tune::Records;
 use tegula_compiler::{CompileOptions, Compiled, Config};
+use tegula_plan::Library;
 
 use crate::args::{Activations, LibraryFlags};
 use crate::{report, source};
@@ -87,18 +88,32 @@ fn beyond(config: &Config, options: &CompileOptions) -> Option<String> {
 
 /// The library for a config file and options: the cached one, or compiled and cached.
 ///
-/// A cache that cannot be written is no reason to fail.
+/// A cache that cannot be written is no reason to fail, and neither is a file in it that is damaged.
 pub fn cached(config: &Path, options: &CompileOptions) -> Result<Vec<u8>> {
+    match dirs::cache_dir() {
+        Some(folder) => cached_in(&folder.join("tegula/libraries"), config, options),
+        None => Ok(compile(config, options)?.library),
+    }
+}
+
+fn cached_in(folder: &Path, config: &Path, options: &CompileOptions) -> Result<Vec<u8>> {
     let json = fs::read(config).with_context(|| format!("cannot read {}", config.display()))?;
-    let Some(file) = dirs::cache_dir().map(|folder| folder.join("tegula/libraries").join(format!("{}.wasm", key(&json, options)))) else {
-        return Ok(compile(config, options)?.library);
-    };
+    let file = folder.join(format!("{}.wasm", key(&json, options)));
     if let Ok(library) = fs::read(&file) {
-        let parsed = std::str::from_utf8(&json).ok().and_then(|json| Config::parse(json).ok());
-        if let Some(warning) = parsed.and_then(|config| beyond(&config, options)) {
-            report::say(warning);
+        match Library::parse(&library) {
+            Ok(_) => {
+                let parsed = std::str::from_utf8(&json).ok().and_then(|json| Config::parse(json).ok());
+                if let Some(warning) = parsed.and_then(|config| beyond(&config, options)) {
+                    report::say(warning);
+                }
+                return Ok(library);
+            }
+            // It names what to do with a file of the user's own; this one is replaced.
+            Err(error) => {
+                tracing::debug!(%error, file = %file.display(), "a cached library cannot be used");
+                report::say(format!("warning: the cached library {} is damaged; it is compiled again", file.display()));
+            }
         }
-        return Ok(library);
     }
     let library = compile(config, options)?.library;
     if let Err(error) = store(&file, &library) {
@@ -128,7 +143,9 @@ pub fn store(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CompileOptions, Config, beyond, for_device, key, options};
+    use std::fs;
+
+    use super::{CompileOptions, Config, beyond, cached_in, compile, for_device, key, options};
     use crate::args::{Activations, LibraryFlags};
 
     #[test]
@@ -143,6 +160,31 @@ mod tests {
         assert_ne!(key(b"{}", &plain), key(b"{}", &options(Some("q0f32"), &LibraryFlags::default()).unwrap()));
         assert_ne!(key(b"{}", &plain), key(b"{}", &CompileOptions { device: Some("X".into()), ..plain.clone() }));
         assert_eq!(for_device(plain.clone(), "a device that nobody has").unwrap(), plain);
+    }
+
+    #[test]
+    fn a_cached_library_is_used_and_a_damaged_one_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.json");
+        let json = r#"{"model_type": "llama", "vocab_size": 64, "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 64, "rms_norm_eps": 1e-5, "hidden_act": "silu"}"#;
+        fs::write(&config, json).unwrap();
+        let options = CompileOptions { quantization: Some("q0f32".into()), ..CompileOptions::default() };
+        let libraries = folder.path().join("libraries");
+        let cached = || cached_in(&libraries, &config, &options).unwrap();
+        let whole = cached();
+        let file = fs::read_dir(&libraries).unwrap().next().unwrap().unwrap().path();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 4;
+        for damaged in [&flipped[..], &whole[..whole.len() - 9], b"", b"<!doctype html>"] {
+            fs::write(&file, damaged).unwrap();
+            assert!(cached() == whole);
+            assert!(fs::read(&file).unwrap() == whole, "it was not replaced");
+        }
+        // What is whole is taken as it is: nothing is compiled.
+        let other = compile(&config, &CompileOptions { prefill_chunk_size: Some(16), ..options.clone() }).unwrap().library;
+        fs::write(&file, &other).unwrap();
+        assert!(other != whole && cached() == other);
     }
 
     #[test]

@@ -89,7 +89,12 @@ impl Opening {
             Some(library) => library,
             None => library::cached(&config_file, &library::for_device(options, &gpu.info().name)?)?,
         };
-        let facts = Library::parse(&library).map_err(tegula::Error::from)?.plan.model;
+        let parsed = Library::parse(&library).map_err(tegula::Error::from);
+        let parsed = match &args.library {
+            Some(file) => parsed.with_context(|| format!("cannot use {}", file.display()))?,
+            None => parsed?,
+        };
+        let facts = parsed.plan.model;
         let (tokenizer, template) = (tokenizer(folder)?, optional(&folder.join("chat_template.jinja"))?);
         Ok(Opening { gpu, package, config_json, config, library, facts, tokenizer, template })
     }

@@ -62,7 +62,7 @@ pub(crate) fn library(plan: &Plan, shaders: &[String]) -> Vec<u8> {
     for (name, body) in [(section::VERSION, version), (section::PLAN, Library::pack(plan)), (section::WGSL, Library::pack(&shaders))] {
         module.section(&CustomSection { name: name.into(), data: Cow::Owned(body) });
     }
-    module.finish()
+    Library::seal(module.finish())
 }
 
 /// A row of the table: grid, then uniform block.

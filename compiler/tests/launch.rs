@@ -1,4 +1,4 @@
-//! The launch code of model libraries against [`Size::eval`], in an interpreter.
+//! The launch code of model libraries against [`Size::eval`], in an interpreter, and the whole module against damage.
 
 use tegula_compiler::{CompileOptions, Config, compile};
 use tegula_plan::{Activations, Dispatch, Library, Size, TABLE_WORDS};
@@ -86,4 +86,20 @@ fn an_8b_library_is_small() {
     let compiled = compile(&Config::parse(json).unwrap(), &CompileOptions::default()).unwrap();
     assert!(compiled.library.len() <= 300 << 10, "{} bytes", compiled.library.len());
     check(&compiled.library);
+}
+
+/// Code, tables, plan and texts alike: what is damaged would run, and answer something else.
+#[test]
+fn no_bit_of_a_library_can_change_unnoticed() {
+    const TRIALS: usize = 10_000;
+    let whole = compile(&config("llama"), &CompileOptions::default()).unwrap().library;
+    let mut flipped = whole.clone();
+    for trial in 0..TRIALS {
+        // Every part of the file, and every bit of a byte.
+        let (byte, bit) = (trial * whole.len() / TRIALS, 1 << (trial % 8));
+        flipped[byte] ^= bit;
+        assert!(Library::parse(&flipped).is_err(), "byte {byte} of {}, bit {bit}", whole.len());
+        flipped[byte] ^= bit;
+    }
+    assert!(Library::parse(&flipped).is_ok());
 }

@@ -52,6 +52,8 @@ export class FakeWasm implements Wasm {
   /** What the device has to choose, and what is the fastest on it. */
   choiceKey: string | undefined;
   fastest: number[] = [];
+  /** How it ends to compile kernels that were remembered; else it goes well. */
+  refusal: Error | undefined;
   /** What was chosen, and whether by measuring. */
   kernels: number[] = [];
   measured = false;
@@ -88,6 +90,7 @@ interface Manifest {
 class FakeLoader implements WasmLoader {
   #current = 0;
   #slices: Uint8Array[] = [];
+  #refusal: Error | undefined;
 
   constructor(
     readonly wasm: FakeWasm,
@@ -132,6 +135,7 @@ class FakeLoader implements WasmLoader {
     // As the runtime does: what is remembered holds where it fits, else it is measured.
     const known = remembered?.length === fastest.length ? [...remembered] : undefined;
     this.wasm.kernels = measure ? (known ?? fastest) : fastest.map(() => 0);
+    if (this.wasm.kernels === known) this.#refusal = this.wasm.refusal;
     this.wasm.measured = measure && known === undefined && this.wasm.choiceKey !== undefined;
   }
 
@@ -141,6 +145,10 @@ class FakeLoader implements WasmLoader {
     for (const compiled of [1, 2, 3]) {
       await Promise.resolve();
       this.wasm.onKernels(compiled, 3);
+    }
+    if (this.#refusal) {
+      this.wasm.alive -= 1;
+      throw this.#refusal;
     }
     this.wasm.engine = new FakeEngine(this.wasm, onEvents);
     return this.wasm.engine;

@@ -6,7 +6,8 @@ import { beforeEach, test } from "node:test";
 import { IndexedDbCache } from "../cache.js";
 import type { LoadListeners, LoadOptions } from "../protocol.js";
 import { Session } from "../session.js";
-import { FakeServer, FakeWasm, forgetEverything } from "./fakes.js";
+import { browserVersion } from "../webgpu.js";
+import { FakeServer, FakeWasm, forgetEverything, rustError } from "./fakes.js";
 
 const MODEL = "https://models.test/pkg/";
 const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false, kernels: "measure" };
@@ -23,19 +24,35 @@ beforeEach(async () => {
 });
 
 /** Loads on a device where these are the fastest; gives what was chosen, and whether by measuring. */
-async function load(fastest: number[], options: Partial<LoadOptions> = {}, listeners: LoadListeners = {}, device = key) {
+async function load(fastest: number[], options: Partial<LoadOptions> = {}, listeners: LoadListeners = {}, device = key, refusal?: Error) {
   const wasm = new FakeWasm();
-  Object.assign(wasm, { choiceKey: device, fastest });
+  Object.assign(wasm, { choiceKey: device, fastest, refusal });
   const session = new Session(() => Promise.resolve(wasm), () => Promise.resolve());
   const loaded = await session.load({ ...OPTIONS, ...options }, listeners);
   assert.deepEqual(loaded.kernels.map(({ chosen }) => chosen), wasm.kernels);
   return { chosen: wasm.kernels, measured: wasm.measured };
 }
 
-async function keep(value: unknown): Promise<void> {
+/** Runs a task on the cache, under the key of this device in this browser. */
+async function kept<T>(task: (cache: IndexedDbCache, key: string) => Promise<T>): Promise<T> {
   const cache = (await IndexedDbCache.open(assert.fail)) as IndexedDbCache;
-  await cache.keepChoice(key, value as number[]);
+  const result = await task(cache, `${key} ${await browserVersion()}`);
   cache.database.close();
+  return result;
+}
+
+const keep = (value: unknown): Promise<void> => kept((cache, key) => cache.keepChoice(key, value as number[]));
+
+/** Runs a task in a browser of this kind. */
+async function inBrowser<T>(navigator: object, task: () => Promise<T>): Promise<T> {
+  const own = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  try {
+    return await task();
+  } finally {
+    if (own) Object.defineProperty(globalThis, "navigator", own);
+    else Reflect.deleteProperty(globalThis, "navigator");
+  }
 }
 
 test("a choice is made once and remembered", async () => {
@@ -51,6 +68,49 @@ test("another device or library chooses for itself", async () => {
   await load([2, 0]);
   assert.deepEqual(await load([0, 1], {}, {}, `${key} of another kind`), { chosen: [0, 1], measured: true });
   assert.deepEqual(await load([1, 1]), { chosen: [2, 0], measured: false });
+});
+
+test("another version of the browser chooses for itself, though its short name is the same", async () => {
+  const chrome = (version: string): object => ({
+    userAgent: "Chrome/140.0.0.0",
+    userAgentData: { getHighEntropyValues: () => Promise.resolve({ fullVersionList: [{ brand: "Chromium", version }] }) },
+  });
+  const silent = { userAgent: "Chrome/140.0.0.0", userAgentData: { getHighEntropyValues: () => Promise.reject(new Error("no")) } };
+  const browsers = [chrome("140.0.1.2"), chrome("140.0.1.3"), silent, { userAgent: "Firefox/141.0" }];
+  for (const [index, browser] of browsers.entries()) {
+    assert.deepEqual(await inBrowser(browser, () => load([index, 0])), { chosen: [index, 0], measured: true });
+  }
+  for (const [index, browser] of browsers.entries()) {
+    assert.deepEqual(await inBrowser(browser, () => load([9, 9])), { chosen: [index, 0], measured: false });
+  }
+});
+
+test("a choice that no longer compiles is forgotten and made again, once", async () => {
+  for (const refusal of [
+    rustError("GpuError", "the kernel `qkv` does not compile"),
+    rustError("FeatureSupportError", "the kernel `qkv` needs f16"),
+    rustError("DeviceLimitError", "too much workgroup memory", { limit: "maxComputeWorkgroupStorageSize" }),
+  ]) {
+    await keep([1, 1]);
+    const warnings: string[] = [];
+    const onWarning = (message: string): void => void warnings.push(message);
+    assert.deepEqual(await load([2, 0], {}, { onWarning }, key, refusal), { chosen: [2, 0], measured: true });
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, /no longer work here .*; they are chosen again/);
+    assert.deepEqual(await load([0, 1]), { chosen: [2, 0], measured: false });
+  }
+});
+
+test("a choice with which the device is lost is forgotten, and what else goes wrong is no reason to", async () => {
+  for (const [refusal, name, left] of [
+    [rustError("DeviceLostError", "the driver crashed"), "DeviceLostError", undefined],
+    [rustError("OutOfMemoryError", "no memory", { limit: "memory" }), "LimitError", [1, 1]],
+    [rustError("LaunchError", "it traps"), "InvalidLibraryError", [1, 1]],
+  ] as const) {
+    await keep([1, 1]);
+    await assert.rejects(load([2, 0], {}, {}, key, refusal), { name });
+    assert.deepEqual(await kept((cache, key) => cache.choice(key)), left);
+  }
 });
 
 test("what is damaged or does not fit is chosen again, and replaced", async () => {
@@ -96,6 +156,6 @@ test("files of the first version of the cache survive", async () => {
   opening.result.close();
   const cache = (await IndexedDbCache.open(assert.fail)) as IndexedDbCache;
   assert.equal(await (await cache.get(`${MODEL}a`))?.text(), "a");
-  assert.equal(await cache.choice(key), undefined);
+  assert.equal(await cache.choice(`${key} ${await browserVersion()}`), undefined);
   cache.database.close();
 });

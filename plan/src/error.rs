@@ -25,6 +25,9 @@ pub enum ErrorKind {
         /// What this crate reads.
         supported: u32,
     },
+    /// Bytes have changed since the library was compiled.
+    #[error("the model library is damaged: its checksum is not that of its bytes; download or compile it again")]
+    Checksum,
     /// A section is damaged.
     #[error("section `{section}` of the model library is damaged: {reason}; download or compile it again")]
     Damaged {

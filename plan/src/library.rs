@@ -2,13 +2,16 @@
 //!
 //! Its code exports `memory` and, for each variant and entry, a function `VARIANT.ENTRY(rows, pages) -> address` that fills a launch table:
 //! one row of [`TABLE_WORDS`](crate::TABLE_WORDS) words a dispatch, grid first. Three custom sections hold the rest: `tegula.version` (four
-//! bytes, little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). The reader below walks sections only, so that the runtime needs
-//! no WebAssembly parser of its own; engines validate the code.
+//! bytes, little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). A fourth, `tegula.md5`, comes last and holds the MD5 of all bytes
+//! before it: it finds damage, not malice. The reader below walks sections only, so that the runtime needs no WebAssembly parser of its own;
+//! engines validate the code.
+
+use md5::{Digest, Md5};
 
 use crate::{Alternative, Error, ErrorKind, Plan, Variant};
 
 /// The version of the container and of the plan in it. Raised by every change that an older runtime would misread.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
 
 /// Names of the custom sections.
 pub mod section {
@@ -18,6 +21,8 @@ pub mod section {
     pub const PLAN: &str = "tegula.plan";
     /// The shader bundle.
     pub const WGSL: &str = "tegula.wgsl";
+    /// The checksum of all bytes before this section, which is the last one.
+    pub const CHECKSUM: &str = "tegula.md5";
 }
 
 /// No section of a library unpacks to more: a guard against damaged or hostile files.
@@ -36,7 +41,8 @@ impl Library {
     /// Reads a module.
     ///
     /// # Errors
-    /// [`ErrorKind::NotALibrary`], [`ErrorKind::UnknownVersion`] (before anything else is read), [`ErrorKind::Damaged`].
+    /// [`ErrorKind::NotALibrary`], [`ErrorKind::UnknownVersion`] (before anything else is read), [`ErrorKind::Checksum`] where a byte of
+    /// the module has changed, [`ErrorKind::Damaged`].
     pub fn parse(module: &[u8]) -> Result<Library, Error> {
         let sections = Sections { rest: module.strip_prefix(b"\0asm\x01\0\0\0").ok_or_else(|| foreign("no WebAssembly header"))? };
         let (mut version, mut plan, mut wgsl) = (None, None, None);
@@ -53,6 +59,10 @@ impl Library {
         if version != FORMAT_VERSION {
             return Err(ErrorKind::UnknownVersion { found: version, supported: FORMAT_VERSION }.into());
         }
+        let sealed = module.split_last_chunk().is_some_and(|(rest, seal)| *seal == seal_of(rest));
+        if !sealed {
+            return Err(ErrorKind::Checksum.into());
+        }
         let library = Library { plan: unpack(section::PLAN, plan)?, shaders: unpack(section::WGSL, wgsl)? };
         library.check().map_err(|reason| ErrorKind::Damaged { section: section::PLAN, reason })?;
         Ok(library)
@@ -63,6 +73,14 @@ impl Library {
     pub fn pack<T: serde::Serialize>(value: &T) -> Vec<u8> {
         let json = serde_json::to_vec(value).expect("plans and texts have no map keys or failing serializers");
         miniz_oxide::deflate::compress_to_vec(&json, 9)
+    }
+
+    /// Ends a module with its checksum. Nothing may follow.
+    #[must_use]
+    pub fn seal(mut module: Vec<u8>) -> Vec<u8> {
+        let seal = seal_of(&module);
+        module.extend(seal);
+        module
     }
 
     /// Every index in the plan points at something, so that the runtime may follow them without checks.
@@ -126,6 +144,20 @@ fn check_choices(variant: &Variant) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Bytes of the last section: its id, its size, the size of its name, the name, the checksum.
+const SEAL: usize = 3 + section::CHECKSUM.len() + 16;
+
+/// The last section of a module that begins with `bytes`.
+fn seal_of(bytes: &[u8]) -> [u8; SEAL] {
+    let mut seal = [0; SEAL];
+    // Both sizes are below 128, and so one byte of LEB128 each.
+    seal[1] = (SEAL - 2) as u8;
+    seal[2] = section::CHECKSUM.len() as u8;
+    seal[3..SEAL - 16].copy_from_slice(section::CHECKSUM.as_bytes());
+    seal[SEAL - 16..].copy_from_slice(&Md5::digest(bytes));
+    seal
 }
 
 fn foreign(reason: &str) -> Error {
@@ -220,7 +252,7 @@ mod tests {
         Library { plan, shaders: vec!["fn main() {}".into()] }
     }
 
-    /// A module of custom sections; bodies and names here are shorter than 128 bytes or their lengths take two LEB128 bytes.
+    /// A sealed module of custom sections; bodies and names here are shorter than 128 bytes or their lengths take two LEB128 bytes.
     fn module(sections: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let length = |value: usize| vec![0x80 | (value & 0x7f) as u8, (value >> 7) as u8];
         let mut bytes = b"\0asm\x01\0\0\0".to_vec();
@@ -231,7 +263,7 @@ mod tests {
             bytes.extend(name.as_bytes());
             bytes.extend(body);
         }
-        bytes
+        Library::seal(bytes)
     }
 
     fn sections(version: u32, library: &Library) -> Vec<(&'static str, Vec<u8>)> {
@@ -272,6 +304,23 @@ mod tests {
         let mut cut = module(&whole);
         cut.truncate(cut.len() - 1);
         assert!(Library::parse(&cut).is_err());
+    }
+
+    #[test]
+    fn no_bit_can_change_unnoticed() {
+        let whole = module(&sections(FORMAT_VERSION, &library()));
+        for bit in 0..8 * whole.len() {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(Library::parse(&flipped).is_err(), "bit {bit}");
+        }
+        for end in 0..whole.len() {
+            assert!(Library::parse(&whole[..end]).is_err(), "{end} bytes");
+            let without: Vec<u8> = [&whole[..end], &whole[end + 1..]].concat();
+            assert!(Library::parse(&without).is_err(), "without byte {end}");
+        }
+        let followed = [whole.as_slice(), &Library::seal(Vec::new())].concat();
+        assert!(matches!(Library::parse(&followed).unwrap_err().kind(), ErrorKind::Checksum));
     }
 
     #[test]

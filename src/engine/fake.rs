@@ -109,9 +109,6 @@ impl Fake {
             hash = (hash ^ token).wrapping_mul(0x0100_0193).rotate_left(7);
             poisoned |= token == POISON;
         }
-        if poisoned {
-            return vec![f32::NAN; self.facts.vocab_size as usize];
-        }
         let mut logits: Vec<f32> = (0..self.facts.vocab_size).map(|id| (id.wrapping_mul(hash) >> 20) as f32 * 1e-3 - 4.0).collect();
         // Letters mostly, so that there is text to read.
         logits[100 + (hash >> 8) as usize % 8] = 6.0;
@@ -120,6 +117,10 @@ impl Fake {
         }
         if (hash >> 12).is_multiple_of(9) {
             logits[self.padded_from as usize..].fill(9.0);
+        }
+        if poisoned {
+            // One of many is enough.
+            logits[3] = if hash.is_multiple_of(2) { f32::NAN } else { f32::INFINITY };
         }
         logits
     }
@@ -163,7 +164,8 @@ fn greatest(logits: &[f32]) -> u32 {
             best = id;
         }
     }
-    if logits[best].is_nan() { u32::MAX } else { best as u32 }
+    // As the kernels do, which then give no id.
+    if logits.iter().any(|logit| logit.is_nan() || *logit == f32::INFINITY) { u32::MAX } else { best as u32 }
 }
 
 impl Forward for Fake {

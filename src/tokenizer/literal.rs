@@ -105,7 +105,7 @@ impl<'a> Literals<'a> {
     fn spelled(&self, text: &str) -> Vec<(Range<usize>, u32)> {
         let model = &self.tokenizer.model;
         // Only tokens that are looked for in normalized text need it.
-        let normalizer = model.get_normalizer().filter(|_| self.tokenizer.finds_normalized);
+        let normalizer = model.get_normalizer().filter(|_| self.tokenizer.finds_normalized).map(|steps| &steps.0);
         let pieces = model.get_added_vocabulary().extract_and_normalize(normalizer, text);
         let token = |((start, end), id): ((usize, usize), u32)| {
             // Some tokens take white space beside them along.
@@ -120,6 +120,9 @@ impl<'a> Literals<'a> {
             .filter_map(|(_, offsets, tokens)| Some((offsets, tokens.as_ref()?.first()?.id)))
             .filter(|&((start, end), id)| start < end && self.tokenizer.is_special(id))
             .map(token)
+            // One that takes white space along may reach into the next.
+            .scan(0, |end, (range, id)| Some((range.start >= *end).then(|| (*end = range.end, (range, id)).1)))
+            .flatten()
             .collect()
     }
 }

@@ -10,17 +10,17 @@ const BLOCK: vec3u = vec3u(1u, 1u, 1u); // of parts by rows
 const SHARE: u32 = (VOCAB + PARTS - 1u) / PARTS;
 
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
-@group(0) @binding(2) var<storage, read_write> partial: array<vec2u>; // bits of the maximum, id
+@group(0) @binding(2) var<storage, read_write> partial: array<vec2u>; // the maximum in order, id
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let end = min((group.x + 1u) * SHARE, VOCAB);
-    var best = Candidate(LOWEST, VOCAB);
+    var best = Candidate(0u, VOCAB);
     for (var id = group.x * SHARE + lane; id < end; id += LANES) {
-        best = greater(best, Candidate(logits[group.y * VOCAB + id], id));
+        best = greater(best, Candidate(order_of(logits[group.y * VOCAB + id]), id));
     }
-    best = greatest(lane, best);
+    best = greatest_of(lane, best);
     if lane == 0u {
-        partial[group.y * PARTS + group.x] = vec2u(bitcast<u32>(best.logit), best.id);
+        partial[group.y * PARTS + group.x] = vec2u(best.order, best.id);
     }
 }

@@ -1,9 +1,11 @@
-// The greatest of the parts of each row, by sequence.
+// The greatest of the parts of each row, by sequence. No id where a logit is not a number or infinite,
+// or none is finite: the host then looks at the logits.
 #import lib/launch
 #import lib/rows
 #import sample/greatest
 
 const PARTS: u32 = 64u;
+const NONE: u32 = 0xffffffffu;
 const LANES: u32 = 64u;
 const BLOCK: vec3u = vec3u(1u, 1u, 1u); // by rows
 
@@ -12,13 +14,13 @@ const BLOCK: vec3u = vec3u(1u, 1u, 1u); // by rows
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    var best = Candidate(LOWEST, 0xffffffffu);
+    var best = Candidate(0u, NONE);
     for (var part = lane; part < PARTS; part += LANES) {
         let found = partial[group.y * PARTS + part];
-        best = greater(best, Candidate(bitcast<f32>(found.x), found.y));
+        best = greater(best, Candidate(found.x, found.y));
     }
-    best = greatest(lane, best);
+    best = greatest_of(lane, best);
     if lane == 0u {
-        sampled[rows[launch.first + group.y].sequence] = best.id;
+        sampled[rows[launch.first + group.y].sequence] = select(NONE, best.id, is_sound(best));
     }
 }

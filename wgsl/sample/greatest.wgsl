@@ -1,30 +1,55 @@
-// The greatest candidate of a workgroup.
-const LOWEST: f32 = -3.4e38;
-const STEPS: u32 = firstLeadingBit(LANES);
+// The greatest logit of a row, compared as integers: compilers may take it that no number is infinite or none at all.
+const NOT_A_NUMBER: u32 = 0xffffffffu;
+const LOWEST: u32 = 0x007fffffu; // minus infinity
+const INFINITE: u32 = 0xff800000u;
 
 struct Candidate {
-    logit: f32,
+    order: u32,
     id: u32,
 }
 
 var<workgroup> candidates: array<Candidate, LANES>;
 
+// Integers in the order of the numbers.
+fn order_of(logit: f32) -> u32 {
+    let bits = bitcast<u32>(logit);
+    if (bits & 0x7fffffffu) > 0x7f800000u {
+        return NOT_A_NUMBER;
+    }
+    if bits == 0x80000000u {
+        return 0x80000000u;
+    }
+    return select(bits | 0x80000000u, ~bits, bits >> 31u == 1u);
+}
+
+// Whether there is something to draw: all are numbers, and one is finite.
+fn is_sound(greatest: Candidate) -> bool {
+    return greatest.order > LOWEST && greatest.order < INFINITE;
+}
+
 fn greater(a: Candidate, b: Candidate) -> Candidate {
-    if b.logit > a.logit || (b.logit == a.logit && b.id < a.id) {
+    if b.order > a.order || (b.order == a.order && b.id < a.id) {
         return b;
     }
     return a;
 }
 
-fn greatest(lane: u32, mine: Candidate) -> Candidate {
+// The greatest of a workgroup, for its first invocation. Barriers cost more than comparisons.
+fn greatest_of(lane: u32, mine: Candidate) -> Candidate {
     candidates[lane] = mine;
-    for (var i = 0u; i < STEPS; i++) {
-        let half = (LANES / 2u) >> i;
-        workgroupBarrier();
-        if lane < half {
-            candidates[lane] = greater(candidates[lane], candidates[lane + half]);
+    workgroupBarrier();
+    var best = mine;
+    if lane < 16u {
+        for (var other = lane + 16u; other < LANES; other += 16u) {
+            best = greater(best, candidates[other]);
         }
+        candidates[lane] = best;
     }
     workgroupBarrier();
-    return candidates[0];
+    if lane == 0u {
+        for (var other = 1u; other < 16u; other++) {
+            best = greater(best, candidates[other]);
+        }
+    }
+    return best;
 }

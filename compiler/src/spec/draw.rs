@@ -297,7 +297,7 @@ fn top_weight(bin: usize) -> f64 {
 }
 
 /// The bits of a float as an integer in the order of the numbers; what is not a number comes last.
-fn order_of(bits: u32) -> u32 {
+pub(super) fn order_of(bits: u32) -> u32 {
     match bits {
         _ if f32::from_bits(bits).is_nan() => u32::MAX,
         0x8000_0000.. if bits > 0x8000_0000 => !bits,
@@ -305,7 +305,7 @@ fn order_of(bits: u32) -> u32 {
     }
 }
 
-fn logit_of(order: u32) -> f32 {
+pub(super) fn logit_of(order: u32) -> f32 {
     f32::from_bits(if order >> 31 == 1 { order & 0x7fff_ffff } else { !order })
 }
 

@@ -213,7 +213,8 @@ pub const MAX_SPLITS: u32 = 64;
 
 /// The id of the greatest logit of each row, the smallest id where several are equal, in two kernels.
 ///
-/// `Parts`: `logits`, `partial` (written: [`ARGMAX_PARTS`] pairs of maximum and id, eight bytes each, a row). `Whole`: `rows`, `partial`,
+/// `Parts`: `logits`, `partial` (written: [`ARGMAX_PARTS`] pairs of maximum and id, eight bytes each, a row; the
+/// maximum as an integer in the order of the numbers, so that what is not a number is found on every device). `Whole`: `rows`, `partial`,
 /// `sampled`. Works on rows `launch.first` on, one or all; logits and parts are indexed from that row on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgMax {

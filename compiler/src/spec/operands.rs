@@ -1,6 +1,6 @@
 //! Seeded random operands for a spec, in the layouts that kernels bind: what tests and the schedule search run kernels on.
 
-use super::draw::scratch_words;
+use super::draw::{order_of, scratch_words};
 use super::reference::{self, Launch, Operands};
 use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Rows, Spec, byte_row_words, bytes};
 use crate::parallel::parts;
@@ -116,7 +116,8 @@ impl Step {
             Spec::ArgMax(spec) => {
                 let parts = ARGMAX_PARTS as usize;
                 let mut partial = random.floats(2 * rows * parts, -1.0, 1.0);
-                partial.chunks_mut(2).enumerate().for_each(|(i, pair)| pair[1] = (i % parts) as u32 * 6);
+                let found = |(i, pair): (usize, &mut [u32])| (pair[0], pair[1]) = (order_of(pair[0]), (i % parts) as u32 * 6);
+                partial.chunks_mut(2).enumerate().for_each(found);
                 put("partial", partial);
                 put("sampled", vec![u32::MAX; SEQUENCES as usize]);
                 if let ArgMax::Parts { vocab, .. } = spec {

@@ -3,6 +3,7 @@
 //! Operands are the buffers that a kernel binds, by name and in the layout it sees, so that layouts are part of what is checked. Arithmetic
 //! is in double precision.
 
+use super::draw::{logit_of, order_of};
 use super::{ARGMAX_PARTS, ArgMax, Attention, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, NORM_ORDER, Norm, Output, Rows, Spec};
 use crate::parallel::each;
 use half::f16;
@@ -361,16 +362,16 @@ fn merge(spec: &Merge, launch: &Launch, operands: &mut Operands) {
 fn argmax(spec: &ArgMax, launch: &Launch, operands: &mut Operands) {
     let parts = ARGMAX_PARTS as usize;
     let first_of_greatest =
-        |best: (f64, u32), next: (f64, u32)| if next.0 > best.0 || next.0 == best.0 && next.1 < best.1 { next } else { best };
+        |best: (u32, u32), next: (u32, u32)| if next.0 > best.0 || next.0 == best.0 && next.1 < best.1 { next } else { best };
     match spec {
         ArgMax::Parts { vocab, rows: which } => {
             let (vocab, share) = (*vocab as usize, (*vocab as usize).div_ceil(parts));
             let (mut partial, logits) = (operands.take("partial"), operands.read("logits"));
             for (row, part) in (0..rows(*which, launch).len()).flat_map(|row| (0..parts).map(move |part| (row, part))) {
                 let ids = (part * share).min(vocab)..((part + 1) * share).min(vocab);
-                let candidates = ids.map(|id| (logits.float(row * vocab + id), id as u32));
-                let best = candidates.fold((f64::from(-3.4e38f32), vocab as u32), first_of_greatest);
-                set(&mut partial, 2 * (row * parts + part), best.0);
+                let candidates = ids.map(|id| (order_of(logits.word(row * vocab + id)), id as u32));
+                let best = candidates.fold((0, vocab as u32), first_of_greatest);
+                partial[2 * (row * parts + part)] = best.0;
                 partial[2 * (row * parts + part) + 1] = best.1;
             }
             operands.give("partial", partial);
@@ -378,9 +379,10 @@ fn argmax(spec: &ArgMax, launch: &Launch, operands: &mut Operands) {
         ArgMax::Whole { rows: which } => {
             let (mut sampled, partial) = (operands.take("sampled"), operands.read("partial"));
             for (row, at) in rows(*which, launch).enumerate() {
-                let candidate = |part: usize| (partial.float(2 * (row * parts + part)), partial.word(2 * (row * parts + part) + 1));
-                let best = (0..parts).map(candidate).fold((f64::MIN, u32::MAX), first_of_greatest);
-                sampled[operands.read("rows").word(4 * at + 3) as usize] = best.1;
+                let candidate = |part: usize| (partial.word(2 * (row * parts + part)), partial.word(2 * (row * parts + part) + 1));
+                let best = (0..parts).map(candidate).fold((0, u32::MAX), first_of_greatest);
+                let is_sound = logit_of(best.0).is_finite() && best.0 > order_of(f32::NEG_INFINITY.to_bits());
+                sampled[operands.read("rows").word(4 * at + 3) as usize] = if is_sound { best.1 } else { u32::MAX };
             }
             operands.give("sampled", sampled);
         }
