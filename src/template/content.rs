@@ -57,8 +57,12 @@ impl Reader {
         let parts = Value::from([part(FIRST), part(SECOND)].to_vec());
         let mut reader = Reader::default();
         for role in ROLES {
-            let texts = shown(role, &text).unwrap_or(false);
-            let reads = match (texts, shown(role, &parts).unwrap_or(false)) {
+            let (texts, parts) = match (shown(role, &text), shown(role, &parts)) {
+                // It would run as long with every form, and the real conversation tells.
+                (Err(Failure::Limit(_)), _) | (_, Err(Failure::Limit(_))) => break,
+                (texts, parts) => (texts.unwrap_or(false), parts.unwrap_or(false)),
+            };
+            let reads = match (texts, parts) {
                 (true, true) => Reads::Both,
                 (true, false) => Reads::Texts,
                 (false, true) => Reads::Parts,
@@ -104,7 +108,8 @@ impl Templates {
     /// What the template said at first.
     pub fn render_messages(&self, name: &str, variables: &mut Value, arguments: &[Value]) -> Result<String, Failure> {
         let failure = match self.render(name, variables) {
-            Err(failure) => failure,
+            Err(failure @ Failure::Said(_)) => failure,
+            // What goes over a limit is not tried again.
             text => return text,
         };
         let mut empty = variables.clone();

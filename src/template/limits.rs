@@ -6,8 +6,8 @@
 //! call of a macro takes as many as there are tags in the body. Bytes are counted for what is
 //! printed, for what a variable is bound to, and for what filters and methods make. `source.rs`
 //! puts the calls into the templates. Each bound is far above what real templates need: a
-//! conversation of 2,000 messages takes 27 million steps with the one whose loops over messages are
-//! in each other, and far less with others. The bound on time is for what is left: single
+//! conversation of 2,000 messages takes 27 million steps with Gemma 4's, whose loops over messages
+//! are in each other, and far fewer with others. The bound on time is for what is left: single
 //! operations that take long.
 
 use std::fmt::{self, Write};
@@ -64,6 +64,7 @@ const PRINTED: Limit = Limit { what: "bytes printed", most: 1 << 26 };
 const TEXTS: Limit = Limit { most: 1 << 30, ..PRINTED };
 const TEXT: Limit = Limit { what: "bytes in one value", most: 1 << 25 };
 const ITEMS: Limit = Limit { what: "items in one value", most: 1 << 20 };
+const RANGE: Limit = Limit { what: "items in one range", most: 100_000 };
 const DEPTH: Limit = Limit { what: "values in each other", most: 150 };
 const LOOKED: Limit = Limit { what: "values in bound variables", most: 50_000_000 };
 const SECONDS: Limit = Limit { what: "seconds of work", most: 20 };
@@ -78,7 +79,7 @@ struct Meter {
     end: f64,
 }
 
-fn meter<'a>(state: &'a mut State) -> &'a mut Meter {
+fn meter<'a>(state: &'a mut State<'_, '_>) -> &'a mut Meter {
     let start = || Meter { printed: 0, steps: 0, text: 0, looked: 0, end: clock::seconds() + SECONDS.most as f64 };
     state.get_or_insert_extension_with(start)
 }
@@ -134,6 +135,10 @@ pub fn bind(environment: &mut Environment<'static>, steps: u64) {
                     text(&given[0])?;
                 }
                 _ => items(&given[0])?,
+            }
+            // Numbers of groups, and of items in one.
+            if matches!(name, "batch" | "slice") {
+                given.iter().filter_map(Value::as_usize).try_for_each(|count| check(count as u64, ITEMS))?;
             }
             filter.call(state, &given)
         });
@@ -252,7 +257,8 @@ pub fn explain(error: &Error) -> Failure {
                 "recursion limit exceeded" => return Failure::Limit(RECURSION),
                 "template exceeds maximum recursion limits" => return Failure::Limit(NESTING),
                 "repeated string is too large" => return Failure::Limit(TEXT),
-                "repeated sequence is too large" | "range has too many elements" => return Failure::Limit(ITEMS),
+                "repeated sequence is too large" => return Failure::Limit(ITEMS),
+                "range has too many elements" => return Failure::Limit(RANGE),
                 _ => {}
             }
         }

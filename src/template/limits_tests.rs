@@ -93,7 +93,7 @@ fn running_on_is_bounded() {
     assert_eq!(limit("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}".into()), "levels of calls");
     assert_eq!(limit("{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}".into()), "levels of calls");
     assert_eq!(limit("{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(30) }}".into()), "steps");
-    assert_eq!(limit("{{ range(4000000000) | list }}".into()), "items in one value");
+    assert_eq!(limit("{{ range(4000000000) | list }}".into()), "items in one range");
 }
 
 #[test]
@@ -107,6 +107,8 @@ fn memory_is_bounded() {
         "(['x' * 30000000] * 1000) | join",
         "('x' * 20000000) | replace('x', 'yyyyyyyyy')",
         "[0] * 4000000000",
+        "[1] | slice(4000000000) | list",
+        "[1] | batch(4000000000, 0) | list",
         "([0] * 2000000) | list",
         "([0] * 2000000) | join(',')",
         "([0] * 2000000) | tojson",

@@ -55,7 +55,7 @@ pub fn prepared(text: &str) -> Result<String, Failure> {
         match text.as_bytes().get(start + 1) {
             Some(b'{') => scan.print()?,
             Some(b'%') => scan.tag()?,
-            Some(b'#') => scan.copy(text[start..].find("#}").map_or(text.len(), |end| start + end + 2)),
+            Some(b'#') => scan.copy(text[start + 2..].find("#}").map_or(text.len(), |end| start + end + 4)),
             _ => scan.plain(start + 1),
         }
     }
