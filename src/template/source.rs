@@ -94,7 +94,8 @@ struct Tag {
 
 impl<'a> Scan<'a> {
     fn copy(&mut self, end: usize) {
-        while let Some((at, length, instead)) = self.edits.first().copied().filter(|(at, ..)| *at < end) {
+        let due = |(at, length, _): &(usize, usize, &str)| at + length <= end;
+        while let Some((at, length, instead)) = self.edits.first().copied().filter(due) {
             self.out.push_str(&self.text[self.at..at]);
             self.out.push_str(instead);
             self.at = at + length;
@@ -322,23 +323,30 @@ fn operand(text: &str, start: usize) -> usize {
     let bytes = text.as_bytes();
     let blank = |at: usize| at + bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let word = |at: usize| at + text[at..].find(|char| !is_word(char)).unwrap_or(text.len() - at);
-    let mut at = blank(start);
-    while matches!(bytes.get(at), Some(b'-' | b'+')) {
-        at = blank(at + 1);
-    }
-    at = match bytes.get(at) {
-        Some(b'\'' | b'"') => quoted(text, at),
-        Some(b'(' | b'[' | b'{') => group(text, at),
-        _ => word(at),
-    };
+    let mut at = start;
+    // Powers bind before `%` does.
     loop {
-        let next = blank(at);
-        at = match bytes.get(next) {
-            Some(b'.' | b'|') => word(blank(next + 1)),
-            Some(b'(' | b'[') => group(text, next),
-            Some(b'*') if bytes.get(next + 1) == Some(&b'*') => operand(text, next + 2),
-            _ => return at,
+        at = blank(at);
+        while matches!(bytes.get(at), Some(b'-' | b'+')) {
+            at = blank(at + 1);
+        }
+        at = match bytes.get(at) {
+            Some(b'\'' | b'"') => quoted(text, at),
+            Some(b'(' | b'[' | b'{') => group(text, at),
+            _ => word(at),
         };
+        let next = loop {
+            let next = blank(at);
+            at = match bytes.get(next) {
+                Some(b'.' | b'|') => word(blank(next + 1)),
+                Some(b'(' | b'[') => group(text, next),
+                _ => break next,
+            };
+        };
+        if !text[next..].starts_with("**") {
+            return at;
+        }
+        at = next + 2;
     }
 }
 
