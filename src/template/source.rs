@@ -2,7 +2,7 @@
 //!
 //! Templates come from whoever made the package, so their nesting is bounded here, before the
 //! parser and the code generator recurse over it. The scan also adds what `limits.rs` needs: a
-//! filter at what `set` binds, and a call at the start of each loop and macro, which counts the
+//! filter at what `set` binds, one before those that take all items of a value, and a call at the start of each loop and macro, which counts the
 //! tags and the text of the body and looks at the arguments. Variables are bound nowhere else, so
 //! no value grows unseen from one statement to the next. Blocks of `generation`, which mark the
 //! assistant's turns for training, become blocks of `if true`. Lines stay where they were, and end as in Jinja.
@@ -291,6 +291,16 @@ impl<'a> Scan<'a> {
                     self.edits.push((at, 1, "| tegula_percent("));
                     self.edits.push((operand(text, at + 1), 0, ")"));
                     self.edits.sort_by_key(|(at, ..)| *at);
+                }
+                b'|' => {
+                    *level += 1;
+                    let name = text[at + 1..].trim_start();
+                    let name = name.split(|char| !is_word(char)).next().unwrap_or_default();
+                    if limits::TAKING_ALL.contains(&name) {
+                        let as_text = matches!(name, "string" | "pprint");
+                        self.edits.push((at + 1, 0, if as_text { " tegula_many(1) |" } else { " tegula_many |" }));
+                        self.edits.sort_by_key(|(at, ..)| *at);
+                    }
                 }
                 byte if byte.is_ascii_whitespace() => {}
                 _ => *level += 1,
