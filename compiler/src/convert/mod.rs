@@ -88,8 +88,7 @@ pub struct ConvertReport {
 pub enum Warning {
     /// The checkpoint has tensors that the architecture does not use; their names.
     UnusedTensors(Vec<String>),
-    /// The config ties the output layer to the embedding, but the checkpoint has another output
-    /// layer.
+    /// The config ties the output layer to the embedding, but the checkpoint has another one.
     HeadIgnored,
     /// A setting makes no sense and is left out.
     Setting {
@@ -194,8 +193,7 @@ pub fn convert(
 }
 
 /// The texts of tokenizer.json and tokenizer_config.json in the package of a checkpoint, if that
-/// has
-/// a tokenizer: what is in files beside the config is part of the latter.
+/// has a tokenizer. What is in files beside the config is part of it.
 ///
 /// # Errors
 /// [`ErrorKind::Checkpoint`] if a file is damaged, [`ErrorKind::Io`].
@@ -227,9 +225,8 @@ const HEAD: &str = "lm_head.weight";
 const TABLE: &str = "model.embed_tokens.weight";
 
 /// Whether a tensor that the graph does not name needs no word: rotation frequencies that old
-/// checkpoints carry, and the copy of the
-/// embedding table that some write for a tied output layer. One that is no copy has a warning of
-/// its own.
+/// checkpoints carry, and the copy of the embedding table that some write for a tied output layer.
+/// An output layer that is no copy has a warning of its own.
 fn is_redundant(name: &str) -> bool {
     name.ends_with("rotary_emb.inv_freq") || name == HEAD
 }

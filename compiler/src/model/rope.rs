@@ -44,8 +44,7 @@ const SLIDING: &str = "sliding_attention";
 
 impl Rope {
     /// Radians a position for each of the `dim / 2` pairs of a head, with the rounding of Hugging
-    /// Face's float32 arithmetic. `windows` are
-    /// those of the layers.
+    /// Face's float32 arithmetic. `windows` are those of the layers.
     pub(super) fn frequencies(&self, dim: u32, windows: &[Option<u32>]) -> Result<Vec<f32>, Error> {
         let parameters = self.chosen(windows)?.parameters;
         check("partial_rotary_factor", parameters.partial, parameters.partial == 1.0, || "1".into())?;
