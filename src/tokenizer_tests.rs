@@ -227,7 +227,8 @@ fn a_token_that_is_named_again_keeps_how_it_is_found() {
     assert_eq!(small("null", config).encode("hi </s> hi", false).unwrap()[1..2], [2]);
 }
 
-/// As Hugging Face's library reads it: it has the last word on how a token is found, and adds those that tokenizer.json does not have.
+/// As Hugging Face's library reads it: it has the last word on how a token is found, and adds those
+/// that tokenizer.json does not have.
 #[test]
 fn tokens_that_only_the_config_adds_are_tokens() {
     let config = r#"{"added_tokens_decoder": {

@@ -82,6 +82,9 @@ fn read<T: DeserializeOwned>(settings: &Map<String, Value>) -> Result<T, String>
         Ok(read) => return Ok(read),
         Err(error) => error.to_string(),
     };
+    if reason.starts_with("missing field") {
+        return Err(reason);
+    }
     // serde forgets the name in flattened structs. What is said without a setting that is at fault
     // is something else; without one that is needed, it may only be that it is missing.
     let without = |name: &String| {

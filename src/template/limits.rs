@@ -12,8 +12,8 @@
 
 use std::fmt::{self, Write};
 
-use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
-use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters};
+use minijinja::value::{Rest, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
 use crate::clock;
 
@@ -55,6 +55,8 @@ impl From<Failure> for crate::ErrorKind {
 /// Names that sources are given.
 pub const BOUNDED: &str = "tegula_bounded";
 pub const SPEND: &str = "tegula_spend";
+pub const MANY: &str = "tegula_many";
+pub const PERCENT: &str = "tegula_percent";
 
 pub const STEPS: Limit = Limit { what: "steps", most: 100_000_000 };
 const RECURSION: Limit = Limit { what: "levels of calls", most: 400 };
@@ -89,7 +91,6 @@ pub fn bind(environment: &mut Environment<'static>, steps: u64) {
     let most = Limit { most: steps, ..STEPS };
     environment.set_recursion_limit(RECURSION.most as usize);
     environment.set_formatter(print);
-    environment.add_filter(BOUNDED, |state: &mut State, value: Value| bounded(state, &value).map(|()| value));
     environment.add_function(SPEND, move |state: &mut State, text: u64, steps: u64, bound: Rest<Value>| {
         let meter = meter(state);
         meter.steps += steps;
@@ -102,47 +103,48 @@ pub fn bind(environment: &mut Environment<'static>, steps: u64) {
         bound.iter().try_for_each(|value| size(value.as_str().map_or(0, str::len)))?;
         Ok(true)
     });
-    for (name, filter) in [
-        ("list", Value::from_function(filters::list)),
-        ("sort", Value::from_function(filters::sort)),
-        ("unique", Value::from_function(filters::unique)),
-        ("reverse", Value::from_function(filters::reverse)),
-        ("map", Value::from_function(filters::map)),
-        ("select", Value::from_function(filters::select)),
-        ("reject", Value::from_function(filters::reject)),
-        ("selectattr", Value::from_function(filters::selectattr)),
-        ("rejectattr", Value::from_function(filters::rejectattr)),
-        ("batch", Value::from_function(filters::batch)),
-        ("slice", Value::from_function(filters::slice)),
-        ("groupby", Value::from_function(filters::groupby)),
-        ("dictsort", Value::from_function(filters::dictsort)),
-        ("sum", Value::from_function(filters::sum)),
-        ("min", Value::from_function(filters::min)),
-        ("max", Value::from_function(filters::max)),
-        ("last", Value::from_function(filters::last)),
-        ("zip", Value::from_function(filters::zip)),
-        ("chain", Value::from_function(filters::chain)),
-        ("string", Value::from_function(filters::string)),
-        ("pprint", Value::from_function(filters::pprint)),
-        ("join", Value::from_function(filters::join)),
-    ] {
-        environment.add_filter(name, move |state: &mut State, value: Value, rest: Rest<ValueOrKwargs>| {
-            let mut given = vec![value];
-            given.extend(rest.into_values());
-            match name {
-                "join" => joined(&given[0], given.get(1))?,
-                "string" | "pprint" => {
-                    text(&given[0])?;
-                }
-                _ => items(&given[0])?,
-            }
-            // Numbers of groups, and of items in one.
-            if matches!(name, "batch" | "slice") {
-                given.iter().filter_map(Value::as_usize).try_for_each(|count| check(count as u64, ITEMS))?;
-            }
-            filter.call(state, &given)
-        });
+}
+
+/// The filter that bounds a variable.
+pub fn bind_value(state: &mut State, value: Value) -> Result<Value, Error> {
+    bounded(state, &value).map(|()| value)
+}
+
+/// Filters of the engine that take all items of a value at once. The scan puts [`MANY`] before.
+pub const TAKING_ALL: &[&str] = &[
+    "list",
+    "sort",
+    "unique",
+    "reverse",
+    "map",
+    "select",
+    "reject",
+    "selectattr",
+    "rejectattr",
+    "groupby",
+    "dictsort",
+    "sum",
+    "min",
+    "max",
+    "last",
+    "zip",
+    "chain",
+    "string",
+    "pprint",
+];
+
+/// The filter that bounds what such a filter takes, also as text.
+pub fn take_all(value: Value, as_text: bool) -> Result<Value, Error> {
+    items(&value)?;
+    if as_text {
+        text(&value)?;
     }
+    Ok(value)
+}
+
+/// Whether a number of groups, or of items in one, is small enough.
+pub fn groups(counts: &[Value]) -> Result<(), Error> {
+    counts.iter().filter_map(Value::as_usize).try_for_each(|count| check(count as u64, ITEMS))
 }
 
 fn over<T>(limit: Limit) -> Result<T, Error> {

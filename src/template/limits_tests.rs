@@ -30,6 +30,9 @@ fn nesting_in_the_source_is_bounded() {
             ("-", "1", ""),
             ("1 + ", "1", ""),
             ("1 ** ", "1", ""),
+            ("'a' % ", "1", ""),
+            ("'a' % 1 ** ", "1", ""),
+            ("'a' % (", "1", ")"),
             ("'a' ~ ", "'b'", ""),
             ("x and ", "x", ""),
             ("", "x", ".a"),
@@ -114,6 +117,7 @@ fn memory_is_bounded() {
         "([0] * 2000000) | tojson",
         "['x' * 1000] * 1000000",
         "([0] * 2000000) | sort",
+        "(['x' * 30000000] * 1000) | string",
         "([0] * 2000000) | map('string')",
         "'x'.join([0] * 2000000)",
         "('x' * 20000000).replace('x', 'yyyyy')",
@@ -223,6 +227,7 @@ fn what_the_scan_adds_changes_no_template() {
         ("{% for v in y %}{% if v == 2 %}{% continue %}{% endif %}{{ v }}{% if v == 3 %}{% break %}{% endif %}{% endfor %}", "13"),
         ("{{ {'a': {'b': '}}'}}['a']['b'] }}{{ '{%' }}{# {{ #}{{ \"'\" }}", "}}{%'"),
         ("{% filter upper %}{% for v in y %}a{% endfor %}{% endfilter %}", "AAA"),
+        ("{% set a = '%s'%x%}{% for v in y if '%s'%v=='2'%}{{ v }}{{ a }}{% endfor %}", "23"),
         ("{{- '%s' % x -}} {{+ '%d%%' % x }}{% if '%s' % x == '3' %}!{% endif %}", "33%!"),
     ] {
         check(text, given.clone(), expected);

@@ -4,7 +4,7 @@
 //! `random`, with which a prompt would not repeat. What makes texts keeps to `limits.rs`.
 
 use minijinja::formatting::FormatStyle;
-use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs, from_args};
+use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters};
 use minijinja_contrib::{globals, pycompat};
 
@@ -13,21 +13,10 @@ use super::text::{Side, expanded, formatted, lines, padded, replaced, split, tru
 
 /// Adds filters, tests and functions.
 pub fn bind(environment: &mut Environment<'static>) {
-    environment.add_filter("center", |text: &str, width: Option<usize>| padded(text, width.unwrap_or(80), ' ', Side::Both));
-    environment.add_filter("truncate", truncate);
-    environment.add_filter("wordcount", |text: &str| {
-        text.split(|char: char| !char.is_alphanumeric() && char != '_').filter(|word| !word.is_empty()).count()
-    });
-    environment.add_filter("wordwrap", wordwrap);
-    environment.add_filter("striptags", |text: String| minijinja_contrib::filters::striptags(text));
-    environment.add_filter("filesizeformat", minijinja_contrib::filters::filesizeformat);
-    environment.add_filter("urlencode", |value: &Value| urlencode(value));
-    environment.add_filter("forceescape", |state: &mut State, value: Value| filters::escape(state, &Value::from(value.to_string())));
-    environment.add_filter("replace", |text: Value, old: Value, new: Value, count: Option<i64>| {
-        replaced(&text.to_string(), &old.to_string(), &new.to_string(), count.unwrap_or(-1)).map(Value::from)
-    });
-    environment.add_filter("format", |text: &str, given: Rest<ValueOrKwargs>| formatted(FormatStyle::Printf, text, &given.into_values()));
-    environment.add_filter("tegula_percent", percent);
+    for name in FILTERS {
+        environment
+            .add_filter(*name, |state: &mut State, value: Value, rest: Rest<ValueOrKwargs>| filter(name, state, value, rest.into_values()));
+    }
     environment.add_test("sequence", |value: &Value| match value.kind() {
         ValueKind::String | ValueKind::Bytes | ValueKind::Seq | ValueKind::Map | ValueKind::Undefined => true,
         // Ranges, slices and sums of lists, but not what a filter yields.
@@ -38,7 +27,73 @@ pub fn bind(environment: &mut Environment<'static>) {
     environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
     environment.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
     environment.add_function("joiner", globals::joiner);
-    environment.add_function("cycler", |items: Rest<Value>| globals::cycler(items.to_vec()));
+}
+
+/// All filters that are ours, in one function: each of its own would add to what a page loads.
+const FILTERS: &[&str] = &[
+    limits::BOUNDED,
+    limits::MANY,
+    limits::PERCENT,
+    "batch",
+    "center",
+    "format",
+    "join",
+    "replace",
+    "slice",
+    "truncate",
+    "urlencode",
+    "wordcount",
+    "wordwrap",
+];
+
+fn filter(name: &str, state: &mut State, value: Value, args: Vec<Value>) -> Result<Value, Error> {
+    let engines = |state: &mut State, function: Value| {
+        let mut given = vec![value.clone()];
+        given.extend(args.iter().cloned());
+        function.call(state, &given)
+    };
+    let text = || value.to_string();
+    Ok(match name {
+        limits::BOUNDED => limits::bind_value(state, value)?,
+        limits::MANY => limits::take_all(value, !args.is_empty())?,
+        limits::PERCENT => percent(&value, args.into_iter().next().unwrap_or_default())?,
+        "batch" | "slice" => {
+            limits::items(&value)?;
+            limits::groups(&args)?;
+            let function = if name == "batch" { Value::from_function(filters::batch) } else { Value::from_function(filters::slice) };
+            engines(state, function)?
+        }
+        "join" => {
+            limits::joined(&value, args.first())?;
+            engines(state, Value::from_function(filters::join))?
+        }
+        "center" => {
+            let [width] = named(&args, ["width"])?;
+            padded(&text(), width.map_or(Ok(80), usize::try_from)?, ' ', Side::Both)?.into()
+        }
+        "format" => formatted(FormatStyle::Printf, &text(), &args)?.into(),
+        "replace" => {
+            let [old, new, count] = named(&args, ["old", "new", "count"])?;
+            let of = |value: Option<Value>| value.map(|value| value.to_string()).ok_or_else(|| Error::from(ErrorKind::MissingArgument));
+            replaced(&text(), &of(old)?, &of(new)?, integer(count)?.unwrap_or(-1))?.into()
+        }
+        "truncate" => truncate(&text(), &args)?.into(),
+        "urlencode" => urlencode(&value)?.into(),
+        "wordcount" => {
+            let text = text();
+            text.split(|char: char| !char.is_alphanumeric() && char != '_').filter(|word| !word.is_empty()).count().into()
+        }
+        _ => wordwrap(&text(), &args)?.into(),
+    })
+}
+
+fn integer(value: Option<Value>) -> Result<Option<i64>, Error> {
+    value.map(i64::try_from).transpose()
+}
+
+/// An argument that must be a text.
+fn word(value: &Option<Value>) -> Result<&str, Error> {
+    value.as_ref().and_then(Value::as_str).ok_or_else(|| failed("expected a string"))
 }
 
 /// `%`: formats where the left side is a text.
@@ -120,15 +175,16 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
     let three = |values: Vec<&str>| Value::from(Tuple::from(values.into_iter().map(Value::from).collect::<Vec<_>>()));
     Ok(Some(match name {
         "removeprefix" => {
-            let (prefix,): (&str,) = from_args(args)?;
-            text.strip_prefix(prefix).unwrap_or(text).into()
+            let [prefix] = named(args, ["prefix"])?;
+            text.strip_prefix(word(&prefix)?).unwrap_or(text).into()
         }
         "removesuffix" => {
-            let (suffix,): (&str,) = from_args(args)?;
-            text.strip_suffix(suffix).unwrap_or(text).into()
+            let [suffix] = named(args, ["suffix"])?;
+            text.strip_suffix(word(&suffix)?).unwrap_or(text).into()
         }
         "partition" | "rpartition" => {
-            let (by,): (&str,) = from_args(args)?;
+            let [by] = named(args, ["sep"])?;
+            let by = word(&by)?;
             if by.is_empty() {
                 return Err(failed("empty separator"));
             }
@@ -141,7 +197,7 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
         }
         "split" | "rsplit" => {
             let [by, most] = named(args, ["sep", "maxsplit"])?;
-            let most = most.map(i64::try_from).transpose()?.and_then(|most| usize::try_from(most).ok());
+            let most = integer(most)?.and_then(|most| usize::try_from(most).ok());
             let by = by.as_ref().map(|by| by.as_str().filter(|by| !by.is_empty()).ok_or_else(|| failed("empty separator"))).transpose()?;
             split(text, by, most, name == "rsplit").into_iter().map(Value::from).collect()
         }
@@ -150,8 +206,8 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             lines(text, keep.is_some_and(|keep| keep.is_true())).into_iter().map(Value::from).collect()
         }
         "find" | "rfind" | "index" | "rindex" | "count" => {
-            let (what, start, end): (&str, Option<i64>, Option<i64>) = from_args(args)?;
-            let within = part(text, start, end);
+            let [what, start, end] = named(args, ["sub", "start", "end"])?;
+            let (what, within) = (word(&what)?, part(text, integer(start)?, integer(end)?));
             if name == "count" {
                 return Ok(Some(Value::from(within.map_or(0, |(within, _)| within.matches(what).count()))));
             }
@@ -165,8 +221,9 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             }
         }
         "startswith" | "endswith" if args.len() > 1 => {
-            let (what, start, end): (&Value, Option<i64>, Option<i64>) = from_args(args)?;
-            let Some((within, _)) = part(text, start, end) else { return Ok(Some(false.into())) };
+            let [what, start, end] = named(args, ["what", "start", "end"])?;
+            let what = what.unwrap_or_default();
+            let Some((within, _)) = part(text, integer(start)?, integer(end)?) else { return Ok(Some(false.into())) };
             let fits = |what: &str| if name == "startswith" { within.starts_with(what) } else { within.ends_with(what) };
             match what.as_str() {
                 Some(what) => fits(what).into(),
@@ -174,7 +231,9 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             }
         }
         "center" | "ljust" | "rjust" => {
-            let (width, fill): (i64, Option<char>) = from_args(args)?;
+            let [width, fill, _] = named(args, ["width", "fillchar", "_"])?;
+            let width = integer(width)?.unwrap_or(0);
+            let fill = fill.as_ref().and_then(Value::as_str).and_then(|fill| fill.chars().next());
             let side = match name {
                 "center" => Side::Both,
                 "ljust" => Side::Right,
@@ -183,23 +242,25 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             padded(text, usize::try_from(width).unwrap_or(0), fill.unwrap_or(' '), side)?.into()
         }
         "zfill" => {
-            let (width,): (i64,) = from_args(args)?;
+            let [width] = named(args, ["width"])?;
+            let width = integer(width)?.unwrap_or(0);
             let sign = usize::from(text.starts_with(['-', '+']));
             let width = usize::try_from(width).unwrap_or(0).saturating_sub(sign);
             (text[..sign].to_owned() + &padded(&text[sign..], width, '0', Side::Left)?).into()
         }
         "expandtabs" => {
             let [size] = named(args, ["tabsize"])?;
-            let size = size.map(i64::try_from).transpose()?.map_or(8, |size| usize::try_from(size).unwrap_or(0));
+            let size = integer(size)?.map_or(8, |size| usize::try_from(size).unwrap_or(0));
             expanded(text, size)?.into()
         }
         "replace" => {
-            let (old, new, count): (&str, &str, Option<i64>) = from_args(args)?;
-            replaced(text, old, new, count.unwrap_or(-1))?.into()
+            let [old, new, count] = named(args, ["old", "new", "count"])?;
+            replaced(text, word(&old)?, word(&new)?, integer(count)?.unwrap_or(-1))?.into()
         }
         "format" => formatted(FormatStyle::StrFormat, text, args)?.into(),
         "format_map" => {
-            let (members,): (&Value,) = from_args(args)?;
+            let [members] = named(args, ["mapping"])?;
+            let members = members.unwrap_or_default();
             let mut given = Vec::new();
             for key in members.try_iter()? {
                 given.push((key.to_string(), members.get_item(&key)?));
@@ -208,8 +269,8 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             formatted(FormatStyle::StrFormat, text, &[given.into()])?.into()
         }
         "join" => {
-            let (values,): (&Value,) = from_args(args)?;
-            limits::joined(values, Some(&Value::from(text)))?;
+            let [values] = named(args, ["iterable"])?;
+            limits::joined(&values.unwrap_or_default(), Some(&Value::from(text)))?;
             return Ok(None);
         }
         "casefold" => text.to_lowercase().replace('ß', "ss").into(),
@@ -218,15 +279,6 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             text.chars().map(swap).collect::<String>().into()
         }
         "isdecimal" => (!text.is_empty() && text.chars().all(|char| char.is_ascii_digit())).into(),
-        "isidentifier" => {
-            let first = text.starts_with(|char: char| char.is_alphabetic() || char == '_');
-            (first && text.chars().all(|char| char.is_alphanumeric() || char == '_')).into()
-        }
-        "isprintable" => (!text.chars().any(|char| char.is_control() || char.is_whitespace() && char != ' ')).into(),
-        "istitle" => {
-            let cased = text.chars().any(|char| char.is_lowercase() || char.is_uppercase());
-            (cased && filters::title(text.into()) == text).into()
-        }
         _ => return Ok(None),
     }))
 }
@@ -234,16 +286,18 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
 fn other_method(value: &Value, name: &str, args: &[Value]) -> Result<Option<Value>, Error> {
     Ok(Some(match (value.kind(), name) {
         (ValueKind::Seq | ValueKind::Iterable, "index") => {
-            let (what,): (&Value,) = from_args(args)?;
-            let place = value.try_iter()?.position(|item| item == *what);
+            let [what] = named(args, ["value"])?;
+            let what = what.unwrap_or_else(|| Value::from(()));
+            let place = value.try_iter()?.position(|item| item == what);
             place.map(Value::from).ok_or_else(|| failed(format!("{what} is not in list")))?
         }
         (ValueKind::Iterable, "count") => {
-            let (what,): (&Value,) = from_args(args)?;
-            value.try_iter()?.filter(|item| item == what).count().into()
+            let [what] = named(args, ["value"])?;
+            let what = what.unwrap_or_else(|| Value::from(()));
+            value.try_iter()?.filter(|item| *item == what).count().into()
         }
         (ValueKind::Seq | ValueKind::Iterable | ValueKind::Map, "copy") => {
-            let () = from_args(args)?;
+            let [] = named(args, [])?;
             value.clone()
         }
         _ => return Ok(None),

@@ -2,7 +2,7 @@
 //!
 //! Templates come from whoever made the package, so their nesting is bounded here, before the
 //! parser and the code generator recurse over it. The scan also adds what `limits.rs` needs: a
-//! filter at what `set` binds, and a call at the start of each loop and macro, which counts the
+//! filter at what `set` binds, one before those that take all items of a value, and a call at the start of each loop and macro, which counts the
 //! tags and the text of the body and looks at the arguments. Variables are bound nowhere else, so
 //! no value grows unseen from one statement to the next. Blocks of `generation`, which mark the
 //! assistant's turns for training, become blocks of `if true`. Lines stay where they were, and end as in Jinja.
@@ -94,7 +94,8 @@ struct Tag {
 
 impl<'a> Scan<'a> {
     fn copy(&mut self, end: usize) {
-        while let Some((at, length, instead)) = self.edits.first().copied().filter(|(at, ..)| *at < end) {
+        let due = |(at, length, _): &(usize, usize, &str)| at + length <= end;
+        while let Some((at, length, instead)) = self.edits.first().copied().filter(due) {
             self.out.push_str(&self.text[self.at..at]);
             self.out.push_str(instead);
             self.at = at + length;
@@ -291,6 +292,16 @@ impl<'a> Scan<'a> {
                     self.edits.push((operand(text, at + 1), 0, ")"));
                     self.edits.sort_by_key(|(at, ..)| *at);
                 }
+                b'|' => {
+                    *level += 1;
+                    let name = text[at + 1..].trim_start();
+                    let name = name.split(|char| !is_word(char)).next().unwrap_or_default();
+                    if limits::TAKING_ALL.contains(&name) {
+                        let as_text = matches!(name, "string" | "pprint");
+                        self.edits.push((at + 1, 0, if as_text { " tegula_many(1) |" } else { " tegula_many |" }));
+                        self.edits.sort_by_key(|(at, ..)| *at);
+                    }
+                }
                 byte if byte.is_ascii_whitespace() => {}
                 _ => *level += 1,
             }
@@ -322,23 +333,30 @@ fn operand(text: &str, start: usize) -> usize {
     let bytes = text.as_bytes();
     let blank = |at: usize| at + bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let word = |at: usize| at + text[at..].find(|char| !is_word(char)).unwrap_or(text.len() - at);
-    let mut at = blank(start);
-    while matches!(bytes.get(at), Some(b'-' | b'+')) {
-        at = blank(at + 1);
-    }
-    at = match bytes.get(at) {
-        Some(b'\'' | b'"') => quoted(text, at),
-        Some(b'(' | b'[' | b'{') => group(text, at),
-        _ => word(at),
-    };
+    let mut at = start;
+    // Powers bind before `%` does.
     loop {
-        let next = blank(at);
-        at = match bytes.get(next) {
-            Some(b'.' | b'|') => word(blank(next + 1)),
-            Some(b'(' | b'[') => group(text, next),
-            Some(b'*') if bytes.get(next + 1) == Some(&b'*') => operand(text, next + 2),
-            _ => return at,
+        at = blank(at);
+        while matches!(bytes.get(at), Some(b'-' | b'+')) {
+            at = blank(at + 1);
+        }
+        at = match bytes.get(at) {
+            Some(b'\'' | b'"') => quoted(text, at),
+            Some(b'(' | b'[' | b'{') => group(text, at),
+            _ => word(at),
         };
+        let next = loop {
+            let next = blank(at);
+            at = match bytes.get(next) {
+                Some(b'.' | b'|') => word(blank(next + 1)),
+                Some(b'(' | b'[') => group(text, next),
+                _ => break next,
+            };
+        };
+        if !text[next..].starts_with("**") {
+            return at;
+        }
+        at = next + 2;
     }
 }
 

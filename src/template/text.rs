@@ -1,7 +1,7 @@
 //! Functions that make texts out of texts, as Python and its Jinja do.
 
 use minijinja::formatting::{FormatStyle, format};
-use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
+use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
 
 use super::limits;
@@ -126,8 +126,8 @@ pub fn expanded(text: &str, size: usize) -> Result<String, Error> {
 }
 
 /// Jinja's `truncate`: cuts a text to a length, before a word unless told otherwise.
-pub fn truncate(text: &str, rest: Rest<ValueOrKwargs>) -> Result<String, Error> {
-    let [length, kill, end, leeway] = named(&rest.into_values(), ["length", "killwords", "end", "leeway"])?;
+pub fn truncate(text: &str, args: &[Value]) -> Result<String, Error> {
+    let [length, kill, end, leeway] = named(args, ["length", "killwords", "end", "leeway"])?;
     let count = |value: Option<Value>, or| value.map_or(Ok(or), usize::try_from);
     let (length, leeway) = (count(length, 255)?, count(leeway, 5)?);
     let end = end.map_or("...".into(), |end| end.to_string());
@@ -143,8 +143,8 @@ pub fn truncate(text: &str, rest: Rest<ValueOrKwargs>) -> Result<String, Error> 
 }
 
 /// Jinja's `wordwrap`: breaks lines at blanks, and words that are longer than a line.
-pub fn wordwrap(text: &str, rest: Rest<ValueOrKwargs>) -> Result<String, Error> {
-    let [width, long, between, _] = named(&rest.into_values(), ["width", "break_long_words", "wrapstring", "break_on_hyphens"])?;
+pub fn wordwrap(text: &str, args: &[Value]) -> Result<String, Error> {
+    let [width, long, between, _] = named(args, ["width", "break_long_words", "wrapstring", "break_on_hyphens"])?;
     let width = width.map_or(Ok(79), usize::try_from)?.max(1);
     let long = long.is_none_or(|long| long.is_true());
     let between = between.map_or("\n".into(), |between| between.to_string());

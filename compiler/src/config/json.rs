@@ -6,14 +6,13 @@ use serde::de::DeserializeOwned;
 /// How Python spells numbers that JSON does not know.
 const CONSTANTS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
 
-/// Reads JSON, in which `Infinity`, `-Infinity` and `NaN` are texts: a setting that must be a number
-/// is refused by its name then, and what nobody reads is no reason to stop.
+/// Reads JSON, in which `Infinity`, `-Infinity` and `NaN` are taken for texts. A setting that must
+/// be a number is then refused by its name, and what nobody reads is no reason to stop.
 pub(crate) fn parse<T: DeserializeOwned>(json: &str) -> serde_json::Result<T> {
-    let first = serde_json::from_str(json);
-    match quoted(json) {
-        Some(quoted) if first.is_err() => serde_json::from_str(&quoted),
-        _ => first,
-    }
+    serde_json::from_str(json).or_else(|error| match quoted(json) {
+        Some(quoted) => serde_json::from_str(&quoted),
+        None => Err(error),
+    })
 }
 
 /// The text with Python's constants as strings, if it has any outside of strings.

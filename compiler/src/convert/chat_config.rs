@@ -145,7 +145,8 @@ fn model_config(config: &Config, graph: &Graph, quantization: Quantization) -> R
     Ok(settings)
 }
 
-/// Spells the settings of rope as older configs and MLC do: newer ones have all of them in one object, or in one for each type of layer.
+/// Spells the settings of rope as older configs and MLC do: newer ones have all of them in one
+/// object, or in one for each type of layer.
 fn rope(config: &Config, graph: &Graph, settings: &mut Map<String, Value>) -> Result<(), Error> {
     let rope: Rope = config.read(graph.architecture)?;
     let chosen = rope.chosen(&windows(graph))?;

@@ -79,30 +79,29 @@ impl<'a> Generation<'a> {
     /// The tokens that a setting names, here or in config.json. Settings of generation are the more
     /// careful ones: chat models add the end of a turn there.
     pub fn ids(&self, setting: &'static str, warnings: &mut Vec<Warning>) -> Vec<u32> {
+        let id = |value: &Value| whole(value).and_then(|id| u32::try_from(id).ok()).filter(|&id| id < self.vocab_size);
+        // Llama's configs say -1 for none.
+        let means_none = |value: &Value| value.is_null() || whole(value) == Some(-1);
+        let (mut ids, mut odd) = (Vec::new(), Vec::new());
         for (file, all) in [(NAME, &self.settings), ("config.json", &self.config.settings)] {
             let found = all.get(setting).unwrap_or(&Value::Null);
             let listed = found.as_array().map_or(std::slice::from_ref(found), Vec::as_slice);
-            let id = |value: &Value| {
-                let id = u32::try_from(whole(value)?).ok()?;
-                (id < self.vocab_size).then_some(id)
-            };
-            let ids: Vec<u32> = listed.iter().filter_map(id).collect();
-            // Llama's configs say -1 for none.
-            let means_none = |value: &Value| value.is_null() || whole(value) == Some(-1);
             if listed.iter().any(|value| id(value).is_none() && !means_none(value)) {
-                warnings.push(Warning::Setting {
-                    file,
-                    setting,
-                    found: found.to_string(),
-                    expected: "the id of a token of the model, or several",
-                    instead: if ids.is_empty() { Value::Null } else { Value::from(ids.clone()) },
-                });
+                odd.push((file, found.to_string()));
             }
+            ids.extend(listed.iter().filter_map(id));
             if !ids.is_empty() {
-                return ids;
+                break;
             }
         }
-        Vec::new()
+        warnings.extend(odd.into_iter().map(|(file, found)| Warning::Setting {
+            file,
+            setting,
+            found,
+            expected: "the id of a token of the model, or several",
+            instead: if ids.is_empty() { Value::Null } else { json!(ids) },
+        }));
+        ids
     }
 }
 

@@ -88,7 +88,7 @@ pub struct ConvertReport {
 pub enum Warning {
     /// The checkpoint has tensors that the architecture does not use; their names.
     UnusedTensors(Vec<String>),
-    /// The config ties the output layer to the embedding, but the checkpoint has another output layer.
+    /// The config ties the output layer to the embedding, but the checkpoint has another one.
     HeadIgnored,
     /// A setting makes no sense and is left out.
     Setting {
@@ -192,8 +192,8 @@ pub fn convert(
     Ok(ConvertReport { parameters, bytes, shards, warnings })
 }
 
-/// The texts of tokenizer.json and tokenizer_config.json in the package of a checkpoint, if that has
-/// a tokenizer: what is in files beside the config is part of the latter.
+/// The texts of tokenizer.json and tokenizer_config.json in the package of a checkpoint, if that
+/// has a tokenizer. What is in files beside the config is part of it.
 ///
 /// # Errors
 /// [`ErrorKind::Checkpoint`] if a file is damaged, [`ErrorKind::Io`].
@@ -224,8 +224,9 @@ fn sources_of<'a>(param: &GraphParam, checkpoint: &'a Checkpoint) -> Result<Vec<
 const HEAD: &str = "lm_head.weight";
 const TABLE: &str = "model.embed_tokens.weight";
 
-/// Whether a tensor that the graph does not name needs no word: rotation frequencies that old checkpoints carry, and the copy of the
-/// embedding table that some write for a tied output layer. One that is no copy has a warning of its own.
+/// Whether a tensor that the graph does not name needs no word: rotation frequencies that old
+/// checkpoints carry, and the copy of the embedding table that some write for a tied output layer.
+/// An output layer that is no copy has a warning of its own.
 fn is_redundant(name: &str) -> bool {
     name.ends_with("rotary_emb.inv_freq") || name == HEAD
 }

@@ -128,7 +128,7 @@ fn quantized_checkpoints_are_named_by_what_quantized_them() {
     }
 }
 
-/// Python writes numbers that JSON does not know. Where they are settings, they are refused by name.
+/// Python writes numbers that JSON does not know. A setting that is one is refused by name.
 #[test]
 fn numbers_of_python_are_read() {
     let odd = |text: &str, name: &str| text.replacen('{', &format!("{{\"{name}\": [0.0, Infinity, -Infinity, NaN], "), 1);

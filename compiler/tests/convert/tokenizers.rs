@@ -73,7 +73,7 @@ fn special_tokens_of_a_map_are_those_of_the_package() {
     let map = ("special_tokens_map.json", map.to_string());
     let settings = |value: Value| ("tokenizer_config.json", value.to_string());
     let eos = json!({"content": "<|im_end|>", "rstrip": true});
-    let (config, chat, _) = package(&[map.clone()]);
+    let (config, chat, _) = package(std::slice::from_ref(&map));
     assert_eq!((&config["eos_token"], &config["pad_token"]), (&eos, &json!("hi")));
     assert_eq!(files(&chat), ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"]);
     let (config, ..) = package(&[map.clone(), settings(json!({"eos_token": "</s>", "additional_special_tokens": ["</s>"], "x": 1}))]);
