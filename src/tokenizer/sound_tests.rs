@@ -215,6 +215,26 @@ fn whatever_is_missing_or_of_another_type_is_no_panic() {
 }
 
 #[test]
+fn ids_are_those_of_the_library_all_the_same() {
+    let [unigram, pieces, _] = others();
+    let mut first = marked();
+    first["normalizer"] = json!({"type": "NFC"});
+    first["pre_tokenizer"] = json!({"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true},
+        {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true}]});
+    let mut split = first.clone();
+    split["normalizer"] = Value::Null;
+    for file in [marked(), unigram, pieces, first, split].into_iter().chain(real()) {
+        let json = file.to_string();
+        let library: tokenizers::Tokenizer = json.parse().unwrap();
+        let tokenizer = Tokenizer::new(json.as_bytes(), None).unwrap();
+        for text in [TEXT, "", " ", "Hello<x>Hello", "Hello 1Hello", "  Hello [BOS] Hello", "He\nllo e\u{301}<x>\u{301}"] {
+            let ids = tokenizer.encode(text, true);
+            assert_eq!(ids.ok(), library.encode_fast(text, true).ok().map(|ids| ids.get_ids().to_vec()), "{text:?} by {json}");
+        }
+    }
+}
+
+#[test]
 fn what_the_library_would_panic_on_is_named() {
     let cases: [(&str, Value, &str); 11] = [
         ("/post_processor/processors/1/single/0/SpecialToken/id", json!("[CLS]"), "\"[CLS]\""),
