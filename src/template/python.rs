@@ -6,7 +6,7 @@
 use minijinja::formatting::FormatStyle;
 use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters};
-use minijinja_contrib::{globals, pycompat};
+use minijinja_contrib::globals;
 
 use super::limits;
 use super::text::{Side, expanded, formatted, lines, padded, replaced, split, truncate, urlencode, wordwrap};
@@ -123,15 +123,12 @@ fn percent(left: &Value, right: Value) -> Result<Value, Error> {
 }
 
 /// A method that the engine does not know.
-pub fn method(state: &mut State, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
+pub fn method(_state: &mut State, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
     let found = match value.as_str() {
         Some(text) => text_method(text, name, args)?,
         None => other_method(value, name, args)?,
     };
-    match found {
-        Some(found) => Ok(found),
-        None => pycompat::unknown_method_callback(state, value, name, args),
-    }
+    found.ok_or_else(|| ErrorKind::UnknownMethod.into())
 }
 
 pub fn failed(reason: impl Into<String>) -> Error {
@@ -220,9 +217,10 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
                 found => Value::from(found.unwrap_or(-1)),
             }
         }
-        "startswith" | "endswith" if args.len() > 1 => {
+        "startswith" | "endswith" => {
             let [what, start, end] = named(args, ["what", "start", "end"])?;
-            let what = what.unwrap_or_default();
+            let what = what.filter(|what| matches!(what.kind(), ValueKind::String | ValueKind::Seq));
+            let what = what.ok_or_else(|| failed("expected a string or a tuple of strings"))?;
             let Some((within, _)) = part(text, integer(start)?, integer(end)?) else { return Ok(Some(false.into())) };
             let fits = |what: &str| if name == "startswith" { within.starts_with(what) } else { within.ends_with(what) };
             match what.as_str() {
@@ -270,15 +268,47 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
         }
         "join" => {
             let [values] = named(args, ["iterable"])?;
-            limits::joined(&values.unwrap_or_default(), Some(&Value::from(text)))?;
-            return Ok(None);
+            let values = values.unwrap_or_default();
+            limits::joined(&values, Some(&Value::from(text)))?;
+            let mut out = String::new();
+            for (index, value) in values.try_iter()?.enumerate() {
+                out.push_str(if index > 0 { text } else { "" });
+                out.push_str(&value.to_string());
+            }
+            out.into()
+        }
+        "upper" => text.to_uppercase().into(),
+        "lower" => text.to_lowercase().into(),
+        "title" => filters::title(text.into()).into(),
+        "capitalize" => {
+            let mut rest = text.chars();
+            let first = rest.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+            (first + &rest.as_str().to_lowercase()).into()
+        }
+        "strip" | "lstrip" | "rstrip" => {
+            let [chars] = named(args, ["chars"])?;
+            let chars = chars.as_ref().map(|_| word(&chars)).transpose()?;
+            let cut = |char: char| chars.map_or_else(|| char.is_whitespace(), |chars| chars.contains(char));
+            let text = if name == "rstrip" { text } else { text.trim_start_matches(cut) };
+            if name == "lstrip" { text } else { text.trim_end_matches(cut) }.into()
+        }
+        "islower" => (text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase)).into(),
+        "isupper" => (text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase)).into(),
+        "isascii" => text.is_ascii().into(),
+        "isspace" | "isdigit" | "isnumeric" | "isdecimal" | "isalnum" | "isalpha" => {
+            let is = match name {
+                "isspace" => char::is_whitespace,
+                "isalnum" => char::is_alphanumeric,
+                "isalpha" => char::is_alphabetic,
+                _ => char::is_numeric,
+            };
+            (!text.is_empty() && text.chars().all(is)).into()
         }
         "casefold" => text.to_lowercase().replace('ß', "ss").into(),
         "swapcase" => {
             let swap = |char: char| if char.is_uppercase() { char.to_lowercase().to_string() } else { char.to_uppercase().to_string() };
             text.chars().map(swap).collect::<String>().into()
         }
-        "isdecimal" => (!text.is_empty() && text.chars().all(|char| char.is_ascii_digit())).into(),
         _ => return Ok(None),
     }))
 }
@@ -291,10 +321,28 @@ fn other_method(value: &Value, name: &str, args: &[Value]) -> Result<Option<Valu
             let place = value.try_iter()?.position(|item| item == what);
             place.map(Value::from).ok_or_else(|| failed(format!("{what} is not in list")))?
         }
-        (ValueKind::Iterable, "count") => {
+        (ValueKind::Seq | ValueKind::Iterable, "count") => {
             let [what] = named(args, ["value"])?;
             let what = what.unwrap_or_else(|| Value::from(()));
             value.try_iter()?.filter(|item| *item == what).count().into()
+        }
+        (ValueKind::Map, "keys" | "values" | "items") => {
+            let [] = named(args, [])?;
+            let mut out = Vec::new();
+            for key in value.try_iter()? {
+                let member = value.get_item(&key)?;
+                out.push(match name {
+                    "keys" => key,
+                    "values" => member,
+                    _ => Value::from(Tuple::from([key, member])),
+                });
+            }
+            out.into()
+        }
+        (ValueKind::Map, "get") => {
+            let [key, or] = named(args, ["key", "default"])?;
+            let member = key.and_then(|key| value.as_object()?.get_value(&key));
+            member.or(or).unwrap_or_else(|| Value::from(()))
         }
         (ValueKind::Seq | ValueKind::Iterable | ValueKind::Map, "copy") => {
             let [] = named(args, [])?;

@@ -60,7 +60,6 @@ pub fn prepared(text: &str) -> Result<String, Failure> {
         }
     }
     scan.plain(text.len());
-    scan.calls.sort_by_key(|(place, _)| *place);
     let mut out = String::with_capacity(scan.out.len() + 64 * scan.calls.len());
     let mut end = 0;
     for (place, call) in &scan.calls {
@@ -103,6 +102,11 @@ impl<'a> Scan<'a> {
         }
         self.out.push_str(&self.text[self.at..end]);
         self.at = end;
+    }
+
+    fn edit(&mut self, at: usize, length: usize, instead: &'static str) {
+        let place = self.edits.partition_point(|(other, ..)| *other <= at);
+        self.edits.insert(place, (at, length, instead));
     }
 
     /// Copies text that the template prints.
@@ -212,7 +216,9 @@ impl<'a> Scan<'a> {
                 let sign = ["-", "+"].into_iter().find(|sign| self.out[..place].ends_with(&format!("{sign}%}}")));
                 let sign = sign.unwrap_or_default();
                 let call = format!("{{% do {}({}, {}{names}) {sign}%}}", limits::SPEND, block.text, block.tags);
-                self.calls.push((place, call));
+                // Blocks end in another order than they begin. A general sort is much code for a page.
+                let at = self.calls.partition_point(|(other, _)| *other < place);
+                self.calls.insert(at, (place, call));
             }
             _ => {
                 if let Some(around) = self.blocks.last_mut() {
@@ -288,9 +294,8 @@ impl<'a> Scan<'a> {
                 // too. Behind a sign or in a product, which a filter would take apart, it stays.
                 b'%' if !product => {
                     *level += 1;
-                    self.edits.push((at, 1, "| tegula_percent("));
-                    self.edits.push((operand(text, at + 1), 0, ")"));
-                    self.edits.sort_by_key(|(at, ..)| *at);
+                    self.edit(at, 1, "| tegula_percent(");
+                    self.edit(operand(text, at + 1), 0, ")");
                 }
                 b'|' => {
                     *level += 1;
@@ -298,8 +303,7 @@ impl<'a> Scan<'a> {
                     let name = name.split(|char| !is_word(char)).next().unwrap_or_default();
                     if limits::TAKING_ALL.contains(&name) {
                         let as_text = matches!(name, "string" | "pprint");
-                        self.edits.push((at + 1, 0, if as_text { " tegula_many(1) |" } else { " tegula_many |" }));
-                        self.edits.sort_by_key(|(at, ..)| *at);
+                        self.edit(at + 1, 0, if as_text { " tegula_many(1) |" } else { " tegula_many |" });
                     }
                 }
                 byte if byte.is_ascii_whitespace() => {}

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 use tokenizers::normalizers::NormalizerWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::tokenizer::normalizer::Range;
 use tokenizers::{
     DecoderWrapper, ModelWrapper, NormalizedString, Normalizer, PostProcessorWrapper, PreTokenizedString, PreTokenizer, Result,
     TokenizerImpl,
@@ -54,7 +55,12 @@ fn pre_tokenize(step: &PreTokenizerWrapper, text: &mut PreTokenizedString) -> Re
     })
 }
 
-/// Makes a text its own original.
+/// Makes a text its own original, which still begins at zero or does not: `Metaspace` asks for that.
 fn forget(text: &mut NormalizedString) {
-    *text = NormalizedString::from(text.get());
+    if text.offsets_original().0 == 0 || text.is_empty() {
+        *text = NormalizedString::from(text.get());
+        return;
+    }
+    let behind_another = NormalizedString::from(format!("-{}", text.get()));
+    *text = behind_another.slice(Range::Normalized(1..)).expect("the first character is one byte");
 }

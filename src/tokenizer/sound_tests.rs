@@ -207,11 +207,31 @@ fn a_file_cut_anywhere_is_an_error() {
 #[test]
 fn whatever_is_missing_or_of_another_type_is_no_panic() {
     let mut panicked = 0;
-    let made = [marked()].into_iter().chain(others()).map(|file| (file, 1));
+    let made = [(marked(), 1)].into_iter().chain(others().map(|file| (file, 3)));
     for (file, step) in made.chain(real().into_iter().map(|file| (file, 8))) {
         damaged(&file, step, |file| panicked += usize::from(panics(file.to_string().as_bytes())));
     }
     assert_eq!(panicked, 0);
+}
+
+#[test]
+fn ids_are_those_of_the_library_all_the_same() {
+    let [unigram, pieces, _] = others();
+    let mut first = marked();
+    first["normalizer"] = json!({"type": "NFC"});
+    first["pre_tokenizer"] = json!({"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true},
+        {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true}]});
+    let mut split = first.clone();
+    split["normalizer"] = Value::Null;
+    for file in [marked(), unigram, pieces, first, split].into_iter().chain(real()) {
+        let json = file.to_string();
+        let library: tokenizers::Tokenizer = json.parse().unwrap();
+        let tokenizer = Tokenizer::new(json.as_bytes(), None).unwrap();
+        for text in [TEXT, "", " ", "Hello<x>Hello", "Hello 1Hello", "  Hello [BOS] Hello", "He\nllo e\u{301}<x>\u{301}"] {
+            let ids = tokenizer.encode(text, true);
+            assert_eq!(ids.ok(), library.encode_fast(text, true).ok().map(|ids| ids.get_ids().to_vec()), "{text:?} by {json}");
+        }
+    }
 }
 
 #[test]
