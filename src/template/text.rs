@@ -105,29 +105,9 @@ pub fn lines(text: &str, keep: bool) -> Vec<&str> {
     out
 }
 
-pub fn expanded(text: &str, size: usize) -> Result<String, Error> {
-    limits::size(text.len().saturating_add(text.matches('\t').count().saturating_mul(size)))?;
-    let (mut out, mut column) = (String::new(), 0);
-    for char in text.chars() {
-        match char {
-            '\t' if size > 0 => {
-                let missing = size - column % size;
-                out.extend(std::iter::repeat_n(' ', missing));
-                column += missing;
-            }
-            '\t' => {}
-            char => {
-                out.push(char);
-                column = if matches!(char, '\n' | '\r') { 0 } else { column + 1 };
-            }
-        }
-    }
-    Ok(out)
-}
-
 /// Jinja's `truncate`: cuts a text to a length, before a word unless told otherwise.
 pub fn truncate(text: &str, args: &[Value]) -> Result<String, Error> {
-    let [length, kill, end, leeway] = named(args, ["length", "killwords", "end", "leeway"])?;
+    let [length, kill, end, leeway, ..] = named(args, &["length", "killwords", "end", "leeway"])?;
     let count = |value: Option<Value>, or| value.map_or(Ok(or), usize::try_from);
     let (length, leeway) = (count(length, 255)?, count(leeway, 5)?);
     let end = end.map_or("...".into(), |end| end.to_string());
@@ -144,7 +124,7 @@ pub fn truncate(text: &str, args: &[Value]) -> Result<String, Error> {
 
 /// Jinja's `wordwrap`: breaks lines at blanks, and words that are longer than a line.
 pub fn wordwrap(text: &str, args: &[Value]) -> Result<String, Error> {
-    let [width, long, between, _] = named(args, ["width", "break_long_words", "wrapstring", "break_on_hyphens"])?;
+    let [width, long, between, _, ..] = named(args, &["width", "break_long_words", "wrapstring", "break_on_hyphens"])?;
     let width = width.map_or(Ok(79), usize::try_from)?.max(1);
     let long = long.is_none_or(|long| long.is_true());
     let between = between.map_or("\n".into(), |between| between.to_string());
