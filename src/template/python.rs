@@ -1,14 +1,14 @@
 //! What Python and its Jinja have and the engine lacks: methods of texts and lists, filters, tests.
 //!
 //! Methods that change a list or a dict are missing on purpose: transformers forbids them. So is
-//! `random`, with which a prompt would not repeat. What makes texts keeps to `limits.rs`.
+//! `random`, with which a prompt would not repeat, and what makes or cleans HTML and addresses. What makes texts keeps to `limits.rs`.
 
 use minijinja::formatting::FormatStyle;
 use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters};
 
 use super::limits;
-use super::text::{Side, formatted, lines, padded, replaced, split, truncate, urlencode, wordwrap};
+use super::text::{Side, formatted, lines, padded, replaced, split, truncate};
 
 /// Adds filters, tests and functions.
 pub fn bind(environment: &mut Environment<'static>) {
@@ -24,25 +24,11 @@ pub fn bind(environment: &mut Environment<'static>) {
     });
     // Python iterates over nothing where the engine iterates over none.
     environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
-    environment.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
 }
 
 /// All filters that are ours, in one function: each of its own would add to what a page loads.
-const FILTERS: &[&str] = &[
-    limits::BOUNDED,
-    limits::MANY,
-    limits::PERCENT,
-    "batch",
-    "center",
-    "format",
-    "join",
-    "replace",
-    "slice",
-    "truncate",
-    "urlencode",
-    "wordcount",
-    "wordwrap",
-];
+const FILTERS: &[&str] =
+    &[limits::BOUNDED, limits::MANY, limits::PERCENT, "batch", "center", "format", "join", "replace", "slice", "truncate", "wordcount"];
 
 fn filter(name: &str, state: &mut State, value: Value, args: Vec<Value>) -> Result<Value, Error> {
     let engines = |state: &mut State, function: Value| {
@@ -76,12 +62,11 @@ fn filter(name: &str, state: &mut State, value: Value, args: Vec<Value>) -> Resu
             replaced(&text(), &of(old)?, &of(new)?, integer(count)?.unwrap_or(-1))?.into()
         }
         "truncate" => truncate(&text(), &args)?.into(),
-        "urlencode" => urlencode(&value)?.into(),
-        "wordcount" => {
+        // "wordcount"
+        _ => {
             let text = text();
             text.split(|char: char| !char.is_alphanumeric() && char != '_').filter(|word| !word.is_empty()).count().into()
         }
-        _ => wordwrap(&text(), &args)?.into(),
     })
 }
 
