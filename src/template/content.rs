@@ -44,11 +44,11 @@ const KEY: &str = "antefix";
 
 impl Reader {
     /// Tries a template, with the variables that it gets beside the messages.
-    pub fn of(templates: &Templates, name: &str, variables: &Map<String, Value>) -> Reader {
+    pub fn of(templates: &Templates, name: &str, variables: &Value) -> Reader {
         let shown = |role: &str, content: &Value| {
             let mut variables = variables.clone();
-            variables.insert("messages".into(), trial(role, content));
-            let text = templates.render_messages(name, &mut Value::Object(variables), &["{}".into()])?;
+            variables["messages"] = trial(role, content);
+            let text = templates.render_messages(name, &mut variables, &["{}".into()])?;
             let found = |needle: &str| text.find(needle);
             Ok::<_, Failure>(found(FIRST) < found(SECOND) && found(FIRST).is_some() && found(KEY).is_none())
         };

@@ -234,16 +234,6 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             replaced(text, word(&old)?, word(&new)?, integer(count)?.unwrap_or(-1))?.into()
         }
         "format" => formatted(FormatStyle::StrFormat, text, args)?.into(),
-        "format_map" => {
-            let [members, ..] = named(args, &["mapping"])?;
-            let members = members.unwrap_or_default();
-            let mut given = Vec::new();
-            for key in members.try_iter()? {
-                given.push((key.to_string(), members.get_item(&key)?));
-            }
-            let given: Kwargs = given.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-            formatted(FormatStyle::StrFormat, text, &[given.into()])?.into()
-        }
         "join" => {
             let [values, ..] = named(args, &["iterable"])?;
             let values = values.unwrap_or_default();

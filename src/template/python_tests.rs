@@ -153,7 +153,6 @@ const PRINTED: &[(&str, &str)] = &[
     (r#""a" if 'x' is string and 'x' is not none else 'b'"#, "a"),
     (r#""1,2"|replace(",", ".")|float"#, "1.2"), ("'a'.foo is defined", "False"),
     (r#""tab\there""#, "tab\there"), ("'x'.isupper() or 'X'.isupper()", "True"),
-    ("'abc'.format_map({'a': 1})", "abc"), ("'{a}'.format_map({'a': 1})", "1"),
     (r#"'a\x1cb'.splitlines() | length"#, "2"), ("[3,1,2]|sort|first", "1"),
     ("[[1,2],[3]]|sum(start=[])", "[1, 2, 3]"), ("'a.b.c'.rsplit('.', 1)[0]", "a.b"),
     ("'x=%s y=%s' % (x, 1)", "x= y=1"), ("'%5.1f|' % 3.14159", "  3.1|"),
