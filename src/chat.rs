@@ -106,9 +106,10 @@ impl Chat {
                 let for_tools = dialogue.tools.is_some() && templates.has(TOOL_USE);
                 let name = if for_tools { TOOL_USE } else { DEFAULT };
                 let reader = self.readers[usize::from(for_tools)].get_or_init(|| {
-                    let nothing = Dialogue::default();
-                    let Value::Object(mut variables) = variables(&nothing, &Reader::default()) else { unreachable!("it is an object") };
-                    variables.extend(self.tokens.clone());
+                    let mut variables = variables(&Dialogue::default(), &Reader::default());
+                    for (name, token) in &self.tokens {
+                        variables[name.as_str()] = token.clone();
+                    }
                     Reader::of(templates, name, &variables)
                 });
                 let mut texts: Vec<Map<String, Value>> = dialogue.messages.iter().map(|message| message.other.clone()).collect();
@@ -116,16 +117,13 @@ impl Chat {
                 // What people wrote is prepared at once, in all the forms that a template may see.
                 let mut forms = Value::Array(vec![variables(dialogue, reader), texts]);
                 prepare(&mut forms);
-                let Value::Array(forms) = forms else { unreachable!("prepared values keep their form") };
-                let [mut said, Value::Array(texts)] = <[Value; 2]>::try_from(forms).expect("there are two") else {
-                    unreachable!("prepared values keep their form")
-                };
+                let (mut said, texts) = (forms[0].take(), forms[1].take());
                 if let Value::Object(said) = &mut said {
                     for (name, token) in &self.tokens {
                         said.entry(name.as_str()).or_insert_with(|| token.clone());
                     }
                 }
-                templates.render_messages(name, &mut said, &texts).map_err(failed)
+                templates.render_messages(name, &mut said, texts.as_array().map_or(&[], Vec::as_slice)).map_err(failed)
             }
             (Some(Err(reason)), _) => Err(failed(reason.clone())),
             (None, Some(conversation)) => {

@@ -14,7 +14,7 @@
 //! calls are objects, as transformers wants them, then the texts that clients send: DeepSeek's
 //! templates join them with other texts. And a message without content gets an empty text.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Failure, Templates};
 
@@ -44,17 +44,18 @@ const KEY: &str = "antefix";
 
 impl Reader {
     /// Tries a template, with the variables that it gets beside the messages.
-    pub fn of(templates: &Templates, name: &str, variables: &Map<String, Value>) -> Reader {
+    pub fn of(templates: &Templates, name: &str, variables: &Value) -> Reader {
         let shown = |role: &str, content: &Value| {
             let mut variables = variables.clone();
-            variables.insert("messages".into(), trial(role, content));
-            let text = templates.render_messages(name, &mut Value::Object(variables), &["{}".into()])?;
+            variables["messages"] = trial(role, content);
+            let text = templates.render_messages(name, &mut variables, &["{}".into()])?;
             let found = |needle: &str| text.find(needle);
             Ok::<_, Failure>(found(FIRST) < found(SECOND) && found(FIRST).is_some() && found(KEY).is_none())
         };
         let text = Value::from(format!("{FIRST} {SECOND}"));
-        let part = |text| json!({"type": "text", "text": text, KEY: KEY});
-        let parts = Value::from([part(FIRST), part(SECOND)].to_vec());
+        let part = |text| format!(r#"{{"type": "text", "text": "{text}", "{KEY}": ""}}"#);
+        let parts = format!("[{}, {}]", part(FIRST), part(SECOND));
+        let parts: Value = serde_json::from_str(&parts).expect("it is JSON");
         let mut reader = Reader::default();
         for role in ROLES {
             let (texts, parts) = match (shown(role, &text), shown(role, &parts)) {
@@ -83,21 +84,21 @@ impl Reader {
 
 /// A short conversation in which a role says something, as every template allows it.
 fn trial(role: &str, content: &Value) -> Value {
-    let message = json!({"role": role, "content": content});
-    let user = json!({"role": "user", "content": "Hello"});
-    match role {
-        "system" => json!([message, user]),
-        "assistant" => json!([user, message, user]),
-        "tool" => {
-            let function = json!({"name": "f", "arguments": {}});
-            let call = json!({"id": "call00001", "type": "function", "function": function});
-            let mut answer = message;
-            answer["tool_call_id"] = "call00001".into();
-            answer["name"] = "f".into();
-            json!([user, {"role": "assistant", "content": null, "tool_calls": [call]}, answer])
-        }
-        _ => json!([message]),
-    }
+    // Read from texts: `json!` would write out the code that builds them.
+    let (place, text) = match role {
+        "system" => (0, r#"[{"role": "system"}, {"role": "user", "content": "Hello"}]"#),
+        "assistant" => (1, r#"[{"role": "user", "content": "Hello"}, {"role": "assistant"}, {"role": "user", "content": "Hello"}]"#),
+        "tool" => (
+            2,
+            r#"[{"role": "user", "content": "Hello"}, {"role": "assistant", "content": null, "tool_calls":
+                [{"id": "call00001", "type": "function", "function": {"name": "f", "arguments": {}}}]},
+                {"role": "tool", "name": "f", "tool_call_id": "call00001"}]"#,
+        ),
+        _ => (0, r#"[{"role": "user"}]"#),
+    };
+    let mut messages: Value = serde_json::from_str(text).expect("the texts are JSON");
+    messages[place]["content"] = content.clone();
+    messages
 }
 
 impl Templates {

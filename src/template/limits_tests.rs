@@ -131,9 +131,7 @@ fn memory_is_bounded() {
         "'x'.ljust(4000000000)",
         "'x'.rjust(4000000000)",
         "'x'.zfill(4000000000)",
-        "'a\tb'.expandtabs(4000000000)",
         "'%4000000000d' % 1",
-        "'a b' | wordwrap(1, wrapstring='x' * 20000000)",
         "['x' * 30000000, 'y'] | join('z' * 30000000)",
     ];
     for expression in one {

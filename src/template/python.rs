@@ -1,15 +1,14 @@
 //! What Python and its Jinja have and the engine lacks: methods of texts and lists, filters, tests.
 //!
 //! Methods that change a list or a dict are missing on purpose: transformers forbids them. So is
-//! `random`, with which a prompt would not repeat. What makes texts keeps to `limits.rs`.
+//! `random`, with which a prompt would not repeat, and what makes or cleans HTML and addresses. What makes texts keeps to `limits.rs`.
 
 use minijinja::formatting::FormatStyle;
 use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters};
-use minijinja_contrib::globals;
 
 use super::limits;
-use super::text::{Side, expanded, formatted, lines, padded, replaced, split, truncate, urlencode, wordwrap};
+use super::text::{Side, formatted, lines, padded, replaced, split, truncate};
 
 /// Adds filters, tests and functions.
 pub fn bind(environment: &mut Environment<'static>) {
@@ -25,26 +24,11 @@ pub fn bind(environment: &mut Environment<'static>) {
     });
     // Python iterates over nothing where the engine iterates over none.
     environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
-    environment.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
-    environment.add_function("joiner", globals::joiner);
 }
 
 /// All filters that are ours, in one function: each of its own would add to what a page loads.
-const FILTERS: &[&str] = &[
-    limits::BOUNDED,
-    limits::MANY,
-    limits::PERCENT,
-    "batch",
-    "center",
-    "format",
-    "join",
-    "replace",
-    "slice",
-    "truncate",
-    "urlencode",
-    "wordcount",
-    "wordwrap",
-];
+const FILTERS: &[&str] =
+    &[limits::BOUNDED, limits::MANY, limits::PERCENT, "batch", "center", "format", "join", "replace", "slice", "truncate", "wordcount"];
 
 fn filter(name: &str, state: &mut State, value: Value, args: Vec<Value>) -> Result<Value, Error> {
     let engines = |state: &mut State, function: Value| {
@@ -68,22 +52,21 @@ fn filter(name: &str, state: &mut State, value: Value, args: Vec<Value>) -> Resu
             engines(state, Value::from_function(filters::join))?
         }
         "center" => {
-            let [width] = named(&args, ["width"])?;
+            let [width, ..] = named(&args, &["width"])?;
             padded(&text(), width.map_or(Ok(80), usize::try_from)?, ' ', Side::Both)?.into()
         }
         "format" => formatted(FormatStyle::Printf, &text(), &args)?.into(),
         "replace" => {
-            let [old, new, count] = named(&args, ["old", "new", "count"])?;
+            let [old, new, count, ..] = named(&args, &["old", "new", "count"])?;
             let of = |value: Option<Value>| value.map(|value| value.to_string()).ok_or_else(|| Error::from(ErrorKind::MissingArgument));
             replaced(&text(), &of(old)?, &of(new)?, integer(count)?.unwrap_or(-1))?.into()
         }
         "truncate" => truncate(&text(), &args)?.into(),
-        "urlencode" => urlencode(&value)?.into(),
-        "wordcount" => {
+        // "wordcount"
+        _ => {
             let text = text();
             text.split(|char: char| !char.is_alphanumeric() && char != '_').filter(|word| !word.is_empty()).count().into()
         }
-        _ => wordwrap(&text(), &args)?.into(),
     })
 }
 
@@ -136,16 +119,16 @@ pub fn failed(reason: impl Into<String>) -> Error {
 }
 
 /// Arguments by place or name; those left out are none.
-pub fn named<const N: usize>(args: &[Value], names: [&str; N]) -> Result<[Option<Value>; N], Error> {
+pub fn named(args: &[Value], names: &[&str]) -> Result<[Option<Value>; 4], Error> {
     let (places, options) = match args.split_last() {
         Some((last, places)) if last.is_kwargs() => (places, Kwargs::try_from(last.clone())?),
         _ => (args, std::iter::empty::<(&str, Value)>().collect()),
     };
-    if places.len() > N {
+    if places.len() > names.len() {
         return Err(ErrorKind::TooManyArguments.into());
     }
-    let mut out = [const { None }; N];
-    for (index, name) in names.into_iter().enumerate() {
+    let mut out = [const { None }; 4];
+    for (index, name) in names.iter().enumerate() {
         let value = match places.get(index) {
             Some(value) => Some(value.clone()),
             None => options.get::<Option<Value>>(name)?,
@@ -172,15 +155,15 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
     let three = |values: Vec<&str>| Value::from(Tuple::from(values.into_iter().map(Value::from).collect::<Vec<_>>()));
     Ok(Some(match name {
         "removeprefix" => {
-            let [prefix] = named(args, ["prefix"])?;
+            let [prefix, ..] = named(args, &["prefix"])?;
             text.strip_prefix(word(&prefix)?).unwrap_or(text).into()
         }
         "removesuffix" => {
-            let [suffix] = named(args, ["suffix"])?;
+            let [suffix, ..] = named(args, &["suffix"])?;
             text.strip_suffix(word(&suffix)?).unwrap_or(text).into()
         }
         "partition" | "rpartition" => {
-            let [by] = named(args, ["sep"])?;
+            let [by, ..] = named(args, &["sep"])?;
             let by = word(&by)?;
             if by.is_empty() {
                 return Err(failed("empty separator"));
@@ -193,17 +176,17 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             }
         }
         "split" | "rsplit" => {
-            let [by, most] = named(args, ["sep", "maxsplit"])?;
+            let [by, most, ..] = named(args, &["sep", "maxsplit"])?;
             let most = integer(most)?.and_then(|most| usize::try_from(most).ok());
             let by = by.as_ref().map(|by| by.as_str().filter(|by| !by.is_empty()).ok_or_else(|| failed("empty separator"))).transpose()?;
             split(text, by, most, name == "rsplit").into_iter().map(Value::from).collect()
         }
         "splitlines" => {
-            let [keep] = named(args, ["keepends"])?;
+            let [keep, ..] = named(args, &["keepends"])?;
             lines(text, keep.is_some_and(|keep| keep.is_true())).into_iter().map(Value::from).collect()
         }
         "find" | "rfind" | "index" | "rindex" | "count" => {
-            let [what, start, end] = named(args, ["sub", "start", "end"])?;
+            let [what, start, end, ..] = named(args, &["sub", "start", "end"])?;
             let (what, within) = (word(&what)?, part(text, integer(start)?, integer(end)?));
             if name == "count" {
                 return Ok(Some(Value::from(within.map_or(0, |(within, _)| within.matches(what).count()))));
@@ -218,7 +201,7 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             }
         }
         "startswith" | "endswith" => {
-            let [what, start, end] = named(args, ["what", "start", "end"])?;
+            let [what, start, end, ..] = named(args, &["what", "start", "end"])?;
             let what = what.filter(|what| matches!(what.kind(), ValueKind::String | ValueKind::Seq));
             let what = what.ok_or_else(|| failed("expected a string or a tuple of strings"))?;
             let Some((within, _)) = part(text, integer(start)?, integer(end)?) else { return Ok(Some(false.into())) };
@@ -229,7 +212,7 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             }
         }
         "center" | "ljust" | "rjust" => {
-            let [width, fill, _] = named(args, ["width", "fillchar", "_"])?;
+            let [width, fill, _, ..] = named(args, &["width", "fillchar", "_"])?;
             let width = integer(width)?.unwrap_or(0);
             let fill = fill.as_ref().and_then(Value::as_str).and_then(|fill| fill.chars().next());
             let side = match name {
@@ -240,34 +223,19 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             padded(text, usize::try_from(width).unwrap_or(0), fill.unwrap_or(' '), side)?.into()
         }
         "zfill" => {
-            let [width] = named(args, ["width"])?;
+            let [width, ..] = named(args, &["width"])?;
             let width = integer(width)?.unwrap_or(0);
             let sign = usize::from(text.starts_with(['-', '+']));
             let width = usize::try_from(width).unwrap_or(0).saturating_sub(sign);
             (text[..sign].to_owned() + &padded(&text[sign..], width, '0', Side::Left)?).into()
         }
-        "expandtabs" => {
-            let [size] = named(args, ["tabsize"])?;
-            let size = integer(size)?.map_or(8, |size| usize::try_from(size).unwrap_or(0));
-            expanded(text, size)?.into()
-        }
         "replace" => {
-            let [old, new, count] = named(args, ["old", "new", "count"])?;
+            let [old, new, count, ..] = named(args, &["old", "new", "count"])?;
             replaced(text, word(&old)?, word(&new)?, integer(count)?.unwrap_or(-1))?.into()
         }
         "format" => formatted(FormatStyle::StrFormat, text, args)?.into(),
-        "format_map" => {
-            let [members] = named(args, ["mapping"])?;
-            let members = members.unwrap_or_default();
-            let mut given = Vec::new();
-            for key in members.try_iter()? {
-                given.push((key.to_string(), members.get_item(&key)?));
-            }
-            let given: Kwargs = given.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-            formatted(FormatStyle::StrFormat, text, &[given.into()])?.into()
-        }
         "join" => {
-            let [values] = named(args, ["iterable"])?;
+            let [values, ..] = named(args, &["iterable"])?;
             let values = values.unwrap_or_default();
             limits::joined(&values, Some(&Value::from(text)))?;
             let mut out = String::new();
@@ -286,7 +254,7 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             (first + &rest.as_str().to_lowercase()).into()
         }
         "strip" | "lstrip" | "rstrip" => {
-            let [chars] = named(args, ["chars"])?;
+            let [chars, ..] = named(args, &["chars"])?;
             let chars = chars.as_ref().map(|_| word(&chars)).transpose()?;
             let cut = |char: char| chars.map_or_else(|| char.is_whitespace(), |chars| chars.contains(char));
             let text = if name == "rstrip" { text } else { text.trim_start_matches(cut) };
@@ -305,10 +273,6 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             (!text.is_empty() && text.chars().all(is)).into()
         }
         "casefold" => text.to_lowercase().replace('ß', "ss").into(),
-        "swapcase" => {
-            let swap = |char: char| if char.is_uppercase() { char.to_lowercase().to_string() } else { char.to_uppercase().to_string() };
-            text.chars().map(swap).collect::<String>().into()
-        }
         _ => return Ok(None),
     }))
 }
@@ -316,18 +280,18 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
 fn other_method(value: &Value, name: &str, args: &[Value]) -> Result<Option<Value>, Error> {
     Ok(Some(match (value.kind(), name) {
         (ValueKind::Seq | ValueKind::Iterable, "index") => {
-            let [what] = named(args, ["value"])?;
+            let [what, ..] = named(args, &["value"])?;
             let what = what.unwrap_or_else(|| Value::from(()));
             let place = value.try_iter()?.position(|item| item == what);
             place.map(Value::from).ok_or_else(|| failed(format!("{what} is not in list")))?
         }
         (ValueKind::Seq | ValueKind::Iterable, "count") => {
-            let [what] = named(args, ["value"])?;
+            let [what, ..] = named(args, &["value"])?;
             let what = what.unwrap_or_else(|| Value::from(()));
             value.try_iter()?.filter(|item| *item == what).count().into()
         }
         (ValueKind::Map, "keys" | "values" | "items") => {
-            let [] = named(args, [])?;
+            let [..] = named(args, &[])?;
             let mut out = Vec::new();
             for key in value.try_iter()? {
                 let member = value.get_item(&key)?;
@@ -340,12 +304,12 @@ fn other_method(value: &Value, name: &str, args: &[Value]) -> Result<Option<Valu
             out.into()
         }
         (ValueKind::Map, "get") => {
-            let [key, or] = named(args, ["key", "default"])?;
+            let [key, or, ..] = named(args, &["key", "default"])?;
             let member = key.and_then(|key| value.as_object()?.get_value(&key));
             member.or(or).unwrap_or_else(|| Value::from(()))
         }
         (ValueKind::Seq | ValueKind::Iterable | ValueKind::Map, "copy") => {
-            let [] = named(args, [])?;
+            let [..] = named(args, &[])?;
             value.clone()
         }
         _ => return Ok(None),

@@ -1,7 +1,6 @@
 //! Functions that make texts out of texts, as Python and its Jinja do.
 
 use minijinja::formatting::{FormatStyle, format};
-use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
 
 use super::limits;
@@ -105,29 +104,9 @@ pub fn lines(text: &str, keep: bool) -> Vec<&str> {
     out
 }
 
-pub fn expanded(text: &str, size: usize) -> Result<String, Error> {
-    limits::size(text.len().saturating_add(text.matches('\t').count().saturating_mul(size)))?;
-    let (mut out, mut column) = (String::new(), 0);
-    for char in text.chars() {
-        match char {
-            '\t' if size > 0 => {
-                let missing = size - column % size;
-                out.extend(std::iter::repeat_n(' ', missing));
-                column += missing;
-            }
-            '\t' => {}
-            char => {
-                out.push(char);
-                column = if matches!(char, '\n' | '\r') { 0 } else { column + 1 };
-            }
-        }
-    }
-    Ok(out)
-}
-
 /// Jinja's `truncate`: cuts a text to a length, before a word unless told otherwise.
 pub fn truncate(text: &str, args: &[Value]) -> Result<String, Error> {
-    let [length, kill, end, leeway] = named(args, ["length", "killwords", "end", "leeway"])?;
+    let [length, kill, end, leeway, ..] = named(args, &["length", "killwords", "end", "leeway"])?;
     let count = |value: Option<Value>, or| value.map_or(Ok(or), usize::try_from);
     let (length, leeway) = (count(length, 255)?, count(leeway, 5)?);
     let end = end.map_or("...".into(), |end| end.to_string());
@@ -140,63 +119,4 @@ pub fn truncate(text: &str, args: &[Value]) -> Result<String, Error> {
     let cut: String = text.chars().take(left).collect();
     let cut = if kill.is_some_and(|kill| kill.is_true()) { &cut } else { cut.rsplit_once(' ').map_or(&*cut, |(cut, _)| cut) };
     Ok(cut.to_owned() + &end)
-}
-
-/// Jinja's `wordwrap`: breaks lines at blanks, and words that are longer than a line.
-pub fn wordwrap(text: &str, args: &[Value]) -> Result<String, Error> {
-    let [width, long, between, _] = named(args, ["width", "break_long_words", "wrapstring", "break_on_hyphens"])?;
-    let width = width.map_or(Ok(79), usize::try_from)?.max(1);
-    let long = long.is_none_or(|long| long.is_true());
-    let between = between.map_or("\n".into(), |between| between.to_string());
-    let mut out = Vec::new();
-    for line in lines(text, false) {
-        let mut wrapped: Vec<String> = vec![String::new()];
-        for word in line.split_whitespace() {
-            let mut word: Vec<char> = word.chars().collect();
-            let last = wrapped.last().map_or(0, |line| line.chars().count());
-            let room = width.saturating_sub(last + usize::from(last > 0));
-            if last > 0 && word.len() > room {
-                wrapped.push(String::new());
-            } else if last > 0 {
-                wrapped.last_mut().expect("there is a line").push(' ');
-            }
-            while long && word.len() > width {
-                let rest = word.split_off(width);
-                wrapped.last_mut().expect("there is a line").extend(word);
-                wrapped.push(String::new());
-                word = rest;
-            }
-            wrapped.last_mut().expect("there is a line").extend(word);
-        }
-        out.extend(wrapped);
-    }
-    limits::size(out.iter().map(String::len).sum::<usize>().saturating_add(out.len().saturating_mul(between.len())))?;
-    Ok(out.join(&between))
-}
-
-/// Jinja's `urlencode`: a text, or the members of a dict as a query.
-pub fn urlencode(value: &Value) -> Result<String, Error> {
-    fn quote(out: &mut String, text: &str, plain: &str) {
-        for byte in text.bytes() {
-            match char::from(byte) {
-                char if char.is_ascii_alphanumeric() || plain.contains(char) => out.push(char),
-                ' ' if !plain.contains('/') => out.push('+'),
-                _ => out.push_str(&format!("%{byte:02X}")),
-            }
-        }
-    }
-    let mut out = String::new();
-    if value.kind() != ValueKind::Map {
-        quote(&mut out, &value.to_string(), "_.-~/");
-        return Ok(out);
-    }
-    for key in value.try_iter()? {
-        if !out.is_empty() {
-            out.push('&');
-        }
-        quote(&mut out, &key.to_string(), "_.-~");
-        out.push('=');
-        quote(&mut out, &value.get_item(&key)?.to_string(), "_.-~");
-    }
-    Ok(out)
 }
