@@ -1,5 +1,6 @@
 /** Brings the runtime's WebAssembly module: fetches and compiles it, and says what to do where a host or a policy forbids that. */
 
+import { flawOfHead } from "./content.js";
 import { ContentSecurityPolicyError, InternalError, NetworkError } from "./errors.js";
 import { read } from "./files.js";
 
@@ -36,23 +37,13 @@ export async function compileModule(address: string = besideThisScript()): Promi
     // Only with this type does a browser compile while it downloads.
     const streams = response.headers.get("content-type")?.startsWith("application/wasm") ?? false;
     if (streams) return await WebAssembly.compileStreaming(response);
-    const bytes = await response.arrayBuffer();
-    if (!isModule(bytes)) throw new NetworkError(`${address} holds no WebAssembly module but ${kindOf(bytes)}. ${ADVICE}`, { url: address, status });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const flaw = flawOfHead(bytes.subarray(0, 4096), response.headers.get("content-type") ?? "", "library");
+    if (flaw) throw new NetworkError(`${address} answers with ${flaw.what}. ${ADVICE}`, { url: address, status });
     return await WebAssembly.compile(bytes);
   } catch (error) {
     throw explain(error, address);
   }
-}
-
-function isModule(bytes: ArrayBuffer): boolean {
-  const [a, b, c, d] = new Uint8Array(bytes);
-  return a === 0 && b === 0x61 && c === 0x73 && d === 0x6d;
-}
-
-function kindOf(bytes: ArrayBuffer): string {
-  const start = new TextDecoder().decode(bytes.slice(0, 200)).trimStart().toLowerCase();
-  if (bytes.byteLength === 0) return "nothing";
-  return start.startsWith("<!doctype") || start.startsWith("<html") ? "an HTML page" : "something else";
 }
 
 function explain(error: unknown, address: string): Error {

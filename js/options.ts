@@ -31,9 +31,8 @@ export interface EngineOptions {
   /** Where verified files are kept for the next visit. Default `indexeddb`. */
   cache?: "indexeddb" | "none" | undefined;
   /**
-   * How kernels are chosen where the library holds several for one piece of work: by timing them at the first load on a device, in a second
-   * and a half, which is remembered where files are cached (`measure`, the default); or as the compiler would have, without knowing the
-   * device.
+   * How kernels are chosen where the library holds several for one piece of work. `measure`, the default, times them at the first load on
+   * a device, for a second and a half, and remembers the choice where files are cached. `default` takes those that the compiler would.
    */
   kernels?: "measure" | "default" | undefined;
   /**

@@ -19,11 +19,11 @@ const instead = (status, body, type) => (answer) => {
 };
 
 /**
- * Kinds of hosts: `host` changes the answers of `models`, `there` those of the other origin;
- * `whole` says that it matters to the weights; `without` is what is said of optional files that are
- * missing there (nothing where the host says plainly that they are), `fails` what is said where all
- * is there, `query` goes with the address. A `host` gets the answer, the path, Node's request and
- * response, and the address of the other origin.
+ * Kinds of hosts. `host` changes the answers of `models`, `there` those of the other origin. `whole`
+ * says that the host matters to the weights. `without` is what is said of optional files that are
+ * missing; a host that says so plainly needs no words. `fails` is what is said where all is there.
+ * `query` goes with the address. A `host` gets the answer, the path, Node's request and response,
+ * and the address of the other origin.
  */
 export const HOSTS = {
   "plain": {},
