@@ -2,7 +2,7 @@
 
 use tegula::ErrorKind;
 use tegula::bench::{Bench, Drawn, Report, Traffic, Workload, random_model};
-use tegula::forward::Entry;
+use tegula::model::forward::Entry;
 use tegula_compiler::{CompileOptions, Config, compile};
 use tegula_gpu::Options;
 

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fs;
 
-use tegula::choose::{Decision, Kernels};
-use tegula::forward::{Entry, Forward, Read};
-use tegula::step::Model;
+use tegula::model::choose::{Decision, Kernels};
+use tegula::model::forward::{Entry, Forward, Read};
+use tegula::model::step::Model;
 use tegula_compiler::schedule::{Linked, Schedule, default_schedule, link};
 use tegula_compiler::spec::Spec;
 use tegula_compiler::template::tunables;

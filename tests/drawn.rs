@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tegula::forward::{Drawing, Entry, Forward, Read};
+use tegula::model::forward::{Drawing, Entry, Forward, Read};
 use tegula::sampler::{Sampler, Sampling};
 use tegula::{EventKind, Prompt, Request};
 use tegula_compiler::CompileOptions;

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use tegula::chat::Dialogue;
-use tegula::openai::Message;
+use tegula::text::chat::Dialogue;
+use tegula::text::message::Message;
 use tegula::{Prompt, Request};
 use tegula_compiler::CompileOptions;
 use tegula_gpu::Options;

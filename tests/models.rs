@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use tegula::forward::{Entry, Forward, Read};
+use tegula::model::forward::{Entry, Forward, Read};
 use tegula::{Engine, EventKind, Prompt, Request};
 use tegula_compiler::CompileOptions;
 use tegula_gpu::{Gpu, Options};

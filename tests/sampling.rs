@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use tegula::forward::Drawing;
+use tegula::model::forward::Drawing;
 use tegula::sampler::{Sampler, Sampling, draw};
 use tegula_compiler::schedule::{default_schedule, link};
 use tegula_compiler::spec::draw::scratch_words;

@@ -5,10 +5,10 @@
 
 use futures::executor::block_on;
 use md5::{Digest, Md5};
-use tegula::budget::Budget;
-use tegula::forward::{Entry as Step, Forward, Read, Readback};
-use tegula::step::{INITIAL_TOKENS, Model};
-use tegula::weights::Loader;
+use tegula::load::weights::Loader;
+use tegula::model::budget::Budget;
+use tegula::model::forward::{Entry as Step, Forward, Read, Readback};
+use tegula::model::step::{INITIAL_TOKENS, Model};
 use tegula::{Error, ErrorKind};
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::{

@@ -6,10 +6,10 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use tegula::bench::{self, Drawn, Report, Workload};
-use tegula::budget::Budget;
 use tegula::config::ChatConfig;
-use tegula::step::Model;
-use tegula::weights::Loader;
+use tegula::load::weights::Loader;
+use tegula::model::budget::Budget;
+use tegula::model::step::Model;
 use tegula_compiler::CompileOptions;
 use tegula_gpu::Gpu;
 

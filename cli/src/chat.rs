@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context, Result};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
-use tegula::openai::Message;
+use tegula::text::message::Message;
 
 use crate::args::Chat;
 use crate::generate::{self, Answer};

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context, Error, Result, bail};
-use tegula::tokenizer::Tokenizer;
+use tegula::text::tokenizer::Tokenizer;
 use tegula_compiler::ErrorKind;
 use tegula_compiler::convert::{ConvertOptions, ConvertReport};
 use tegula_compiler::quant::Quantization;

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use tegula::chat::Dialogue;
 use tegula::config::ChatConfig;
-use tegula::openai::Message;
-use tegula::reply::{FinishReason, Usage};
+use tegula::engine::usage::{FinishReason, Usage};
 use tegula::sampler::Sampling;
+use tegula::text::chat::Dialogue;
+use tegula::text::message::Message;
 use tegula::{Engine, EventKind, Prompt, Request};
 
 use crate::args::SamplingFlags;

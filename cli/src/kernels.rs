@@ -7,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tegula::Result;
-use tegula::choose::{Kernels, SECONDS};
-use tegula::step::Model;
-use tegula::weights::Loader;
+use tegula::load::weights::Loader;
+use tegula::model::choose::{Kernels, SECONDS};
+use tegula::model::step::Model;
 
 use crate::library;
 

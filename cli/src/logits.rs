@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
-use tegula::forward::{Entry, Forward, Read};
-use tegula::step::Model;
+use tegula::model::forward::{Entry, Forward, Read};
+use tegula::model::step::Model;
 use tegula_plan::Row;
 
 use crate::args::{Logits, Through};

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use tegula::budget::Budget;
-use tegula::chat::Chat;
 use tegula::config::ChatConfig;
-use tegula::step::Model;
-use tegula::tokenizer::{Tokenizer, TokenizerConfig};
-use tegula::weights::Loader;
+use tegula::load::weights::Loader;
+use tegula::model::budget::Budget;
+use tegula::model::step::Model;
+use tegula::text::chat::Chat;
+use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
 use tegula::{Engine, ErrorKind, Prompt};
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::{Library, Model as Facts};

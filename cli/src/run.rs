@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use serde::Serialize;
-use tegula::openai::Message;
-use tegula::reply::{FinishReason, Usage};
+use tegula::engine::usage::{FinishReason, Usage};
+use tegula::text::message::Message;
 use tegula::{ErrorKind, Prompt};
 
 use crate::args::Run;

@@ -5,12 +5,12 @@
 
 use serde_json::{Value, json};
 use tegula::Prompt;
-use tegula::budget::{Budget, Memory};
+use tegula::api::openai::ApiRequest;
 use tegula::config::ChatConfig;
-use tegula::manifest::TensorCache;
-use tegula::openai::ApiRequest;
-use tegula::template::Templates;
-use tegula::tokenizer::{Tokenizer, TokenizerConfig};
+use tegula::load::manifest::TensorCache;
+use tegula::model::budget::{Budget, Memory};
+use tegula::text::template::Templates;
+use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
 use tegula_compiler::tune::Records;
 use tegula_compiler::{CompileOptions, Config};
 use tegula_gpu::{DeviceInfo, Limits};

@@ -7,8 +7,8 @@ use tegula_plan::Row;
 
 use crate::Result;
 use crate::clock::seconds;
-use crate::forward::{Drawing, Entry, Forward, Read, Readback};
-use crate::step::{Model, Pending};
+use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
+use crate::model::step::{Model, Pending};
 
 /// What is asked of a [`Subject`] and learnt from it, while the engine has it.
 #[derive(Debug, Default)]

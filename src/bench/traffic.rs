@@ -5,7 +5,7 @@
 
 use tegula_plan::{Buffer, Plan, Variant};
 
-use crate::forward::Entry;
+use crate::model::forward::Entry;
 
 /// Dispatches and bytes of a greedy decode step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use super::fake::{EOS, Fake, POISON};
 use super::tests::{engine, ids, prompt, run};
-use crate::reply::FinishReason;
-use crate::request::{EventKind, Request};
+use crate::engine::request::{EventKind, Request};
+use crate::engine::usage::FinishReason;
 use crate::sampler::Sampling;
 use futures::executor::block_on;
 

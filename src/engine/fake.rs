@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 
 use tegula_plan::{Activations, Dtype, Model, PAGE_SIZE, Row};
 
-use crate::forward::{Drawing, Entry, Forward, Read, Readback};
-use crate::kv::Pages;
+use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
+use crate::model::kv::Pages;
 use crate::sampler::{Sampler, Sampling};
 use crate::{ErrorKind, Result};
 

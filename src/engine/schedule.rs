@@ -1,10 +1,10 @@
 //! The engine's schedule: who runs, what is submitted next, and what becomes of what steps bring.
 
 use super::{Engine, Flight, Mark, row};
-use crate::forward::{Entry, Forward, Read, Readback};
-use crate::reply::FinishReason;
-use crate::request::{Event, EventKind, RequestId};
-use crate::sequence::{Next, Pick, Sequence};
+use crate::engine::request::{Event, EventKind, RequestId};
+use crate::engine::sequence::{Next, Pick, Sequence};
+use crate::engine::usage::FinishReason;
+use crate::model::forward::{Entry, Forward, Read, Readback};
 use crate::{Error, ErrorKind, Result};
 
 impl<M: Forward> Engine<M> {

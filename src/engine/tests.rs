@@ -8,11 +8,11 @@ use futures::{FutureExt, task::noop_waker_ref};
 use super::fake::{EOS, Fake, POISON};
 use super::*;
 use crate::Error;
-use crate::chat::Dialogue;
-use crate::openai::Message;
-use crate::reply::FinishReason;
+use crate::engine::usage::FinishReason;
 use crate::sampler::Sampling;
-use crate::tokenizer::tests::small;
+use crate::text::chat::Dialogue;
+use crate::text::message::Message;
+use crate::text::tokenizer::tests::small;
 
 /// What came of a request.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub(super) struct Outcome {
     pub(super) ids: Vec<u32>,
     pub(super) text: String,
     pub(super) reason: Option<FinishReason>,
-    usage: Option<crate::reply::Usage>,
+    usage: Option<crate::engine::usage::Usage>,
     error: Option<Error>,
 }
 

@@ -10,8 +10,8 @@ use wasm_bindgen::JsValue;
 use super::{fault, js};
 use crate::Error;
 use crate::engine::Engine;
-use crate::reply::{FinishReason, Usage};
-use crate::request::{EventKind, Request, RequestId};
+use crate::engine::request::{EventKind, Request, RequestId};
+use crate::engine::usage::{FinishReason, Usage};
 
 /// What calls and the loop that runs the engine have in common.
 pub(super) struct Shared {

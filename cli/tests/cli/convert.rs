@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 use tegula::config::ChatConfig;
-use tegula::tokenizer::{ChatTemplates, Tokenizer};
+use tegula::text::tokenizer::{ChatTemplates, Tokenizer};
 
 use crate::folder::Folder;
 

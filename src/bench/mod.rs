@@ -1,0 +1,346 @@
+//! How fast a model is here, and how near that is to what the memory allows: the same measurement natively and in a browser.
+//!
+//! Both figures go through the engine, as users get them. Prefill is one prompt, whole. Decoding counts the tokens of all sequences of a batch
+//! once each of them has its first.
+//!
+//! Before decoding, no prompt is run: of each only the last row is, and its earlier positions are left as the cache holds them. A prompt of
+//! 16,384 tokens for each of eight sequences takes minutes on a large model, and changes neither what a step reads nor how long that takes.
+//! The cache holds noise there, made on the GPU, because memory of zeros can be faster than memory that was written. In the first sequence's
+//! pages lie the keys and values of the prompt whose prefill was measured.
+
+mod subject;
+mod traffic;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use subject::{Probe, Subject};
+pub use traffic::Traffic;
+
+use crate::clock::seconds;
+use crate::config::ChatConfig;
+use crate::engine::RUN_AHEAD;
+use crate::load::weights::Loader;
+use crate::model::budget::Budget;
+use crate::model::choose::{Kernels, SECONDS};
+use crate::model::forward::{Entry, Forward};
+use crate::model::step::Model;
+use crate::sampler::Sampling;
+use crate::{Engine, ErrorKind, EventKind, Prompt, Request, RequestId, Result};
+use tegula_gpu::{Filler, Gpu};
+
+/// What to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct Workload {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens of each sequence to decode after it.
+    pub decode_tokens: u32,
+    /// Rounds, after one that warms up.
+    pub repetitions: u32,
+    /// Sequences that are decoded together.
+    #[serde(default = "alone")]
+    pub batch: u32,
+    /// Steps under way at once, where not as many as the engine would have.
+    #[serde(default)]
+    pub run_ahead: Option<usize>,
+    /// Draws the ids of answers so instead of taking the likeliest.
+    #[serde(default)]
+    pub drawing: Option<Drawn>,
+}
+
+/// How ids are drawn that are not the likeliest.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// Divides the logits.
+    pub temperature: f32,
+    /// Share of the likeliest ids that are drawn among.
+    pub top_p: f32,
+}
+
+fn alone() -> u32 {
+    1
+}
+
+impl Workload {
+    /// Tokens that each sequence of the batch may come to. The first to start is ahead of the last by a token for each chunk and step between.
+    fn tokens(&self) -> u64 {
+        u64::from(self.prompt_tokens) + u64::from(self.answer())
+    }
+
+    fn answer(&self) -> u32 {
+        self.decode_tokens.saturating_add(1).saturating_add(2 * self.batch.saturating_sub(1))
+    }
+}
+
+/// What was measured. Speeds are medians.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The adapter's name.
+    pub adapter: String,
+    /// The API it is driven through.
+    pub backend: String,
+    /// Its driver, as it calls itself.
+    pub driver: String,
+    /// Model family.
+    pub architecture: String,
+    /// How its weights are stored.
+    pub quantization: String,
+    /// The device class whose kernels ran.
+    pub variant: String,
+    /// What products of many rows take x as: `float` or `int8`.
+    pub activations: &'static str,
+    /// As asked.
+    pub prompt_tokens: u32,
+    /// As asked.
+    pub decode_tokens: u32,
+    /// As asked.
+    pub repetitions: u32,
+    /// As asked.
+    pub batch: u32,
+    /// Steps under way at once.
+    pub run_ahead: usize,
+    /// As asked; none where the likeliest ids were taken.
+    pub drawing: Option<Drawn>,
+    /// Tokens of the prompt over the time to the first token.
+    pub prefill_tokens_per_second: f64,
+    /// Tokens after the first of each sequence, of all sequences together, over the time that they took.
+    pub decode_tokens_per_second: f64,
+    /// Kernel launches of a decode step, which brings a token of each sequence.
+    pub dispatches_per_step: usize,
+    /// The least that a step reads: the weights once, and the cache of each sequence at the middle of its answer.
+    pub bytes_per_step: u64,
+    /// What a plain stream reads, measured in the same run.
+    pub stream_bytes_per_second: f64,
+    /// Bytes a second that decoding reads, as a part of the stream's.
+    pub fraction_of_stream: f64,
+    /// The part of a decode step's time that the host is busy.
+    pub host_share: f64,
+    /// Bytes of all weights on the GPU.
+    pub weights_bytes: u64,
+}
+
+/// A model with random weights, made on the GPU, and with the kernels that a user's first load would choose.
+///
+/// # Errors
+/// Those of [`Loader::without_package`] and [`Loader::finish`].
+pub async fn random_model(gpu: Gpu, library: &[u8]) -> Result<Model> {
+    let mut loader = Loader::without_package(gpu, library, Budget::default())?;
+    loader.compile(Kernels::Measure { seconds: SECONDS });
+    loader.random(1).await?;
+    loader.finish().await
+}
+
+/// A model under measurement, and what was found out about it and its device.
+pub struct Bench {
+    engine: Engine<Subject>,
+    model: Rc<RefCell<Model>>,
+    probe: Rc<Probe>,
+    filler: Filler,
+    stream: f64,
+    /// Tokens that the caches had room for when they were last filled with noise.
+    noisy: u32,
+    /// Tokens a second, by tokens of the prompt and repetitions: the batch makes no difference.
+    prefills: BTreeMap<(u32, u32), f64>,
+}
+
+impl Bench {
+    /// Takes a model, and measures what a plain stream reads on its device.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub async fn new(model: Model) -> Result<Bench> {
+        let stream = tegula_gpu::stream_bandwidth(model.gpu()).await?;
+        let filler = model.gpu().filler().await?;
+        let model = Rc::new(RefCell::new(model));
+        let probe = Rc::new(Probe::default());
+        let engine = Engine::new(Subject::new(Rc::clone(&model), Rc::clone(&probe)), None, ChatConfig::default());
+        Ok(Bench { engine, model, probe, filler, stream, noisy: 0, prefills: BTreeMap::new() })
+    }
+
+    /// Measures a workload.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ContextWindowSizeExceeded`] where the workload does not fit the context, [`ErrorKind::FieldRange`] where the batch is larger
+    /// than the library's, [`ErrorKind::Budget`] where the cache does not hold it; those of the engine.
+    pub async fn measure(&mut self, workload: &Workload) -> Result<Report> {
+        let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing } = *workload;
+        self.check(workload)?;
+        let run_ahead = run_ahead.unwrap_or(RUN_AHEAD);
+        self.engine.set_run_ahead(run_ahead);
+        self.make_noise(workload)?;
+        let prefill = self.prefill(workload).await?;
+
+        let (mut speeds, mut shares) = (Vec::new(), Vec::new());
+        // The first round compiles what drivers compile late.
+        for round in 0..=repetitions {
+            let [speed, share] = self.decode(workload).await?;
+            if round > 0 {
+                speeds.push(speed);
+                shares.push(share);
+            }
+        }
+        let decode = median(speeds);
+        let model = self.model.borrow();
+        let traffic = Traffic::of(model.plan(), model.variant(), batch).ok_or_else(no_entry)?;
+        let bytes = traffic.bytes(u64::from(prompt_tokens) + u64::from(decode_tokens) / 2);
+        let (device, facts) = (model.gpu().info().clone(), model.facts());
+        Ok(Report {
+            adapter: device.name,
+            backend: device.backend,
+            driver: device.driver,
+            architecture: facts.architecture.clone(),
+            quantization: facts.quantization.clone(),
+            variant: model.variant().name.clone(),
+            activations: model.variant().activations.name(),
+            prompt_tokens,
+            decode_tokens,
+            repetitions,
+            batch,
+            run_ahead,
+            drawing,
+            prefill_tokens_per_second: prefill,
+            decode_tokens_per_second: decode,
+            dispatches_per_step: traffic.dispatches,
+            bytes_per_step: bytes,
+            stream_bytes_per_second: self.stream,
+            fraction_of_stream: decode / f64::from(batch) * bytes as f64 / self.stream,
+            host_share: median(shares),
+            weights_bytes: model.memory().weights,
+        })
+    }
+
+    fn check(&self, workload: &Workload) -> Result<()> {
+        let model = self.model.borrow();
+        let (tokens, context) = (workload.tokens(), model.capacity());
+        if tokens > u64::from(context) {
+            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: tokens, context: context.into() }.into());
+        }
+        let most = model.max_rows(Entry::Batch).unwrap_or(1).min(model.facts().max_batch_size);
+        if (1..=most).contains(&workload.batch) {
+            return Ok(());
+        }
+        let allowed = "at least 1 and at most the library's largest batch (--max-batch-size when it is compiled)";
+        Err(ErrorKind::FieldRange { field: "batch".into(), value: workload.batch.to_string(), allowed: allowed.into() }.into())
+    }
+
+    /// Lets the caches grow to what the workload needs, which should not happen while it is measured, and fills what is new.
+    fn make_noise(&mut self, workload: &Workload) -> Result<()> {
+        let model = &mut *self.model.borrow_mut();
+        let tokens = workload.tokens() as u32;
+        let mut fits = true;
+        for sequence in 0..workload.batch {
+            fits = fits && model.reserve(sequence, tokens)?;
+        }
+        (0..workload.batch).for_each(|sequence| model.release(sequence));
+        if !fits {
+            let bytes = model.facts().cache_bytes_per_token();
+            let what =
+                format!("the KV cache of {} of {}", tegula_plan::count(workload.batch, "sequence"), tegula_plan::count(tokens, "token"));
+            let (needed, available) = (bytes * workload.tokens() * u64::from(workload.batch), bytes * u64::from(model.memory().capacity));
+            return Err(ErrorKind::Budget { what, needed, available, advice: "measure a smaller batch or context" }.into());
+        }
+        if model.cached_tokens() > self.noisy {
+            self.noisy = model.cached_tokens();
+            model.fill_cache(&self.filler, 1)?;
+        }
+        Ok(())
+    }
+
+    /// Tokens of a prompt over the time to the first token.
+    async fn prefill(&mut self, workload: &Workload) -> Result<f64> {
+        let known = (workload.prompt_tokens, workload.repetitions);
+        if let Some(&speed) = self.prefills.get(&known) {
+            return Ok(speed);
+        }
+        let mut speeds = Vec::new();
+        for round in 0..=workload.repetitions {
+            self.probe.run_prompts();
+            self.submit(workload.prompt_tokens, 1, None)?;
+            let started = seconds();
+            while !self.engine.idle() {
+                self.step().await?;
+            }
+            if round > 0 {
+                speeds.push(f64::from(workload.prompt_tokens) / (seconds() - started));
+            }
+        }
+        let speed = median(speeds);
+        self.prefills.insert(known, speed);
+        Ok(speed)
+    }
+
+    /// Decodes a batch: tokens of all sequences a second, and the part of that time in which the host was busy submitting.
+    async fn decode(&mut self, workload: &Workload) -> Result<[f64; 2]> {
+        self.probe.skip_prompts(workload.prompt_tokens);
+        for _ in 0..workload.batch {
+            self.submit(workload.prompt_tokens, workload.answer(), workload.drawing)?;
+        }
+        let wanted = u64::from(workload.decode_tokens) * u64::from(workload.batch);
+        let (mut started, mut tokens, mut measured) = (None, 0, None);
+        let mut begun = BTreeSet::new();
+        while !self.engine.idle() {
+            let news = self.step().await?;
+            tokens += news.len() as u64;
+            if started.is_none() {
+                begun.extend(news);
+                if begun.len() == workload.batch as usize {
+                    (started, tokens) = (Some(seconds()), 0);
+                    self.probe.take_busy();
+                }
+            } else if let (Some(started), None, true) = (started, measured, tokens >= wanted) {
+                let time = seconds() - started;
+                measured = Some([tokens as f64 / time, self.probe.take_busy() / time]);
+            }
+        }
+        Ok(measured.expect("there is room for all sequences at once, and answers are longer than what is measured"))
+    }
+
+    /// Asks for an answer to a prompt.
+    fn submit(&mut self, prompt_tokens: u32, answer: u32, drawing: Option<Drawn>) -> Result<()> {
+        let vocabulary = self.model.borrow().facts().vocab_size;
+        let prompt = (0..prompt_tokens).map(|index| index.wrapping_mul(7919) % vocabulary).collect();
+        let mut request = Request { max_tokens: Some(answer), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt)) };
+        if let Some(Drawn { temperature, top_p }) = drawing {
+            request.sampling = Sampling { temperature, top_p, ..request.sampling };
+        }
+        self.engine.submit(request)?;
+        Ok(())
+    }
+
+    /// A step of the engine: the requests that got a token.
+    async fn step(&mut self) -> Result<Vec<RequestId>> {
+        let mut news = Vec::new();
+        for event in self.engine.step().await? {
+            match event.kind {
+                EventKind::Token { .. } => news.push(event.request),
+                EventKind::Finished { .. } => {}
+                EventKind::Failed { error } => return Err(error),
+            }
+        }
+        Ok(news)
+    }
+}
+
+fn no_entry() -> crate::Error {
+    ErrorKind::NoEntry { entry: Entry::Decode.name() }.into()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_of_an_even_number_is_between() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+}

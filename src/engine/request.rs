@@ -1,0 +1,118 @@
+//! What is asked of the engine, and what it tells.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::Error;
+use crate::engine::usage::{FinishReason, Usage};
+use crate::sampler::Sampling;
+use crate::text::chat::Dialogue;
+
+/// Tells requests apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub(crate) u64);
+
+impl RequestId {
+    /// Counts from 0 in each engine.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// What to continue.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prompt {
+    /// A conversation, written as the package's template has it.
+    Chat(Dialogue),
+    /// A text, as it is.
+    Text(String),
+    /// Tokens, as they are.
+    Ids(Vec<u32>),
+}
+
+/// A wish for an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// What to continue.
+    pub prompt: Prompt,
+    /// How to pick tokens.
+    pub sampling: Sampling,
+    /// The most tokens of the answer; as many as the context holds, if absent.
+    pub max_tokens: Option<u32>,
+    /// Texts that end the answer and are not part of it.
+    pub stop: Vec<String>,
+    /// Whether tokens that end an answer are like any other.
+    pub ignore_eos: bool,
+}
+
+impl Request {
+    /// A request for the likeliest continuation.
+    #[must_use]
+    pub fn greedy(prompt: Prompt) -> Request {
+        Request { prompt, sampling: Sampling::greedy(), max_tokens: None, stop: Vec::new(), ignore_eos: false }
+    }
+}
+
+/// News of a request.
+#[derive(Debug)]
+pub struct Event {
+    /// Which.
+    pub request: RequestId,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What can happen to a request.
+#[derive(Debug)]
+pub enum EventKind {
+    /// The answer has one more token. The texts of an answer's tokens come to its text; that of one token can be empty, or hold what came
+    /// late of those before it.
+    Token {
+        /// The token. One that ends the answer is told too, without text of its own.
+        id: u32,
+        /// What can be shown now.
+        text: String,
+    },
+    /// The answer is complete.
+    Finished {
+        /// Why.
+        reason: FinishReason,
+        /// What it took.
+        usage: Usage,
+    },
+    /// There will be no more of it. Other requests go on.
+    Failed {
+        /// Why.
+        error: Error,
+    },
+}
+
+/// Asks for the end of requests, from anywhere.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupter {
+    asked: Arc<Mutex<Vec<RequestId>>>,
+}
+
+impl Interrupter {
+    /// Ends a request at the engine's next step, with [`FinishReason::Abort`]. Nothing happens if it has ended.
+    pub fn interrupt(&self, request: RequestId) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    }
+
+    pub(crate) fn take(&self) -> Vec<RequestId> {
+        std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// An answer in one piece.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Its tokens.
+    pub ids: Vec<u32>,
+    /// Its text; empty without a tokenizer.
+    pub text: String,
+    /// Why it ended.
+    pub reason: FinishReason,
+    /// What it took.
+    pub usage: Usage,
+}

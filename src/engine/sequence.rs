@@ -1,0 +1,182 @@
+//! A request while it runs: its tokens, how far they have been submitted, and the text that they make.
+
+use std::collections::BTreeMap;
+
+use tegula_plan::Row;
+
+use crate::clock;
+use crate::engine::request::RequestId;
+use crate::engine::stop::Stops;
+use crate::engine::usage::{FinishReason, Speed, Usage};
+use crate::model::forward::Drawing;
+use crate::sampler::Sampling;
+use crate::text::detokenizer::Detokenizer;
+use crate::text::tokenizer::Tokenizer;
+
+/// A request that waits or runs.
+pub(crate) struct Sequence {
+    pub(crate) id: RequestId,
+    /// Prompt and answer, as far as they are known here.
+    pub(crate) ids: Vec<u32>,
+    /// How many of them are the prompt.
+    pub(crate) prompt: usize,
+    /// Row of the page table, while it runs.
+    pub(crate) slot: u32,
+    /// Positions that were submitted. Beyond the known ids, the GPU goes on with what it sampled itself.
+    pub(crate) submitted: usize,
+    /// Raised when submitted positions are taken back, so that what they bring is not mistaken for news.
+    pub(crate) epoch: u32,
+    pub(crate) pick: Pick,
+    pub(crate) sampling: Sampling,
+    /// How often the answer has each id, where that matters.
+    pub(crate) counts: BTreeMap<u32, u32>,
+    /// Tokens at which it ends.
+    limit: usize,
+    ignore_eos: bool,
+    detokenizer: Detokenizer,
+    stops: Stops,
+    times: Times,
+}
+
+/// Moments, in seconds.
+struct Times {
+    asked: f64,
+    started: Option<f64>,
+    first: Option<f64>,
+}
+
+/// Who picks its ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pick {
+    /// The GPU takes the greatest.
+    Greatest,
+    /// The GPU draws.
+    Drawn,
+    /// They are picked here, from the logits.
+    Here,
+}
+
+/// What a sequence could submit now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// This many known tokens, two at least.
+    Chunk(usize),
+    /// One row with this token, or [`Row::SAMPLED`].
+    Row(u32),
+    /// Nothing before the last id is known here.
+    Wait,
+    /// Nothing more.
+    Nothing,
+}
+
+/// How a sequence shall run and end.
+pub(crate) struct Terms {
+    pub(crate) sampling: Sampling,
+    /// The most tokens, prompt and answer together; more than the prompt has.
+    pub(crate) limit: usize,
+    pub(crate) ignore_eos: bool,
+    pub(crate) stops: Stops,
+    /// Whether the answer's text goes on where the prompt's ends.
+    pub(crate) continues: bool,
+}
+
+impl Sequence {
+    pub(crate) fn new(id: RequestId, ids: Vec<u32>, terms: Terms) -> Sequence {
+        let detokenizer = if terms.continues { Detokenizer::new().continuing() } else { Detokenizer::new() };
+        Sequence {
+            id,
+            prompt: ids.len(),
+            ids,
+            slot: 0,
+            submitted: 0,
+            epoch: 0,
+            pick: if terms.sampling.is_plain_greedy() { Pick::Greatest } else { Pick::Drawn },
+            sampling: terms.sampling,
+            counts: BTreeMap::new(),
+            limit: terms.limit,
+            ignore_eos: terms.ignore_eos,
+            detokenizer,
+            stops: terms.stops,
+            times: Times { asked: clock::seconds(), started: None, first: None },
+        }
+    }
+
+    /// What can be submitted.
+    pub(crate) fn next(&self) -> Next {
+        match self.ids.len().saturating_sub(self.submitted) {
+            // The row at a position brings the id of the next one, which must still be wanted.
+            0 if self.submitted + 1 >= self.limit => Next::Nothing,
+            0 if self.pick == Pick::Here => Next::Wait,
+            0 => Next::Row(Row::SAMPLED),
+            1 => Next::Row(self.ids[self.submitted]),
+            known => Next::Chunk(known),
+        }
+    }
+
+    /// How the GPU shall draw its ids, where it shall.
+    pub(crate) fn drawing(&self, active: u32) -> Option<Drawing<'_>> {
+        (self.pick == Pick::Drawn).then_some(Drawing { sampling: &self.sampling, counts: &self.counts, active })
+    }
+
+    /// Notes that it runs.
+    pub(crate) fn start(&mut self, slot: u32) {
+        self.slot = slot;
+        self.times.started.get_or_insert_with(clock::seconds);
+    }
+
+    /// Takes back all that was submitted after the first `positions`.
+    pub(crate) fn rewind(&mut self, positions: usize) {
+        self.submitted = positions;
+        self.epoch += 1;
+    }
+
+    /// Takes the next id of the answer, and gives the text that it completes and whether it is the last.
+    pub(crate) fn accept(&mut self, id: u32, tokenizer: Option<&Tokenizer>, eos: &[u32]) -> (String, Option<FinishReason>) {
+        self.times.first.get_or_insert_with(clock::seconds);
+        self.ids.push(id);
+        if self.sampling.has_penalties() {
+            *self.counts.entry(id).or_default() += 1;
+        }
+        let ended = !self.ignore_eos && eos.contains(&id);
+        let last = ended || self.ids.len() >= self.limit;
+        let mut text = String::new();
+        let mut stopped = false;
+        if let Some(tokenizer) = tokenizer {
+            if !ended {
+                self.detokenizer.push(tokenizer, id, &mut text);
+            }
+            if last {
+                self.detokenizer.finish(tokenizer, &mut text);
+            }
+            stopped = self.stops.push(&mut text);
+            if last && !stopped {
+                self.stops.finish(&mut text);
+            }
+        }
+        let reason = match (ended || stopped, last) {
+            (true, _) => Some(FinishReason::Stop),
+            (false, true) => Some(FinishReason::Length),
+            (false, false) => None,
+        };
+        (text, reason)
+    }
+
+    /// What it took so far.
+    pub(crate) fn usage(&self) -> Usage {
+        let now = clock::seconds();
+        let completion = self.ids.len() - self.prompt;
+        let per_second = |tokens: usize, seconds: f64| if tokens > 0 && seconds > 0.0 { tokens as f64 / seconds } else { 0.0 };
+        let first = self.times.first.unwrap_or(now);
+        let started = self.times.started.unwrap_or(now);
+        let decoded = completion.saturating_sub(1);
+        let speed = Speed {
+            e2e_latency_s: now - self.times.asked,
+            time_to_first_token_s: first - self.times.asked,
+            time_per_output_token_s: if decoded > 0 { (now - first) / decoded as f64 } else { 0.0 },
+            prefill_tokens_per_s: per_second(self.prompt, first - started),
+            decode_tokens_per_s: per_second(decoded, now - first),
+        };
+        let (prompt_tokens, completion_tokens) = (self.prompt as u32, completion as u32);
+        Usage { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens, extra: speed }
+    }
+}

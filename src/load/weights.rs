@@ -1,0 +1,385 @@
+//! Loads a weight package into a model library.
+//!
+//! Order matters more than speed here: the package is held against the library and the memory is worked out before a byte is allocated or
+//! downloaded. Then shards come in slices of any size, are hashed and uploaded as they come, and a shard that does not match its hash is an
+//! error that names it; it can be loaded again.
+
+use crate::config::ChatConfig;
+use crate::load::manifest::{Record, Shard, Stored, TensorCache};
+use crate::load::upload::{Extent, Kept, Target, Upload};
+use crate::model::budget::{Budget, Memory, Sizes};
+use crate::model::choose::Kernels;
+use crate::model::step::{INITIAL_TOKENS, Model};
+use crate::model::{Buffers, Place, Sink};
+use crate::model::{Compiling, OnKernels};
+use crate::{Error, ErrorKind, Result};
+use md5::{Digest, Md5};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Arc;
+use tegula_gpu::{DeviceInfo, Filling, Gpu};
+use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, VectorSource};
+
+/// A model on its way to the GPU.
+pub struct Loader {
+    gpu: Gpu,
+    library: Arc<Library>,
+    /// The library's bytes: its code is instantiated at the end.
+    module: Vec<u8>,
+    /// Which of the plan's variants.
+    variant: usize,
+    memory: Memory,
+    buffers: Buffers,
+    shards: Vec<Shard>,
+    /// What is wanted of each shard.
+    extents: Vec<Vec<Extent>>,
+    /// Which shards are complete.
+    loaded: Vec<bool>,
+    current: Option<Current>,
+    compiling: Option<Compiling>,
+    /// Whether the weights are random.
+    random: bool,
+    unsent: u64,
+}
+
+/// The shard that is being pushed.
+struct Current {
+    index: usize,
+    upload: Upload,
+    hash: Md5,
+}
+
+impl Loader {
+    /// Holds a package's manifest against a library, works out the memory, then allocates it. `config_json` is the package's
+    /// `mlc-chat-config.json`, where there is one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Library`], [`ErrorKind::Manifest`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`], [`ErrorKind::ConfigValue`],
+    /// [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
+    pub fn new(gpu: Gpu, library: &[u8], config_json: Option<&str>, manifest_json: &str, budget: Budget) -> Result<Loader> {
+        let (module, library) = (library.to_vec(), Library::parse(library)?);
+        let manifest = TensorCache::parse(manifest_json)?;
+        let config = config_json.map(ChatConfig::parse).transpose()?;
+        compare(&library.plan, &manifest)?;
+        if let Some(config) =
+            config.filter(|config| config.quantization != library.plan.model.quantization && !config.quantization.is_empty())
+        {
+            let (file, field, value) = (ChatConfig::FILE, "quantization", format!("`{}`", config.quantization));
+            return Err(ErrorKind::ConfigValue { file, field, value, allowed: "the model library was compiled for another one" }.into());
+        }
+        let extents = manifest.shards.iter().map(|shard| extents(&library.plan, shard)).collect();
+        Loader::allocate(gpu, library, module, manifest.shards, extents, &budget)
+    }
+
+    /// A loader without a package, for [`Loader::random`].
+    ///
+    /// # Errors
+    /// Those of [`Loader::new`] that are not about a package.
+    pub fn without_package(gpu: Gpu, library: &[u8], budget: Budget) -> Result<Loader> {
+        let (module, library) = (library.to_vec(), Library::parse(library)?);
+        Loader::allocate(gpu, library, module, Vec::new(), Vec::new(), &budget)
+    }
+
+    fn allocate(
+        gpu: Gpu,
+        library: Library,
+        module: Vec<u8>,
+        shards: Vec<Shard>,
+        mut extents: Vec<Vec<Extent>>,
+        budget: &Budget,
+    ) -> Result<Loader> {
+        let plan = &library.plan;
+        check_vectors(plan)?;
+        let variant = choose(plan, &gpu)?;
+        let memory = Memory::plan(plan, &plan.variants[variant], gpu.info(), budget)?;
+        let sizes = Sizes::of(plan, &plan.variants[variant]);
+        // Parameters that only other variants bind have no buffer.
+        for extent in extents.iter_mut().flatten() {
+            extent.targets.retain(|target| match target.place {
+                Place::Weight(param) => sizes.weights.contains_key(&param),
+                Place::Vectors => true,
+            });
+        }
+        extents.iter_mut().for_each(|extents| extents.retain(|extent| !extent.targets.is_empty()));
+        let pages = memory.capacity.min(INITIAL_TOKENS) / PAGE_SIZE;
+        let buffers = Buffers::allocate(&gpu, plan, &sizes, pages)?;
+        let loaded = vec![false; shards.len()];
+        let (library, current, compiling) = (Arc::new(library), None, None);
+        let (random, unsent) = (false, 0);
+        Ok(Loader { gpu, library, module, variant, memory, buffers, shards, extents, loaded, current, compiling, random, unsent })
+    }
+
+    /// The files to load, in any order.
+    #[must_use]
+    pub fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    /// What the model will take.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Waits until the device has said whether there is memory. Natively that is known already; in a browser it saves a download in vain.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Gpu`] when there is none.
+    pub async fn allocated(&self) -> Result<()> {
+        Ok(self.gpu.settled().await?)
+    }
+
+    /// Begins a shard, or begins it again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LoadOrder`] when there is no such shard or another one has not ended.
+    pub fn begin(&mut self, index: usize) -> Result<()> {
+        if self.random || index >= self.shards.len() {
+            return Err(order(format!("there is no shard {index} to load")));
+        }
+        if let Some(current) = self.current.as_ref().filter(|current| current.index != index) {
+            return Err(order(format!("shard `{}` has not ended", self.shards[current.index].path)));
+        }
+        self.loaded[index] = false;
+        self.current = Some(Current { index, upload: Upload::new(self.extents[index].clone()), hash: Md5::new() });
+        Ok(())
+    }
+
+    /// Takes the next bytes of the shard, any number of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ShardLength`] when there are more than the manifest says, [`ErrorKind::LoadOrder`] when no shard has begun.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let Some(current) = &mut self.current else { return Err(order("bytes arrived before a shard began".into())) };
+        current.hash.update(bytes);
+        current.upload.push(bytes, &mut self.buffers.sink(&self.gpu, &mut self.unsent));
+        if current.upload.position() > self.shards[current.index].bytes { self.end() } else { Ok(()) }
+    }
+
+    /// Ends the shard.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ShardLength`] or [`ErrorKind::CorruptShard`] when its bytes are not those that the manifest describes: nothing of it
+    /// should be kept. [`ErrorKind::LoadOrder`] when no shard has begun.
+    pub fn end(&mut self) -> Result<()> {
+        let Some(Current { index, upload, hash }) = self.current.take() else { return Err(order("no shard has begun".into())) };
+        let Shard { path, bytes, md5, .. } = &self.shards[index];
+        let found_md5 = hexadecimal(&hash.finalize());
+        if upload.position() != *bytes {
+            let expected_md5 = md5.clone().unwrap_or_else(|| "unknown".into());
+            let (shard, expected, found) = (path.clone(), *bytes, upload.position());
+            return Err(ErrorKind::ShardLength { shard, expected, found, expected_md5, found_md5 }.into());
+        }
+        match md5 {
+            Some(expected) if *expected != found_md5 => {
+                return Err(ErrorKind::CorruptShard { shard: path.clone(), expected: expected.clone(), found: found_md5 }.into());
+            }
+            Some(_) => {}
+            None => tracing::warn!(shard = path, "the manifest has no MD5, so the shard is not verified"),
+        }
+        self.loaded[index] = true;
+        Ok(())
+    }
+
+    /// Fills all weights on the GPU instead of loading them: small numbers under which activations stay finite at any depth.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Gpu`].
+    pub async fn random(&mut self, seed: u32) -> Result<()> {
+        let filler = self.gpu.filler().await?;
+        for (&param, buffer) in &self.buffers.weights {
+            let Param { name, shape, dtype } = &self.library.plan.params[param as usize];
+            let (center, spread) = if name.ends_with("scale") {
+                // Of either sign: random words are half a step above the zero point on the average, which would add up.
+                (0.0, 0.005)
+            } else if shape.len() == 1 {
+                (1.0, 0.1)
+            } else {
+                (0.0, 0.02)
+            };
+            let filling = match dtype {
+                Dtype::U32 => Filling::Words,
+                Dtype::F16 => Filling::F16 { center, spread },
+                Dtype::F32 => Filling::F32 { center, spread },
+            };
+            filler.fill(
+                buffer,
+                crate::model::budget::param_bytes(&self.library.plan.params[param as usize]),
+                filling,
+                seed.wrapping_add(param),
+            )?;
+        }
+        // Vectors are few: norms, which are near one, and biases, which are small.
+        let mut sink = self.buffers.sink(&self.gpu, &mut self.unsent);
+        for vector in &self.library.plan.vectors {
+            if let VectorSource::Param(param) = vector.source {
+                let center = if self.library.plan.params[param as usize].name.ends_with("bias") { 0.0 } else { 1.0 };
+                let values: Vec<f32> = (0..vector.length).map(|index| center + 0.1 * noise(seed ^ param << 16, index)).collect();
+                sink.write(Place::Vectors, 4 * u64::from(vector.offset), bytemuck::cast_slice(&values));
+            }
+        }
+        drop(sink);
+        self.random = true;
+        Ok(())
+    }
+
+    /// Names what a choice among kernels holds for, so that it can be kept: the library, the device and its driver. Nothing where there is no
+    /// choice.
+    #[must_use]
+    pub fn choice_key(&self) -> Option<String> {
+        let variant = &self.library.plan.variants[self.variant];
+        if variant.choices.is_empty() {
+            return None;
+        }
+        let DeviceInfo { name, vendor, backend, driver, .. } = self.gpu.info();
+        let device = [name, vendor, backend, driver, &variant.name].map(String::as_str).join("\n");
+        Some(hexadecimal(&Md5::new().chain_update(device).chain_update([0]).chain_update(&self.module).finalize()))
+    }
+
+    /// Begins to compile the kernels, where `kernels` says how choices among them are made. The sooner it is called, the more of it is done when
+    /// the weights are there. Without this call they are compiled at the end, as [`Kernels::Default`] says.
+    pub fn compile(&mut self, kernels: Kernels) {
+        self.compile_telling(kernels, Box::new(|_, _| {}));
+    }
+
+    /// [`Loader::compile`], which tells how far it has come.
+    pub fn compile_telling(&mut self, kernels: Kernels, on_kernels: OnKernels) {
+        self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.variant, kernels, on_kernels));
+    }
+
+    /// Makes the model ready to run, and chooses among kernels where the library leaves that to the device.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LoadOrder`] when weights are missing, [`ErrorKind::Launch`], and [`ErrorKind::Gpu`] when a kernel does not compile or there
+    /// was no memory.
+    pub async fn finish(mut self) -> Result<Model> {
+        let wanted = |index: usize| !self.extents[index].is_empty();
+        if let Some(missing) = (0..self.shards.len()).find(|&index| !self.random && wanted(index) && !self.loaded[index]) {
+            return Err(order(format!("shard `{}` has not been loaded", self.shards[missing].path)));
+        }
+        if self.shards.is_empty() && !self.random {
+            return Err(order("there are no weights: no package was given, and they were not filled at random".into()));
+        }
+        self.gpu.settled().await?;
+        self.gpu.flush();
+        if self.compiling.is_none() {
+            self.compile(Kernels::Default);
+        }
+        let compiling = self.compiling.take().expect("compiling has begun");
+        Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("strings take everything");
+        text
+    })
+}
+
+fn order(reason: String) -> Error {
+    ErrorKind::LoadOrder { reason }.into()
+}
+
+/// The first variant that the device can run.
+fn choose(plan: &Plan, gpu: &Gpu) -> Result<usize> {
+    let mut refused = None;
+    for (index, variant) in plan.variants.iter().enumerate().filter(|(_, variant)| gpu.meets(&variant.requires)) {
+        match variant.kernels.iter().try_for_each(|kernel| gpu.fits(kernel)) {
+            Ok(()) => {
+                tracing::debug!(variant = variant.name, "variant chosen");
+                return Ok(index);
+            }
+            Err(error) => refused = Some(error),
+        }
+    }
+    Err(refused.expect("the last variant requires nothing, which the library's reader checks").into())
+}
+
+/// Every parameter of the plan is in the package, as it was compiled for.
+fn compare(plan: &Plan, manifest: &TensorCache) -> Result<()> {
+    let records: HashMap<&str, &Record> =
+        manifest.shards.iter().flat_map(|shard| &shard.records).map(|record| (record.name.as_str(), record)).collect();
+    let wrong: Vec<_> = plan
+        .params
+        .iter()
+        .map(|param| (param, records.get(param.name.as_str())))
+        .filter(|(param, record)| !record.is_some_and(|record| matches(param, record)))
+        .collect();
+    let extra = records.len().saturating_sub(plan.params.len() - wrong.len());
+    tracing::debug!(extra, "tensors of the package that the library does not read");
+    let Some(((param, record), others)) = wrong.split_first() else { return Ok(()) };
+    let mut more = String::new();
+    for (index, (param, record)) in others.iter().enumerate().take(4) {
+        let found = record.map_or_else(|| "absent".into(), |record| record.describe());
+        let start = if index == 0 { format!("; {} more do not fit: ", others.len()) } else { ", ".into() };
+        write!(more, "{start}`{}` is {found}, not {}", param.name, describe(param)).expect("strings take everything");
+    }
+    let (name, expected) = (param.name.clone(), describe(param));
+    Err(match record {
+        None => ErrorKind::MissingParam { name, expected, more }.into(),
+        Some(record) => ErrorKind::ParamMismatch { name, expected, found: record.describe(), more }.into(),
+    })
+}
+
+fn matches(param: &Param, record: &Record) -> bool {
+    let stored = match param.dtype {
+        Dtype::U32 => record.stored == Stored::U32,
+        Dtype::F16 => record.stored == Stored::F16,
+        // How exact the package keeps it is the package's choice.
+        Dtype::F32 => matches!(record.stored, Stored::F32 | Stored::Bf16),
+    };
+    stored && param.shape == record.shape
+}
+
+fn describe(param: &Param) -> String {
+    format!("{} {:?}", param.dtype.name(), param.shape)
+}
+
+/// Vectors are as long as what fills them, so that nothing is written beside them.
+fn check_vectors(plan: &Plan) -> Result<()> {
+    for vector in &plan.vectors {
+        let length = match &vector.source {
+            VectorSource::Values(values) => values.len() as u64,
+            VectorSource::Param(param) => {
+                let Param { shape, dtype, .. } = &plan.params[*param as usize];
+                let length = shape.iter().try_fold(1, |product: u64, length| product.checked_mul(*length));
+                length.filter(|_| *dtype != Dtype::U32).unwrap_or(u64::MAX)
+            }
+        };
+        if length != u64::from(vector.length) {
+            let reason = format!("the vector at {} has {} elements, its source does not", vector.offset, vector.length);
+            return Err(tegula_plan::Error::from(tegula_plan::ErrorKind::Damaged { section: tegula_plan::section::PLAN, reason }).into());
+        }
+    }
+    Ok(())
+}
+
+/// The records of a shard that the plan reads, and where they go.
+fn extents(plan: &Plan, shard: &Shard) -> Vec<Extent> {
+    let mut targets: HashMap<&str, Vec<Target>> = HashMap::new();
+    for (index, param) in (0..).zip(&plan.params) {
+        let kept = if param.dtype == Dtype::F32 { Kept::F32 } else { Kept::AsStored };
+        targets.entry(&param.name).or_default().push(Target { place: Place::Weight(index), offset: 0, kept });
+    }
+    for vector in &plan.vectors {
+        if let VectorSource::Param(param) = vector.source {
+            let target = Target { place: Place::Vectors, offset: 4 * u64::from(vector.offset), kept: Kept::F32 };
+            targets.entry(&plan.params[param as usize].name).or_default().push(target);
+        }
+    }
+    let wanted = |record: &Record| {
+        let targets = targets.get(record.name.as_str())?.clone();
+        Some(Extent { offset: record.offset, bytes: record.bytes, stored: record.stored, targets })
+    };
+    shard.records.iter().filter_map(wanted).collect()
+}
+
+/// A number between -1 and 1 that follows from two others.
+fn noise(seed: u32, index: u32) -> f32 {
+    let mut bits = seed.wrapping_mul(0x9e37_79b9) ^ index.wrapping_mul(0x85eb_ca6b);
+    for factor in [0x7feb_352d, 0x846c_a68b] {
+        bits = (bits ^ bits >> 16).wrapping_mul(factor);
+    }
+    (bits >> 8) as f32 / (1 << 23) as f32 - 1.0
+}

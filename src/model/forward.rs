@@ -1,0 +1,156 @@
+//! What the engine needs of a model: rows in, sampled ids and logits out.
+//!
+//! [`crate::model::step::Model`] is the implementation that runs on a GPU. The engine's own tests use a small deterministic function instead, so
+//! that scheduling is tested without a device.
+//!
+//! Steps run in the order of their submission, and so do the writes of page tables and rows that belong to them. The engine relies on that
+//! when it submits a step before the ones ahead of it have been read back, and when it hands pages of a finished sequence to the next.
+
+use std::future::Future;
+
+use std::collections::BTreeMap;
+
+use tegula_plan::{Row, SAMPLING_WORDS};
+
+use crate::Result;
+use crate::sampler::Sampling;
+
+/// What can be run: an entry of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Entry {
+    /// A chunk of one sequence; logits of its last row.
+    Prefill,
+    /// One row of one sequence.
+    Decode,
+    /// One row each of several sequences.
+    Batch,
+    /// A chunk of one sequence; logits of every row.
+    Score,
+}
+
+impl Entry {
+    /// Its name in the plan.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Entry::Prefill => "prefill",
+            Entry::Decode => "decode",
+            Entry::Batch => "batch",
+            Entry::Score => "score",
+        }
+    }
+}
+
+/// What to make of the logits of a step, and to bring back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The ids with the greatest logit.
+    pub greatest: bool,
+    /// Ids drawn for the sequences that the model was told of with [`Forward::draw`].
+    pub drawn: bool,
+    /// The first so many rows of the logits. Not of rows whose ids are drawn: there, penalties may have been taken off already.
+    pub logits: u32,
+}
+
+impl Read {
+    /// The greatest ids only: what greedy decoding needs.
+    pub const GREATEST: Read = Read { greatest: true, drawn: false, logits: 0 };
+
+    /// Whether it brings ids back.
+    #[must_use]
+    pub fn ids(self) -> bool {
+        self.greatest || self.drawn
+    }
+}
+
+/// How to draw the ids of a sequence on the GPU.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawing<'a> {
+    /// How.
+    pub sampling: &'a Sampling,
+    /// How often the answer has each id so far; from then on the model counts.
+    pub counts: &'a BTreeMap<u32, u32>,
+    /// Ids from here on are never drawn.
+    pub active: u32,
+}
+
+impl Drawing<'_> {
+    /// The words of [`tegula_plan::SAMPLING_MEMBERS`].
+    #[must_use]
+    pub fn words(&self) -> [u32; SAMPLING_WORDS] {
+        let &Sampling { temperature, top_p, top_k, seed, presence_penalty, frequency_penalty, repetition_penalty, .. } = self.sampling;
+        // GPUs need not know numbers that are smaller, nor divide by larger ones.
+        let temperature = if self.sampling.is_greedy() { 0.0 } else { temperature.clamp(1e-30, 1e30) };
+        let top_k = if top_k < self.active { top_k } else { 0 };
+        let [temperature, top_p, presence, frequency, repetition] =
+            [temperature, top_p, presence_penalty, frequency_penalty, repetition_penalty].map(f32::to_bits);
+        let adjusts = u32::from(self.sampling.adjusts());
+        let (deepest, seed) = (self.sampling.deepest(), [seed as u32, (seed >> 32) as u32]);
+        [1, adjusts, self.active, temperature, top_p, top_k, deepest, presence, frequency, repetition, seed[0], seed[1]]
+    }
+
+    /// The words of [`tegula_plan::Buffer::Tokens`] for a sequence.
+    #[must_use]
+    pub fn tokens(&self, vocab: u32) -> Vec<[u32; 2]> {
+        let mut tokens = vec![[0; 2]; vocab as usize];
+        for (&id, &count) in self.counts {
+            if let Some(token) = tokens.get_mut(id as usize) {
+                token[0] = count;
+            }
+        }
+        for &(id, bias) in &self.sampling.logit_bias {
+            if let Some(token) = tokens.get_mut(id as usize) {
+                // An id may be named more than once.
+                token[1] = (f32::from_bits(token[1]) + bias).to_bits();
+            }
+        }
+        tokens
+    }
+}
+
+/// What a step brought back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Readback {
+    /// The id that was picked for each sequence, by sequence number; empty if not asked for. None of the vocabulary where there was nothing
+    /// to pick, because logits were not numbers.
+    pub sampled: Vec<u32>,
+    /// `f32[rows][vocab_size]`; empty if not asked for.
+    pub logits: Vec<f32>,
+}
+
+/// A model that is ready to run.
+pub trait Forward {
+    /// What a submitted step will bring back. It may be dropped without waiting for it.
+    type Pending: Future<Output = Result<Readback>> + Unpin + 'static;
+
+    /// Facts about the model.
+    fn facts(&self) -> &tegula_plan::Model;
+
+    /// The most rows of an entry, or nothing if the library does not have it.
+    fn max_rows(&self, entry: Entry) -> Option<u32>;
+
+    /// The most tokens of one sequence: the context window, or fewer where the memory budget does not hold it.
+    fn capacity(&self) -> u32;
+
+    /// Makes room in the cache for the first `tokens` positions of a sequence, numbered below `max_batch_size`. False if there are not
+    /// enough free pages; then nothing has changed.
+    ///
+    /// # Errors
+    /// Those of the device, when the cache has to grow.
+    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool>;
+
+    /// Says that no later row of the sequence looks at positions below `position`, so that their pages can be freed.
+    fn forget(&mut self, sequence: u32, position: u32);
+
+    /// Frees all pages of a sequence.
+    fn release(&mut self, sequence: u32);
+
+    /// Says how ids of a sequence are drawn in the steps submitted from now on; nothing if they are not.
+    fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>);
+
+    /// Submits a step. `slot` of the rows is left for the model to fill in: it knows the pages. Positions must have been reserved.
+    ///
+    /// # Errors
+    /// Those of the device and of the launch code; [`crate::ErrorKind::NoEntry`].
+    fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Self::Pending>;
+}

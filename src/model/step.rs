@@ -1,0 +1,287 @@
+//! A model on the GPU: runs steps.
+//!
+//! A step is one pass, one submit and, where something is to be read, one map. Nothing is made for it: pipelines and bind groups exist, the
+//! launch table is uploaded only when it changes, and what goes up is the rows and new entries of the page table. Several steps can be under
+//! way: each [`Pending`] has staging memory of its own, and a row can name the token that only the GPU knows yet ([`Row::SAMPLED`]).
+
+use crate::model::budget::Memory;
+use crate::model::buffers::Buffers;
+use crate::model::choose::{self, Decision, Kernels};
+use crate::model::compiling::{Compiling, Pipelines, needed};
+use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
+use crate::model::kv::Pages;
+use crate::model::launch::Launcher;
+use crate::model::program::Program;
+use crate::{ErrorKind, Result};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use std::sync::Arc;
+use tegula_gpu::{BindGroup, Filler, Gpu, Pipeline, Range};
+use tegula_plan::{Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, Variant};
+
+/// Tokens that the KV cache has room for before it grows.
+pub const INITIAL_TOKENS: u32 = 512;
+
+/// What a submitted step will bring back.
+pub type Pending = LocalBoxFuture<'static, Result<Readback>>;
+
+/// A model that is ready to run. Make it with [`crate::load::weights::Loader`].
+pub struct Model {
+    gpu: Gpu,
+    plan: Plan,
+    variant: usize,
+    memory: Memory,
+    buffers: Buffers,
+    pipelines: Pipelines,
+    launcher: Launcher,
+    /// By entry of the variant.
+    programs: Vec<Program>,
+    pages: Pages,
+    /// By sequence: whether its ids are drawn among the likeliest.
+    nuclei: Vec<bool>,
+    /// Rows of the step that is being submitted.
+    words: Vec<u32>,
+    /// By choice of the variant.
+    decisions: Vec<Decision>,
+}
+
+impl Model {
+    /// Waits for the kernels of a variant, binds what they read and write, and measures where there is something to choose.
+    pub(crate) async fn new(
+        gpu: Gpu,
+        library: Arc<Library>,
+        module: &[u8],
+        variant: usize,
+        memory: Memory,
+        buffers: Buffers,
+        compiling: Compiling,
+    ) -> Result<Model> {
+        let (pipelines, kernels, chosen) = compiling.finish().await?;
+        let Library { plan, .. } = Arc::unwrap_or_clone(library);
+        let planned = &plan.variants[variant];
+        let exports: Vec<_> = planned.entries.iter().map(|entry| planned.export(entry)).collect();
+        let launcher = Launcher::new(module, &exports).await?;
+        let program = |entry| Program::new(&gpu, &plan, variant, entry, &pipelines, &buffers, chosen.as_deref());
+        let programs = (0..planned.entries.len()).map(program).collect::<Result<Vec<_>>>()?;
+        gpu.settled().await?;
+        let pages = Pages::new(memory.capacity / PAGE_SIZE, plan.model.max_batch_size, plan.model.pages_per_sequence());
+        let nuclei = vec![false; plan.model.max_batch_size as usize];
+        let (words, decisions) = (Vec::new(), Vec::new());
+        let mut model = Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words, decisions };
+        model.decisions = match (chosen, kernels) {
+            (None, Kernels::Measure { seconds }) => super::trial::decide_on(&mut model, seconds).await?,
+            (None, _) => super::trial::decide_on(&mut model, choose::SECONDS).await?,
+            (Some(chosen), kernels) => choose::taken(&model.variant().choices, &chosen, &kernels),
+        };
+        model.keep();
+        Ok(model)
+    }
+
+    /// Gives up the kernels that were not chosen.
+    fn keep(&mut self) {
+        let chosen = self.chosen();
+        let variant = &self.plan.variants[self.variant];
+        for (program, entry) in self.programs.iter_mut().zip(&variant.entries) {
+            program.keep(&entry.dispatches, &chosen);
+        }
+        let needed = needed(variant, Some(&chosen));
+        for (pipeline, _) in self.pipelines.iter_mut().zip(needed).filter(|(_, needed)| !needed) {
+            *pipeline = None;
+        }
+        for decision in &self.decisions {
+            let Decision { name, schedule, why, .. } = decision;
+            tracing::info!("{name}: {schedule} ({why})");
+        }
+    }
+
+    /// What was chosen among alternatives, and why.
+    #[must_use]
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// The alternatives that run, by choice: what [`Kernels::Remembered`] takes.
+    #[must_use]
+    pub fn chosen(&self) -> Vec<u32> {
+        self.decisions.iter().map(|decision| decision.chosen).collect()
+    }
+
+    /// The plan it runs.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The variant that was chosen for the device.
+    #[must_use]
+    pub fn variant(&self) -> &Variant {
+        &self.plan.variants[self.variant]
+    }
+
+    /// The device.
+    #[must_use]
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// What it takes.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Tokens that the KV cache has room for now; it grows up to [`Memory::capacity`].
+    #[must_use]
+    pub fn cached_tokens(&self) -> u32 {
+        self.buffers.cache_pages * PAGE_SIZE
+    }
+
+    /// Dispatches of a greedy step; zero if the library does not have the entry.
+    #[must_use]
+    pub fn dispatches(&self, entry: Entry) -> usize {
+        self.find(entry).map_or(0, |index| self.variant().entries[index].greedy_dispatches())
+    }
+
+    /// Fills the KV cache with random numbers: for measuring, where no prompt was run.
+    pub(crate) fn fill_cache(&self, filler: &Filler, seed: u32) -> Result<()> {
+        self.buffers.fill_caches(filler, self.plan.model.cache, seed)
+    }
+
+    /// Which entry of the variant it is, if there is one.
+    pub(crate) fn find(&self, entry: Entry) -> Option<usize> {
+        self.variant().entries.iter().position(|planned| planned.name == entry.name())
+    }
+
+    /// Gets ready for a step of sequence 0 in which so many rows are the last of so many tokens, and runs nothing: for trials of single kernels.
+    pub(crate) fn rehearse(&mut self, entry: usize, rows: u32, tokens: u32) -> Result<()> {
+        let mut rows: Vec<Row> = (tokens - rows..tokens).map(|position| Row { token: 0, position, slot: 0, sequence: 0 }).collect();
+        let pages = self.upload(&mut rows);
+        self.programs[entry].prepare(&self.gpu, &mut self.launcher, rows.len() as u32, pages)
+    }
+
+    /// A dispatch of the step that was rehearsed, if its kernel can be run.
+    pub(crate) fn launch(&self, entry: usize, place: usize) -> Option<(&Pipeline, &BindGroup, [u32; 3])> {
+        let (group, grid) = self.programs[entry].launch(place)?;
+        let dispatch = self.variant().entries[entry].dispatches.get(place)?;
+        Some((self.pipelines[dispatch.kernel as usize].as_ref()?, group, grid))
+    }
+
+    /// The buffers that dispatches bind.
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.buffers
+    }
+
+    /// Makes the caches large enough for `pages` pages, by doubling, so that a long answer moves them only a few times.
+    fn grow(&mut self, pages: u32) -> Result<()> {
+        let most = self.memory.capacity / PAGE_SIZE;
+        let pages = pages.next_power_of_two().min(most);
+        tracing::debug!(tokens = pages * PAGE_SIZE, "the KV cache grows");
+        self.buffers.grow(&self.gpu, pages)?;
+        let Model { gpu, plan, variant, pipelines, buffers, programs, .. } = self;
+        programs.iter_mut().try_for_each(|program| program.rebind(gpu, plan, *variant, pipelines, buffers))
+    }
+
+    /// Writes the rows, and what is new in the page table. Gives the pages of the longest sequence.
+    fn upload(&mut self, rows: &mut [Row]) -> u32 {
+        let mut longest = 1;
+        self.words.clear();
+        for index in 0..rows.len() {
+            let row = &mut rows[index];
+            row.slot = self.pages.slot(row.sequence, row.position).expect("positions are reserved before they are submitted");
+            longest = longest.max(row.position / PAGE_SIZE + 1);
+            self.words.extend(row.words());
+            let sequence = row.sequence;
+            if index > 0 && rows[index - 1].sequence == sequence {
+                continue;
+            }
+            if let Some(change) = self.pages.changes(sequence) {
+                let place = sequence * self.plan.model.pages_per_sequence() + change.first;
+                self.gpu.write(&self.buffers.page_table, 4 * u64::from(place), bytemuck::cast_slice(change.pages));
+            }
+        }
+        self.gpu.write(&self.buffers.rows, 0, bytemuck::cast_slice(&self.words));
+        longest
+    }
+}
+
+impl Forward for Model {
+    type Pending = Pending;
+
+    fn facts(&self) -> &tegula_plan::Model {
+        &self.plan.model
+    }
+
+    fn max_rows(&self, entry: Entry) -> Option<u32> {
+        self.find(entry).map(|index| self.variant().entries[index].max_rows)
+    }
+
+    fn capacity(&self) -> u32 {
+        let model = &self.plan.model;
+        // With a window, a sequence holds no more than the window and a chunk, to the ends of their pages.
+        let held = model.sliding_window.map_or(u32::MAX, |window| window.saturating_add(model.prefill_chunk_size + 2 * PAGE_SIZE));
+        if held <= self.memory.capacity { model.context_window_size } else { model.context_window_size.min(self.memory.capacity) }
+    }
+
+    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool> {
+        let Some(pages) = self.pages.demand(sequence, tokens) else { return Ok(false) };
+        if pages > self.buffers.cache_pages {
+            self.grow(pages)?;
+        }
+        Ok(self.pages.reserve(sequence, tokens))
+    }
+
+    fn forget(&mut self, sequence: u32, position: u32) {
+        self.pages.forget(sequence, position);
+    }
+
+    fn release(&mut self, sequence: u32) {
+        self.pages.release(sequence);
+    }
+
+    fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
+        self.nuclei[sequence as usize] = drawing.is_some_and(|drawing| drawing.sampling.is_nucleus());
+        let words = drawing.map_or([0; SAMPLING_WORDS], |drawing| drawing.words());
+        self.gpu.write(&self.buffers.sampling, 4 * SAMPLING_WORDS as u64 * u64::from(sequence), bytemuck::cast_slice(&words));
+        let Some(drawing) = drawing.filter(|drawing| drawing.sampling.adjusts()) else { return };
+        let vocab = u64::from(self.plan.model.vocab_size);
+        let tokens = drawing.tokens(self.plan.model.vocab_size);
+        self.gpu.write(&self.buffers.tokens, 8 * vocab * u64::from(sequence), bytemuck::cast_slice(&tokens));
+    }
+
+    /// # Panics
+    /// If there are more rows than [`Forward::max_rows`] or none, or a position has not been reserved.
+    fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Pending> {
+        let index = self.find(entry).ok_or(ErrorKind::NoEntry { entry: entry.name() })?;
+        let most = self.variant().entries[index].max_rows;
+        assert!((1..=most as usize).contains(&rows.len()), "a step of `{}` has 1 to {most} rows", entry.name());
+        let pages = self.upload(rows);
+        let Model { gpu, plan, variant, pipelines, launcher, buffers, programs, nuclei, .. } = self;
+        let program = &mut programs[index];
+        program.prepare(gpu, launcher, rows.len() as u32, pages)?;
+        let mut pass = gpu.pass();
+        let nucleus = read.drawn && rows.iter().any(|row| nuclei[row.sequence as usize]);
+        program.record(plan, *variant, pipelines, &mut pass, read, nucleus);
+
+        let sampled = if read.ids() { 4 * u64::from(plan.model.max_batch_size) } else { 0 };
+        let logits = 4 * u64::from(read.logits) * u64::from(plan.model.vocab_size);
+        let ranges = [(&buffers.sampled, sampled), (&buffers.logits, logits)].map(|(buffer, size)| Range { buffer, offset: 0, size });
+        let readback = match (sampled > 0, logits > 0) {
+            (true, true) => pass.submit_reading(&ranges)?,
+            (true, false) => pass.submit_reading(&ranges[..1])?,
+            (false, true) => pass.submit_reading(&ranges[1..])?,
+            (false, false) => {
+                pass.submit();
+                return Ok(futures::future::ready(Ok(Readback::default())).boxed_local());
+            }
+        };
+        let gpu = gpu.clone();
+        let pending = async move {
+            let bytes = readback.bytes().await?;
+            // What creations raised in the meantime: the browser may have found no memory for larger caches.
+            gpu.settled().await?;
+            let (sampled, logits) = bytes.split_at(sampled as usize);
+            Ok(Readback { sampled: bytemuck::pod_collect_to_vec(sampled), logits: bytemuck::pod_collect_to_vec(logits) })
+        };
+        Ok(pending.boxed_local())
+    }
+}

@@ -1,0 +1,302 @@
+//! Picks the next token on the CPU: penalties, bias, temperature, then top-k, top-p and min-p.
+//!
+//! Ids are likely in the order of their *depth* ([`tegula_plan::DEPTH_ONE`]), neighbours by id where it is the same, and each filter keeps the
+//! first of them: top-k so many; top-p as many as make up a part of what top-k left; min-p those that are at least a part as likely as the
+//! likeliest, which is a limit of depth and asks for no sum.
+//!
+//! Kernels do the same on the GPU (`wgsl/sample`), and this is what they are tested against; it picks where they cannot.
+//!
+//! The draw is a function of seed and position alone: word 0 of Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as
+//! easy as 1, 2, 3", SC 2011) with counter (position, 0, 0, 0) and the seed as key, of which the upper 24 bits are a fraction in `[0, 1)`.
+//! A seed therefore gives the same answer however requests are batched, and kernels make the same draw with 32-bit integers.
+
+use std::collections::BTreeMap;
+
+use tegula_plan::{DEEPEST, DEPTH_ONE};
+
+use crate::config::ChatConfig;
+use crate::{ErrorKind, Result};
+
+/// How to pick tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sampling {
+    /// Divides the logits; 0 takes the greatest.
+    pub temperature: f32,
+    /// Draws among the likeliest tokens that have this much probability together, in 0 to 1.
+    pub top_p: f32,
+    /// Draws among so many of the likeliest tokens; 0 sets no limit. It comes before `top_p`, which is a part of what it leaves.
+    pub top_k: u32,
+    /// Draws among the tokens that are at least this part as likely as the likeliest, in 0 to 1; 0 sets no limit. It comes last, though no
+    /// order would change what it compares: both probabilities are those that the temperature made.
+    pub min_p: f32,
+    /// Key of the draws.
+    pub seed: u64,
+    /// Taken from the logits of tokens that the answer has, in -2 to 2.
+    pub presence_penalty: f32,
+    /// Taken from the logits of tokens for each time that the answer has them, in -2 to 2.
+    pub frequency_penalty: f32,
+    /// Divides the logits of tokens that the answer has, or multiplies them where negative; 1 does nothing.
+    pub repetition_penalty: f32,
+    /// Added to the logits of these ids, each in -100 to 100.
+    pub logit_bias: Vec<(u32, f32)>,
+}
+
+impl Sampling {
+    /// Always the likeliest token.
+    #[must_use]
+    pub fn greedy() -> Sampling {
+        Sampling { temperature: 0.0, ..Sampling::default() }
+    }
+
+    /// What a package asks for where a request does not.
+    #[must_use]
+    pub fn of(config: &ChatConfig) -> Sampling {
+        let default = Sampling::default();
+        Sampling {
+            temperature: config.temperature.unwrap_or(default.temperature),
+            top_p: config.top_p.unwrap_or(default.top_p),
+            top_k: config.top_k.map_or(default.top_k, limit),
+            min_p: config.min_p.unwrap_or(default.min_p),
+            presence_penalty: config.presence_penalty.unwrap_or(default.presence_penalty),
+            frequency_penalty: config.frequency_penalty.unwrap_or(default.frequency_penalty),
+            repetition_penalty: config.repetition_penalty.unwrap_or(default.repetition_penalty),
+            ..default
+        }
+    }
+
+    /// Whether the greatest logit, which the GPU finds, is all that is needed.
+    #[must_use]
+    pub fn is_plain_greedy(&self) -> bool {
+        self.is_greedy() && !self.adjusts()
+    }
+
+    /// Whether the likeliest token is always picked.
+    #[must_use]
+    pub fn is_greedy(&self) -> bool {
+        self.temperature == 0.0 || self.top_k == 1
+    }
+
+    /// Whether every value is in its range.
+    ///
+    /// # Errors
+    /// [`ErrorKind::FieldRange`].
+    pub fn check(&self) -> Result<()> {
+        let within = |field: &'static str, value: f32, low: f32, high: f32, allowed: &'static str| {
+            if (low..=high).contains(&value) {
+                return Ok(());
+            }
+            Err(ErrorKind::FieldRange { field: field.into(), value: value.to_string(), allowed: allowed.into() })
+        };
+        within("temperature", self.temperature, 0.0, f32::MAX, "a number of 0 or more")?;
+        within("top_p", self.top_p, 0.0, 1.0, "a number from 0 to 1")?;
+        within("min_p", self.min_p, 0.0, 1.0, "a number from 0 to 1")?;
+        within("presence_penalty", self.presence_penalty, -2.0, 2.0, "a number from -2 to 2")?;
+        within("frequency_penalty", self.frequency_penalty, -2.0, 2.0, "a number from -2 to 2")?;
+        within("repetition_penalty", self.repetition_penalty, f32::MIN_POSITIVE, f32::MAX, "a number greater than 0")?;
+        for &(_, bias) in &self.logit_bias {
+            within("logit_bias", bias, -100.0, 100.0, "numbers from -100 to 100")?;
+        }
+        Ok(())
+    }
+
+    /// Whether logits are penalised or biased before anything is picked.
+    #[must_use]
+    pub fn adjusts(&self) -> bool {
+        self.has_penalties() || !self.logit_bias.is_empty()
+    }
+
+    /// Whether ids are drawn in the order of their likelihood, among the likeliest alone.
+    #[must_use]
+    pub fn is_nucleus(&self) -> bool {
+        !self.is_greedy() && (self.top_p < 1.0 || self.top_k > 0)
+    }
+
+    /// The greatest depth of an id that `min_p` leaves: `exp(-depth) >= min_p`, on whole steps of depth.
+    #[must_use]
+    pub fn deepest(&self) -> u32 {
+        ((-f64::from(self.min_p).ln() * f64::from(DEPTH_ONE)) as u32).min(DEEPEST)
+    }
+
+    pub(crate) fn has_penalties(&self) -> bool {
+        self.presence_penalty != 0.0 || self.frequency_penalty != 0.0 || self.repetition_penalty != 1.0
+    }
+
+    /// Applies penalties for the answer so far, then the bias.
+    fn adjust(&self, logits: &mut [f32], counts: &BTreeMap<u32, u32>) {
+        if self.has_penalties() {
+            for (&id, &count) in counts {
+                if let Some(logit) = logits.get_mut(id as usize) {
+                    *logit = if *logit > 0.0 { *logit / self.repetition_penalty } else { *logit * self.repetition_penalty };
+                    *logit -= self.presence_penalty + count as f32 * self.frequency_penalty;
+                }
+            }
+        }
+        for &(id, bias) in &self.logit_bias {
+            if let Some(logit) = logits.get_mut(id as usize) {
+                *logit += bias;
+            }
+        }
+    }
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Sampling {
+            temperature: 1.0,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+            seed: 0,
+            presence_penalty: 0.0,
+            frequency_penalty: 0.0,
+            repetition_penalty: 1.0,
+            logit_bias: Vec::new(),
+        }
+    }
+}
+
+/// `top_k` as people write it: 0, or -1 as in vLLM, for no limit.
+pub(crate) fn limit(top_k: i64) -> u32 {
+    u32::try_from(top_k.max(0)).unwrap_or(u32::MAX)
+}
+
+/// Scratch for picking tokens, kept between them.
+#[derive(Debug, Default)]
+pub struct Sampler {
+    /// Depths and ids.
+    candidates: Vec<(u32, u32)>,
+}
+
+impl Sampler {
+    /// What is deeper, less than a ten-thousandth as likely as the likeliest, is looked at only if the rest is too little. Most nuclei end
+    /// long before.
+    const CUT: u32 = (9.25 * DEPTH_ONE) as u32;
+
+    /// Candidates that are sorted first; more only if the nucleus has more.
+    const SORTED: usize = 256;
+
+    /// The id for `position`, from the logits of the token before it, which are used up. `counts` says how often the answer has each id.
+    /// Nothing where a logit is not a number or all are minus infinity.
+    pub fn pick(&mut self, logits: &mut [f32], sampling: &Sampling, counts: &BTreeMap<u32, u32>, position: u32) -> Option<u32> {
+        sampling.adjust(logits, counts);
+        let (greatest, max) = greatest(logits)?;
+        if sampling.is_greedy() {
+            return Some(greatest);
+        }
+        let depth = |logit| depth_of(logit, max, sampling.temperature);
+        let fraction = f64::from(draw(sampling.seed, position));
+        let deepest = sampling.deepest();
+        let top_k = if (sampling.top_k as usize) < logits.len() { sampling.top_k as usize } else { 0 };
+        if sampling.top_p >= 1.0 && top_k == 0 {
+            let mut total = 0.0;
+            for logit in &mut *logits {
+                *logit = depth(*logit).filter(|depth| *depth <= deepest).map_or(0.0, weight);
+                total += f64::from(*logit);
+            }
+            return Some(walk(logits.iter().copied().zip(0..), fraction * total).unwrap_or(greatest));
+        }
+        let total: f64 = logits.iter().filter_map(|&logit| depth(logit)).map(|depth| f64::from(weight(depth))).sum();
+        let mut collect = |cut: u32| {
+            let all = logits.iter().map(|&logit| depth(logit)).zip(0..);
+            self.candidates.clear();
+            self.candidates.extend(all.filter_map(|(depth, id)| depth.filter(|depth| *depth <= cut).map(|depth| (depth, id))));
+            if top_k > 0 { self.candidates.len() >= top_k } else { mass(&self.candidates) >= f64::from(sampling.top_p) * total }
+        };
+        if !collect(Self::CUT) {
+            collect(DEEPEST);
+        }
+        if (1..self.candidates.len()).contains(&top_k) {
+            self.candidates.select_nth_unstable(top_k);
+            self.candidates.truncate(top_k);
+        }
+        let total = if top_k > 0 { mass(&self.candidates) } else { total };
+        self.keep(if sampling.top_p < 1.0 { f64::from(sampling.top_p) * total } else { f64::INFINITY });
+        let kept = self.candidates.partition_point(|&(depth, _)| depth <= deepest);
+        let candidates = &self.candidates[..kept];
+        let weights = candidates.iter().map(|&(depth, id)| (weight(depth), id));
+        Some(walk(weights, fraction * mass(candidates)).unwrap_or(greatest))
+    }
+
+    /// Keeps the likeliest candidates that come to `mass`, in order.
+    fn keep(&mut self, mass: f64) {
+        let (mut sorted, mut sum) = (0, 0.0);
+        while sorted < self.candidates.len() {
+            let end = (sorted * 4).max(Self::SORTED).min(self.candidates.len());
+            let rest = &mut self.candidates[sorted..];
+            if sorted + rest.len() > end {
+                rest.select_nth_unstable(end - sorted);
+            }
+            rest[..end - sorted].sort_unstable();
+            for index in sorted..end {
+                sum += f64::from(weight(self.candidates[index].0));
+                if sum >= mass {
+                    self.candidates.truncate(index + 1);
+                    return;
+                }
+            }
+            sorted = end;
+        }
+    }
+}
+
+/// How far a logit is below the greatest, over the temperature, in steps of 1 / [`DEPTH_ONE`]; none where it weighs nothing.
+#[must_use]
+pub fn depth_of(logit: f32, greatest: f32, temperature: f32) -> Option<u32> {
+    let depth = (greatest - logit) / temperature;
+    (depth < 32.0).then_some((depth * DEPTH_ONE) as u32)
+}
+
+/// The weight of a depth; that of the likeliest is 1.
+fn weight(depth: u32) -> f32 {
+    (-(depth as f32) / DEPTH_ONE).exp()
+}
+
+/// What candidates weigh together.
+fn mass(candidates: &[(u32, u32)]) -> f64 {
+    candidates.iter().map(|&(depth, _)| f64::from(weight(depth))).sum()
+}
+
+/// The first of the greatest logits. Nothing where one is not a number, or too great to be one.
+fn greatest(logits: &[f32]) -> Option<(u32, f32)> {
+    let (mut best, mut max) = (0, f32::NEG_INFINITY);
+    for (id, &logit) in (0..).zip(logits) {
+        if logit > max {
+            (best, max) = (id, logit);
+        } else if logit.is_nan() {
+            return None;
+        }
+    }
+    max.is_finite().then_some((best, max))
+}
+
+/// The id at which the running sum of weights exceeds `target`. Rounding can leave the sum just below it: then nothing.
+fn walk(weights: impl Iterator<Item = (f32, u32)>, target: f64) -> Option<u32> {
+    let mut sum = 0.0;
+    for (weight, id) in weights {
+        sum += f64::from(weight);
+        if sum > target {
+            return Some(id);
+        }
+    }
+    None
+}
+
+/// A fraction in `[0, 1)` for a seed and position: see the head of the module.
+#[must_use]
+pub fn draw(seed: u64, position: u32) -> f32 {
+    let [word, ..] = philox([position, 0, 0, 0], [seed as u32, (seed >> 32) as u32]);
+    (word >> 8) as f32 / (1 << 24) as f32
+}
+
+/// Philox4x32 with ten rounds: four random words of a counter under a key.
+fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for _ in 0..10 {
+        let [a, b] = [(0xd251_1f53, counter[0]), (0xcd9e_8d57, counter[2])].map(|(factor, word)| u64::from(word) * factor);
+        counter = [(b >> 32) as u32 ^ counter[1] ^ key[0], b as u32, (a >> 32) as u32 ^ counter[3] ^ key[1], a as u32];
+        key = [key[0].wrapping_add(0x9e37_79b9), key[1].wrapping_add(0xbb67_ae85)];
+    }
+    counter
+}
+
+#[cfg(test)]
+mod tests;
