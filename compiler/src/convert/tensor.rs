@@ -5,7 +5,7 @@ use super::checkpoint::{Element, Tensor};
 use super::shards::{Format, ShardWriter};
 use crate::graph::GraphParam;
 use crate::quant::q4;
-use crate::{Error, ErrorKind, spec};
+use crate::{Error, ErrorKind};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -122,10 +122,10 @@ impl<'a> Converter<'a> {
         advance: &mut dyn FnMut(u64) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let tensors = self.options.quantization.params_of(param);
-        match (self.options.quantization.format(param), tensors.as_slice()) {
-            (spec::Format::Q4 { scale }, [weight, scales]) => {
+        match tensors.as_slice() {
+            [weight, scales] => {
                 let columns = *param.shape.last().expect("a quantized parameter has columns") as usize;
-                let precision = match scale {
+                let precision = match scales.dtype {
                     Dtype::F16 => q4::Scale::F16,
                     _ if self.options.f32_as_bf16 => q4::Scale::Bf16,
                     _ => q4::Scale::F32,
@@ -147,9 +147,9 @@ impl<'a> Converter<'a> {
                 self.scales = all;
                 Ok(())
             }
-            (format, [tensor]) => {
-                let stored = match format {
-                    spec::Format::F16 => Stored::F16,
+            [tensor] => {
+                let stored = match tensor.dtype {
+                    Dtype::F16 => Stored::F16,
                     _ if self.options.f32_as_bf16 || self.is_bf16(sources)? => Stored::Bf16,
                     _ => Stored::F32,
                 };
