@@ -368,7 +368,7 @@ fn packages_that_do_not_fit_are_refused_before_anything_is_allocated() {
         "{error}"
     );
     let other = r#"{"model_type": "adder", "quantization": "q4f16_1"}"#;
-    assert!(matches!(refused(|_| {}, Some(other)).kind(), ErrorKind::ConfigValue { field: "quantization", .. }));
+    assert!(matches!(refused(|_| {}, Some(other)).package(), Some(tegula_package::ErrorKind::ConfigValue { field: "quantization", .. })));
 
     let mut wrong = plan();
     wrong.vectors[0].length = 5;

@@ -6,14 +6,14 @@
 use serde_json::{Value, json};
 use tegula::Prompt;
 use tegula::api::openai::ApiRequest;
-use tegula::config::ChatConfig;
-use tegula::load::manifest::TensorCache;
 use tegula::model::budget::{Budget, Memory};
 use tegula::text::template::Templates;
 use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
 use tegula_compiler::tune::Records;
 use tegula_compiler::{CompileOptions, Config};
 use tegula_gpu::{DeviceInfo, Limits};
+use tegula_package::mlc::ChatConfig;
+use tegula_package::mlc::TensorCache;
 use tegula_plan::{FORMAT_VERSION, Library, Plan, section};
 
 /// Texts that tokenizers are used on.

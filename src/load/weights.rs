@@ -4,8 +4,6 @@
 //! downloaded. Then shards come in slices of any size, are hashed and uploaded as they come, and a shard that does not match its hash is an
 //! error that names it; it can be loaded again.
 
-use crate::config::ChatConfig;
-use crate::load::manifest::{Record, Shard, Stored, TensorCache};
 use crate::load::upload::{Extent, Kept, Target, Upload};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
@@ -18,6 +16,9 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use tegula_gpu::{DeviceInfo, Filling, Gpu};
+use tegula_package::mlc::manifest::{Record, Shard};
+use tegula_package::mlc::{ChatConfig, TensorCache};
+use tegula_package::{Element, ErrorKind as Package};
 use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, VectorSource};
 
 /// A model on its way to the GPU.
@@ -54,8 +55,7 @@ impl Loader {
     /// `mlc-chat-config.json`, where there is one.
     ///
     /// # Errors
-    /// [`ErrorKind::Library`], [`ErrorKind::Manifest`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`], [`ErrorKind::ConfigValue`],
-    /// [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
+    /// [`ErrorKind::Library`], [`ErrorKind::Package`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`], [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
     pub fn new(gpu: Gpu, library: &[u8], config_json: Option<&str>, manifest_json: &str, budget: Budget) -> Result<Loader> {
         let (module, library) = (library.to_vec(), Library::parse(library)?);
         let manifest = TensorCache::parse(manifest_json)?;
@@ -65,7 +65,7 @@ impl Loader {
             config.filter(|config| config.quantization != library.plan.model.quantization && !config.quantization.is_empty())
         {
             let (file, field, value) = (ChatConfig::FILE, "quantization", format!("`{}`", config.quantization));
-            return Err(ErrorKind::ConfigValue { file, field, value, allowed: "the model library was compiled for another one" }.into());
+            return Err(Package::ConfigValue { file, field, value, allowed: "the model library was compiled for another one" }.into());
         }
         let extents = manifest.shards.iter().map(|shard| extents(&library.plan, shard)).collect();
         Loader::allocate(gpu, library, module, manifest.shards, extents, &budget)
@@ -324,10 +324,10 @@ fn compare(plan: &Plan, manifest: &TensorCache) -> Result<()> {
 
 fn matches(param: &Param, record: &Record) -> bool {
     let stored = match param.dtype {
-        Dtype::U32 => record.stored == Stored::U32,
-        Dtype::F16 => record.stored == Stored::F16,
+        Dtype::U32 => record.element() == Element::U32,
+        Dtype::F16 => record.element() == Element::F16,
         // How exact the package keeps it is the package's choice.
-        Dtype::F32 => matches!(record.stored, Stored::F32 | Stored::Bf16),
+        Dtype::F32 => matches!(record.element(), Element::F32 | Element::Bf16),
     };
     stored && param.shape == record.shape
 }
@@ -370,7 +370,7 @@ fn extents(plan: &Plan, shard: &Shard) -> Vec<Extent> {
     }
     let wanted = |record: &Record| {
         let targets = targets.get(record.name.as_str())?.clone();
-        Some(Extent { offset: record.offset, bytes: record.bytes, stored: record.stored, targets })
+        Some(Extent { offset: record.offset, bytes: record.bytes, stored: record.element(), targets })
     };
     shard.records.iter().filter_map(wanted).collect()
 }

@@ -13,7 +13,8 @@ use std::path::Path;
 use tegula_compiler::convert::{ConvertOptions, ConvertReport, VERSION, Warning, convert, tensor_bytes};
 use tegula_compiler::quant::{Quantization, q4};
 use tegula_compiler::tune::fingerprint;
-use tegula_compiler::{Config, Error, ErrorKind, model};
+use tegula_compiler::{Config, Error, model};
+use tegula_package::ErrorKind;
 
 fn options(quantization: &str) -> ConvertOptions {
     ConvertOptions { quantization: Quantization::parse(quantization).unwrap(), ..ConvertOptions::default() }
@@ -200,7 +201,7 @@ fn whoever_watches_may_break_off() {
             steps += 1;
             if steps == after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        assert!(matches!(result.unwrap_err().kind(), ErrorKind::Interrupted));
+        assert!(matches!(result.unwrap_err().package(), Some(ErrorKind::Interrupted)));
         assert_eq!((steps, folder.neighbours()), (after, vec!["checkpoint".into()]));
     }
 }

@@ -1,59 +1,119 @@
 //! `mlc-chat-config.json`: what a package says about its model, beside the weights.
 //!
-//! MLC has written this file in several versions, so every field but the few that nothing works without may be absent or null.
+//! What a reader of this project uses must have the right type where it is present. The rest is there
+//! for WebLLM, and whatever an old file says of it is no reason to refuse the package.
 
-pub mod conversation;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Number, Value};
 
-use serde::Deserialize;
-
-use crate::config::conversation::Conversation;
+use super::conversation::Conversation;
+use super::lenient;
 use crate::{ErrorKind, Result};
 
 /// A package's chat config. Read it with [`ChatConfig::parse`].
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+///
+/// How to draw is kept as the numbers that were read, so that they are written as they came.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ChatConfig {
+    /// Of the format: `0.1.0`.
+    #[serde(deserialize_with = "lenient::read")]
+    pub version: String,
     /// Model family, such as `llama`.
     pub model_type: String,
     /// Quantization, such as `q4f16_1`.
     pub quantization: String,
+    /// The settings of the architecture, which a compiler reads.
+    #[serde(deserialize_with = "lenient::read")]
+    pub model_config: Map<String, Value>,
     /// Rows of the logits, padding included.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vocab_size: Option<u32>,
-    /// Ids that mean something: those from here on are never sampled.
-    pub active_vocab_size: Option<u32>,
     /// The most tokens of a sequence, as the package was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub context_window_size: Option<i64>,
+    /// Positions that every layer looks back; -1 for all.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    pub sliding_window_size: Option<i64>,
     /// The most rows of a prefill step, as the package was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill_chunk_size: Option<i64>,
+    /// First tokens that a sliding window keeps; -1 without a window.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    pub attention_sink_size: Option<i64>,
+    /// Devices that share each layer.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    pub tensor_parallel_shards: Option<u32>,
+    /// Devices that share the layers.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    pub pipeline_parallel_stages: Option<u32>,
+    /// Ids that mean something: those from here on are never sampled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_vocab_size: Option<u32>,
     /// Sampling temperature for requests that name none.
-    pub temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<Number>,
+    /// Penalty on tokens that the answer has already, for requests that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<Number>,
+    /// Penalty for each time that the answer has a token, for requests that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<Number>,
+    /// Divisor of the logits of tokens that the answer has already, for requests that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repetition_penalty: Option<Number>,
     /// Nucleus size for requests that name none.
-    pub top_p: Option<f32>,
-    /// How many of the likeliest tokens to draw among, for requests that do not say; 0 and -1 set no limit. Not of MLC, but of the
-    /// `generation_config.json` that packages are made from, as is `min_p`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<Number>,
+    /// How many of the likeliest tokens to draw among, for requests that do not say; 0 and -1 set no
+    /// limit. Not of MLC, but of the `generation_config.json` that packages are made from, as is
+    /// `min_p`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub top_k: Option<i64>,
     /// Least part of the likeliest token's probability, for requests that name none.
-    pub min_p: Option<f32>,
-    /// Penalty on tokens that the answer has already, for requests that name none.
-    pub presence_penalty: Option<f32>,
-    /// Penalty for each time that the answer has a token, for requests that name none.
-    pub frequency_penalty: Option<f32>,
-    /// Divisor of the logits of tokens that the answer has already, for requests that name none.
-    pub repetition_penalty: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_p: Option<Number>,
     /// Files of the tokenizer.
     pub tokenizer_files: Vec<String>,
+    /// How token texts become text.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    pub tokenizer_info: Option<TokenizerInfo>,
     /// How to write a conversation, for packages without a Jinja template.
     pub conv_template: ConvTemplate,
+    /// The id that fills unused places.
+    #[serde(skip_serializing_if = "TokenIds::is_absent")]
+    pub pad_token_id: TokenIds,
     /// The id that starts a text.
+    #[serde(skip_serializing_if = "TokenIds::is_absent")]
     pub bos_token_id: TokenIds,
     /// The ids that end an answer.
+    #[serde(skip_serializing_if = "TokenIds::is_absent")]
     pub eos_token_id: TokenIds,
-    /// The id that fills unused places.
-    pub pad_token_id: TokenIds,
+}
+
+/// `tokenizer_info`: how token texts become text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenizerInfo {
+    /// How bytes are written in tokens.
+    pub token_postproc_method: Bytes,
+    /// Whether a space goes before the text.
+    pub prepend_space_in_encode: bool,
+    /// Whether the first space is taken off again.
+    pub strip_space_in_decode: bool,
+}
+
+/// How bytes are written in tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bytes {
+    /// As tokens of the form `<0x1B>`, where no other fits.
+    ByteFallback,
+    /// Each as a printable character.
+    ByteLevel,
 }
 
 /// A conversation template: whole, or in old packages the name of one that MLC keeps in its code.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ConvTemplate {
     /// All of it.
@@ -77,7 +137,7 @@ impl ConvTemplate {
 }
 
 /// One id, several, or none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum TokenIds {
     /// `2`
@@ -99,6 +159,26 @@ impl TokenIds {
             TokenIds::Absent => &[],
         }
     }
+
+    fn is_absent(&self) -> bool {
+        *self == TokenIds::Absent
+    }
+}
+
+impl From<&[u32]> for TokenIds {
+    fn from(ids: &[u32]) -> Self {
+        match ids {
+            [] => TokenIds::Absent,
+            [one] => TokenIds::One(*one),
+            several => TokenIds::Several(several.into()),
+        }
+    }
+}
+
+/// A number in the precision in which models are run.
+#[must_use]
+pub fn single(number: Option<&Number>) -> Option<f32> {
+    number.and_then(Number::as_f64).map(|number| number as f32)
 }
 
 impl ChatConfig {
@@ -123,22 +203,22 @@ impl ChatConfig {
     }
 
     fn check(&self) -> Result<()> {
-        let outside = |field, value: Option<f32>, allowed, low: f32, high: f32| match value {
+        let outside = |field, value: &Option<Number>, allowed, low: f32, high: f32| match single(value.as_ref()) {
             Some(value) if !(low..=high).contains(&value) => {
                 Err(ErrorKind::ConfigValue { file: Self::FILE, field, value: value.to_string(), allowed })
             }
             _ => Ok(()),
         };
-        outside("temperature", self.temperature, "it must be 0 or more", 0.0, f32::MAX)?;
-        outside("top_p", self.top_p, "it must be from 0 to 1", 0.0, 1.0)?;
-        outside("min_p", self.min_p, "it must be from 0 to 1", 0.0, 1.0)?;
+        outside("temperature", &self.temperature, "it must be 0 or more", 0.0, f32::MAX)?;
+        outside("top_p", &self.top_p, "it must be from 0 to 1", 0.0, 1.0)?;
+        outside("min_p", &self.min_p, "it must be from 0 to 1", 0.0, 1.0)?;
         if let Some(top_k) = self.top_k.filter(|&top_k| top_k < -1) {
             let allowed = "it must be a whole number of 1 or more, or 0 or -1 for no limit";
             return Err(ErrorKind::ConfigValue { file: Self::FILE, field: "top_k", value: top_k.to_string(), allowed }.into());
         }
-        outside("presence_penalty", self.presence_penalty, "it must be from -2 to 2", -2.0, 2.0)?;
-        outside("frequency_penalty", self.frequency_penalty, "it must be from -2 to 2", -2.0, 2.0)?;
-        outside("repetition_penalty", self.repetition_penalty, "it must be greater than 0", f32::MIN_POSITIVE, f32::MAX)?;
+        outside("presence_penalty", &self.presence_penalty, "it must be from -2 to 2", -2.0, 2.0)?;
+        outside("frequency_penalty", &self.frequency_penalty, "it must be from -2 to 2", -2.0, 2.0)?;
+        outside("repetition_penalty", &self.repetition_penalty, "it must be greater than 0", f32::MIN_POSITIVE, f32::MAX)?;
         Ok(())
     }
 }
@@ -189,11 +269,11 @@ mod tests {
     #[test]
     fn says_where_a_file_is_wrong() {
         let truncated = ChatConfig::parse("{\"vocab_size\":").unwrap_err();
-        assert_eq!(truncated.code(), "ArtifactManifestError");
+        assert!(matches!(truncated.kind(), ErrorKind::Manifest { file, .. } if file == ChatConfig::FILE), "{truncated}");
         let value = ChatConfig::parse(r#"{"top_p": 1.5}"#).unwrap_err();
         assert_eq!(value.to_string(), "`top_p` in mlc-chat-config.json is 1.5: it must be from 0 to 1");
         for wrong in [r#"{"min_p": -0.5}"#, r#"{"top_k": -2}"#] {
-            assert_eq!(ChatConfig::parse(wrong).unwrap_err().code(), "ConfigValueError", "{wrong}");
+            assert!(matches!(ChatConfig::parse(wrong).unwrap_err().kind(), ErrorKind::ConfigValue { .. }), "{wrong}");
         }
     }
 }
