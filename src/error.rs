@@ -65,6 +65,20 @@ pub enum ErrorKind {
         /// Other tensors that do not fit, or nothing.
         more: String,
     },
+    /// The library and the package have tensors of the same shapes, but are of different models.
+    #[error(
+        "`{name}` is {expected} in the model library, but {found} in the package, so that they are of different models{more}; compile a library from this package's mlc-chat-config.json (if that was edited since the package was made, convert the model again)"
+    )]
+    ModelMismatch {
+        /// The fact about the model that differs, such as `rope`.
+        name: String,
+        /// What the library says.
+        expected: String,
+        /// What the package says.
+        found: String,
+        /// Other facts that differ, or nothing.
+        more: String,
+    },
     /// A file of the package cannot be used.
     #[error(transparent)]
     Package(#[from] tegula_package::Error),
@@ -277,7 +291,7 @@ impl ErrorKind {
             },
             ErrorKind::Launch { .. } => "LaunchError",
             ErrorKind::NoEntry { .. } => "MissingEntryError",
-            ErrorKind::MissingParam { .. } | ErrorKind::ParamMismatch { .. } => "ParameterMismatchError",
+            ErrorKind::MissingParam { .. } | ErrorKind::ParamMismatch { .. } | ErrorKind::ModelMismatch { .. } => "ParameterMismatchError",
             ErrorKind::Package(error) => match error.kind() {
                 tegula_package::ErrorKind::ConfigValue { .. } => "ConfigValueError",
                 _ => "ArtifactManifestError",

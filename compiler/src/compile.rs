@@ -10,8 +10,8 @@ use crate::quant::Quantization;
 use crate::spec::Spec;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
-use crate::{Error, ErrorKind, emit, model};
-use tegula_plan::{Activations, Model, Plan, Requires};
+use crate::{Error, ErrorKind, emit, fingerprint, model};
+use tegula_plan::{Activations, Fingerprint, Model, Plan, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
 const PREFILL_CHUNK_SIZE: u32 = 1024;
@@ -103,6 +103,8 @@ impl Compiled {
 /// [`ErrorKind::NoRecord`] where only measured schedules are to be used.
 pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Error> {
     let mut graph = model::graph(config)?;
+    // Of what the weights were trained for, whatever window is asked for here.
+    let fingerprint = fingerprint::of(&graph);
     if let Some(size) = options.sliding_window_size {
         for op in &mut graph.ops {
             if let OpKind::Attention { window, .. } = &mut op.kind {
@@ -113,7 +115,7 @@ pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Er
     let quantization = quantization(config, options)?;
     check_activations(options.activations, quantization)?;
     let stages = pass::fuse(&graph)?;
-    let model = settings(&graph, &stages, config, options, quantization)?;
+    let model = Model { fingerprint, ..settings(&graph, &stages, config, options, quantization)? };
     let weights = Weights::new(&graph, quantization)?;
     let alternatives = positive("alternatives", options.alternatives.or(Some(ALTERNATIVES)))?;
     let choice = Choice { records: options.records()?, device: options.device.as_deref(), frozen: options.frozen, alternatives };
@@ -184,6 +186,7 @@ fn settings(
         max_batch_size: limits.check_batch(batch)?,
         cache: quantization.model_dtype(),
         activations: options.activations,
+        fingerprint: Fingerprint::default(),
     })
 }
 

@@ -11,6 +11,7 @@ pub mod convert;
 mod dump;
 mod emit;
 mod error;
+mod fingerprint;
 pub mod graph;
 mod lower;
 mod memory;

@@ -60,7 +60,9 @@ pub(super) fn fields(kind: &ErrorKind) -> Value {
         ErrorKind::Launch { function, reason } => fields!("function": function, "reason": reason),
         ErrorKind::NoEntry { entry } => fields!("entry": entry),
         ErrorKind::MissingParam { name, expected, .. } => fields!("parameter": name, "expected": expected),
-        ErrorKind::ParamMismatch { name, expected, found, .. } => fields!("parameter": name, "expected": expected, "found": found),
+        ErrorKind::ParamMismatch { name, expected, found, .. } | ErrorKind::ModelMismatch { name, expected, found, .. } => {
+            fields!("parameter": name, "expected": expected, "found": found)
+        }
         ErrorKind::Package(package) => match package.kind() {
             Package::Manifest { file, reason } => fields!("file": file, "reason": reason),
             Package::ConfigValue { file, field, value, .. } => fields!("file": file, "key": field, "value": value),

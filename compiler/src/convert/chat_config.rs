@@ -7,7 +7,7 @@ use super::{Warning, conversation};
 use crate::graph::{Graph, OpKind};
 use crate::model::Rope;
 use crate::quant::Quantization;
-use crate::{Config, Error};
+use crate::{Config, Error, fingerprint};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use tegula_package::file;
@@ -80,6 +80,7 @@ pub fn write(
         pad_token_id: ids(&pad),
         bos_token_id: ids(&bos),
         eos_token_id: TokenIds::from(&eos[..]),
+        fingerprint: fingerprint::of(graph),
     };
     Ok(file::write_json(&output.join(ChatConfig::FILE), &chat, b"  ")?)
 }

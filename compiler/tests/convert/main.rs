@@ -3,6 +3,7 @@
 mod checkpoints;
 mod errors;
 mod json;
+mod recipes;
 mod tokenizers;
 mod unused;
 
@@ -228,7 +229,7 @@ fn the_version_stands_for_the_bytes() {
         // The list of tensors has the hashes of all shards.
         fingerprint(&[package.text("tensor-cache.json"), package.text("mlc-chat-config.json")].concat())
     });
-    assert_eq!((VERSION, found), (2, [16_376_237_080_170_092_950, 899_438_803_268_277_542]));
+    assert_eq!((VERSION, found), (3, [10_465_358_117_457_993_764, 4_190_043_323_515_369_332]));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
+use tegula_plan::Fingerprint;
 
 use super::conversation::Conversation;
 use super::lenient;
@@ -89,6 +90,9 @@ pub struct ChatConfig {
     /// The ids that end an answer.
     #[serde(skip_serializing_if = "TokenIds::is_absent")]
     pub eos_token_id: TokenIds,
+    /// What the model computes beyond shapes. Not of MLC, whose packages have none.
+    #[serde(skip_serializing_if = "Fingerprint::is_empty", deserialize_with = "lenient::read")]
+    pub fingerprint: Fingerprint,
 }
 
 /// `tokenizer_info`: how token texts become text.
@@ -190,7 +194,7 @@ impl ChatConfig {
     /// # Errors
     /// [`ErrorKind::Manifest`] where it is not JSON of this form, [`ErrorKind::ConfigValue`] where a value makes no sense.
     pub fn parse(json: &str) -> Result<ChatConfig> {
-        let value: serde_json::Value = serde_json::from_str(json).map_err(|error| unusable(&error))?;
+        let value: Value = serde_json::from_str(json).map_err(|error| unusable(&error))?;
         let config: ChatConfig = serde_json::from_value(without_nulls(value)).map_err(|error| unusable(&error))?;
         config.check()?;
         Ok(config)
@@ -227,11 +231,16 @@ fn unusable(error: &serde_json::Error) -> ErrorKind {
     ErrorKind::Manifest { file: ChatConfig::FILE.into(), reason: error.to_string() }
 }
 
-/// A null says the same as an absent key, for serde too once it is gone.
-fn without_nulls(value: serde_json::Value) -> serde_json::Value {
+/// A null says the same as an absent key, for serde too once it is gone. Settings of the architecture
+/// are kept as they are.
+fn without_nulls(value: Value) -> Value {
     match value {
-        serde_json::Value::Object(members) => serde_json::Value::Object(
-            members.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, without_nulls(value))).collect(),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| if key == "model_config" { (key, value) } else { (key, without_nulls(value)) })
+                .collect(),
         ),
         other => other,
     }
@@ -240,6 +249,7 @@ fn without_nulls(value: serde_json::Value) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn reads_ids_in_every_spelling() {
@@ -264,6 +274,41 @@ mod tests {
         assert_eq!(named.conv_template.whole(), None);
         let whole = ChatConfig::parse(r#"{"conv_template": {"seps": ["\n"], "stop_token_ids": [2]}}"#).unwrap();
         assert_eq!(whole.conv_template.whole().unwrap().stop_token_ids, [2]);
+    }
+
+    /// What is written is what was read, in packages of MLC and of ours.
+    #[test]
+    fn what_is_read_is_written_again() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files = vec![root.join("../models/tegula-tiny").join(ChatConfig::FILE)];
+        match root.join("../../shared/data/mlc-examples").read_dir() {
+            Ok(packages) => files.extend(packages.map(|package| package.unwrap().path().join(ChatConfig::FILE))),
+            Err(_) => eprintln!("the packages of ../shared/data are absent"),
+        }
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let mut before: Value = serde_json::from_str(&text).unwrap();
+            let after = serde_json::to_value(ChatConfig::parse(&text).unwrap()).unwrap();
+            // Tokens before everything are named even where there are none.
+            before["conv_template"].as_object_mut().unwrap().entry("system_prefix_token_ids").or_insert(Value::Null);
+            assert_eq!(before, after, "{}", file.display());
+        }
+    }
+
+    /// A setting that nobody here reads is no reason to refuse a package, one that is read is.
+    #[test]
+    fn only_what_is_used_must_make_sense() {
+        let odd = r#"{"version": 3, "model_config": [], "sliding_window_size": "none", "attention_sink_size": 1.5,
+            "tensor_parallel_shards": {}, "tokenizer_info": {"token_postproc_method": "new"}, "fingerprint": [1],
+            "conv_template": {"name": 3, "messages": "", "use_function_calling": "yes", "seps": ["|"]}}"#;
+        let config = ChatConfig::parse(odd).unwrap();
+        assert_eq!(config.conv_template.whole().unwrap().seps, ["|"]);
+        assert!(config.tokenizer_info.is_none() && config.fingerprint.is_empty());
+        for used in
+            [r#"{"vocab_size": "many"}"#, r#"{"temperature": "hot"}"#, r#"{"eos_token_id": "</s>"}"#, r#"{"conv_template": {"seps": "|"}}"#]
+        {
+            assert!(matches!(ChatConfig::parse(used).unwrap_err().kind(), ErrorKind::Manifest { .. }), "{used}");
+        }
     }
 
     #[test]

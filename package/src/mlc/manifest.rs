@@ -266,6 +266,8 @@ mod tests {
         for package in packages {
             let json = std::fs::read_to_string(package.unwrap().path().join(TensorCache::FILE)).unwrap();
             let cache = TensorCache::parse(&json).unwrap();
+            let again = serde_json::to_value(&cache).unwrap();
+            assert_eq!(again, serde_json::from_str::<serde_json::Value>(&json).unwrap(), "what is read is written again");
             assert!(cache.shards.iter().all(|shard| shard.md5.is_some() && !shard.records.is_empty()));
             read += cache.shards.len();
         }

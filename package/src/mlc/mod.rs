@@ -6,6 +6,8 @@
 //! so that a reader takes what is absent or null for not said.
 
 pub mod chat_config;
+#[cfg(feature = "make")]
+pub mod checkpoint;
 pub mod conversation;
 #[cfg(feature = "make")]
 pub mod folder;
