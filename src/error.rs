@@ -65,14 +65,23 @@ pub enum ErrorKind {
         /// Other tensors that do not fit, or nothing.
         more: String,
     },
-    /// A JSON file of the package does not say what it must.
-    #[error("`{file}` cannot be used: {reason}")]
-    Manifest {
-        /// The file.
-        file: String,
-        /// What is wrong, and where.
-        reason: String,
+    /// The library and the package have tensors of the same shapes, but are of different models.
+    #[error(
+        "`{name}` is {expected} in the model library, but {found} in the package, so that they are of different models{more}; compile a library from this package's mlc-chat-config.json (if that was edited since the package was made, convert the model again)"
+    )]
+    ModelMismatch {
+        /// The fact about the model that differs, such as `rope`.
+        name: String,
+        /// What the library says.
+        expected: String,
+        /// What the package says.
+        found: String,
+        /// Other facts that differ, or nothing.
+        more: String,
     },
+    /// A file of the package cannot be used.
+    #[error(transparent)]
+    Package(#[from] tegula_package::Error),
     /// A shard's bytes are not those that the manifest describes.
     #[error("shard `{shard}` is corrupt: its MD5 is {found}, the manifest says {expected}; download or convert it again")]
     CorruptShard {
@@ -116,18 +125,6 @@ pub enum ErrorKind {
         available: u64,
         /// What can be done.
         advice: &'static str,
-    },
-    /// The package's chat config has a value that cannot be served.
-    #[error("`{field}` in {file} is {value}: {allowed}")]
-    ConfigValue {
-        /// The file.
-        file: &'static str,
-        /// The key.
-        field: &'static str,
-        /// What it is.
-        value: String,
-        /// What it must be.
-        allowed: &'static str,
     },
     /// The prompt leaves no room.
     #[error(
@@ -270,6 +267,12 @@ pub enum ErrorKind {
     Interrupted,
 }
 
+impl From<tegula_package::ErrorKind> for ErrorKind {
+    fn from(kind: tegula_package::ErrorKind) -> Self {
+        ErrorKind::Package(kind.into())
+    }
+}
+
 impl ErrorKind {
     /// A stable name for the kind: that of the JavaScript class.
     #[must_use]
@@ -288,12 +291,14 @@ impl ErrorKind {
             },
             ErrorKind::Launch { .. } => "LaunchError",
             ErrorKind::NoEntry { .. } => "MissingEntryError",
-            ErrorKind::MissingParam { .. } | ErrorKind::ParamMismatch { .. } => "ParameterMismatchError",
-            ErrorKind::Manifest { .. } => "ArtifactManifestError",
+            ErrorKind::MissingParam { .. } | ErrorKind::ParamMismatch { .. } | ErrorKind::ModelMismatch { .. } => "ParameterMismatchError",
+            ErrorKind::Package(error) => match error.kind() {
+                tegula_package::ErrorKind::ConfigValue { .. } => "ConfigValueError",
+                _ => "ArtifactManifestError",
+            },
             ErrorKind::CorruptShard { .. } | ErrorKind::ShardLength { .. } => "IntegrityError",
             ErrorKind::LoadOrder { .. } => "LoadOrderError",
             ErrorKind::Budget { .. } => "MemoryBudgetError",
-            ErrorKind::ConfigValue { .. } => "ConfigValueError",
             ErrorKind::ContextWindowSizeExceeded { .. } => "ContextWindowSizeExceededError",
             ErrorKind::EmptyPrompt => "EmptyPromptError",
             ErrorKind::UnknownToken { .. } => "UnknownTokenError",
@@ -321,6 +326,15 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
+    }
+
+    /// What is wrong with a file of the package, where that is it.
+    #[must_use]
+    pub fn package(&self) -> Option<&tegula_package::ErrorKind> {
+        match self.kind() {
+            ErrorKind::Package(error) => Some(error.kind()),
+            _ => None,
+        }
     }
 
     /// [`ErrorKind::code`] of its kind.

@@ -9,7 +9,6 @@
 pub mod api;
 pub mod bench;
 pub mod clock;
-pub mod config;
 pub mod engine;
 mod error;
 pub mod load;

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use serde_json::Value;
 use tegula::Engine;
-use tegula::config::ChatConfig;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
@@ -16,6 +15,7 @@ use tegula_compiler::convert::ConvertOptions;
 use tegula_compiler::quant::Quantization;
 use tegula_compiler::{CompileOptions, Config, compile};
 use tegula_gpu::Gpu;
+use tegula_package::mlc::ChatConfig;
 use tempfile::TempDir;
 
 use crate::checkpoint::Tensors;

@@ -24,6 +24,10 @@ mod int8;
 mod kernel_operands;
 /// Each kernel against its spec's reference.
 mod kernels;
+/// Loading into the library of `steps`.
+mod loading;
+/// Libraries and packages of different models.
+mod mismatch;
 /// Whole models against the reference and against goldens.
 mod models;
 /// Packages read back as plain numbers, and loaded into engines.
@@ -32,7 +36,7 @@ mod package;
 mod reference;
 /// Drawn ids against those of the sampler.
 mod sampling;
-/// Loading and stepping a library written by hand.
+/// Stepping a library written by hand.
 mod steps;
 
 use std::path::PathBuf;

@@ -6,12 +6,12 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use tegula::bench::{self, Drawn, Report, Workload};
-use tegula::config::ChatConfig;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
 use tegula_compiler::CompileOptions;
 use tegula_gpu::Gpu;
+use tegula_package::mlc::ChatConfig;
 
 use crate::args::Bench;
 use crate::kernels::Kept;

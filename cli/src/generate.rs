@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use tegula::config::ChatConfig;
 use tegula::engine::usage::{FinishReason, Usage};
 use tegula::sampler::Sampling;
 use tegula::text::chat::Dialogue;
 use tegula::text::message::Message;
 use tegula::{Engine, EventKind, Prompt, Request};
+use tegula_package::mlc::ChatConfig;
 
 use crate::args::SamplingFlags;
 use crate::report;

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use tegula::config::ChatConfig;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
@@ -14,6 +13,7 @@ use tegula::text::chat::Chat;
 use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
 use tegula::{Engine, ErrorKind, Prompt};
 use tegula_gpu::{Gpu, Options};
+use tegula_package::mlc::ChatConfig;
 use tegula_plan::{Library, Model as Facts};
 
 use crate::args::{self, DeviceFlags};

@@ -13,9 +13,10 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use tegula_compiler::Config;
 use tegula_compiler::convert::{self, ConvertOptions, Warning};
 use tegula_compiler::quant::Quantization;
-use tegula_compiler::{Config, ErrorKind};
+use tegula_package::ErrorKind;
 
 use crate::report;
 use crate::source::{MANIFESTS, Source};
@@ -207,7 +208,7 @@ fn remove_older(output: &Path) {
 }
 
 fn is_busy(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<tegula_compiler::Error>().is_some_and(|error| matches!(error.kind(), ErrorKind::Busy { .. }))
+    error.downcast_ref::<tegula_compiler::Error>().is_some_and(|error| matches!(error.package(), Some(ErrorKind::Busy { .. })))
 }
 
 /// A path as a shell takes it.

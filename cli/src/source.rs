@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use tegula::config::ChatConfig;
+use tegula_package::mlc::ChatConfig;
 
 /// The list of a package's tensors, under its present and its old name.
 pub const MANIFESTS: [&str; 2] = ["tensor-cache.json", "ndarray-cache.json"];

@@ -10,8 +10,8 @@ use crate::op::Spec;
 use crate::quant::Quantization;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
-use crate::{Error, ErrorKind, emit, model};
-use tegula_plan::{Activations, Model, Plan, Requires};
+use crate::{Error, ErrorKind, emit, fingerprint, model};
+use tegula_plan::{Activations, Fingerprint, Model, Plan, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
 const PREFILL_CHUNK_SIZE: u32 = 1024;
@@ -103,7 +103,20 @@ impl Compiled {
 /// model; [`ErrorKind::TensorTooLarge`] and [`ErrorKind::StepTooLarge`] where the limits that every device has are exceeded;
 /// [`ErrorKind::NoRecord`] where only measured schedules are to be used.
 pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Error> {
-    let mut graph = model::graph(config)?;
+    let graph = model::graph(config)?;
+    let quantization = quantization(config, options)?;
+    compile_graph(graph, config, options, quantization)
+}
+
+/// Compiles a graph whose weights are stored in a way.
+pub(crate) fn compile_graph(
+    mut graph: Graph,
+    config: &Config,
+    options: &CompileOptions,
+    quantization: Quantization,
+) -> Result<Compiled, Error> {
+    // Of what the weights were trained for, whatever window is asked for here.
+    let fingerprint = fingerprint::of(&graph);
     if let Some(size) = options.sliding_window_size {
         for op in &mut graph.ops {
             if let OpKind::Attention { window, .. } = &mut op.kind {
@@ -111,20 +124,9 @@ pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Er
             }
         }
     }
-    let quantization = quantization(config, options)?;
-    compile_graph(graph, config, options, quantization)
-}
-
-/// Compiles a graph whose weights are stored in a way.
-pub(crate) fn compile_graph(
-    graph: Graph,
-    config: &Config,
-    options: &CompileOptions,
-    quantization: Quantization,
-) -> Result<Compiled, Error> {
     check_activations(options.activations, quantization)?;
     let mut stages = fuse(&graph)?;
-    let model = settings(&graph, &stages, config, options, quantization)?;
+    let model = Model { fingerprint, ..settings(&graph, &stages, config, options, quantization)? };
     let mut weights = Weights::new(&graph, quantization)?;
     for fused in &mut stages {
         fused.stage.prepare(&mut weights)?;
@@ -200,6 +202,7 @@ fn settings(
         max_batch_size: limits.check_batch(batch)?,
         cache: quantization.model_dtype(),
         activations: options.activations,
+        fingerprint: Fingerprint::default(),
     })
 }
 

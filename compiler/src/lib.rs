@@ -12,6 +12,7 @@ pub mod convert;
 mod dump;
 mod emit;
 mod error;
+mod fingerprint;
 pub mod format;
 mod fuse;
 pub mod graph;

@@ -6,6 +6,7 @@
 
 mod count;
 mod error;
+mod fingerprint;
 mod library;
 mod param;
 mod requires;
@@ -13,6 +14,7 @@ mod size;
 
 pub use count::count;
 pub use error::{Error, ErrorKind};
+pub use fingerprint::Fingerprint;
 pub use library::{FORMAT_VERSION, Library, section};
 pub use param::{Dtype, Param};
 pub use requires::Requires;
@@ -109,6 +111,9 @@ pub struct Model {
     pub cache: Dtype,
     /// What the library was compiled for. A variant may do better: see [`Variant::activations`].
     pub activations: Activations,
+    /// What the model computes beyond shapes. A package that says otherwise is another model's.
+    #[serde(default, skip_serializing_if = "Fingerprint::is_empty")]
+    pub fingerprint: Fingerprint,
 }
 
 impl Model {

@@ -221,7 +221,7 @@ fn leb128(bytes: &mut &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activations, Choice, Dispatch, Dtype, Entry, Kernel, Model, Requires, Size, Variant, When};
+    use crate::{Activations, Choice, Dispatch, Dtype, Entry, Fingerprint, Kernel, Model, Requires, Size, Variant, When};
 
     fn library() -> Library {
         let model = Model {
@@ -239,6 +239,7 @@ mod tests {
             max_batch_size: 1,
             cache: Dtype::F32,
             activations: Activations::Float,
+            fingerprint: Fingerprint::default(),
         };
         let baseline = Variant {
             name: "baseline".into(),

@@ -20,7 +20,6 @@ use subject::{Probe, Subject};
 pub use traffic::Traffic;
 
 use crate::clock::seconds;
-use crate::config::ChatConfig;
 use crate::engine::RUN_AHEAD;
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
@@ -30,6 +29,7 @@ use crate::model::step::Model;
 use crate::sampler::Sampling;
 use crate::{Engine, ErrorKind, EventKind, Prompt, Request, RequestId, Result};
 use tegula_gpu::{Filler, Gpu};
+use tegula_package::mlc::ChatConfig;
 
 /// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]

@@ -81,6 +81,7 @@ impl Fake {
             max_batch_size: 3,
             cache: Dtype::F32,
             activations: Activations::Float,
+            fingerprint: tegula_plan::Fingerprint::default(),
         };
         let pages = Pages::new(cache / PAGE_SIZE, 3, context.div_ceil(PAGE_SIZE));
         Fake {

@@ -15,7 +15,6 @@ use std::collections::VecDeque;
 
 use tegula_plan::Row;
 
-use crate::config::ChatConfig;
 use crate::engine::request::{Answer, Event, EventKind, Interrupter, Prompt, Request, RequestId};
 use crate::engine::sequence::{Sequence, Terms};
 use crate::engine::stop::Stops;
@@ -25,6 +24,7 @@ use crate::sampler::Sampler;
 use crate::text::chat::Chat;
 use crate::text::tokenizer::Tokenizer;
 use crate::{ErrorKind, Result};
+use tegula_package::mlc::ChatConfig;
 
 pub mod request;
 mod schedule;

@@ -1,8 +1,9 @@
 //! Loading: from the files of a weight package to a model on a GPU.
 //!
-//! [`manifest`] reads the list of tensors, [`weights`] compares it with the library and takes shards as they arrive, and `upload` sorts the
-//! bytes of a shard into buffers.
+//! The crate `tegula-package` reads the list of tensors, `compare` holds it against
+//! the library, [`weights`] takes shards as they arrive, and `upload` sorts the bytes of a shard into
+//! buffers.
 
-pub mod manifest;
+mod compare;
 mod upload;
 pub mod weights;

@@ -4,8 +4,7 @@
 //! downloaded. Then shards come in slices of any size, are hashed and uploaded as they come, and a shard that does not match its hash is an
 //! error that names it; it can be loaded again.
 
-use crate::config::ChatConfig;
-use crate::load::manifest::{Record, Shard, Stored, TensorCache};
+use crate::load::compare;
 use crate::load::upload::{Extent, Kept, Target, Upload};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
@@ -18,6 +17,8 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use tegula_gpu::{DeviceInfo, Filling, Gpu};
+use tegula_package::mlc::manifest::{Record, Shard};
+use tegula_package::mlc::{ChatConfig, TensorCache};
 use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, VectorSource};
 
 /// A model on its way to the GPU.
@@ -54,19 +55,15 @@ impl Loader {
     /// `mlc-chat-config.json`, where there is one.
     ///
     /// # Errors
-    /// [`ErrorKind::Library`], [`ErrorKind::Manifest`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`], [`ErrorKind::ConfigValue`],
-    /// [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
+    /// [`ErrorKind::Library`], [`ErrorKind::Package`], [`ErrorKind::MissingParam`],
+    /// [`ErrorKind::ParamMismatch`], [`ErrorKind::ModelMismatch`], [`ErrorKind::Budget`], and
+    /// [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
     pub fn new(gpu: Gpu, library: &[u8], config_json: Option<&str>, manifest_json: &str, budget: Budget) -> Result<Loader> {
         let (module, library) = (library.to_vec(), Library::parse(library)?);
         let manifest = TensorCache::parse(manifest_json)?;
         let config = config_json.map(ChatConfig::parse).transpose()?;
-        compare(&library.plan, &manifest)?;
-        if let Some(config) =
-            config.filter(|config| config.quantization != library.plan.model.quantization && !config.quantization.is_empty())
-        {
-            let (file, field, value) = (ChatConfig::FILE, "quantization", format!("`{}`", config.quantization));
-            return Err(ErrorKind::ConfigValue { file, field, value, allowed: "the model library was compiled for another one" }.into());
-        }
+        compare::tensors(&library.plan, &manifest)?;
+        config.map_or(Ok(()), |config| compare::model(&library.plan, &config))?;
         let extents = manifest.shards.iter().map(|shard| extents(&library.plan, shard)).collect();
         Loader::allocate(gpu, library, module, manifest.shards, extents, &budget)
     }
@@ -296,46 +293,6 @@ fn choose(plan: &Plan, gpu: &Gpu) -> Result<usize> {
     Err(refused.expect("the last variant requires nothing, which the library's reader checks").into())
 }
 
-/// Every parameter of the plan is in the package, as it was compiled for.
-fn compare(plan: &Plan, manifest: &TensorCache) -> Result<()> {
-    let records: HashMap<&str, &Record> =
-        manifest.shards.iter().flat_map(|shard| &shard.records).map(|record| (record.name.as_str(), record)).collect();
-    let wrong: Vec<_> = plan
-        .params
-        .iter()
-        .map(|param| (param, records.get(param.name.as_str())))
-        .filter(|(param, record)| !record.is_some_and(|record| matches(param, record)))
-        .collect();
-    let extra = records.len().saturating_sub(plan.params.len() - wrong.len());
-    tracing::debug!(extra, "tensors of the package that the library does not read");
-    let Some(((param, record), others)) = wrong.split_first() else { return Ok(()) };
-    let mut more = String::new();
-    for (index, (param, record)) in others.iter().enumerate().take(4) {
-        let found = record.map_or_else(|| "absent".into(), |record| record.describe());
-        let start = if index == 0 { format!("; {} more do not fit: ", others.len()) } else { ", ".into() };
-        write!(more, "{start}`{}` is {found}, not {}", param.name, describe(param)).expect("strings take everything");
-    }
-    let (name, expected) = (param.name.clone(), describe(param));
-    Err(match record {
-        None => ErrorKind::MissingParam { name, expected, more }.into(),
-        Some(record) => ErrorKind::ParamMismatch { name, expected, found: record.describe(), more }.into(),
-    })
-}
-
-fn matches(param: &Param, record: &Record) -> bool {
-    let stored = match param.dtype {
-        Dtype::U32 => record.stored == Stored::U32,
-        Dtype::F16 => record.stored == Stored::F16,
-        // How exact the package keeps it is the package's choice.
-        Dtype::F32 => matches!(record.stored, Stored::F32 | Stored::Bf16),
-    };
-    stored && param.shape == record.shape
-}
-
-fn describe(param: &Param) -> String {
-    format!("{} {:?}", param.dtype.name(), param.shape)
-}
-
 /// Vectors are as long as what fills them, so that nothing is written beside them.
 fn check_vectors(plan: &Plan) -> Result<()> {
     for vector in &plan.vectors {
@@ -370,7 +327,7 @@ fn extents(plan: &Plan, shard: &Shard) -> Vec<Extent> {
     }
     let wanted = |record: &Record| {
         let targets = targets.get(record.name.as_str())?.clone();
-        Some(Extent { offset: record.offset, bytes: record.bytes, stored: record.stored, targets })
+        Some(Extent { offset: record.offset, bytes: record.bytes, stored: record.element(), targets })
     };
     shard.records.iter().filter_map(wanted).collect()
 }

@@ -25,6 +25,7 @@ fn plan() -> Plan {
         max_batch_size: 2,
         cache: Dtype::F32,
         activations: Activations::Float,
+        fingerprint: tegula_plan::Fingerprint::default(),
     };
     let param = |name: &str, shape: &[u64]| Param { name: name.into(), shape: shape.into(), dtype: Dtype::F32 };
     let params = vec![param("table", &[1024, 128]), param("head", &[1024, 128]), param("gain", &[126])];

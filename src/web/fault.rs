@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use tegula_gpu::ErrorKind as Gpu;
+use tegula_package::ErrorKind as Package;
 use tegula_plan::ErrorKind as Library;
 use wasm_bindgen::JsValue;
 
@@ -59,8 +60,14 @@ pub(super) fn fields(kind: &ErrorKind) -> Value {
         ErrorKind::Launch { function, reason } => fields!("function": function, "reason": reason),
         ErrorKind::NoEntry { entry } => fields!("entry": entry),
         ErrorKind::MissingParam { name, expected, .. } => fields!("parameter": name, "expected": expected),
-        ErrorKind::ParamMismatch { name, expected, found, .. } => fields!("parameter": name, "expected": expected, "found": found),
-        ErrorKind::Manifest { file, reason } => fields!("file": file, "reason": reason),
+        ErrorKind::ParamMismatch { name, expected, found, .. } | ErrorKind::ModelMismatch { name, expected, found, .. } => {
+            fields!("parameter": name, "expected": expected, "found": found)
+        }
+        ErrorKind::Package(package) => match package.kind() {
+            Package::Manifest { file, reason } => fields!("file": file, "reason": reason),
+            Package::ConfigValue { file, field, value, .. } => fields!("file": file, "key": field, "value": value),
+            _ => Value::Object(Map::new()),
+        },
         ErrorKind::CorruptShard { shard, expected, found } => fields!("shard": shard, "expected": expected, "found": found),
         ErrorKind::ShardLength { shard, expected, found, expected_md5, found_md5 } => {
             fields!("shard": shard, "expected": expected_md5, "found": found_md5, "expectedBytes": expected, "foundBytes": found)
@@ -68,7 +75,6 @@ pub(super) fn fields(kind: &ErrorKind) -> Value {
         ErrorKind::Budget { what, needed, available, .. } => {
             fields!("limit": "memory", "what": what, "needed": needed, "available": available)
         }
-        ErrorKind::ConfigValue { file, field, value, .. } => fields!("file": file, "key": field, "value": value),
         ErrorKind::ContextWindowSizeExceeded { prompt, context } => fields!("prompt": prompt, "context": context),
         ErrorKind::UnknownToken { id, .. } => fields!("field": "prompt", "token": id),
         ErrorKind::EmptyPrompt => fields!("field": "prompt"),

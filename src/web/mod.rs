@@ -22,7 +22,6 @@ pub use device::{WebDevice, request_device};
 use drive::{News, Shared};
 
 use crate::api::openai::ApiRequest;
-use crate::config::ChatConfig;
 use crate::engine::Engine;
 use crate::engine::request::{Interrupter, Prompt};
 use crate::engine::usage::{FinishReason, Usage};
@@ -31,6 +30,7 @@ use crate::model::budget::Budget;
 use crate::model::choose::{Decision, Kernels, SECONDS};
 use crate::model::forward::Forward;
 use crate::text::tokenizer::Tokenizer;
+use tegula_package::mlc::ChatConfig;
 
 /// Calls `listener` with the message of every panic from now on. Nothing here may be used after one.
 #[wasm_bindgen(js_name = onPanic)]
@@ -83,7 +83,7 @@ impl WebLoader {
     #[wasm_bindgen(constructor)]
     pub fn new(device: &WebDevice, library: &[u8], files: JsValue) -> Result<WebLoader, JsValue> {
         let files: PackageFiles = serde_wasm_bindgen::from_value(files)?;
-        let config = files.config.as_deref().map(ChatConfig::parse).transpose()?.unwrap_or_default();
+        let config = files.config.as_deref().map(ChatConfig::parse).transpose().map_err(crate::Error::from)?.unwrap_or_default();
         let tokenizer =
             files.tokenizer.as_deref().map(|json| Tokenizer::new(json.as_bytes(), files.tokenizer_config.as_deref())).transpose()?;
         let loader = Loader::new(device.gpu.clone(), library, files.config.as_deref(), &files.manifest, Budget::default())?;

@@ -108,9 +108,11 @@ fn dependencies(one: &Crate) -> Vec<String> {
     };
     forbid("tegula", "tegula-compiler");
     forbid("tegula-compiler", "tegula");
-    for library in ["tegula-gpu", "tegula-compiler", "wasm-bindgen", "web-sys", "js-sys"] {
+    for library in ["tegula", "tegula-gpu", "tegula-compiler", "wasm-bindgen", "web-sys", "js-sys"] {
         forbid("tegula-plan", library);
+        forbid("tegula-package", library);
     }
+    forbid("tegula-plan", "tegula-package");
     if name != "tegula-gpu" {
         forbid(name, "wgpu");
     }
@@ -147,6 +149,9 @@ mod tests {
         };
         assert_eq!(of("tegula", "tegula-compiler"), 1);
         assert_eq!(of("tegula-compiler", "tegula"), 1);
+        assert_eq!(of("tegula-package", "tegula-plan"), 0);
+        assert_eq!(of("tegula-package", "tegula-compiler"), 1);
+        assert_eq!(of("tegula-plan", "tegula-package"), 1);
         assert_eq!(of("tegula-cli", "tegula"), 0);
         assert_eq!(of("tegula-cli", "wgpu"), 1);
         assert_eq!(of("tegula-gpu", "wgpu"), 0);

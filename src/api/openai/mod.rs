@@ -8,12 +8,12 @@ mod fields;
 
 use serde_json::{Map, Value};
 
-use crate::config::ChatConfig;
 use crate::engine::request::{Prompt, Request};
 use crate::sampler::{Sampling, limit};
 use crate::text::chat::Dialogue;
 use crate::text::message::{Content, Message, Part};
 use crate::{ErrorKind, Result, clock};
+use tegula_package::mlc::ChatConfig;
 
 /// A request of either API, checked.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,91 +1,85 @@
 //! `tensor-cache.json`: which tensor lies where in which shard.
 //!
-//! MLC's format, byte for byte; `ndarray-cache.json` is its old name. A shard is the bytes of its records one after another, without padding, so
-//! that they may start anywhere. Nothing in the file is trusted: sizes must follow from shapes, records must lie within their shard and not
-//! overlap, and nothing is allocated by a number that the file states.
+//! MLC's format, byte for byte; `ndarray-cache.json` is its old name. A shard is the bytes of its
+//! records one after another, without padding, so that they may start anywhere. Nothing in the file is
+//! trusted: sizes must follow from shapes, records must lie within their shard and not overlap, and
+//! nothing is allocated by a number that the file states.
 
-use crate::{ErrorKind, Result};
-use serde::Deserialize;
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
+use super::lenient;
+use crate::{Element, ErrorKind, Result};
+
 /// The manifest of a package. Read it with [`TensorCache::parse`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TensorCache {
+    /// What the tensors take.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    pub metadata: Option<Metadata>,
     /// The shards, in the order of the file.
+    #[serde(rename = "records")]
     pub shards: Vec<Shard>,
 }
 
+/// What the tensors take on the GPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Metadata {
+    /// How many tensors.
+    pub param_size: u64,
+    /// Their bytes.
+    pub param_bytes: f64,
+    /// The bits of a number of the model.
+    pub bits_per_param: f64,
+}
+
 /// A file of tensors.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     /// Its name in the package.
+    #[serde(rename = "dataPath")]
     pub path: String,
+    /// `raw-shard`.
+    #[serde(default, deserialize_with = "lenient::read")]
+    pub format: String,
     /// Its size.
+    #[serde(rename = "nbytes")]
     pub bytes: u64,
-    /// The MD5 of its bytes in lower-case hexadecimal, where the manifest has one.
-    pub md5: Option<String>,
     /// The tensors in it, by offset.
     pub records: Vec<Record>,
+    /// The MD5 of its bytes in lower-case hexadecimal, where the manifest has one.
+    #[serde(rename = "md5sum", skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
 }
 
 /// A tensor in a shard.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Its name.
     pub name: String,
     /// Its row-major shape.
     pub shape: Vec<u64>,
-    /// Its element type, as the manifest spells it.
+    /// Its element type, as MLC spells it.
     pub dtype: String,
-    /// How its elements are stored.
-    pub stored: Stored,
-    /// First byte in the shard.
-    pub offset: u64,
-    /// Bytes in the shard.
-    pub bytes: u64,
-}
-
-/// How elements are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stored {
-    /// 32-bit words.
-    U32,
-    /// Half precision.
-    F16,
-    /// Single precision.
-    F32,
-    /// The upper halves of single precision.
-    Bf16,
-    /// Something that no model library reads.
-    Other,
-}
-
-/// The file as it is.
-#[derive(Deserialize)]
-struct File {
-    records: Vec<FileShard>,
-}
-
-#[derive(Deserialize)]
-struct FileShard {
-    #[serde(rename = "dataPath")]
-    path: String,
-    nbytes: u64,
-    md5sum: Option<String>,
-    records: Vec<FileRecord>,
-}
-
-#[derive(Deserialize)]
-struct FileRecord {
-    name: String,
-    shape: Vec<u64>,
-    dtype: String,
+    /// How single precision is stored: [`F32_TO_BF16`] or [`RAW`]. MLC writes the former on every
+    /// record, where it means nothing for other types.
     #[serde(default)]
-    format: String,
-    nbytes: u64,
+    pub format: String,
+    /// Bytes in the shard.
+    #[serde(rename = "nbytes")]
+    pub bytes: u64,
+    /// First byte in the shard.
     #[serde(rename = "byteOffset")]
-    offset: u64,
+    pub offset: u64,
 }
+
+/// Format of a record: single precision is rounded to bfloat16.
+pub const F32_TO_BF16: &str = "f32-to-bf16";
+
+/// Format of a record: single precision is stored as it is.
+pub const RAW: &str = "raw";
 
 impl TensorCache {
     /// The file's name in a package.
@@ -96,11 +90,11 @@ impl TensorCache {
     /// # Errors
     /// [`ErrorKind::Manifest`] that says which shard or tensor is wrong, and how.
     pub fn parse(json: &str) -> Result<TensorCache> {
-        let file: File = serde_json::from_str(json).map_err(|error| unusable(error.to_string()))?;
+        let mut cache: TensorCache = serde_json::from_str(json).map_err(|error| unusable(error.to_string()))?;
+        cache.shards.iter_mut().try_for_each(Shard::check)?;
         let mut names = HashSet::new();
-        let shards = file.records.into_iter().map(FileShard::check).collect::<Result<Vec<_>>>()?;
         let mut paths = HashSet::new();
-        for shard in &shards {
+        for shard in &cache.shards {
             if !paths.insert(shard.path.as_str()) {
                 return Err(unusable(format!("shard `{}` is listed twice", shard.path)));
             }
@@ -108,7 +102,7 @@ impl TensorCache {
                 return Err(unusable(format!("tensor `{}` is listed twice", twice.name)));
             }
         }
-        Ok(TensorCache { shards })
+        Ok(cache)
     }
 
     /// Bytes of all shards.
@@ -118,73 +112,71 @@ impl TensorCache {
     }
 }
 
-impl Record {
-    /// Element type and shape, for people.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        format!("{} {:?}", self.dtype, self.shape)
-    }
-}
-
-impl FileShard {
-    fn check(self) -> Result<Shard> {
-        let FileShard { path, nbytes: bytes, md5sum, records } = self;
+impl Shard {
+    /// Checks what the file says, and sorts the records.
+    fn check(&mut self) -> Result<()> {
+        let Shard { path, bytes, md5, records, .. } = self;
         // Native loaders open the path below the package's folder, browsers below its address.
         let inside = !path.is_empty() && !path.starts_with('/') && !path.contains(['\\', ':']) && path.split('/').all(|part| part != "..");
         if !inside {
             return Err(unusable(format!("`dataPath` is `{path}`, which is not a file of the package")));
         }
-        let md5 = md5sum.map(|md5| md5.to_ascii_lowercase());
+        *md5 = md5.take().map(|md5| md5.to_ascii_lowercase());
         if let Some(md5) = md5.as_deref().filter(|md5| md5.len() != 32 || !md5.bytes().all(|byte| byte.is_ascii_hexdigit())) {
             return Err(unusable(format!("`md5sum` of shard `{path}` is `{md5}`, which is not an MD5")));
         }
-        let mut records = records.into_iter().map(FileRecord::check).collect::<Result<Vec<_>>>()?;
+        records.iter().try_for_each(Record::check)?;
         records.sort_unstable_by_key(|record| (record.offset, record.bytes));
         let mut end = 0;
-        for record in &records {
-            let Record { name, offset, bytes: length, .. } = record;
+        for Record { name, offset, bytes: length, .. } in records.iter() {
             if *offset < end {
                 return Err(unusable(format!("tensor `{name}` overlaps the one before it in shard `{path}`")));
             }
-            end = offset.checked_add(*length).filter(|end| *end <= bytes).ok_or_else(|| {
+            end = offset.checked_add(*length).filter(|end| *end <= *bytes).ok_or_else(|| {
                 unusable(format!("tensor `{name}` ends after byte {offset} + {length} of shard `{path}`, which has {bytes} bytes"))
             })?;
         }
-        Ok(Shard { path, bytes, md5, records })
+        Ok(())
     }
 }
 
-impl FileRecord {
-    fn check(self) -> Result<Record> {
-        let FileRecord { name, shape, dtype, format, nbytes: bytes, offset } = self;
-        // `format` means something for float32 alone: MLC writes `f32-to-bf16` on every record.
-        let stored = match (dtype.as_str(), format.as_str()) {
-            ("uint32", _) => Stored::U32,
-            ("float16", _) => Stored::F16,
-            ("bfloat16", _) | ("float32", "f32-to-bf16") => Stored::Bf16,
-            ("float32", "raw" | "") => Stored::F32,
-            ("float32", other) => return Err(unusable(format!("`format` of tensor `{name}` is `{other}`; known are f32-to-bf16 and raw"))),
-            _ => Stored::Other,
+impl Record {
+    /// How its elements are stored, unless its format is unknown.
+    fn stored(&self) -> Option<Element> {
+        Some(match (self.dtype.as_str(), self.format.as_str()) {
+            ("uint32", _) => Element::U32,
+            ("float16", _) => Element::F16,
+            ("bfloat16", _) | ("float32", F32_TO_BF16) => Element::Bf16,
+            ("float32", RAW | "") => Element::F32,
+            ("float32", _) => return None,
+            _ => Element::Other,
+        })
+    }
+
+    /// How its elements are stored.
+    #[must_use]
+    pub fn element(&self) -> Element {
+        self.stored().unwrap_or(Element::Other)
+    }
+
+    /// Element type and shape, for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{} {:?}", self.dtype, self.shape)
+    }
+
+    fn check(&self) -> Result<()> {
+        let Record { name, shape, dtype, format, bytes, .. } = self;
+        let Some(element) = self.stored() else {
+            return Err(unusable(format!("`format` of tensor `{name}` is `{format}`; known are f32-to-bf16 and raw")));
         };
-        let expected = stored.bytes().map(|size| shape.iter().try_fold(size, |bytes, length| bytes.checked_mul(*length)));
-        if expected.is_some_and(|expected| expected != Some(bytes)) {
+        let expected = element.bytes().map(|size| shape.iter().try_fold(size, |bytes, length| bytes.checked_mul(*length)));
+        if expected.is_some_and(|expected| expected != Some(*bytes)) {
             return Err(unusable(format!(
                 "`nbytes` of tensor `{name}` is {bytes}, which is not what {dtype} {shape:?} takes in this format"
             )));
         }
-        Ok(Record { name, shape, dtype, stored, offset, bytes })
-    }
-}
-
-impl Stored {
-    /// Bytes of an element, if known.
-    #[must_use]
-    pub fn bytes(self) -> Option<u64> {
-        match self {
-            Stored::U32 | Stored::F32 => Some(4),
-            Stored::F16 | Stored::Bf16 => Some(2),
-            Stored::Other => None,
-        }
+        Ok(())
     }
 }
 
@@ -194,7 +186,8 @@ fn unusable(reason: String) -> crate::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Stored, TensorCache};
+    use super::TensorCache;
+    use crate::Element;
     use std::path::Path;
 
     /// A manifest of one shard `a.bin` of `bytes` bytes.
@@ -225,15 +218,15 @@ mod tests {
             record("g", "[0]", "uint32", "raw", 0, 38),
         ];
         let cache = TensorCache::parse(&manifest(40, &records.join(","))).unwrap();
-        let found: Vec<_> = cache.shards[0].records.iter().map(|record| (record.name.as_str(), record.stored)).collect();
+        let found: Vec<_> = cache.shards[0].records.iter().map(|record| (record.name.as_str(), record.element())).collect();
         let expected = [
-            ("a", Stored::F16),
-            ("b", Stored::Bf16),
-            ("c", Stored::F32),
-            ("d", Stored::U32),
-            ("e", Stored::Bf16),
-            ("f", Stored::Other),
-            ("g", Stored::U32),
+            ("a", Element::F16),
+            ("b", Element::Bf16),
+            ("c", Element::F32),
+            ("d", Element::U32),
+            ("e", Element::Bf16),
+            ("f", Element::Other),
+            ("g", Element::U32),
         ];
         assert_eq!(found, expected, "sorted by offset");
         assert_eq!(cache.bytes(), 40);
@@ -264,7 +257,7 @@ mod tests {
 
     #[test]
     fn real_manifests_are_read() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/mlc-examples");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/mlc-examples");
         let Ok(packages) = folder.read_dir() else {
             eprintln!("skipped: ../shared/data is absent");
             return;
@@ -273,6 +266,8 @@ mod tests {
         for package in packages {
             let json = std::fs::read_to_string(package.unwrap().path().join(TensorCache::FILE)).unwrap();
             let cache = TensorCache::parse(&json).unwrap();
+            let again = serde_json::to_value(&cache).unwrap();
+            assert_eq!(again, serde_json::from_str::<serde_json::Value>(&json).unwrap(), "what is read is written again");
             assert!(cache.shards.iter().all(|shard| shard.md5.is_some() && !shard.records.is_empty()));
             read += cache.shards.len();
         }

@@ -1,9 +1,10 @@
 //! Checkpoints whose weights are quantized already, in a way that cannot be converted.
 
-use super::checkpoint::Checkpoint;
-use crate::{Config, Error, ErrorKind};
-use serde_json::{Map, Value};
 use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::{Checkpoint, Result, file};
 
 /// Names of tensors that only quantized checkpoints have, and what these are.
 const TENSORS: [(&str, &str); 8] = [
@@ -17,12 +18,13 @@ const TENSORS: [(&str, &str); 8] = [
     (".weight_packed", "compressed-tensors"),
 ];
 
-/// Refuses a quantized checkpoint by the name of what quantized it.
+/// Refuses a quantized checkpoint by the name of what quantized it. `settings` are those of its
+/// config.json.
 ///
 /// # Errors
-/// [`ErrorKind::Checkpoint`].
-pub fn check(folder: &Path, config: &Config, checkpoint: &Checkpoint) -> Result<(), Error> {
-    let object = |name: &str| config.settings.get(name).and_then(Value::as_object).filter(|object| !object.is_empty());
+/// [`ErrorKind::Checkpoint`](crate::ErrorKind::Checkpoint).
+pub fn check(folder: &Path, settings: &Map<String, Value>, checkpoint: &Checkpoint) -> Result<()> {
+    let object = |name: &str| settings.get(name).and_then(Value::as_object).filter(|object| !object.is_empty());
     let of_tensor = |name: &str| TENSORS.iter().find(|(end, _)| name.ends_with(end)).map(|(_, method)| (*method).to_owned());
     let is_file = |name: &str| folder.join(name).is_file();
     let method = match (object("quantization"), object("quantization_config")) {
@@ -37,7 +39,7 @@ pub fn check(folder: &Path, config: &Config, checkpoint: &Checkpoint) -> Result<
         "the checkpoint is quantized already ({method}), and its weights cannot be converted; \
          give the model that it was made from, whose weights are f32, f16 or bf16"
     );
-    Err(ErrorKind::Checkpoint { path: folder.into(), reason }.into())
+    Err(file::damaged(folder, reason))
 }
 
 /// What a `quantization_config` is of.

@@ -8,7 +8,7 @@ const CONSTANTS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
 
 /// Reads JSON, in which `Infinity`, `-Infinity` and `NaN` are taken for texts. A setting that must
 /// be a number is then refused by its name, and what nobody reads is no reason to stop.
-pub(crate) fn parse<T: DeserializeOwned>(json: &str) -> serde_json::Result<T> {
+pub fn parse<T: DeserializeOwned>(json: &str) -> serde_json::Result<T> {
     serde_json::from_str(json).or_else(|error| match quoted(json) {
         Some(quoted) => serde_json::from_str(&quoted),
         None => Err(error),
@@ -43,7 +43,7 @@ fn quoted(json: &str) -> Option<String> {
 }
 
 /// What a file is instead of what its name says, and what to do, by its first bytes.
-pub(crate) fn impostor(start: &[u8]) -> Option<&'static str> {
+pub fn impostor(start: &[u8]) -> Option<&'static str> {
     let start = String::from_utf8_lossy(&start[..start.len().min(64)]).to_ascii_lowercase();
     let start = start.trim_start_matches('\u{feff}').trim_start();
     if start.starts_with("version http") {

@@ -4,15 +4,17 @@
 //! conversion leaves nothing that looks like a package. Only what is wholly a package is replaced: a folder with anything else in it is
 //! refused.
 
-use super::io;
-use crate::{Error, ErrorKind};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind as Failure;
 use std::path::{Path, PathBuf};
 
+use super::{ChatConfig, TOKENIZER_FILES, TensorCache};
+use crate::file::io;
+use crate::{ErrorKind, Result};
+
 /// Names of the files in a package, but for shards and model libraries.
 const MEMBERS: [&str; 6] =
-    [super::chat_config::NAME, super::shards::MANIFEST, "tensor-cache-b16.json", "ndarray-cache.json", "ndarray-cache-b16.json", LOCK];
+    [ChatConfig::FILE, TensorCache::FILE, "tensor-cache-b16.json", "ndarray-cache.json", "ndarray-cache-b16.json", LOCK];
 
 /// A file that is locked while a conversion runs.
 const LOCK: &str = ".lock";
@@ -32,7 +34,7 @@ impl Partial {
     /// # Errors
     /// [`ErrorKind::ForeignFolder`] if that is a folder with anything that is no part of a package; [`ErrorKind::Busy`];
     /// [`ErrorKind::Io`].
-    pub fn create(output: &Path) -> Result<Partial, Error> {
+    pub fn create(output: &Path) -> Result<Partial> {
         let output = followed(output)?;
         let (Some(parent), Some(name)) = (output.parent(), output.file_name()) else {
             return Err(io(&output, std::io::Error::new(Failure::InvalidInput, "not the name of a folder")));
@@ -61,7 +63,7 @@ impl Partial {
     ///
     /// # Errors
     /// [`ErrorKind::Io`]; what was there before is there again.
-    pub fn commit(mut self) -> Result<(), Error> {
+    pub fn commit(mut self) -> Result<()> {
         check(&self.output)?;
         if cfg!(windows) {
             // It does not move a folder with an open file in it. Elsewhere nobody else gets hold of the folder before it is in its place.
@@ -87,7 +89,7 @@ impl Partial {
     }
 
     /// Removes what an interrupted conversion left.
-    fn clear(&self) -> Result<(), Error> {
+    fn clear(&self) -> Result<()> {
         if self.replaced.exists() {
             if self.output.exists() {
                 std::fs::remove_dir_all(&self.replaced)
@@ -115,7 +117,7 @@ impl Drop for Partial {
 }
 
 /// What a link leads to, by whatever way, whether anything is there or not; any other path itself.
-fn followed(output: &Path) -> Result<PathBuf, Error> {
+fn followed(output: &Path) -> Result<PathBuf> {
     const MAX_LINKS: usize = 40;
     // Without what a path may end with: systems follow the link in `link/`.
     let mut path: PathBuf = std::path::absolute(output).map_err(|error| io(output, error))?.components().collect();
@@ -133,12 +135,12 @@ fn followed(output: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Finds whether a package may take the place of `folder`.
-fn check(folder: &Path) -> Result<(), Error> {
+fn check(folder: &Path) -> Result<()> {
     if !folder.exists() {
         return Ok(());
     }
     let names = entries(folder)?;
-    let is_package = names.iter().any(|name| name == super::shards::MANIFEST || name == "ndarray-cache.json");
+    let is_package = names.iter().any(|name| name == TensorCache::FILE || name == "ndarray-cache.json");
     match names.into_iter().find(|name| !is_package || !is_member(name)) {
         Some(entry) => Err(ErrorKind::ForeignFolder { path: folder.into(), entry }.into()),
         None => Ok(()),
@@ -148,11 +150,11 @@ fn check(folder: &Path) -> Result<(), Error> {
 /// Whether a file of this name is part of a package.
 fn is_member(name: &str) -> bool {
     let is_shard = name.starts_with("params_shard_") && name.ends_with(".bin");
-    is_shard || name.ends_with(".wasm") || MEMBERS.contains(&name) || super::tokenizer::FILES.contains(&name)
+    is_shard || name.ends_with(".wasm") || MEMBERS.contains(&name) || TOKENIZER_FILES.contains(&name)
 }
 
 /// Names in a folder, in order.
-fn entries(folder: &Path) -> Result<Vec<String>, Error> {
+fn entries(folder: &Path) -> Result<Vec<String>> {
     let read = || std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect();
     let mut names: Vec<String> = std::io::Result::map_err(read(), |error| io(folder, error))?;
     names.sort();

@@ -1,20 +1,20 @@
 //! Writing shards and their manifest: `params_shard_N.bin` and `tensor-cache.json`.
 //!
-//! Records follow each other in a shard without padding. A shard is closed before it would reach 32 MiB; a tensor of half that or more that
-//! does not fit the open shard gets one of its own, of any size. Shards are numbered as they are closed. Everything is written as it comes,
-//! so that no shard is ever in memory.
+//! Records follow each other in a shard without padding. A shard is closed before it would reach
+//! 32 MiB; a tensor of half that or more that does not fit the open shard gets one of its own, of any
+//! size. Shards are numbered as they are closed. Everything is written as it comes, so that no shard is
+//! ever in memory.
 
-use super::io;
-use crate::Error;
-use md5::{Digest, Md5};
-use serde::Serialize;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+use md5::{Digest, Md5};
 use tegula_plan::{Dtype, Param};
 
-/// The manifest's name.
-pub const MANIFEST: &str = "tensor-cache.json";
+use super::manifest::{F32_TO_BF16, Metadata, RAW, Record, Shard, TensorCache};
+use crate::file::{self, io};
+use crate::{Element, Result, Sink};
 
 /// Shards stay below this many bytes, unless they hold a single tensor.
 const CAP: u64 = 32 << 20;
@@ -24,54 +24,6 @@ const OPEN: &str = "params_shard_open.bin";
 
 /// The name of a tensor's own shard while it is written.
 const OWN: &str = "params_shard_own.bin";
-
-/// How a tensor's bytes are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Format {
-    /// What MLC writes for everything. It says something of single precision only, which is stored rounded to bfloat16.
-    #[serde(rename = "f32-to-bf16")]
-    Bf16,
-    /// Single precision as it is.
-    #[serde(rename = "raw")]
-    Raw,
-}
-
-/// A tensor in a shard. Members are in the order in which MLC writes them, here and below.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    name: String,
-    shape: Vec<u64>,
-    dtype: Dtype,
-    format: Format,
-    nbytes: u64,
-    byte_offset: u64,
-}
-
-/// A shard that is complete.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shard {
-    data_path: String,
-    format: &'static str,
-    nbytes: u64,
-    records: Vec<Record>,
-    md5sum: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metadata {
-    param_size: usize,
-    param_bytes: f64,
-    bits_per_param: f64,
-}
-
-#[derive(Serialize)]
-struct Manifest<'a> {
-    metadata: Metadata,
-    records: &'a [Shard],
-}
 
 /// Writes tensors into the shards of a folder.
 pub struct ShardWriter {
@@ -94,7 +46,7 @@ struct OpenShard {
 }
 
 impl OpenShard {
-    fn create(path: PathBuf) -> Result<OpenShard, Error> {
+    fn create(path: PathBuf) -> Result<OpenShard> {
         let file = File::create(&path).map_err(|error| io(&path, error))?;
         Ok(OpenShard { path, file, hash: Md5::new(), nbytes: 0, records: Vec::new() })
     }
@@ -106,13 +58,52 @@ impl ShardWriter {
         ShardWriter { folder: folder.into(), shards: Vec::new(), open: None, own: None, tensors: 0, param_bytes: 0 }
     }
 
-    /// Starts a tensor. All of its bytes follow through [`ShardWriter::write`] before the next one starts.
+    /// Closes the last shards and writes the manifest of a model that had `parameters` numbers before it was quantized. Gives the bytes of
+    /// all shards and their number.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io).
-    pub fn begin(&mut self, param: &Param, format: Format) -> Result<(), Error> {
+    pub fn finish(mut self, parameters: u64) -> Result<(u64, usize)> {
         self.close_own()?;
-        let rounded = param.dtype == Dtype::F32 && format == Format::Bf16;
+        self.close_open()?;
+        let metadata = Metadata {
+            param_size: self.tensors as u64,
+            param_bytes: self.param_bytes as f64,
+            bits_per_param: self.param_bytes as f64 * 8.0 / parameters as f64,
+        };
+        let cache = TensorCache { metadata: Some(metadata), shards: self.shards };
+        file::write_json(&self.folder.join(TensorCache::FILE), &cache, b"    ")?;
+        Ok((cache.bytes(), cache.shards.len()))
+    }
+
+    fn close_own(&mut self) -> Result<()> {
+        self.own.take().map_or(Ok(()), |shard| self.close(shard))
+    }
+
+    fn close_open(&mut self) -> Result<()> {
+        self.open.take().map_or(Ok(()), |shard| self.close(shard))
+    }
+
+    /// Gives a shard its number.
+    fn close(&mut self, shard: OpenShard) -> Result<()> {
+        let stored: u64 = shard.records.iter().map(|record| record.bytes).sum();
+        assert_eq!(stored, shard.nbytes, "every tensor was written whole");
+        let path = format!("params_shard_{}.bin", self.shards.len());
+        drop(shard.file);
+        std::fs::rename(&shard.path, self.folder.join(&path)).map_err(|error| io(&shard.path, error))?;
+        let md5 = shard.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let OpenShard { nbytes: bytes, records, .. } = shard;
+        self.shards.push(Shard { path, format: "raw-shard".into(), bytes, records, md5: Some(md5) });
+        Ok(())
+    }
+}
+
+impl Sink for ShardWriter {
+    fn begin(&mut self, param: &Param, stored: Element) -> Result<()> {
+        self.close_own()?;
+        let rounded = param.dtype == Dtype::F32 && stored == Element::Bf16;
+        // As MLC writes it: the format says something of single precision only.
+        let format = if stored == Element::F32 { RAW } else { F32_TO_BF16 };
         let nbytes = if rounded { param.bytes() / 2 } else { param.bytes() };
         self.tensors += 1;
         self.param_bytes += param.bytes();
@@ -131,61 +122,19 @@ impl ShardWriter {
         shard.records.push(Record {
             name: param.name.clone(),
             shape: param.shape.clone(),
-            dtype: param.dtype,
-            format,
-            nbytes,
-            byte_offset: shard.nbytes,
+            dtype: param.dtype.name().into(),
+            format: format.into(),
+            bytes: nbytes,
+            offset: shard.nbytes,
         });
         Ok(())
     }
 
-    /// Appends bytes to the tensor that was started last.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let shard = self.own.as_mut().or(self.open.as_mut()).expect("a tensor has been started");
         shard.file.write_all(bytes).map_err(|error| io(&shard.path, error))?;
         shard.hash.update(bytes);
         shard.nbytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Closes the last shards and writes the manifest of a model that had `parameters` numbers before it was quantized. Gives the bytes of
-    /// all shards and their number.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
-    pub fn finish(mut self, parameters: u64) -> Result<(u64, usize), Error> {
-        self.close_own()?;
-        self.close_open()?;
-        let metadata = Metadata {
-            param_size: self.tensors,
-            param_bytes: self.param_bytes as f64,
-            bits_per_param: self.param_bytes as f64 * 8.0 / parameters as f64,
-        };
-        let manifest = Manifest { metadata, records: &self.shards };
-        super::write_json(&self.folder.join(MANIFEST), &manifest, b"    ")?;
-        Ok((self.shards.iter().map(|shard| shard.nbytes).sum(), self.shards.len()))
-    }
-
-    fn close_own(&mut self) -> Result<(), Error> {
-        self.own.take().map_or(Ok(()), |shard| self.close(shard))
-    }
-
-    fn close_open(&mut self) -> Result<(), Error> {
-        self.open.take().map_or(Ok(()), |shard| self.close(shard))
-    }
-
-    /// Gives a shard its number.
-    fn close(&mut self, shard: OpenShard) -> Result<(), Error> {
-        let stored: u64 = shard.records.iter().map(|record| record.nbytes).sum();
-        assert_eq!(stored, shard.nbytes, "every tensor was written whole");
-        let data_path = format!("params_shard_{}.bin", self.shards.len());
-        drop(shard.file);
-        std::fs::rename(&shard.path, self.folder.join(&data_path)).map_err(|error| io(&shard.path, error))?;
-        let md5sum = shard.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.shards.push(Shard { data_path, format: "raw-shard", nbytes: shard.nbytes, records: shard.records, md5sum });
         Ok(())
     }
 }
@@ -202,13 +151,13 @@ mod tests {
         let mebibytes = [1, 15, 20, 15, 1, 40, 12, 5];
         for (index, size) in mebibytes.into_iter().enumerate() {
             let param = Param { name: format!("t{index}"), shape: vec![size << 19], dtype: Dtype::F16 };
-            writer.begin(&param, Format::Bf16).unwrap();
+            writer.begin(&param, Element::F16).unwrap();
             for _ in 0..size {
                 writer.write(&vec![index as u8; 1 << 20]).unwrap();
             }
         }
         assert_eq!(writer.finish(1 << 26).unwrap(), (109 << 20, 4));
-        let manifest: serde_json::Value = serde_json::from_str(&super::super::read_text(&folder.path().join(MANIFEST)).unwrap()).unwrap();
+        let manifest: serde_json::Value = file::read_json(&folder.path().join(TensorCache::FILE)).unwrap();
         let names = |shard: &serde_json::Value| -> Vec<String> {
             shard["records"].as_array().unwrap().iter().map(|record| record["name"].as_str().unwrap().into()).collect()
         };
