@@ -55,7 +55,7 @@ pub struct Linked {
     pub name: String,
     /// The linked text.
     pub text: String,
-    /// Fingerprint of the text before constants are set: it changes when the template or a module of it does, and not with the shape.
+    /// Names what the template computes ([`template::fingerprint`]): it changes with the template or a module of it, and not with the shape.
     pub source: u64,
     /// Invocations of a workgroup.
     pub invocations: u32,
@@ -74,44 +74,8 @@ pub struct Linked {
 /// # Errors
 /// [`ErrorKind::NoSchedule`] where the kernel exceeds limits that every device has; [`ErrorKind::Template`] where the values are not legal.
 pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Linked, Error> {
-    let mut build = Build::default();
-    let extent = match spec {
-        Spec::Norm(spec) => build.norm(spec),
-        Spec::Quantize(spec) => build.quantize(spec),
-        Spec::Matmul(spec) => build.matmul(spec),
-        Spec::Embed(spec) => build.embed(spec),
-        Spec::HeadNorm(spec) => build.head_norm(spec),
-        Spec::Attention(spec) => build.attention(spec),
-        Spec::Merge(spec) => build.merge(spec),
-        Spec::ArgMax(spec) => build.argmax(spec),
-        Spec::Draw(spec) => build.draw(spec),
-    };
-    let imports = template::source(schedule.template)?;
-    if requires.subgroups && imports.contains("#import reduce/tree") {
-        build.slots.push(("reduce/tree", "reduce/subgroup"));
-    }
-    if imports.contains("#import dot/q4") {
-        build.slots.extend(product(spec, schedule));
-    }
-    if imports.contains("#import stage/plain") && matches!(spec, Spec::Matmul(Matmul { format: Format::Q4 { scale: Dtype::F16 }, .. })) {
-        build.slots.push(("stage/plain", "stage/q4"));
-    }
-    if imports.contains("#import stage/x\n") && matches!(spec, Spec::Matmul(Matmul { input: Input::Normed, .. })) {
-        build.slots.push(("stage/x", "stage/x_normed"));
-    }
-    if imports.contains("#import cache/wide_f16")
-        && let Some(slot) = build.slots.iter_mut().find(|(from, _)| *from == "cache/read_f16")
-    {
-        *slot = ("cache/wide_f16", "cache/wide_f32");
-    }
-    if imports.contains("const SUBGROUP:") {
-        build.int("SUBGROUP", requires.subgroup_size());
-    }
-    build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
-    let text = template::link(schedule.template, &build.slots, &build.values)?;
-    let text = template::unroll(schedule.template, &text)?;
-    let text = template::count(schedule.template, &text)?;
-    let reflection = template::reflect(schedule.template, &text)?;
+    let (build, extent) = Build::of(spec, requires, schedule)?;
+    let template::Built { text, reflection } = template::build(schedule.template, &build.slots, &build.values)?;
     let [x, y, z] = extent;
     let [bx, by, bz] = reflection.block;
     let grid = [x.ceil_div(bx), y.ceil_div(by), z.ceil_div(bz)];
@@ -134,7 +98,7 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     }
     Ok(Linked {
         name: schedule.to_string(),
-        source: crate::tune::fingerprint(&template::link(schedule.template, &build.slots, &[])?),
+        source: build.source(schedule)?,
         text,
         invocations: reflection.invocations,
         workgroup_memory: reflection.workgroup_memory,
@@ -142,6 +106,14 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
         bindings: reflection.bindings,
         grid,
     })
+}
+
+/// [`Linked::source`] of a spec and a schedule, without linking them.
+///
+/// # Errors
+/// [`ErrorKind::Template`] where the template does not suit the spec.
+pub fn source(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<u64, Error> {
+    Build::of(spec, requires, schedule)?.0.source(schedule)
 }
 
 /// How a template multiplies pieces of weights with x. The width of a load is part of a binding's type, and not every device has f16, so
@@ -167,6 +139,52 @@ struct Build {
 }
 
 impl Build {
+    /// What a spec and a schedule fix, and the extent of the output.
+    fn of(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<(Build, [Size; 3]), Error> {
+        let mut build = Build::default();
+        let extent = match spec {
+            Spec::Norm(spec) => build.norm(spec),
+            Spec::Quantize(spec) => build.quantize(spec),
+            Spec::Matmul(spec) => build.matmul(spec),
+            Spec::Embed(spec) => build.embed(spec),
+            Spec::HeadNorm(spec) => build.head_norm(spec),
+            Spec::Attention(spec) => build.attention(spec),
+            Spec::Merge(spec) => build.merge(spec),
+            Spec::ArgMax(spec) => build.argmax(spec),
+            Spec::Draw(spec) => build.draw(spec),
+        };
+        let imports = template::source(schedule.template)?;
+        if requires.subgroups && imports.contains("#import reduce/tree") {
+            build.slots.push(("reduce/tree", "reduce/subgroup"));
+        }
+        if imports.contains("#import dot/q4") {
+            build.slots.extend(product(spec, schedule));
+        }
+        if imports.contains("#import stage/plain") && matches!(spec, Spec::Matmul(Matmul { format: Format::Q4 { scale: Dtype::F16 }, .. }))
+        {
+            build.slots.push(("stage/plain", "stage/q4"));
+        }
+        if imports.contains("#import stage/x\n") && matches!(spec, Spec::Matmul(Matmul { input: Input::Normed, .. })) {
+            build.slots.push(("stage/x", "stage/x_normed"));
+        }
+        if imports.contains("#import cache/wide_f16")
+            && let Some(slot) = build.slots.iter_mut().find(|(from, _)| *from == "cache/read_f16")
+        {
+            *slot = ("cache/wide_f16", "cache/wide_f32");
+        }
+        if imports.contains("const SUBGROUP:") {
+            build.int("SUBGROUP", requires.subgroup_size());
+        }
+        build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
+        Ok((build, extent))
+    }
+
+    /// [`Linked::source`].
+    fn source(&self, schedule: &Schedule) -> Result<u64, Error> {
+        let open: Vec<&str> = self.values.iter().map(|(name, _)| *name).collect();
+        template::fingerprint(schedule.template, &self.slots, &open)
+    }
+
     fn int(&mut self, name: &'static str, value: u32) {
         self.values.push((name, Value::Int(value)));
     }
