@@ -2,8 +2,8 @@
 //!
 //! Search records hold as long as the kernel that was measured stays what it is. To move a function to another module, to rename a variable or to write
 //! another comment changes no kernel, so the fingerprint of a record is made of this form: the declarations that `main` uses, in the order of
-//! their first use, with numbers for names. Left out are comments, assertions, the numbers and names of bindings, and the values of constants that a
-//! spec or a schedule sets. Members of structs keep their names.
+//! their first use, with numbers for names, and numbers for the constants that are one. Left out are comments, assertions, the numbers and names of
+//! bindings, and the values of constants that a spec or a schedule sets. Members of structs keep their names.
 
 use super::declaration::{Declaration, declarations};
 use super::file::MARK;
@@ -15,7 +15,12 @@ pub(super) fn canonical(text: &str, open: &[&str]) -> String {
     let all = tokens(text);
     let declarations = declarations(&all);
     let places: HashMap<&str, usize> = declarations.iter().enumerate().map(|(place, declaration)| (declaration.name, place)).collect();
-    let mut form = Form { all: &all, declarations: &declarations, places, queue: Vec::new(), out: String::new() };
+    let literals = declarations.iter().filter_map(|declaration| match declaration.initializer(&all) {
+        [number] if number.kind == Kind::Number && !open.contains(&declaration.name) => Some((declaration.name, number.text)),
+        _ => None,
+    });
+    let literals = literals.collect();
+    let mut form = Form { all: &all, declarations: &declarations, places, literals, queue: Vec::new(), out: String::new() };
     let main = declarations.iter().position(|declaration| declaration.keyword == "fn" && declaration.name == "main");
     form.queue.extend(main);
     // What a workgroup makes is part of a kernel, though no function uses it.
@@ -32,6 +37,8 @@ struct Form<'a> {
     all: &'a [Token<'a>],
     declarations: &'a [Declaration<'a>],
     places: HashMap<&'a str, usize>,
+    /// Constants that are a number.
+    literals: HashMap<&'a str, &'a str>,
     /// Declarations in the order of their first use, by place in the text.
     queue: Vec<usize>,
     out: String,
@@ -67,6 +74,10 @@ impl<'a> Form<'a> {
                 let count = numbers.len();
                 if locals.contains(&token.text) {
                     self.out.push_str(&format!("%{}", numbers.entry(token.text).or_insert(count)));
+                    continue;
+                }
+                if let Some(literal) = self.literals.get(token.text) {
+                    self.out.push_str(literal);
                     continue;
                 }
                 if let Some(&place) = self.places.get(token.text).filter(|_| !self.is_member_name(declaration, own, at - 1)) {
@@ -127,6 +138,7 @@ mod tests {
             fn fetch(k: u32) -> u32 {\n  let y = input[k];\n  return y + TWICE;\n}\nconst TWICE: u32 = N * 2u;\nstruct Q { a: u32, }\n\
             @group(0) @binding(7) var<storage, read> input: array<u32>;\nconst N: u32 = 128u;\nconst_assert N > 0u;\n";
         assert_eq!(form(moved), form(TEXT));
+        assert_eq!(form(&TEXT.replace("N * 2u", "N * TWO").replace("struct P", "const TWO: u32 = 2u;\nstruct P")), form(TEXT));
     }
 
     #[test]

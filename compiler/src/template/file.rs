@@ -1,6 +1,7 @@
-//! The files under `wgsl/`, each read once.
+//! The files under `wgsl/`, and the modules that are made of the crate `plan`, each read once.
 
 use super::declaration::declarations;
+use super::plan::{Agreement, PLAN};
 use super::{Slots, wrong};
 use crate::Error;
 use include_dir::{Dir, include_dir};
@@ -38,22 +39,49 @@ enum Piece {
 }
 
 /// All files by path without extension.
-fn files() -> &'static BTreeMap<&'static str, File> {
-    static FILES: OnceLock<BTreeMap<&'static str, File>> = OnceLock::new();
-    fn walk(dir: &'static Dir<'static>, files: &mut BTreeMap<&'static str, File>) {
-        let named = |file: &'static include_dir::File<'static>| Some((file.path().to_str()?.strip_suffix(".wgsl")?, file.contents_utf8()?));
-        files.extend(dir.files().filter_map(named).map(|(name, text)| (name, File::new(text))));
-        dir.dirs().for_each(|dir| walk(dir, files));
-    }
-    FILES.get_or_init(|| {
+pub(super) struct Files(BTreeMap<&'static str, File>);
+
+fn files() -> &'static Files {
+    static FILES: OnceLock<Files> = OnceLock::new();
+    FILES.get_or_init(|| Files::new(&PLAN))
+}
+
+impl Files {
+    /// All files, and the modules that say what hosts and kernels agree on.
+    pub fn new(agreement: &Agreement<'_>) -> Files {
+        fn walk(dir: &'static Dir<'static>, files: &mut BTreeMap<&'static str, File>) {
+            let named =
+                |file: &'static include_dir::File<'static>| Some((file.path().to_str()?.strip_suffix(".wgsl")?, file.contents_utf8()?));
+            files.extend(dir.files().filter_map(named).map(|(name, text)| (name, File::new(text))));
+            dir.dirs().for_each(|dir| walk(dir, files));
+        }
         let mut files = BTreeMap::new();
         walk(&WGSL, &mut files);
-        files
-    })
+        // They live as long as the program, as files do that are part of it.
+        files.extend(agreement.modules().map(|(name, text)| (name, File::new(text.leak()))));
+        Files(files)
+    }
+
+    fn file(&self, name: &str) -> Result<&File, Error> {
+        self.0.get(name).ok_or_else(|| wrong(name, "there is no such file under wgsl/"))
+    }
+
+    /// Follows the imports of a template, each once, with some redirected.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Template`] where a file or a slot does not exist: a defect of the compiler or of a template.
+    pub fn join(&self, template: &str, slots: Slots<'_>) -> Result<String, Error> {
+        let mut joined = Joined { files: self, slots, used: vec![false; slots.len()], seen: Vec::new(), text: String::new() };
+        joined.include(template)?;
+        match joined.used.iter().position(|used| !used) {
+            Some(unused) => Err(wrong(template, &format!("it imports no `{}`", slots[unused].0))),
+            None => Ok(joined.text),
+        }
+    }
 }
 
 fn file(name: &str) -> Result<&'static File, Error> {
-    files().get(name).ok_or_else(|| wrong(name, "there is no such file under wgsl/"))
+    files().file(name)
 }
 
 impl File {
@@ -120,13 +148,13 @@ fn pieces(text: &'static str, all: &[Token<'static>]) -> Vec<Piece> {
 /// Every file under `wgsl/`, by path without extension, in order.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
-    files().keys().copied().collect()
+    files().0.keys().copied().collect()
 }
 
 /// Every file under `wgsl/` with an entry point, by path without extension, in order: the others are modules that these import.
 #[must_use]
 pub fn entries() -> Vec<&'static str> {
-    files().iter().filter(|(_, file)| file.is_entry).map(|(name, _)| *name).collect()
+    files().0.iter().filter(|(_, file)| file.is_entry).map(|(name, _)| *name).collect()
 }
 
 /// The number that a template gives a constant of its own, if it is one.
@@ -147,20 +175,13 @@ pub fn tunables(name: &str) -> Result<&'static [Tunable], Error> {
     }
 }
 
-/// Follows the imports of a template, each once, with some redirected.
-///
-/// # Errors
-/// [`crate::ErrorKind::Template`] where a file or a slot does not exist: a defect of the compiler or of a template.
+/// [`Files::join`] of the files as they are.
 pub(super) fn join(template: &str, slots: Slots<'_>) -> Result<String, Error> {
-    let mut joined = Joined { slots, used: vec![false; slots.len()], seen: Vec::new(), text: String::new() };
-    joined.include(template)?;
-    match joined.used.iter().position(|used| !used) {
-        Some(unused) => Err(wrong(template, &format!("it imports no `{}`", slots[unused].0))),
-        None => Ok(joined.text),
-    }
+    files().join(template, slots)
 }
 
 struct Joined<'a> {
+    files: &'a Files,
     slots: Slots<'a>,
     used: Vec<bool>,
     seen: Vec<&'a str>,
@@ -173,7 +194,7 @@ impl<'a> Joined<'a> {
             return Ok(());
         }
         self.seen.push(name);
-        for piece in &file(name)?.pieces {
+        for piece in &self.files.file(name)?.pieces {
             match piece {
                 Piece::Text(text) => self.text.push_str(text),
                 Piece::Import(import) => {

@@ -14,6 +14,7 @@ mod constants;
 mod declaration;
 mod file;
 mod loops;
+mod plan;
 mod reflect;
 
 pub use build::{Built, build, fingerprint};

@@ -3,8 +3,11 @@
 use super::constants::number;
 use super::{DIRECTIVES, wrong};
 use crate::Error;
+use md5::{Digest, Md5};
 use naga::{AddressSpace, Expression, Module, StorageAccess, TypeInner};
-use tegula_plan::{KernelBinding, LAUNCH_MEMBERS, Requires, SAMPLING_MEMBERS};
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use tegula_plan::{KernelBinding, Requires};
 
 /// What naga says of a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +24,24 @@ pub struct Reflection {
     pub requires: Requires,
 }
 
-/// Parses and validates a kernel and reads off what the host needs.
+/// Parses and validates a kernel and reads off what the host needs. The same text is read once: reading takes most of the time of compiling a
+/// model, and specs of several device classes come to the same kernel.
 ///
 /// # Errors
 /// [`ErrorKind::Template`] with naga's message, which a `const_assert` that does not hold also leads to.
 pub(super) fn reflect(template: &str, text: &str) -> Result<Reflection, Error> {
+    static KNOWN: OnceLock<Mutex<HashMap<[u8; 16], Reflection>>> = OnceLock::new();
+    let known = || KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let key = Md5::digest(text).into();
+    if let Some(found) = known().get(&key) {
+        return Ok(found.clone());
+    }
+    let found = read(template, text)?;
+    known().insert(key, found.clone());
+    Ok(found)
+}
+
+fn read(template: &str, text: &str) -> Result<Reflection, Error> {
     let text = &[DIRECTIVES, text].concat();
     let module = naga::front::wgsl::parse_str(text).map_err(|error| wrong(template, &error.emit_to_string(text)))?;
     let mut validator = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all());
@@ -43,17 +59,6 @@ pub(super) fn reflect(template: &str, text: &str) -> Result<Reflection, Error> {
                 return Err(wrong(template, "its uniform is not the launch block"));
             }
             _ => {}
-        }
-    }
-    for (name, members) in structs(&module) {
-        let planned: &[&str] = match name {
-            "Launch" => &LAUNCH_MEMBERS,
-            "Sampling" => &SAMPLING_MEMBERS,
-            _ => continue,
-        };
-        let names = members.iter().map(|member| member.name.as_deref().unwrap_or_default());
-        if !names.eq(planned.iter().copied()) {
-            return Err(wrong(template, &format!("its `struct {name}` has other members than plans and hosts fill")));
         }
     }
     bindings.sort_by_key(|(variable, _)| variable.binding.map(|at| at.binding));
@@ -78,14 +83,6 @@ fn requires(module: &Module, text: &str) -> Requires {
         f16: has(half),
         matrix: has(|inner| matches!(inner, TypeInner::CooperativeMatrix { .. })),
     }
-}
-
-/// The structs of a module, by name.
-fn structs(module: &Module) -> impl Iterator<Item = (&str, &[naga::StructMember])> {
-    module.types.iter().filter_map(|(_, kind)| match &kind.inner {
-        TypeInner::Struct { members, .. } => Some((kind.name.as_deref()?, members.as_slice())),
-        _ => None,
-    })
 }
 
 fn block(module: &Module) -> Option<[u32; 3]> {

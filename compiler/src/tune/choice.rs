@@ -150,12 +150,12 @@ impl Choice<'_> {
         let mut measured: BTreeMap<String, (&Record, Linked)> = BTreeMap::new();
         for (index, _) in self.near(key, requires, |record| !record.software) {
             let record = &self.records.list[index];
-            if shape.is_some_and(|shape| shape != record.spec) {
+            if shape.is_some_and(|shape| shape != record.spec) || measured.contains_key(&device_slug(&record.device)) {
                 continue;
             }
             if let Some(linked) = self.valid(index, spec, requires, tally) {
                 shape = Some(&record.spec);
-                measured.entry(device_slug(&record.device)).or_insert((record, linked));
+                measured.insert(device_slug(&record.device), (record, linked));
             }
         }
         measured.into_values().collect()
