@@ -38,8 +38,8 @@ fn others(spec: &Spec, requires: &Requires) -> Vec<Linked> {
     let mut found: Vec<Linked> = Vec::new();
     for (name, values) in tunables(default.template).expect("tunables") {
         for value in values {
-            let kept = default.values.iter().copied().filter(|(other, _)| *other != name);
-            let schedule = Schedule { template: default.template, values: kept.chain([(name, value)]).collect() };
+            let kept = default.values.iter().copied().filter(|(other, _)| other != name);
+            let schedule = Schedule { template: default.template, values: kept.chain([(*name, *value)]).collect() };
             let linked = link(spec, requires, &schedule).ok().filter(|linked| linked.text != text);
             found.extend(linked.filter(|linked| found.iter().all(|known| known.text != linked.text)));
             if found.len() == 2 {
@@ -65,6 +65,7 @@ fn record(device: &str, spec: &Spec, requires: Requires, linked: Linked) -> Reco
         bytes: 1,
         operations: 0,
         fraction_of_stream: 0.5,
+        candidates: 1,
         others: std::collections::BTreeMap::new(),
     }
 }

@@ -136,8 +136,8 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     for (name, values) in template::tunables(default.template).expect("templates are well formed") {
         for value in values {
             let mut moved = default.clone();
-            moved.values.retain(|(other, _)| *other != name);
-            moved.values.push((name, value));
+            moved.values.retain(|(other, _)| other != name);
+            moved.values.push((*name, *value));
             if moved.values.iter().any(|pair| !default.values.contains(pair)) && link(spec, requires, &moved).is_ok() {
                 all.push(moved);
             }

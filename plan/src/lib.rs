@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 /// Tokens in a page of the KV cache.
 pub const PAGE_SIZE: u32 = 16;
 
-/// Members of the uniform block that every kernel is launched with, in order, each a `u32`: `struct Launch` of `wgsl/lib/launch.wgsl`.
+/// Members of the uniform block that every kernel is launched with, in order, each a `u32`. Kernels get a struct of them, `Launch`.
 ///
 /// `rows`: rows of the step; `first`: first row this dispatch works on; `splits`: parts that attention cuts a sequence into; `base`: first
 /// row of the table part that is bound; `gain`, `bias`, `query_gain`, `key_gain`: offsets in the vectors arena, in elements.
@@ -37,13 +37,16 @@ pub const LAUNCH_WORDS: usize = 8;
 /// Words in a row of the launch table: the grid, then the uniform block.
 pub const TABLE_WORDS: usize = 3 + LAUNCH_WORDS;
 
-/// Members of an element of [`Buffer::Sampling`], in order, a word each: `struct Sampling` of `wgsl/sample/scratch.wgsl`.
+/// Members of an element of [`Buffer::Sampling`], in order, a word each. Kernels get a struct of them, `Sampling`.
 ///
 /// `drawn`: 0 for sequences whose ids the kernels shall not draw; `adjusts`: whether [`Buffer::Tokens`] counts; `ids`: those from this number on are
-/// never drawn; `temperature`, `top_p`, `presence`, `frequency`, `repetition`: f32; `top_k`: how many ids can be drawn, or 0 for all; `deepest`:
+/// never drawn; those of [`SAMPLING_FLOATS`]: f32; `top_k`: how many ids can be drawn, or 0 for all; `deepest`:
 /// the greatest depth of an id that can be drawn, or [`DEEPEST`]; `seed`, `seed_high`: the key of the draws.
 pub const SAMPLING_MEMBERS: [&str; SAMPLING_WORDS] =
     ["drawn", "adjusts", "ids", "temperature", "top_p", "top_k", "deepest", "presence", "frequency", "repetition", "seed", "seed_high"];
+
+/// The members of [`SAMPLING_MEMBERS`] that are an `f32`. The others are a `u32`.
+pub const SAMPLING_FLOATS: [&str; 5] = ["temperature", "top_p", "presence", "frequency", "repetition"];
 
 /// Words of an element of [`Buffer::Sampling`].
 pub const SAMPLING_WORDS: usize = 12;
@@ -234,6 +237,9 @@ pub struct Row {
 impl Row {
     /// A token that only the GPU knows yet.
     pub const SAMPLED: u32 = u32::MAX;
+
+    /// Names of the words, in order. Kernels get a struct of them, `Row`.
+    pub const MEMBERS: [&str; 4] = ["token", "position", "slot", "sequence"];
 
     /// The words as the GPU reads them.
     #[must_use]

@@ -38,6 +38,7 @@ var<workgroup> maxima: array<f32, LANES>;
 var<workgroup> corrections: array<f32, 4u * Q4>;
 
 #import attention/pages
+#import attention/part
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -49,12 +50,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let first_position = rows[first_row].position;
     let last_position = rows[last_row].position;
 
-    // The keys of this part: whole pages, so that parts never share one.
-    let oldest = select(0u, first_position - (WINDOW - 1u), first_position >= WINDOW - 1u);
-    let page0 = oldest / 16u;
-    let share = (last_position / 16u + 1u - page0 + launch.splits - 1u) / launch.splits;
-    let begin = max(16u * (page0 + group.z * share), oldest);
-    let end = min(16u * (page0 + (group.z + 1u) * share), last_position + 1u);
+    let part = part_of(first_position, last_position, group.z);
+    let begin = part.begin;
+    let end = part.end;
 
     for (var i = lane; i < 4u * Q4 * D4; i += LANES) {
         let row = min(first_row + (i / D4) / GROUP, last_row);

@@ -41,7 +41,7 @@ const TEAM: u32 = 2u * ACROSS / SM;
 const STEPS: u32 = firstLeadingBit(TEAM);
 const QUADS: u32 = TILE / (4u * TEAM); // of scores that an invocation sees
 const LOADS: u32 = (TILE * D8 + LANES - 1u) / LANES;
-const VALUES: u32 = KV_HEADS * 16u * D8; // from a key to its value
+const VALUES: u32 = KV_HEADS * PAGE_SIZE * D8; // from a key to its value
 
 // Lines of workgroup memory are longer than what they hold, so that neighbouring ones begin in different banks.
 const PITCH: u32 = D4 + 2u;
@@ -118,7 +118,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
     // The keys that any of the rows sees, from the beginning of a page.
     let oldest = select(0u, first_position - (WINDOW - 1u), first_position >= WINDOW - 1u);
-    let begin = oldest / 16u * 16u;
+    let begin = oldest / PAGE_SIZE * PAGE_SIZE;
     let end = last_position + 1u;
 
     let subgroup = lane / 32u;

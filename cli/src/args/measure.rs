@@ -64,8 +64,8 @@ pub struct Bench {
 #[command(after_help = "\
 Examples:
   tegula tune ./llama-1b --budget 600
-  tegula tune config.json --spec matmul --records mine.jsonl
-  tegula compile ./llama-1b --records mine.jsonl -o library.wasm
+  tegula tune config.json --spec matmul --records mine.txt
+  tegula compile ./llama-1b --records mine.txt -o library.wasm
   tegula tune --report
 
 Records are appended as they are made: a search that was cut short goes on

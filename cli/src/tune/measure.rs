@@ -242,7 +242,9 @@ impl Bench {
         let count = steps.len() as u64;
         let bytes = steps.iter().map(Step::bytes).sum::<u64>() / count;
         // Those that were never timed have no place in a record.
-        let others = right.iter().zip(times).enumerate().filter(|(index, (_, time))| *index != best && time.is_finite());
+        let timed = right.iter().zip(times).enumerate().filter(|(_, (_, time))| time.is_finite());
+        let others = timed.clone().filter(|(index, _)| *index != best && *index != 0);
+        let others = others.map(|(_, (other, time))| (other.candidate.linked.name.clone(), microseconds(*time)));
         Record {
             spec: spec.key(),
             device: self.gpu.info().name.clone(),
@@ -256,7 +258,8 @@ impl Bench {
             bytes,
             operations: steps.iter().map(Step::operations).sum::<u64>() / count,
             fraction_of_stream: (bytes as f64 / times[best] / self.stream * 1e4).round() / 1e4,
-            others: others.map(|(_, (other, time))| (other.candidate.linked.name.clone(), microseconds(*time))).collect(),
+            candidates: timed.count(),
+            others: Record::close(microseconds(times[best]), others),
         }
     }
 }
