@@ -27,7 +27,7 @@ pub(super) fn of(graph: &Graph, checkpoint: &Checkpoint, options: &ConvertOption
 /// The tensors whose rows make up a parameter.
 fn parts(param: &GraphParam, checkpoint: &Checkpoint) -> Result<Vec<Part>, Error> {
     let shape = |rows| [&[rows], &param.shape[1..]].concat();
-    let part = |source: &crate::graph::Source| Ok(Part::Rows(checkpoint.tensor(&source.name, &shape(source.rows))?.clone()));
+    let part = |source: &crate::graph::Source| Ok(Part::rows(checkpoint.tensor(&source.name, &shape(source.rows))?)?);
     param.sources.iter().map(part).collect()
 }
 
