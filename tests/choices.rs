@@ -6,8 +6,9 @@ use std::fs;
 use tegula::model::choose::{Decision, Kernels};
 use tegula::model::forward::{Entry, Forward, Read};
 use tegula::model::step::Model;
-use tegula_compiler::schedule::{Linked, Schedule, default_schedule, link};
-use tegula_compiler::spec::Spec;
+use tegula_compiler::link::{Linked, link};
+use tegula_compiler::op::Spec;
+use tegula_compiler::schedule::Schedule;
 use tegula_compiler::template::tunables;
 use tegula_compiler::tune::{Record, Records};
 use tegula_compiler::{CompileOptions, Compiled, Config, compile};
@@ -32,7 +33,7 @@ fn compiled(package: &Package, records: Records, alternatives: u32) -> Compiled 
 
 /// Kernels of a spec that differ from the default in one tunable.
 fn others(spec: &Spec, requires: &Requires) -> Vec<Linked> {
-    let default = default_schedule(spec, requires);
+    let default = spec.default_schedule(requires);
     let text = link(spec, requires, &default).expect("the default").text;
     let mut found: Vec<Linked> = Vec::new();
     for (name, values) in tunables(default.template).expect("tunables") {
@@ -59,7 +60,7 @@ fn record(device: &str, spec: &Spec, requires: Requires, linked: Linked) -> Reco
         source: Record::source_digits(linked.source),
         schedule: linked.name,
         microseconds: 1.0,
-        default: default_schedule(spec, &requires).to_string(),
+        default: spec.default_schedule(&requires).to_string(),
         default_microseconds: 2.0,
         bytes: 1,
         operations: 0,

@@ -2,12 +2,12 @@
 
 use crate::config::Config;
 use crate::dump::{self, Phase};
+use crate::fuse::{Fused, fuse};
 use crate::graph::{Graph, OpKind};
 use crate::lower::{self, Limits, Lowered};
 use crate::memory::MemoryPlan;
-use crate::pass::{self, Stage};
+use crate::op::Spec;
 use crate::quant::Quantization;
-use crate::spec::Spec;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind, emit, fingerprint, model};
@@ -79,7 +79,8 @@ pub struct Compiled {
     /// Where their schedules came from, over all device classes.
     pub tally: Tally,
     graph: Graph,
-    stages: Vec<Stage>,
+    /// [`Phase::Fused`].
+    fused: String,
 }
 
 impl Compiled {
@@ -88,7 +89,7 @@ impl Compiled {
     pub fn dump(&self, phase: Phase) -> String {
         match phase {
             Phase::Graph => dump::graph(&self.graph),
-            Phase::Fused => dump::stages(&self.graph, &self.stages),
+            Phase::Fused => self.fused.clone(),
             Phase::Plan => dump::plan(&self.plan, &self.memory),
             Phase::Wgsl => dump::wgsl(&self.plan, &self.shaders),
         }
@@ -102,7 +103,19 @@ impl Compiled {
 /// model; [`ErrorKind::TensorTooLarge`] and [`ErrorKind::StepTooLarge`] where the limits that every device has are exceeded;
 /// [`ErrorKind::NoRecord`] where only measured schedules are to be used.
 pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Error> {
-    let mut graph = model::graph(config)?;
+    let graph = model::graph(config)?;
+    let quantization = quantization(config, options)?;
+    compile_graph(graph, config, options, quantization)
+}
+
+/// Compiles a graph whose weights are stored in a way.
+pub(crate) fn compile_graph(
+    mut graph: Graph,
+    config: &Config,
+    options: &CompileOptions,
+    quantization: Quantization,
+) -> Result<Compiled, Error> {
+    check_activations(options.activations, quantization)?;
     // Of what the weights were trained for, whatever window is asked for here.
     let fingerprint = fingerprint::of(&graph);
     if let Some(size) = options.sliding_window_size {
@@ -112,16 +125,18 @@ pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Er
             }
         }
     }
-    let quantization = quantization(config, options)?;
-    check_activations(options.activations, quantization)?;
-    let stages = pass::fuse(&graph)?;
+    let mut stages = fuse(&graph)?;
     let model = Model { fingerprint, ..settings(&graph, &stages, config, options, quantization)? };
-    let weights = Weights::new(&graph, quantization)?;
+    let mut weights = Weights::new(&graph, quantization)?;
+    for fused in &mut stages {
+        fused.stage.prepare(&mut weights)?;
+    }
+    let fused = dump::stages(&graph, &stages);
     let alternatives = positive("alternatives", options.alternatives.or(Some(ALTERNATIVES)))?;
     let choice = Choice { records: options.records()?, device: options.device.as_deref(), frozen: options.frozen, alternatives };
     let Lowered { plan, shaders, specs, tally } = lower::lower(&graph, &stages, weights, model, choice)?;
     let library = emit::library(&plan, &shaders);
-    Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, specs, tally, graph, stages })
+    Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, specs, tally, graph, fused })
 }
 
 fn quantization(config: &Config, options: &CompileOptions) -> Result<Quantization, Error> {
@@ -138,19 +153,19 @@ fn quantization(config: &Config, options: &CompileOptions) -> Result<Quantizatio
     }
 }
 
-/// Bytes are multiplied with weights of a few bits; others would have to be rounded for it.
+/// Int8 is multiplied with weights of a few bits; others would have to be rounded for it.
 fn check_activations(activations: Activations, quantization: Quantization) -> Result<(), Error> {
-    if activations == Activations::Float || quantization.takes_bytes() {
+    if activations == Activations::Float || quantization.takes_int8() {
         return Ok(());
     }
-    let possible: Vec<&str> = Quantization::ALL.into_iter().filter(|known| known.takes_bytes()).map(Quantization::name).collect();
+    let possible: Vec<&str> = Quantization::ALL.into_iter().filter(|known| known.takes_int8()).map(Quantization::name).collect();
     let expected = format!("`float` with {quantization} weights; `int8` goes with {}", possible.join(" and "));
     Err(ErrorKind::Setting { setting: "activations", found: format!("`{}`", activations.name()), expected }.into())
 }
 
 fn settings(
     graph: &Graph,
-    stages: &[Stage],
+    stages: &[Fused],
     config: &Config,
     options: &CompileOptions,
     quantization: Quantization,
@@ -160,6 +175,7 @@ fn settings(
         let expected = format!("at most {MAX_CONTEXT}");
         return Err(ErrorKind::Setting { setting: "context_window_size", found: context.to_string(), expected }.into());
     }
+    check_positions(graph, context)?;
     // What is asked for must fit; a default gives way, unless not even one row fits.
     let limits = Limits::of(graph, stages, context);
     let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk.max(1));
@@ -188,6 +204,23 @@ fn settings(
         activations: options.activations,
         fingerprint: Fingerprint::default(),
     })
+}
+
+/// Learned positions end where their table does.
+fn check_positions(graph: &Graph, context: u32) -> Result<(), Error> {
+    let tables = graph.ops.iter().filter_map(|op| match op.kind {
+        OpKind::Positions { table, .. } => graph.param(table).shape.first().copied(),
+        _ => None,
+    });
+    match tables.min() {
+        Some(positions) if u64::from(context) > positions => Err(ErrorKind::Setting {
+            setting: "context_window_size",
+            found: context.to_string(),
+            expected: format!("at most {positions}, the positions that the model has learned"),
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 fn positive(setting: &'static str, value: Option<u32>) -> Result<u32, Error> {

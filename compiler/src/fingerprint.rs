@@ -3,7 +3,7 @@
 //! Packages carry these facts, so that what is written here for a model stays as it is. A new kind of op
 //! or constant states a fact of its own, which no older package has.
 
-use crate::graph::{Graph, OpKind, ParamId, Value};
+use crate::graph::{Act, Graph, NormKind, OpKind, ParamId, Value};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use tegula_plan::Fingerprint;
@@ -13,19 +13,25 @@ pub(crate) fn of(graph: &Graph) -> Fingerprint {
     let (mut facts, mut ops) = (Facts::default(), String::new());
     let at = |value: &Value| value.0;
     let name = |id: &ParamId| graph.param(*id).name.as_str();
+    let bias = |id: &Option<ParamId>| id.as_ref().map_or("-", name);
     for (index, op) in graph.ops.iter().enumerate() {
         let text = match &op.kind {
             OpKind::Embed { table } => format!("embed {}", name(table)),
+            OpKind::Positions { input, table } => format!("positions {} {}", at(input), name(table)),
             OpKind::Rotation { frequencies } => {
                 facts.add("rope", rotation(frequencies));
                 "rotation".into()
             }
-            OpKind::Norm { input, gain, eps } => {
+            OpKind::Norm { input, kind, gain, bias: added, eps } => {
                 facts.add("norm_eps", format!("{eps:e}"));
-                format!("norm {} {}", at(input), name(gain))
+                let kind = match kind {
+                    NormKind::Rms => "norm",
+                    NormKind::Layer => "layer_norm",
+                };
+                format!("{kind} {} {}{}", at(input), name(gain), added.as_ref().map_or(String::new(), |id| format!(" {}", name(id))))
             }
-            OpKind::Linear { input, weight, bias } => {
-                format!("linear {} {} {}", at(input), name(weight), bias.as_ref().map_or("-", name))
+            OpKind::Linear { input, weight, bias: added } => {
+                format!("linear {} {} {}", at(input), name(weight), bias(added))
             }
             OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
                 facts.add("head_norm_eps", format!("{eps:e}"));
@@ -33,14 +39,28 @@ pub(crate) fn of(graph: &Graph) -> Fingerprint {
             }
             OpKind::Rope { input, rotation } => format!("rope {} {}", at(input), at(rotation)),
             OpKind::Append { input, layer } => format!("append {} {layer}", at(input)),
-            OpKind::Attention { query, layer, scale, window } => {
+            OpKind::Attention { query, layer, scale, softcap, window } => {
                 facts.add("attention_scale", scale.to_string());
                 facts.add("sliding_window", window.map_or("none".into(), |window| window.to_string()));
-                format!("attention {} {layer}", at(query))
+                // A cap is told by its op too, since a model without one states nothing of it.
+                softcap.iter().for_each(|cap| facts.add("attention_softcap", cap.to_string()));
+                format!("attention {} {layer}{}", at(query), if softcap.is_some() { " softcap" } else { "" })
             }
-            OpKind::SiluMul { input } => {
-                facts.add("activation", "silu".into());
+            OpKind::Gated { input, act } => {
+                facts.add("activation", activation(*act));
                 format!("gated {}", at(input))
+            }
+            OpKind::Act { input, act } => {
+                facts.add("activation", activation(*act));
+                format!("act {}", at(input))
+            }
+            OpKind::Scale { input, factor } => {
+                facts.add("scale", factor.to_string());
+                format!("scale {}", at(input))
+            }
+            OpKind::SoftCap { input, cap } => {
+                facts.add("softcap", cap.to_string());
+                format!("softcap {}", at(input))
             }
             OpKind::Add { left, right } => format!("add {} {}", at(left), at(right)),
             OpKind::ArgMax { input } => format!("argmax {}", at(input)),
@@ -76,6 +96,14 @@ impl Facts {
             fingerprint.state(name, text);
         }
         fingerprint
+    }
+}
+
+/// An activation by the name that it has in packages, whatever it is called here.
+fn activation(act: Act) -> String {
+    match act {
+        Act::Silu => "silu".into(),
+        Act::GeluTanh => "gelu_tanh".into(),
     }
 }
 

@@ -5,24 +5,22 @@
 
 mod kernels;
 mod scratch;
-mod work;
 
-use crate::graph::{Graph, Value};
+use crate::fuse::Fused;
+use crate::graph::{Graph, OpKind, Value};
 use crate::memory::{self, Touch};
-use crate::pass::{Stage, StageKind};
+use crate::op::stage::{At, Form, Target, Work};
+use crate::op::{Rows, Spec};
 use crate::range::{range, with_rows};
-use crate::spec::draw::scratch_words;
-use crate::spec::{ARGMAX_PARTS, Draw, DrawStage, MAX_SPLITS, Rows, Spec, byte_row_words};
 use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::{Kernels, Scheduled};
-use scratch::{Scratch, place_key};
+use scratch::{Scratch, place};
 use std::collections::BTreeMap;
 use tegula_plan::{
     Activations, Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant, When,
 };
-use work::{Target, Work};
 
 /// Bytes of logits that `score` makes at a time at most: enough to keep a GPU busy, and little beside the weights.
 const SCORE_LOGITS: u64 = 32 << 20;
@@ -39,32 +37,32 @@ const VARIANTS: [(&str, Requires); 4] = [
 ];
 
 /// How an entry is lowered.
-struct Mode {
+pub(crate) struct Mode {
     name: &'static str,
     max_rows: u32,
     /// What kernels are made for.
-    rows: Rows,
+    pub rows: Rows,
     /// Whether attention cuts sequences into parts: where there are too few rows to fill a GPU.
-    split: bool,
+    pub split: bool,
     /// Whether only the last row gets logits. Then it alone goes on behind the last attention, which was what needed the others.
     last: bool,
     /// Whether logits are sampled from.
-    sample: bool,
+    pub sample: bool,
 }
 
 impl Mode {
     /// Kernels for the rows that get logits.
-    fn head_rows(&self) -> Rows {
+    pub(crate) fn head_rows(&self) -> Rows {
         if self.last { Rows::One } else { self.rows }
     }
 
     /// Kernels for the rows whose ids are picked.
-    fn picked_rows(&self) -> Rows {
+    pub(crate) fn picked_rows(&self) -> Rows {
         if self.last { Rows::One } else { Rows::Few }
     }
 
     /// The first row that gets logits.
-    fn head_first(&self) -> Size {
+    pub(crate) fn head_first(&self) -> Size {
         if self.last { Size::Rows.minus(1) } else { Size::Const(0) }
     }
 
@@ -88,23 +86,6 @@ fn modes(model: &Model) -> Vec<Mode> {
     modes
 }
 
-/// Bytes of a row of a value, where attention is split or not.
-fn row_bytes(graph: &Graph, value: Value, split: bool) -> u64 {
-    use crate::graph::OpKind::{ArgMax, Attention, Norm};
-    let op = graph.op(value);
-    4 * match op.kind {
-        Attention { .. } if split => {
-            let (heads, dim) = (u64::from(graph.heads.query), u64::from(graph.heads.dim));
-            heads * (dim + u64::from(MAX_SPLITS) * (dim + 4))
-        }
-        // Norms that are stored are stored in half precision.
-        Norm { .. } => return 2 * u64::from(op.width),
-        // The scratch of drawing is that of the greatest logit before.
-        ArgMax { .. } => scratch_words(graph.vocab_size).max(2 * u64::from(ARGMAX_PARTS)),
-        _ => u64::from(op.width),
-    }
-}
-
 /// The most rows of which every activation fits in a binding.
 pub(crate) struct Limits {
     /// Of a prefill step.
@@ -114,13 +95,13 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn of(graph: &Graph, stages: &[Stage], context: u32) -> Limits {
-        let logits = logits(stages);
-        let is_head = |value| Some(value) == logits || matches!(graph.op(value).kind, crate::graph::OpKind::ArgMax { .. });
+    pub(crate) fn of(graph: &Graph, stages: &[Fused], context: u32) -> Limits {
+        let logits = logits(graph, stages);
+        let is_head = |value| Some(value) == logits || is_picked(graph, value);
         let fit = |split: bool| {
             // A prefill step makes logits for a single row, and picks one id.
-            let counted = stages.iter().flat_map(Stage::makes).filter(|&value| split || !is_head(value));
-            let widest = counted.map(|value| row_bytes(graph, value, split)).max().unwrap_or(1);
+            let made = stages.iter().flat_map(|fused| fused.stage.makes(graph, split));
+            let widest = made.filter(|&(value, _)| split || !is_head(value)).map(|(_, row)| row).max().unwrap_or(1);
             u32::try_from(MAX_BINDING / widest).unwrap_or(u32::MAX)
         };
         let page_table = u64::from(context.div_ceil(PAGE_SIZE)) * 4;
@@ -143,12 +124,18 @@ fn within(setting: &'static str, asked: u32, fits: u32) -> Result<u32, Error> {
     if asked <= fits { Ok(asked) } else { Err(ErrorKind::StepTooLarge { setting, asked, fits }.into()) }
 }
 
-/// The value that greedy sampling reads.
-fn logits(stages: &[Stage]) -> Option<Value> {
-    stages.iter().find_map(|stage| match stage.kind {
-        StageKind::ArgMax { logits, .. } => Some(logits),
+/// The value that ids are picked from, where a stage makes it.
+fn logits(graph: &Graph, stages: &[Fused]) -> Option<Value> {
+    let read = graph.ops.iter().find_map(|op| match op.kind {
+        OpKind::ArgMax { input } => Some(input),
         _ => None,
-    })
+    })?;
+    stages.iter().any(|fused| fused.stage.makes(graph, false).iter().any(|&(value, _)| value == read)).then_some(read)
+}
+
+/// Whether a value has rows only for what ids are picked for.
+fn is_picked(graph: &Graph, value: Value) -> bool {
+    matches!(graph.op(value).kind, OpKind::ArgMax { .. })
 }
 
 /// A lowered model.
@@ -163,12 +150,7 @@ pub(crate) struct Lowered {
 }
 
 /// Lowers a model.
-pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model: Model, choice: Choice<'_>) -> Result<Lowered, Error> {
-    let frequencies = stages.iter().find_map(|stage| match &stage.kind {
-        StageKind::Embed { frequencies, .. } => Some(frequencies),
-        _ => None,
-    });
-    let frequencies = weights.values(frequencies.map_or(&[][..], Vec::as_slice))?;
+pub(crate) fn lower(graph: &Graph, stages: &[Fused], weights: Weights, model: Model, choice: Choice<'_>) -> Result<Lowered, Error> {
     let modes = modes(&model);
     let logits_rows = modes.iter().map(Mode::head_most).max().unwrap_or(1);
     let mut lowering = Lowering {
@@ -176,9 +158,8 @@ pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model
         stages,
         weights,
         model,
-        frequencies,
-        logits: logits(stages),
-        tail: stages.iter().rposition(|stage| matches!(stage.kind, StageKind::Attention { .. })).map_or(0, |last| last + 1),
+        logits: logits(graph, stages),
+        tail: graph.ops.iter().rposition(|op| matches!(op.kind, OpKind::Attention { .. })).map(Value),
         logits_rows,
         buffers: Vec::new(),
         buffer_indices: BTreeMap::new(),
@@ -197,14 +178,12 @@ pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model
 /// What all entries and device classes share.
 struct Lowering<'a> {
     graph: &'a Graph,
-    stages: &'a [Stage],
+    stages: &'a [Fused],
     weights: Weights,
     model: Model,
-    /// Offset of the rope frequencies in the vectors arena.
-    frequencies: u32,
     logits: Option<Value>,
-    /// The first stage behind the last attention: from there on, a row needs no other.
-    tail: usize,
+    /// The last attention: behind it, a row needs no other.
+    tail: Option<Value>,
     /// Rows of the logits buffer.
     logits_rows: u32,
     buffers: Vec<Buffer>,
@@ -258,21 +237,26 @@ impl<'a> Lowering<'a> {
         let mut scratch = Scratch::default();
         let mut drafts = Vec::new();
         let mut works = 0;
-        for (index, stage) in self.stages.iter().enumerate() {
-            for work in self.works(stage, index >= self.tail, mode, requires)? {
+        for Fused { label, root, stage } in self.stages {
+            let at = At {
+                graph: self.graph,
+                weights: &self.weights,
+                model: &self.model,
+                mode,
+                requires,
+                activations: self.activations(requires),
+                tail: self.tail.is_none_or(|last| *root > last),
+                logits: self.logits,
+                logits_rows: self.logits_rows,
+            };
+            for work in stage.works(label, &at)? {
                 // Only one of several alternatives runs, so that all of them are one moment in the lives of activations.
                 for draft in self.drafts(&work, mode, kernels)? {
                     let written = kernels.list[draft.kernel as usize].bindings.iter().map(|binding| binding.writes);
                     for (target, writes) in draft.targets.iter().zip(written) {
-                        if let Some(key) = place_key(target) {
-                            let (value, quantized) = key;
-                            let rows = if self.is_head(value) { mode.head_most() } else { mode.max_rows };
-                            let row = if quantized {
-                                4 * u64::from(byte_row_words(self.graph.op(value).width))
-                            } else {
-                                row_bytes(self.graph, value, mode.split)
-                            };
-                            scratch.touch(key, u64::from(rows) * row, Touch { dispatch: works, writes });
+                        if let Target::Activation { row_bytes, form, .. } = target {
+                            let rows = if *form == Form::Picked { mode.head_most() } else { mode.max_rows };
+                            scratch.touch(place(target), u64::from(rows) * row_bytes, Touch { dispatch: works, writes });
                         }
                     }
                     drafts.push(draft);
@@ -286,8 +270,8 @@ impl<'a> Lowering<'a> {
             let bindings = targets.into_iter().map(|target| match target {
                 Target::Part(buffer, binding) => Binding { buffer: self.buffer(buffer), ..binding },
                 Target::Whole(buffer) => Binding { buffer: self.buffer(buffer), offset: 0, size: 0 },
-                Target::Scratch(_) | Target::Bytes(_) => {
-                    let index = place_key(&target).and_then(|key| scratch.index(key)).expect("every scratch value was touched above");
+                Target::Activation { .. } => {
+                    let index = scratch.index(place(&target)).expect("every activation was touched above");
                     let memory::Place { arena, offset } = places[index];
                     let bytes = scratch.activations[index].bytes;
                     Binding { buffer: self.buffer(Buffer::Activation { arena, offset, bytes }), offset: 0, size: 0 }
@@ -299,15 +283,10 @@ impl<'a> Lowering<'a> {
         Ok(Entry { name: mode.name.into(), max_rows: mode.max_rows, dispatches })
     }
 
-    /// What products of many rows take x as. Matrix units keep to halves: they multiply those several times as fast as other units multiply
-    /// anything (205 against 40 TFLOP/s on an H200), so that bytes would only cost them precision.
+    /// What matrix multiplications of many rows take activations as. Matrix units keep to halves: they multiply those several times as fast as other units multiply
+    /// anything, so that int8 would only cost them precision.
     fn activations(&self, requires: &Requires) -> Activations {
         if requires.matrix { Activations::Float } else { self.model.activations }
-    }
-
-    /// Whether a value has rows only for what gets logits.
-    fn is_head(&self, value: Value) -> bool {
-        matches!(self.graph.op(value).kind, crate::graph::OpKind::ArgMax { .. })
     }
 
     /// Index of a buffer in the plan.
@@ -339,12 +318,7 @@ impl<'a> Lowering<'a> {
             kernel: *kernel,
             targets: targets.collect::<Result<_, _>>()?,
             grid: linked.grid.each_ref().map(known),
-            when: match work.spec {
-                Spec::ArgMax(_) => When::Greedy,
-                Spec::Draw(Draw { stage: DrawStage::Gather, .. }) => When::Nucleus,
-                Spec::Draw(_) => When::Drawn,
-                _ => When::Always,
-            },
+            when: work.spec.when(),
             uniforms: work.launch.words().each_ref().map(known),
             label: work.label.clone(),
             alternative: *alternative,

@@ -89,8 +89,28 @@ pub fn constant(template: &str, name: &str) -> Result<Option<u32>, Error> {
 
 /// The text of a file under `wgsl/`.
 pub fn source(name: &str) -> Result<&'static str, Error> {
+    // Ops and formats of tests bring their own.
+    #[cfg(test)]
+    if let Some((_, text)) = [crate::op::toy::WGSL, crate::format::toy::WGSL].into_iter().find(|(toy, _)| *toy == name) {
+        return Ok(text);
+    }
     let file = WGSL.get_file(format!("{name}.wgsl")).and_then(|file| file.contents_utf8());
     file.ok_or_else(|| wrong(name, "there is no such file under wgsl/"))
+}
+
+/// A template and all modules that it imports, itself or through others, by name and text; itself first.
+pub(crate) fn sources(template: &'static str) -> Result<Vec<(&'static str, &'static str)>, Error> {
+    let mut found: Vec<(&'static str, &'static str)> = vec![(template, source(template)?)];
+    let mut next = 0;
+    while let Some(&(_, text)) = found.get(next) {
+        for import in text.lines().filter_map(|line| line.strip_prefix("#import ")).map(str::trim_end) {
+            if found.iter().all(|(name, _)| *name != import) {
+                found.push((import, source(import)?));
+            }
+        }
+        next += 1;
+    }
+    Ok(found)
 }
 
 /// The tunables of a template and the values to try: constants with a trailing `// tune: 1 2 4`.

@@ -78,6 +78,16 @@ impl Size {
         }
     }
 
+    /// `self + amount`, folded when both are known.
+    #[must_use]
+    pub fn plus(self, amount: u32) -> Size {
+        match self {
+            _ if amount == 0 => self,
+            Size::Const(value) => Size::Const(value + amount),
+            _ => Size::Add(Box::new(self), Box::new(Size::Const(amount))),
+        }
+    }
+
     /// `self - amount`, not below zero.
     #[must_use]
     pub fn minus(self, amount: u32) -> Size {

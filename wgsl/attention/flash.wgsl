@@ -4,6 +4,7 @@
 #import lib/rows
 #import cache/read_f16
 #import attention/write_whole
+#import attention/score
 
 const QUERY_HEADS: u32 = 4u;
 const KV_HEADS: u32 = 2u;
@@ -89,10 +90,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
             for (var j = 0u; j < Q4; j++) {
                 let to = (lane * Q4 + j) * 4u;
-                scores[to] = s[j].x;
-                scores[to + 1u] = s[j].y;
-                scores[to + 2u] = s[j].z;
-                scores[to + 3u] = s[j].w;
+                let score = score_of(s[j]);
+                scores[to] = score.x;
+                scores[to + 1u] = score.y;
+                scores[to + 2u] = score.z;
+                scores[to + 3u] = score.w;
             }
         }
         workgroupBarrier();

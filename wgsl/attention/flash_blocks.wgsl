@@ -8,6 +8,7 @@
 #import lib/rows
 #import cache/read_f16
 #import attention/write_whole
+#import attention/score
 
 const QUERY_HEADS: u32 = 4u;
 const KV_HEADS: u32 = 2u;
@@ -168,7 +169,7 @@ fn main(
         var highest = maximum;
         for (var i = 0u; i < KEYS; i++) { // unroll
             let key = first + across + i * ACROSS;
-            scores[i] = select(vec4f(LOWEST), scores[i], visible(position, key, end));
+            scores[i] = select(vec4f(LOWEST), score_of(scores[i]), visible(position, key, end));
             highest = max(highest, scores[i]);
         }
         for (var i = 0u; i < HALVINGS; i++) { // unroll

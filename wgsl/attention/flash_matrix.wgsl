@@ -10,6 +10,7 @@
 #import lib/rows
 #import lib/half
 #import attention/write_whole
+#import attention/score
 
 const QUERY_HEADS: u32 = 4u;
 const KV_HEADS: u32 = 2u;
@@ -184,7 +185,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         var x = array<vec4f, QUADS>();
         var highest = LOWEST;
         for (var i = 0u; i < QUADS; i++) { // unroll
-            x[i] = scores[mine * SCORE_PITCH + i * TEAM + member];
+            x[i] = log2_score_of(scores[mine * SCORE_PITCH + i * TEAM + member]);
             if masked {
                 let key = vec4u(first + (i * TEAM + member) * 4u) + vec4u(0u, 1u, 2u, 3u);
                 x[i] = select(vec4f(LOWEST), x[i], (key <= vec4u(position)) & (vec4u(position) - key < vec4u(WINDOW)));

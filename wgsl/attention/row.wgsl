@@ -6,6 +6,7 @@
 #import lib/rows
 #import cache/read_f16
 #import attention/write_whole
+#import attention/score
 
 const QUERY_HEADS: u32 = 4u;
 const KV_HEADS: u32 = 2u;
@@ -137,7 +138,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             for (var j = 0u; j < KEY_LANES; j++) {
                 s += partial[((i / Q4) * KEY_LANES + (j + i) % KEY_LANES) * Q4 + i % Q4];
             }
-            scores[i] = s;
+            scores[i] = score_of(s);
         }
         workgroupBarrier();
         if strand < STRANDS {

@@ -10,10 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tegula_compiler::spec::Spec;
-use tegula_compiler::spec::agreement::compare;
-use tegula_compiler::spec::operands::Step;
-use tegula_compiler::spec::reference::{self, Launch, Operands};
+use tegula_compiler::op::reference::{Launch, Operands};
+use tegula_compiler::op::step::Step;
+use tegula_compiler::op::{Spec, compare};
 use tegula_compiler::tune::{Candidate, Record, candidates, steps};
 use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Gpu, Pipeline, Range, Readback, Timer, Usage};
 use tegula_plan::{Kernel, KernelBinding, Requires};
@@ -274,7 +273,7 @@ impl Seed {
             before.insert(*name, copy);
         }
         pass.submit();
-        reference::run(&step.spec, &launch, &mut operands);
+        step.spec.reference(&launch, &mut operands);
         operands.buffers.retain(|name, _| before.contains_key(name));
         Ok(Seed { uploaded, before, results: operands.buffers })
     }

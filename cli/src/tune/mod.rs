@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use tegula_compiler::spec::Spec;
+use tegula_compiler::op::Spec;
 use tegula_compiler::tune::{Choice, Record, Records, candidates, device_slug, fingerprint, space, steps};
 use tegula_plan::Requires;
 

@@ -13,8 +13,8 @@ use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tegula_compiler::spec::operands::Step;
-use tegula_compiler::spec::reference::{Launch, Operands};
+use tegula_compiler::op::reference::{Launch, Operands};
+use tegula_compiler::op::step::Step;
 use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Timed, Usage};
 
 use super::measure::{Bench, Compiled, Uploaded};

@@ -7,8 +7,8 @@
 
 use super::record::{Record, Records};
 use super::{device_slug, space};
-use crate::schedule::{Linked, default_schedule, link};
-use crate::spec::{Spec, key};
+use crate::link::{Linked, link};
+use crate::op::{Spec, key};
 use crate::{Error, ErrorKind};
 use std::collections::{BTreeMap, BTreeSet};
 use tegula_plan::Requires;
@@ -83,7 +83,7 @@ impl Choice<'_> {
             return Err(ErrorKind::NoRecord { spec: key, device }.into());
         }
         tally.default += 1;
-        link(spec, requires, &default_schedule(spec, requires))
+        link(spec, requires, &spec.default_schedule(requires))
     }
 
     /// Whether this very shape was measured on the device, with the templates as they are now.
@@ -118,7 +118,7 @@ impl Choice<'_> {
         let linked = record.schedule().and_then(|schedule| link(spec, requires, &schedule).ok());
         let unchanged = linked.as_ref().is_some_and(|linked| Record::source_digits(linked.source) == record.source);
         // Where the class has a template by default that was not among those measured, the winner never met that.
-        let usual = Some(default_schedule(spec, &record.requires).template);
+        let usual = Some(spec.default_schedule(&record.requires).template);
         let met_default = record.measured().any(|(schedule, _)| schedule.split(' ').next() == usual);
         if unchanged && met_default {
             return linked;
@@ -170,13 +170,17 @@ fn worst_regret(schedule: &str, records: &[&Record]) -> (f64, usize) {
 mod tests {
     use super::super::record::tests::record;
     use super::*;
+    use crate::format::{F16, F32};
+    use crate::op::Rows;
+    use crate::op::attention::Attention;
+    use crate::op::heads::Heads;
+    use crate::op::matmul::{Input, Matmul, Output};
     use crate::schedule::Schedule;
-    use crate::spec::{Attention, Format, Heads, Input, Matmul, Output, Rows};
     use tegula_plan::Dtype;
 
     fn spec(n: u32) -> Spec {
         let (input, output) = (Input::Plain, Output::Residual);
-        Spec::Matmul(Matmul { n, k: 64, format: Format::F32, bias: false, input, eps: 0.0, output, rows: Rows::One })
+        Spec::from(Matmul { n, k: 64, format: F32, bias: false, input, eps: 0.0, output, rows: Rows::One })
     }
 
     /// Names of three candidates of the spec, none of them the default.
@@ -237,7 +241,7 @@ mod tests {
             let choice = Choice { records: &Records { list }, device: Some("X"), frozen: false, alternatives: 1 };
             choice.kernel(&spec(64), &requires, &mut Tally::default()).unwrap().name
         };
-        let default = default_schedule(&spec(64), &greater).to_string();
+        let default = spec(64).default_schedule(&greater).to_string();
         assert_eq!(choose_in(vec![valid(64, "X", &names[0], &[])], greater), default);
         assert_eq!(choose_in(vec![in_greater(&names[0])], Requires::default()), names[0]);
         let both = vec![valid(64, "X", &names[0], &[]), in_greater(&names[1])];
@@ -260,7 +264,7 @@ mod tests {
         let gone = Record { schedule: "matmul/gone A=1".into(), ..valid(64, "X", &names[0], &[]) };
         let changed = Record { source: Record::source_digits(1), ..valid(64, "X", &names[0], &[]) };
         let (name, tally) = choose(vec![gone, changed], Some("X"), false);
-        assert_eq!(name.unwrap(), default_schedule(&spec(64), &Requires::default()).to_string());
+        assert_eq!(name.unwrap(), spec(64).default_schedule(&Requires::default()).to_string());
         assert_eq!((tally.default, tally.stale.len()), (1, 2));
         assert!(tally.to_string().contains("2 stale"));
     }
@@ -268,9 +272,10 @@ mod tests {
     #[test]
     fn records_that_never_met_the_template_that_is_the_default_now_are_stale() {
         let heads = Heads { query: 4, kv: 2, dim: 64, cache: Dtype::F16 };
-        let spec = Spec::Attention(Attention { heads, scale: 0.1, window: None, pages_per_sequence: 4, split: false, rows: Rows::Many });
+        let spec =
+            Spec::from(Attention { heads, scale: 0.1, softcap: None, window: None, pages_per_sequence: 4, split: false, rows: Rows::Many });
         let requires = Requires { subgroups: true, f16: true, matrix: false };
-        let default = default_schedule(&spec, &requires).to_string();
+        let default = spec.default_schedule(&requires).to_string();
         let winner = Schedule { template: "attention/flash", values: vec![("ROWS", 4), ("LANES", 64)] };
         let source = Record::source_digits(link(&spec, &requires, &winner).unwrap().source);
         for (others, known) in [(vec![], false), (vec![(default.as_str(), 11.0)], true)] {
@@ -289,7 +294,7 @@ mod tests {
         let (error, _) = choose(Vec::new(), Some("X"), true);
         let error = error.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::NoRecord { spec: found, .. } if *found == spec(64).key()), "{error}");
-        let embed = Spec::Embed(crate::spec::Embed { n: 50, k: 172, format: Format::F16, head_dim: 16 });
+        let embed = Spec::from(crate::op::embed::Embed { n: 50, k: 172, format: F16, head_dim: 16, scale: 1.0 });
         let choice = Choice { records: &Records::default(), device: None, frozen: true, alternatives: 1 };
         assert!(choice.kernel(&embed, &Requires::default(), &mut Tally::default()).is_ok(), "there is nothing to choose");
     }

@@ -16,7 +16,11 @@ const PIECE: u64 = 1 << 20;
 pub(super) const TASK: usize = 1 << 14;
 
 /// What some rows of a parameter come from.
-pub struct Part(Kind);
+pub struct Part {
+    kind: Kind,
+    /// What is added to each number.
+    plus: f32,
+}
 
 enum Kind {
     Rows(Tensor),
@@ -45,7 +49,7 @@ impl Part {
     /// [`ErrorKind::TensorType`] if it is no numbers.
     pub fn rows(tensor: &Tensor) -> Result<Part> {
         check(tensor, tensor.element.is_number())?;
-        Ok(Part(Kind::Rows(tensor.clone())))
+        Ok(Part { kind: Kind::Rows(tensor.clone()), plus: 0.0 })
     }
 
     /// The columns of a matrix, each of which becomes a row.
@@ -54,7 +58,7 @@ impl Part {
     /// [`ErrorKind::TensorType`] if it is no numbers.
     pub fn columns(tensor: &Tensor) -> Result<Part> {
         check(tensor, tensor.element.is_number())?;
-        Ok(Part(Kind::Columns(tensor.clone())))
+        Ok(Part { kind: Kind::Columns(tensor.clone()), plus: 0.0 })
     }
 
     /// Rows of `columns` numbers that are stored in codes.
@@ -73,12 +77,18 @@ impl Part {
                 return Err(ErrorKind::TensorShape { name: tensor.name.clone(), expected, found: tensor.shape.clone() }.into());
             }
         }
-        Ok(Part(Kind::Coded { words: words.clone(), scales: scales.clone(), columns, codec }))
+        Ok(Part { kind: Kind::Coded { words: words.clone(), scales: scales.clone(), columns, codec }, plus: 0.0 })
+    }
+
+    /// Adds a number to each of its numbers, such as one to gains that are stored as what exceeds one.
+    #[must_use]
+    pub fn plus(self, plus: f32) -> Part {
+        Part { plus, ..self }
     }
 
     /// The tensors that it is read from.
     pub fn tensors(&self) -> impl Iterator<Item = &Tensor> {
-        let (first, second) = match &self.0 {
+        let (first, second) = match &self.kind {
             Kind::Rows(tensor) | Kind::Columns(tensor) => (tensor, None),
             Kind::Coded { words, scales, .. } => (words, Some(scales)),
         };
@@ -87,7 +97,7 @@ impl Part {
 
     /// How many rows it has.
     pub(super) fn row_count(&self) -> u64 {
-        match &self.0 {
+        match &self.kind {
             Kind::Rows(tensor) => tensor.elements().checked_div(self.width()).unwrap_or(0),
             Kind::Columns(tensor) => tensor.shape.last().copied().unwrap_or(0),
             Kind::Coded { words, .. } => words.shape.iter().rev().skip(1).product(),
@@ -96,7 +106,7 @@ impl Part {
 
     /// Numbers in a row.
     pub(super) fn width(&self) -> u64 {
-        match &self.0 {
+        match &self.kind {
             Kind::Rows(tensor) => {
                 if let [_, .., last] = tensor.shape[..] {
                     last
@@ -127,7 +137,7 @@ impl<'a> Piece<'a> {
         let (Range { start, end }, columns) = (self.rows.clone(), self.part.width());
         let rows_of =
             |tensor: &'a Tensor, width: u64| Read { source: &tensor.source, ranges: vec![tensor.extent(start * width..end * width)] };
-        match &self.part.0 {
+        match &self.part.kind {
             Kind::Rows(tensor) => vec![rows_of(tensor, columns)],
             Kind::Columns(tensor) => {
                 let stride = self.part.row_count();
@@ -159,7 +169,7 @@ impl<'a> Piece<'a> {
         let rows = (self.rows.end - self.rows.start) as usize;
         let columns = self.part.width() as usize;
         values.resize(rows * columns, 0.0);
-        match &self.part.0 {
+        match &self.part.kind {
             Kind::Rows(tensor) => widen(tensor.element, bytes, values),
             Kind::Columns(tensor) => {
                 scratch.resize(values.len(), 0.0);
@@ -183,13 +193,16 @@ impl<'a> Piece<'a> {
                 });
             }
         }
+        if self.part.plus != 0.0 {
+            values.par_chunks_mut(TASK).for_each(|values| values.iter_mut().for_each(|value| *value += self.part.plus));
+        }
     }
 
     /// The tensor, and the element of it, that number `place` of the piece comes from.
     pub(super) fn origin(&self, place: usize) -> (&'a Tensor, u64) {
         let columns = self.part.width();
         let (row, column) = (self.rows.start + place as u64 / columns, place as u64 % columns);
-        match &self.part.0 {
+        match &self.part.kind {
             Kind::Columns(tensor) => (tensor, column * self.part.row_count() + row),
             Kind::Rows(tensor) | Kind::Coded { words: tensor, .. } => (tensor, row * columns + column),
         }
@@ -197,7 +210,7 @@ impl<'a> Piece<'a> {
 
     /// Whether bfloat16 holds all of its numbers because they are stored so.
     pub(super) fn is_bf16(&self) -> bool {
-        matches!(&self.part.0, Kind::Rows(tensor) | Kind::Columns(tensor) if tensor.element == Element::Bf16)
+        self.part.plus == 0.0 && matches!(&self.part.kind, Kind::Rows(tensor) | Kind::Columns(tensor) if tensor.element == Element::Bf16)
     }
 }
 

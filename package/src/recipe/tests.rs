@@ -109,8 +109,8 @@ fn rows_of_several_tensors_are_stacked_in_another_type() {
     let made = run(vec![in_rows(one), in_rows(two)], numbers(&[3, 3], Dtype::F16)).unwrap();
     assert_eq!(made.0[0].0, param("out", &[3, 3], Dtype::F16));
     assert_eq!(made.numbers(0), [1.0, 2.0, 3.0, 4.0, 5.0, half::f16::from_f32(6.1).to_f32(), 7.0, 8.0, 9.0]);
-    let bias = tensor("bias", &[3], Element::F16, &[1.0, -2.0, 3.5]);
-    assert_eq!(run(vec![in_rows(bias)], numbers(&[3], Dtype::F32)).unwrap().numbers(0), [1.0, -2.0, 3.5]);
+    let gain = tensor("gain", &[3], Element::F16, &[1.0, -2.0, 3.5]);
+    assert_eq!(run(vec![in_rows(gain).plus(1.0)], numbers(&[3], Dtype::F32)).unwrap().numbers(0), [2.0, -1.0, 4.5]);
     let none = tensor("none", &[0, 3], Element::F16, &[]);
     assert!(run(vec![in_rows(none)], numbers(&[0, 3], Dtype::F16)).unwrap().0[0].2.is_empty());
 }
