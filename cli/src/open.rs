@@ -13,13 +13,13 @@ use tegula::text::chat::Chat;
 use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
 use tegula::{Engine, ErrorKind, Prompt};
 use tegula_gpu::{Gpu, Options};
-use tegula_package::mlc::ChatConfig;
+use tegula_package::mlc::{ChatConfig, TensorCache};
 use tegula_plan::{Library, Model as Facts};
 
 use crate::args::{self, DeviceFlags};
 use crate::kernels::Kept;
 use crate::package::Package;
-use crate::source::{MANIFESTS, Source};
+use crate::source::Source;
 use crate::{library, report};
 
 /// How much of a shard is in memory at a time.
@@ -155,7 +155,7 @@ pub fn tokenizer(folder: &Path) -> Result<Option<Tokenizer>> {
 
 /// The list of tensors, under its present or its old name.
 pub fn manifest(folder: &Path) -> Result<String> {
-    for name in MANIFESTS {
+    for name in TensorCache::FILES {
         let file = folder.join(name);
         if file.is_file() {
             return read(&file);

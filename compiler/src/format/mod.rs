@@ -16,6 +16,8 @@ pub use float::{F16, F32};
 pub use q4::{Q4F16, Q4F32};
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
+use tegula_package::Codec;
 use tegula_plan::{Dtype, Param};
 
 /// How a weight matrix `[n, k]` is stored.
@@ -25,6 +27,12 @@ pub trait Format: fmt::Debug + Send + Sync {
 
     /// The tensors of a package that hold the parameter `name` of a shape `[n, k]`, in the order in which they are stored and bound.
     fn tensors(&self, name: &str, shape: &[u64]) -> Vec<Param>;
+
+    /// What makes its codes of numbers, where it is not numbers itself. `rounded` says that single
+    /// precision is rounded to bfloat16 in the package.
+    fn codec(&self, _rounded: bool) -> Option<Arc<dyn Codec>> {
+        None
+    }
 
     /// The names that kernels bind these tensors by.
     fn bindings(&self) -> &'static [&'static str] {

@@ -5,6 +5,8 @@ use crate::op::random::Random;
 use crate::op::reference::Operands;
 use crate::quant::q4;
 use crate::schedule::Build;
+use std::sync::Arc;
+use tegula_package::Codec;
 use tegula_plan::{Dtype, Param};
 
 /// With scales in half precision.
@@ -31,6 +33,14 @@ impl Format for Q4 {
         let module = name.strip_suffix(".weight").unwrap_or(name);
         let part = |suffix: &str, last: u64, dtype| Param { name: format!("{module}.{suffix}"), shape: [rows, &[last]].concat(), dtype };
         vec![part("q_weight", groups * q4::GROUP_WORDS as u64, Dtype::U32), part("q_scale", groups, self.scale)]
+    }
+
+    fn codec(&self, rounded: bool) -> Option<Arc<dyn Codec>> {
+        Some(Arc::new(match self.scale {
+            Dtype::F16 => q4::Scale::F16,
+            _ if rounded => q4::Scale::Bf16,
+            _ => q4::Scale::F32,
+        }))
     }
 
     fn bindings(&self) -> &'static [&'static str] {

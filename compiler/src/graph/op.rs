@@ -275,7 +275,7 @@ impl OpKind {
                     fact("attention_softcap", cap.to_string());
                 }
                 fact("sliding_window", window.map_or("none".into(), |window| window.to_string()));
-                format!("attention {} {layer}", at(query))
+                format!("attention {} {layer}{}", at(query), if softcap.is_some() { " softcap" } else { "" })
             }
             OpKind::Gated { input, act } => {
                 fact("activation", act.name().into());

@@ -37,7 +37,7 @@ fn a_package_can_be_restored() {
         let [words, scales] = ["q_weight", "q_scale"].map(|part| tensor(&checkpoint, &format!("{module}.{part}")));
         let (rows, columns) = (64, 172);
         let restored = Param { name: "restored".into(), shape: vec![rows, columns], dtype: Dtype::F32 };
-        let restored = made(vec![Part::Coded { words, scales, columns, codec: Arc::new(scale) }], restored, false);
+        let restored = made(vec![Part::coded(&words, &scales, columns, Arc::new(scale)).unwrap()], restored, false);
         let (before, steps) = (folder.numbers(&format!("{module}.weight")), package.numbers(&format!("{module}.q_scale")));
         assert_eq!(restored.len(), before.len());
         for (index, (was, is)) in before.iter().zip(&restored).enumerate() {
@@ -63,7 +63,7 @@ fn a_matrix_of_inputs_by_outputs_is_turned() {
     let folder = Folder::new(&config(&[]), &tensors(Element::Bf16));
     let checkpoint = safetensors::open(folder.path()).unwrap();
     let name = "model.layers.0.mlp.up_proj.weight";
-    let (before, turned) = (folder.numbers(name), Part::Columns(tensor(&checkpoint, name)));
+    let (before, turned) = (folder.numbers(name), Part::columns(&tensor(&checkpoint, name)).unwrap());
     let (rows, columns) = (172, 64);
     let target = Param { name: "turned".into(), shape: vec![columns, rows], dtype: Dtype::F32 };
     let after = made(vec![turned], target, false);

@@ -8,9 +8,6 @@ use super::TensorCache;
 use crate::file::{damaged, read_text};
 use crate::{Checkpoint, FileSource, Result, Source, Tensor};
 
-/// What the manifest may be called, newest first.
-const MANIFESTS: [&str; 2] = [TensorCache::FILE, "ndarray-cache.json"];
-
 /// Reads the manifest of a folder.
 ///
 /// # Errors
@@ -18,7 +15,7 @@ const MANIFESTS: [&str; 2] = [TensorCache::FILE, "ndarray-cache.json"];
 /// [`ErrorKind::Checkpoint`](crate::ErrorKind::Checkpoint) where there is none or a shard has another
 /// length, [`ErrorKind::Io`](crate::ErrorKind::Io).
 pub fn open(folder: &Path) -> Result<Checkpoint> {
-    let manifest = MANIFESTS.iter().map(|name| folder.join(name)).find(|path| path.is_file());
+    let manifest = TensorCache::FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file());
     let missing = || damaged(folder, format!("there is no {}; give the folder of a weight package", TensorCache::FILE));
     let cache = TensorCache::parse(&read_text(&manifest.ok_or_else(missing)?)?)?;
     let mut checkpoint = Checkpoint::default();

@@ -85,6 +85,9 @@ impl TensorCache {
     /// The file's name in a package.
     pub const FILE: &'static str = "tensor-cache.json";
 
+    /// Names that the file has in packages of any age, the newest first.
+    pub const FILES: [&'static str; 2] = [Self::FILE, "ndarray-cache.json"];
+
     /// Reads the file.
     ///
     /// # Errors

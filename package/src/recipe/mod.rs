@@ -20,7 +20,7 @@ use tegula_plan::{Dtype, Param};
 
 use crate::{Element, ErrorKind, Result, Tensor};
 pub use maker::Maker;
-pub use part::{Piece, Read};
+pub use part::{Part, Piece, Read};
 
 /// How a storage format holds a row of numbers: as words of codes, and scales that say what they mean.
 pub trait Codec: Send + Sync {
@@ -65,31 +65,11 @@ pub struct Recipe {
 pub struct Parameter {
     /// What progress calls it.
     pub name: String,
-    /// What its rows come from, one after another. All have rows of the same length.
+    /// What its rows come from, one after another. All have rows of the same length, and together as
+    /// many as the tensors that it is stored in.
     pub parts: Vec<Part>,
     /// How it is stored.
     pub store: Store,
-}
-
-/// What some rows of a parameter come from.
-pub enum Part {
-    /// The rows of a tensor. A tensor of one dimension has a row for each number.
-    Rows(Tensor),
-    /// The rows of a tensor, with one added to each number: gains whose checkpoint has what exceeds one.
-    Raised(Tensor),
-    /// The columns of a matrix, each of which becomes a row.
-    Columns(Tensor),
-    /// Rows that are stored in codes.
-    Coded {
-        /// The codes, as words.
-        words: Tensor,
-        /// The scales.
-        scales: Tensor,
-        /// Numbers of a row.
-        columns: u64,
-        /// What restores them.
-        codec: Arc<dyn Codec>,
-    },
 }
 
 /// How a parameter is stored.
@@ -175,14 +155,14 @@ impl Parameter {
     /// Its rows, a few at a time.
     pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
         self.parts.iter().flat_map(|part| {
-            let (all, rows) = (part.rows(), Piece::rows_of(part));
+            let (all, rows) = (part.row_count(), Piece::rows_of(part));
             (0..all).step_by(rows as usize).map(move |first| Piece::new(part, first..all.min(first + rows)))
         })
     }
 
     /// Numbers in a row.
     pub(crate) fn columns(&self) -> usize {
-        self.parts.first().map_or(1, Part::columns) as usize
+        self.parts.first().map_or(1, Part::width) as usize
     }
 }
 
