@@ -18,6 +18,8 @@ mod drawn;
 mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
+/// Several models on one device.
+mod hosting;
 /// Libraries whose prompts are multiplied in bytes.
 mod int8;
 /// Shapes and operands for `kernels`.
@@ -32,6 +34,8 @@ mod package;
 mod reference;
 /// Drawn ids against those of the sampler.
 mod sampling;
+/// One model in a host of its own.
+mod solo;
 /// Loading and stepping a library written by hand.
 mod steps;
 

@@ -3,16 +3,19 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use tegula::config::ChatConfig;
+use tegula::engine::intake::Intake;
+use tegula::host::{Handle, Host, Package as Said};
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
 use tegula::text::chat::Chat;
 use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
-use tegula::{Engine, ErrorKind, Prompt};
+use tegula::{ErrorKind, Prompt};
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::{Library, Model as Facts};
 
@@ -21,6 +24,9 @@ use crate::kernels::Kept;
 use crate::package::Package;
 use crate::source::{MANIFESTS, Source};
 use crate::{library, report};
+
+/// The name of a model that is alone in its host.
+pub const NAME: &str = "model";
 
 /// How much of a shard is in memory at a time.
 const SLICE: usize = 4 << 20;
@@ -49,14 +55,23 @@ impl Opened {
         format!("{architecture} {quantization} on {} ({class}, {activations} activations): {size} in {:.1} s", device.name, self.seconds)
     }
 
-    /// The engine that answers requests.
-    pub fn engine(self) -> Engine {
-        let mut engine = Engine::new(self.model, self.tokenizer, self.config);
-        if let Some(template) = &self.template {
-            engine.set_chat_template(template);
-        }
-        engine
+    /// A host with this model only, which answers requests.
+    pub fn host(self) -> Result<Served> {
+        let (host, handle) = Host::new(None);
+        let Opened { model, config, tokenizer, template, .. } = self;
+        handle.place(NAME)?.load(model, Said { tokenizer, config, template, run_ahead: None });
+        Ok(Served { intake: handle.intake(NAME)?, host, handle })
     }
+}
+
+/// A host with one model, driven by whoever waits for an answer.
+pub struct Served {
+    /// The driver.
+    pub host: Host,
+    /// What requests are sent through.
+    pub handle: Handle,
+    /// The model's tokenizer and settings.
+    pub intake: Arc<Intake>,
 }
 
 /// A model whose weights are not read yet: what a prompt is worth can be told before that takes its time.

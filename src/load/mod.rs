@@ -4,5 +4,6 @@
 //! bytes of a shard into buffers.
 
 pub mod manifest;
+pub mod needs;
 mod upload;
 pub mod weights;

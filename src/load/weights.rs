@@ -282,7 +282,7 @@ fn order(reason: String) -> Error {
 }
 
 /// The first variant that the device can run.
-fn choose(plan: &Plan, gpu: &Gpu) -> Result<usize> {
+pub(super) fn choose(plan: &Plan, gpu: &Gpu) -> Result<usize> {
     let mut refused = None;
     for (index, variant) in plan.variants.iter().enumerate().filter(|(_, variant)| gpu.meets(&variant.requires)) {
         match variant.kernels.iter().try_for_each(|kernel| gpu.fits(kernel)) {
