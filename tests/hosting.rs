@@ -12,7 +12,7 @@ use tegula_gpu::{Gpu, Options};
 
 use crate::adapter;
 use crate::models::{prompt, random};
-use crate::package::{Package, engine, load_within, texts};
+use crate::package::{Package, engine, load_within, own, texts};
 
 fn options() -> CompileOptions {
     CompileOptions { prefill_chunk_size: Some(32), ..CompileOptions::default() }
@@ -27,12 +27,12 @@ fn library(package: &Path) -> Vec<u8> {
 fn load(gpu: &Gpu, host: Option<&mut Host>, handle: &Handle, name: &str, package: &Package) -> Result<()> {
     let library = library(&package.path());
     let place = handle.place(name)?;
-    let budget = place.budget(needs(gpu, &library, None)?);
+    let budget = place.budget(needs(gpu, own(&library), None)?);
     let budget = match host {
         Some(host) => pollster::block_on(host.until(budget)),
         None => pollster::block_on(budget),
     };
-    let model: Model = pollster::block_on(load_within(gpu, &package.path(), &library, budget?).finish())?;
+    let model: Model = pollster::block_on(load_within(gpu, &package.path(), own(&library), budget?).finish())?;
     place.load(model, texts(&package.path()));
     Ok(())
 }
@@ -54,7 +54,7 @@ fn models_of_one_device_answer_at_once_and_share_its_memory() {
     assert_ne!(expected[0], expected[1]);
 
     // Room for two, with caches of which each could use more.
-    let needed = packages.each_ref().map(|package| needs(&gpu, &library(&package.path()), None).expect("a plan"));
+    let needed = packages.each_ref().map(|package| needs(&gpu, own(&library(&package.path())), None).expect("a plan"));
     let fixed = |index: usize| needed[index].weights + needed[index].activations;
     let cache = |index: usize, tokens: u64| needed[index].cache_per_token * tokens;
     let total = fixed(0) + fixed(1) + cache(0, 640) + cache(1, 640);

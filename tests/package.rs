@@ -8,6 +8,7 @@ use half::f16;
 use serde_json::Value;
 use tegula::config::ChatConfig;
 use tegula::host::Package as Said;
+use tegula::load::Module;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
@@ -15,7 +16,7 @@ use tegula::text::tokenizer::Tokenizer;
 use tegula_compiler::convert::ConvertOptions;
 use tegula_compiler::quant::Quantization;
 use tegula_compiler::{CompileOptions, Config, compile};
-use tegula_gpu::Gpu;
+use tegula_gpu::{Gpu, Origin};
 use tempfile::TempDir;
 
 use crate::checkpoint::Tensors;
@@ -176,13 +177,20 @@ pub fn model(gpu: &Gpu, package: &Path, options: &CompileOptions) -> Model {
     pollster::block_on(load(gpu, package, &compiled.library).finish()).expect("a model")
 }
 
+/// A library that this process compiled, which runs as such libraries do.
+#[expect(unsafe_code, reason = "tests compile the libraries that they run")]
+pub fn own(library: &[u8]) -> Module<'_> {
+    // SAFETY: it is called with what the compiler returned to this process.
+    Module { bytes: library, origin: unsafe { Origin::compiler() } }
+}
+
 /// Loads a package with a library, up to the point where kernels are compiled.
 pub fn load(gpu: &Gpu, package: &Path, library: &[u8]) -> Loader {
-    load_within(gpu, package, library, Budget::default())
+    load_within(gpu, package, own(library), Budget::default())
 }
 
 /// [`load`] within a budget.
-pub fn load_within(gpu: &Gpu, package: &Path, library: &[u8], budget: Budget) -> Loader {
+pub fn load_within(gpu: &Gpu, package: &Path, library: Module<'_>, budget: Budget) -> Loader {
     let text = |name: &str| fs::read_to_string(package.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     let (config, manifest) = (text("mlc-chat-config.json"), text("tensor-cache.json"));
     let mut loader = Loader::new(gpu.clone(), library, Some(&config), &manifest, budget).expect("they fit each other");

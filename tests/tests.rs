@@ -28,6 +28,8 @@ mod kernel_operands;
 mod kernels;
 /// Whole models against the reference and against goldens.
 mod models;
+/// Libraries from anybody.
+mod origin;
 /// Packages read back as plain numbers, and loaded into engines.
 mod package;
 /// A forward pass in f64.

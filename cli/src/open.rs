@@ -21,6 +21,7 @@ use tegula_plan::{Library, Model as Facts};
 
 use crate::args::{self, DeviceFlags};
 use crate::kernels::Kept;
+use crate::origin::Binary;
 use crate::package::Package;
 use crate::source::{MANIFESTS, Source};
 use crate::{library, report};
@@ -80,7 +81,7 @@ pub struct Opening {
     package: Package,
     config_json: String,
     config: ChatConfig,
-    library: Vec<u8>,
+    library: Binary,
     facts: Facts,
     tokenizer: Option<Tokenizer>,
     template: Option<String>,
@@ -93,7 +94,7 @@ impl Opening {
     pub fn begin(args: &args::Model) -> Result<Opening> {
         let source = Source::find(&args.package)?;
         let options = library::options(args.quantization.as_deref(), &args.flags)?;
-        let own = args.library.as_deref().map(library::read).transpose()?;
+        let own = args.library.as_deref().map(|file| Binary::read(file, args.trust_library)).transpose()?;
         let gpu = device(&args.device)?;
         let package = Package::of(source, args.quantization.as_deref())?;
         let folder = &package.folder;
@@ -102,9 +103,9 @@ impl Opening {
         let config = ChatConfig::parse(&config_json)?;
         let library = match own {
             Some(library) => library,
-            None => library::cached(&config_file, &library::for_device(options, &gpu.info().name)?)?,
+            None => Binary::compiled(library::cached(&config_file, &library::for_device(options, &gpu.info().name)?)?),
         };
-        let parsed = Library::parse(&library).map_err(tegula::Error::from);
+        let parsed = Library::parse(&library.bytes).map_err(tegula::Error::from);
         let parsed = match &args.library {
             Some(file) => parsed.with_context(|| format!("cannot use {}", file.display()))?,
             None => parsed?,
@@ -143,7 +144,7 @@ impl Opening {
     pub fn load(self) -> Result<Opened> {
         let started = Instant::now();
         let manifest = manifest(&self.package.folder)?;
-        let mut loader = Loader::new(self.gpu, &self.library, Some(&self.config_json), &manifest, Budget::default())?;
+        let mut loader = Loader::new(self.gpu, self.library.module(), Some(&self.config_json), &manifest, Budget::default())?;
         let kept = Kept::begin(&mut loader);
         let bytes = upload(&mut loader, &self.package)?;
         let model = kept.finish(loader)?;

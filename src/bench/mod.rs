@@ -25,6 +25,7 @@ pub use workload::{Drawn, Report, Workload};
 use crate::clock::seconds;
 use crate::engine::RUN_AHEAD;
 use crate::host::{Handle, Host, Package};
+use crate::load::Module;
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
 use crate::model::choose::{Kernels, SECONDS};
@@ -38,7 +39,7 @@ use tegula_gpu::{Filler, Gpu};
 ///
 /// # Errors
 /// Those of [`Loader::without_package`] and [`Loader::finish`].
-pub async fn random_model(gpu: Gpu, library: &[u8]) -> Result<Model> {
+pub async fn random_model<'a>(gpu: Gpu, library: impl Into<Module<'a>>) -> Result<Model> {
     let mut loader = Loader::without_package(gpu, library, Budget::default())?;
     loader.compile(Kernels::Measure { seconds: SECONDS });
     loader.random(1).await?;

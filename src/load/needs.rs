@@ -3,6 +3,7 @@
 use tegula_gpu::Gpu;
 use tegula_plan::Library;
 
+use super::Module;
 use super::weights::choose;
 use crate::Result;
 use crate::model::budget::{Budget, Memory};
@@ -12,8 +13,9 @@ use crate::model::budget::{Budget, Memory};
 ///
 /// # Errors
 /// [`crate::ErrorKind::Library`], and [`crate::ErrorKind::Gpu`] when no variant fits the device.
-pub fn needs(gpu: &Gpu, library: &[u8], tokens: Option<u32>) -> Result<Memory> {
-    let plan = Library::parse(library)?.plan;
-    let variant = &plan.variants[choose(&plan, gpu)?];
+pub fn needs<'a>(gpu: &Gpu, library: impl Into<Module<'a>>, tokens: Option<u32>) -> Result<Memory> {
+    let Module { bytes, origin } = library.into();
+    let plan = Library::parse(bytes)?.plan;
+    let variant = &plan.variants[choose(&plan, gpu, origin)?];
     Memory::plan(&plan, variant, gpu.info(), &Budget { memory: None, tokens })
 }
