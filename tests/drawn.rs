@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::join_all;
 use tegula::model::forward::{Drawing, Entry, Forward, Read};
 use tegula::sampler::{Sampler, Sampling};
-use tegula::{EventKind, Prompt, Request};
+use tegula::{Prompt, Request};
 use tegula_compiler::CompileOptions;
 use tegula_plan::Row;
 
@@ -87,23 +88,15 @@ fn drawn_answers_are_the_same_ahead_and_in_company() {
         let options = CompileOptions { prefill_chunk_size: Some(16), max_batch_size: Some(3), ..CompileOptions::default() };
         let mut engine = engine(&gpu, &package.path(), &options);
         engine.set_run_ahead(1);
-        let alone = |request: &Request| pollster::block_on(engine.complete(request.clone())).expect("an answer").ids;
+        let alone = |request: &Request| engine.complete(request.clone()).expect("an answer").ids;
         let alone: Vec<Vec<u32>> = requests.iter().map(alone).collect();
         assert!(alone.iter().enumerate().all(|(index, ids)| ids.len() == 40 && (index == 2 || !ids.contains(&40))));
         let repeated = |ids: &[u32]| 40 - ids.iter().collect::<BTreeSet<_>>().len();
         assert!(repeated(&alone[3]) < repeated(&alone[2]), "penalties keep ids from coming back: {alone:?}");
         engine.set_run_ahead(3);
-        let submitted: Vec<_> = requests.iter().map(|request| engine.submit(request.clone()).expect("the request is right")).collect();
-        let mut together = BTreeMap::<_, Vec<u32>>::new();
-        while !engine.idle() {
-            for event in pollster::block_on(engine.step()).expect("a step") {
-                if let EventKind::Token { id, .. } = event.kind {
-                    together.entry(event.request).or_default().push(id);
-                }
-            }
-        }
-        for (request, alone) in submitted.iter().zip(&alone) {
-            assert_eq!(together[request], *alone, "on {}", gpu.info().name);
+        let asked: Vec<_> = requests.iter().map(|request| engine.ask(request.clone()).answer()).collect();
+        for (together, alone) in engine.until(join_all(asked)).into_iter().zip(&alone) {
+            assert_eq!(together.expect("an answer").ids, *alone, "on {}", gpu.info().name);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::adapter;
 use crate::kernel_operands::{BLOCKS, Case, Vary, cases};
+use crate::package::own;
 use std::collections::HashSet;
 use tegula_compiler::link::link;
 use tegula_compiler::op::attention::Attention;
@@ -13,7 +14,7 @@ use tegula_compiler::op::step::Step;
 use tegula_compiler::op::{Rows, Spec, compare};
 use tegula_compiler::schedule::Schedule;
 use tegula_compiler::{template, tune};
-use tegula_gpu::{DeviceInfo, Gpu, Options, Range, Usage};
+use tegula_gpu::{DeviceInfo, Gpu, Options, Range, Source, Usage};
 use tegula_plan::{Kernel, Requires};
 
 #[test]
@@ -193,7 +194,7 @@ async fn run(
     operands: &Operands,
     grid: [u32; 3],
 ) -> Result<Operands, tegula_gpu::Error> {
-    let pipeline = gpu.pipeline(&kernel.name, text, requires, kernel).await?;
+    let pipeline = gpu.pipeline_of(&Source { label: &kernel.name, wgsl: text, requires, kernel, origin: own(&[]).origin }).await?;
     let uniform = gpu.buffer("launch", 256, Usage::Uniform)?;
     gpu.write(&uniform, 0, bytemuck::cast_slice(&launch.0));
     let mut buffers = Vec::new();

@@ -7,7 +7,7 @@ use tegula::model::step::Model;
 use tegula_plan::Row;
 
 use crate::args::{Logits, Through};
-use crate::open::{Opened, Opening};
+use crate::open::{NAME, Opened, Opening};
 use crate::report;
 
 /// Logits that are shown of each position.
@@ -37,7 +37,7 @@ pub fn logits(args: &Logits) -> Result<()> {
         output.last.extend_from_slice(logits);
     };
     match args.through {
-        Through::Prefill => pollster::block_on(opened.engine().score(&args.ids, visit))?,
+        Through::Prefill => pollster::block_on(opened.host()?.host.score(NAME, &args.ids, visit))?,
         Through::Decode => one_by_one(opened, &args.ids, visit)?,
     }
     ensure!(

@@ -39,13 +39,27 @@ struct Inner {
     outcomes: Mutex<Vec<Outcome>>,
 }
 
-#[cfg(target_arch = "wasm32")]
 impl Drop for Inner {
     /// Frees everything now: a browser would wait for its garbage collector, which does not know how large a GPU buffer is.
+    #[cfg(target_arch = "wasm32")]
     fn drop(&mut self) {
         self.device.destroy();
     }
+
+    /// Waits for what runs: drivers on the processor would otherwise still compile and run kernels in threads of their own while the process
+    /// ends around them.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn drop(&mut self) {
+        let wait = wgpu::PollType::Wait { submission_index: None, timeout: Some(PATIENCE) };
+        if let Err(error) = self.device.poll(wait) {
+            tracing::warn!(%error, "the GPU does not end what it runs");
+        }
+    }
 }
+
+/// How long a device that is given up may take for what it runs. One that hangs should not keep the process.
+#[cfg(not(target_arch = "wasm32"))]
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// How a creation went, which browsers tell later.
 #[cfg(not(target_arch = "wasm32"))]

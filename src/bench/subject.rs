@@ -7,6 +7,8 @@ use tegula_plan::Row;
 
 use crate::Result;
 use crate::clock::seconds;
+use crate::host::Resident;
+use crate::model::budget::Memory;
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::model::step::{Model, Pending};
 
@@ -46,6 +48,20 @@ impl Subject {
     pub(super) fn new(model: Rc<RefCell<Model>>, probe: Rc<Probe>) -> Subject {
         let facts = model.borrow().facts().clone();
         Subject { model, probe, facts }
+    }
+}
+
+impl Resident for Subject {
+    fn memory(&self) -> Memory {
+        *self.model.borrow().memory()
+    }
+
+    fn cached_tokens(&self) -> u32 {
+        self.model.borrow().cached_tokens()
+    }
+
+    fn limit_cache(&mut self, tokens: u32) -> Result<()> {
+        self.model.borrow_mut().limit_cache(tokens)
     }
 }
 

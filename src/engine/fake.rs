@@ -14,12 +14,12 @@ use crate::sampler::{Sampler, Sampling};
 use crate::{ErrorKind, Result};
 
 /// The id that ends an answer.
-pub(super) const EOS: u32 = 2;
+pub(crate) const EOS: u32 = 2;
 
 /// A token after which nothing is a number.
 pub(super) const POISON: u32 = 200;
 
-pub(super) struct Fake {
+pub(crate) struct Fake {
     facts: Model,
     pages: Pages,
     /// The token at each place of the cache.
@@ -31,7 +31,7 @@ pub(super) struct Fake {
     /// Entry and rows of each step.
     pub(super) log: Vec<(Entry, usize)>,
     /// Steps until the device breaks.
-    pub(super) breaks_after: Option<usize>,
+    pub(crate) breaks_after: Option<usize>,
     /// Ids from here on are greatest now and then, though they mean nothing.
     pub(super) padded_from: u32,
 }
@@ -45,7 +45,7 @@ struct Drawn {
 }
 
 /// A readback that comes late.
-pub(super) struct Later {
+pub(crate) struct Later {
     polls: u8,
     readback: Option<Readback>,
 }
@@ -65,7 +65,7 @@ impl Future for Later {
 
 impl Fake {
     /// A model of 264 tokens with chunks of 4 rows and batches of 3, and so many tokens in its cache.
-    pub(super) fn new(context: u32, cache: u32, window: Option<u32>) -> Fake {
+    pub(crate) fn new(context: u32, cache: u32, window: Option<u32>) -> Fake {
         let facts = Model {
             architecture: "fake".into(),
             quantization: "q0f32".into(),
@@ -127,7 +127,7 @@ impl Fake {
     }
 
     /// The ids that follow a prompt, by the rule alone: at most so many, and none after the end.
-    pub(super) fn continuation(&self, prompt: &[u32], most: usize) -> Vec<u32> {
+    pub(crate) fn continuation(&self, prompt: &[u32], most: usize) -> Vec<u32> {
         self.sampled_continuation(prompt, most, &Sampling::greedy())
     }
 

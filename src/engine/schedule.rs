@@ -36,7 +36,7 @@ impl<M: Forward> Engine<M> {
 
     /// Ids from here on are padding.
     fn active(&self) -> u32 {
-        self.config.active_vocab(self.model.facts().vocab_size)
+        self.intake.active_vocab()
     }
 
     pub(super) fn prefill_rows(&self) -> usize {
@@ -227,7 +227,7 @@ impl<M: Forward> Engine<M> {
                 self.model.draw(mark.slot, None);
             }
             Some(id) => {
-                let (text, reason) = sequence.accept(id, self.tokenizer.as_ref(), &self.eos);
+                let (text, reason) = sequence.accept(id, self.intake.tokenizer(), &self.eos);
                 self.events.push(Event { request: mark.request, kind: EventKind::Token { id, text } });
                 if let Some(reason) = reason {
                     self.finish(index, reason);

@@ -8,11 +8,13 @@ use futures::{FutureExt, task::noop_waker_ref};
 use super::fake::{EOS, Fake, POISON};
 use super::*;
 use crate::Error;
+use crate::engine::request::{EventKind, Prompt, Request};
 use crate::engine::usage::FinishReason;
 use crate::sampler::Sampling;
 use crate::text::chat::Dialogue;
 use crate::text::message::Message;
 use crate::text::tokenizer::tests::small;
+use tegula_package::mlc::ChatConfig;
 
 /// What came of a request.
 #[derive(Debug, Default)]
@@ -26,7 +28,7 @@ pub(super) struct Outcome {
 
 pub(super) fn engine(model: Fake) -> Engine<Fake> {
     let config = ChatConfig::parse(r#"{"eos_token_id": 2, "active_vocab_size": 264}"#).unwrap();
-    Engine::new(model, Some(small("null", "{}")), config)
+    Engine::of(model, Some(small("null", "{}")), config)
 }
 
 pub(super) fn ids(prompt: &[u32], max_tokens: u32) -> Request {
@@ -69,7 +71,7 @@ pub(super) fn run(engine: &mut Engine<Fake>, requests: Vec<Request>) -> Vec<Outc
 fn check(model: impl Fn() -> Fake, sizes: &[(u32, u32)]) {
     for depth in [1, 2, 3, 7] {
         let mut engine = engine(model());
-        engine.config.active_vocab_size = Some(engine.model().padded_from);
+        engine.pad_from(engine.model().padded_from);
         engine.set_run_ahead(depth);
         let prompts: Vec<Vec<u32>> = (0..).zip(sizes).map(|(seed, &(tokens, _))| prompt(tokens, seed)).collect();
         let requests = prompts.iter().zip(sizes).map(|(prompt, &(_, most))| ids(prompt, most)).collect();
@@ -338,7 +340,7 @@ fn logits_of_every_position_come_in_chunks_beside_running_requests() {
 
 #[test]
 fn without_a_tokenizer_ids_go_in_and_out() {
-    let mut engine = Engine::new(Fake::new(160, 1024, None), None, ChatConfig::default());
+    let mut engine = Engine::of(Fake::new(160, 1024, None), None, ChatConfig::default());
     let prompt = prompt(5, 0);
     let answer = block_on(engine.complete(Request { ignore_eos: true, ..ids(&prompt, 9) })).unwrap();
     assert_eq!((answer.ids.len(), answer.text.as_str()), (9, ""));
@@ -365,7 +367,7 @@ fn conversations_stop_as_their_template_says() {
     let config = r#"{"conv_template": {"roles": {"user": "U", "assistant": "A"}, "seps": ["\n"], "stop_str": "d",
         "stop_token_ids": [2, 150]}, "eos_token_id": [7]}"#;
     let tokenizer = small("null", r#"{"eos_token": "</s>"}"#);
-    let mut engine = Engine::new(Fake::new(400, 1024, None), Some(tokenizer), ChatConfig::parse(config).unwrap());
+    let mut engine = Engine::of(Fake::new(400, 1024, None), Some(tokenizer), ChatConfig::parse(config).unwrap());
     assert_eq!(engine.eos, [2, 7], "150 is text");
     let dialogue = Dialogue { messages: vec![Message::new("user", "hi")], ..Dialogue::default() };
     let chat = Request::greedy(Prompt::Chat(dialogue));

@@ -13,7 +13,7 @@ use tegula_plan::{Binding, Buffer, PAGE_SIZE, Param, Plan, SAMPLING_WORDS, Varia
 pub const METAL_TOKENS: u32 = 32_768;
 
 /// A cache of fewer tokens than this (or than the context window) is of no use.
-const LEAST_TOKENS: u32 = 256;
+pub(crate) const LEAST_TOKENS: u32 = 256;
 
 /// What may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -116,6 +116,18 @@ impl Buffers {
         Ok(())
     }
 
+    /// Makes every cache anew, with room for `pages` pages, fewer than before, and nothing in them. Bind groups that name caches must be made again.
+    pub(crate) fn empty_caches(&mut self, gpu: &Gpu, pages: u32) -> Result<()> {
+        let bytes = u64::from(pages) * self.page_bytes;
+        // Whatever fails, every cache has room for so many.
+        self.cache_pages = pages;
+        for (layer, cache) in &mut self.caches {
+            let empty = gpu.buffer(&format!("cache {layer}"), bytes, Usage::Storage)?;
+            std::mem::replace(cache, empty).destroy();
+        }
+        Ok(())
+    }
+
     /// Fills every cache with small random numbers.
     pub(crate) fn fill_caches(&self, filler: &Filler, dtype: Dtype, seed: u32) -> Result<()> {
         let (center, spread) = (0.0, 1.0);

@@ -54,6 +54,11 @@ impl Pages {
         Pages { capacity, per_sequence, holders: Vec::new(), free: BinaryHeap::new(), sequences }
     }
 
+    /// Changes how many pages there can be, no fewer than are in use.
+    pub(crate) fn set_capacity(&mut self, capacity: u32) {
+        self.capacity = capacity;
+    }
+
     /// Pages that the cache must have once `sequence` holds its first `tokens` positions; `None` if there are not enough.
     ///
     /// # Panics

@@ -181,6 +181,23 @@ impl Model {
         programs.iter_mut().try_for_each(|program| program.rebind(gpu, plan, *variant, pipelines, buffers))
     }
 
+    /// Changes what the cache may grow to. Less than it has room for may be asked only while no sequence holds any of it: the
+    /// cache is then made anew, as small as it is at first.
+    pub(crate) fn limit_cache(&mut self, tokens: u32) -> Result<()> {
+        let pages = tokens / PAGE_SIZE;
+        if pages < self.buffers.cache_pages {
+            let emptied = self.buffers.empty_caches(&self.gpu, pages.min(INITIAL_TOKENS / PAGE_SIZE));
+            let Model { gpu, plan, variant, pipelines, buffers, programs, .. } = self;
+            programs.iter_mut().try_for_each(|program| program.rebind(gpu, plan, *variant, pipelines, buffers))?;
+            let model = &self.plan.model;
+            self.pages = Pages::new(pages, model.max_batch_size, model.pages_per_sequence());
+            emptied?;
+        }
+        self.pages.set_capacity(pages);
+        self.memory.capacity = pages * PAGE_SIZE;
+        Ok(())
+    }
+
     /// Writes the rows, and what is new in the page table. Gives the pages of the longest sequence.
     fn upload(&mut self, rows: &mut [Row]) -> u32 {
         let mut longest = 1;

@@ -26,6 +26,9 @@ pub struct Bench {
     /// A library that `tegula compile` wrote [default: compiled here].
     #[arg(long, value_name = "LIB.wasm", conflicts_with_all = SHAPING, help_heading = "Model")]
     pub library: Option<PathBuf>,
+    /// Run that library's kernels as if it had been compiled here: without bounds on loops, and on matrix units.
+    #[arg(long, requires = "library", help_heading = "Model")]
+    pub trust_library: bool,
     /// Tokens of the prompt.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = value::count, help_heading = "Work")]
     pub prompt_tokens: u32,

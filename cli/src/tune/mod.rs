@@ -7,6 +7,7 @@ mod measure;
 mod report;
 mod texts;
 mod timing;
+mod uploaded;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
