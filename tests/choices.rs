@@ -112,7 +112,7 @@ fn logits(model: &mut Model) -> Vec<f32> {
     let mut step = |entry: Entry, places: &[(usize, u32)], logits: u32| {
         let row = |&(position, sequence): &(usize, u32)| Row { token: ids[position], position: position as u32, slot: 0, sequence };
         let mut rows: Vec<Row> = places.iter().map(row).collect();
-        let pending = model.submit(entry, &mut rows, Read { greatest: false, drawn: false, logits }).expect("a step");
+        let pending = model.submit(entry, &mut rows, Read::logits(logits)).expect("a step");
         found.extend(pollster::block_on(pending).expect("its result").logits);
     };
     let chunk = |from: usize, to: usize| (from..to).map(|position| (position, 0)).collect::<Vec<_>>();

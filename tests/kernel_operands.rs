@@ -4,7 +4,7 @@ use tegula_compiler::spec::operands::Step;
 use tegula_compiler::spec::{
     ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Heads, Input, Matmul, Merge, Norm, Output, Quantize, Rows, Spec, splits,
 };
-use tegula_plan::Dtype;
+use tegula_plan::{Dtype, StepSize};
 
 const FORMATS: [Format; 4] = [Format::Q4 { scale: Dtype::F16 }, Format::Q4 { scale: Dtype::F32 }, Format::F16, Format::F32];
 const PAGES_PER_SEQUENCE: u32 = 12;
@@ -123,7 +123,9 @@ fn steps(spec: Spec) -> Vec<Case> {
         Spec::Attention(Attention { heads: Heads { dim: 64 | 80 | 128, .. }, window: None, rows: Rows::Many, .. }) => Vary::Matrix,
         Spec::Matmul(_) | Spec::Attention(_) | Spec::Embed(_) | Spec::Draw(_) => Vary::No,
     };
-    let case = |rows, first, pages, splits| Case { step: Step { spec, rows, first, pages, splits, cached: PAGES_PER_SEQUENCE }, vary };
+    let segments = 1;
+    let case =
+        |rows, first, pages, splits| Case { step: Step { spec, rows, first, segments, pages, splits, cached: PAGES_PER_SEQUENCE }, vary };
     match spec {
         // The only row there is, and the last of several, which a prompt ends with.
         Spec::Matmul(Matmul { rows: Rows::One, output: Output::Store { .. } | Output::SiluMul, .. }) => {
@@ -135,16 +137,28 @@ fn steps(spec: Spec) -> Vec<Case> {
         // A single row finds its logits at the start, and one of each sequence shows each way to draw.
         Spec::Draw(Draw { rows: Rows::One, .. }) => vec![case(7, 6, 1, 1), case(1, 0, 1, 1)],
         Spec::Draw(_) => vec![case(4, 0, 1, 1)],
-        Spec::ArgMax(_) => vec![case(3, 0, 1, 1)],
-        // One more than any number that a kernel takes together.
-        Spec::Matmul(Matmul { rows: Rows::Few, .. }) => vec![case(9, 0, 1, 1)],
+        Spec::ArgMax(_) => vec![case(3, 0, 1, 1), case(7, 5, 1, 1)],
+        // One more than any number that a kernel takes together, behind rows of a prompt.
+        Spec::Matmul(Matmul { rows: Rows::Few, .. }) => vec![case(11, 2, 1, 1)],
         Spec::Matmul(_) => vec![case(70, 0, 1, 1)],
         Spec::Attention(Attention { split: true, heads, .. }) => {
-            [(1, 4), (3, 12)].map(|(rows, pages)| case(rows, 0, pages, splits(heads.kv).eval(rows, pages))).into()
+            let parts = |rows, pages| splits(heads.kv).eval(&StepSize::singles(rows, pages));
+            // The third has rows of a prompt before its own.
+            [(1, 0, 4), (3, 0, 12), (7, 4, 12)].map(|(rows, first, pages)| case(rows, first, pages, parts(rows, pages))).into()
         }
-        // The end of a prompt, a chunk in the middle of it, and all of it.
-        Spec::Attention(_) => [BLOCKS, 77, 189].map(|rows| case(rows, 0, 12, 1)).into(),
-        Spec::Merge(_) => [(1, 1), (1, 3), (3, 16), (2, 64)].map(|(rows, splits)| case(rows, 0, 1, splits)).into(),
+        // The end of a prompt, a chunk in the middle of it, and all of it; then prompts of several sequences.
+        Spec::Attention(_) => {
+            let alone = [BLOCKS, 77, 189].map(|rows| case(rows, 0, 12, 1));
+            let together = [(BLOCKS, 3), (77, 3), (189, 4)].map(|(rows, segments)| {
+                let Case { step, vary } = case(rows, 0, 12, 1);
+                // What a schedule does with several it does whatever its tunables are, but for the number of rows that it takes.
+                Case { step: Step { segments, ..step }, vary }
+            });
+            alone.into_iter().chain(together).collect()
+        }
+        Spec::Merge(_) => {
+            [(1, 0, 1), (1, 0, 3), (3, 0, 16), (2, 0, 64), (6, 4, 5)].map(|(rows, first, splits)| case(rows, first, 1, splits)).into()
+        }
         Spec::Embed(_) | Spec::Norm(_) | Spec::Quantize(_) | Spec::HeadNorm(_) => vec![case(5, 0, 1, 1)],
     }
 }

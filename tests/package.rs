@@ -170,16 +170,25 @@ pub fn convert(source: &Path, quantization: &str) -> Package {
 
 /// Compiles a library for a package and loads both onto a device.
 pub fn model(gpu: &Gpu, package: &Path, options: &CompileOptions) -> Model {
+    model_within(gpu, package, options, Budget::default())
+}
+
+/// As [`model`], within a budget.
+pub fn model_within(gpu: &Gpu, package: &Path, options: &CompileOptions, budget: Budget) -> Model {
     let config = fs::read_to_string(package.join("mlc-chat-config.json")).expect("a config");
     let compiled = compile(&Config::parse(&config).expect("a config"), options).expect("a library");
-    pollster::block_on(load(gpu, package, &compiled.library).finish()).expect("a model")
+    pollster::block_on(load_within(gpu, package, &compiled.library, budget).finish()).expect("a model")
 }
 
 /// Loads a package with a library, up to the point where kernels are compiled.
 pub fn load(gpu: &Gpu, package: &Path, library: &[u8]) -> Loader {
+    load_within(gpu, package, library, Budget::default())
+}
+
+fn load_within(gpu: &Gpu, package: &Path, library: &[u8], budget: Budget) -> Loader {
     let text = |name: &str| fs::read_to_string(package.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     let (config, manifest) = (text("mlc-chat-config.json"), text("tensor-cache.json"));
-    let mut loader = Loader::new(gpu.clone(), library, Some(&config), &manifest, Budget::default()).expect("they fit each other");
+    let mut loader = Loader::new(gpu.clone(), library, Some(&config), &manifest, budget).expect("they fit each other");
     for (index, shard) in loader.shards().to_vec().iter().enumerate() {
         loader.begin(index).expect("a shard");
         loader.push(&fs::read(package.join(&shard.path)).expect("its file")).expect("its bytes");
@@ -190,9 +199,14 @@ pub fn load(gpu: &Gpu, package: &Path, library: &[u8]) -> Loader {
 
 /// [`model`], with the package's tokenizer if it has one, as an engine.
 pub fn engine(gpu: &Gpu, package: &Path, options: &CompileOptions) -> Engine {
+    engine_within(gpu, package, options, Budget::default())
+}
+
+/// As [`engine`], within a budget.
+pub fn engine_within(gpu: &Gpu, package: &Path, options: &CompileOptions, budget: Budget) -> Engine {
     let file = |name: &str| fs::read(package.join(name)).ok();
     let settings = file("tokenizer_config.json").map(|bytes| String::from_utf8(bytes).expect("text"));
     let tokenizer = file("tokenizer.json").map(|json| Tokenizer::new(&json, settings.as_deref()).expect("a tokenizer"));
     let config = file("mlc-chat-config.json").map(|bytes| String::from_utf8(bytes).expect("text")).expect("a config");
-    Engine::new(model(gpu, package, options), tokenizer, ChatConfig::parse(&config).expect("a config"))
+    Engine::new(model_within(gpu, package, options, budget), tokenizer, ChatConfig::parse(&config).expect("a config"))
 }

@@ -12,7 +12,7 @@ use tegula_compiler::schedule::{default_schedule, link};
 use tegula_compiler::spec::draw::scratch_words;
 use tegula_compiler::spec::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Rows, Spec};
 use tegula_gpu::{Buffer, Gpu, Options, Range, Usage};
-use tegula_plan::{Kernel, Requires, SAMPLING_WORDS};
+use tegula_plan::{Kernel, Requires, SAMPLING_WORDS, StepSize};
 
 use crate::adapter;
 
@@ -77,7 +77,7 @@ impl Kernels {
                 pollster::block_on(gpu.pipeline(&kernel.name, &linked.text, &Requires::default(), &kernel)).expect("it compiles");
             let ranges: Vec<_> = kernel.bindings.iter().map(|binding| Range::whole(&buffers[binding.name.as_str()])).collect();
             let group = gpu.bind(&kernel.name, &pipeline, Range { buffer: &uniform, offset: 0, size: 32 }, &ranges).expect("it binds");
-            (pipeline, group, linked.grid.map(|size| size.eval(ROWS as u32, 1)))
+            (pipeline, group, linked.grid.map(|size| size.eval(&StepSize::singles(ROWS as u32, 1))))
         };
         let dispatches = specs.into_iter().map(dispatch).collect();
         Kernels { gpu: gpu.clone(), vocab, dispatches, buffers }

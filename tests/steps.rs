@@ -13,7 +13,7 @@ use tegula::{Error, ErrorKind};
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::{
     Activations, Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Param, Plan, Requires,
-    Row, Size, Variant, Vector, VectorSource, When, section,
+    Row, Size, StepSize, Variant, Vector, VectorSource, When, section,
 };
 use wasm_encoder::{
     CodeSection, CustomSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemArgTarget, MemorySection, MemoryType,
@@ -144,7 +144,7 @@ fn plan() -> Plan {
 fn library(plan: &Plan) -> Vec<u8> {
     let (mut types, mut functions, mut memories) = (TypeSection::new(), FunctionSection::new(), MemorySection::new());
     let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
-    types.ty().function([ValType::I32, ValType::I32], [ValType::I32]);
+    types.ty().function([ValType::I32; StepSize::MEMBERS.len()], [ValType::I32]);
     memories.memory(MemoryType { minimum: 1, maximum: Some(1), memory64: false, shared: false, page_size_log2: None });
     exports.export("memory", ExportKind::Memory, 0);
     let variant = plan.variants.last().expect("a variant");
@@ -230,7 +230,7 @@ fn prefill(model: &mut Model, sequence: u32, from: u32, tokens: &[u32]) -> Vec<f
         let start = from + chunk * 64;
         assert!(model.reserve(sequence, start + tokens.len() as u32).unwrap());
         let mut rows: Vec<_> = (start..).zip(tokens).map(|(position, token)| row(sequence, position, *token)).collect();
-        last = block_on(model.submit(Step::Prefill, &mut rows, Read { greatest: false, drawn: false, logits: 1 }).unwrap()).unwrap().logits;
+        last = block_on(model.submit(Step::Prefill, &mut rows, Read::logits(1)).unwrap()).unwrap().logits;
     }
     last
 }
@@ -269,7 +269,7 @@ fn steps_feed_each_other_without_waiting() {
         .map(|step| {
             assert!(model.reserve(0, step + 3).unwrap() && model.reserve(1, step + 2).unwrap());
             let mut rows = [row(0, step + 2, Row::SAMPLED), row(1, step + 1, Row::SAMPLED)];
-            model.submit(Step::Batch, &mut rows, Read { greatest: true, drawn: false, logits: 2 }).unwrap()
+            model.submit(Step::Batch, &mut rows, Read { greatest: true, drawn: false, logits: 2, rows: 2 }).unwrap()
         })
         .collect();
     let (mut first, mut second) = (30, 1);
@@ -288,7 +288,7 @@ fn steps_feed_each_other_without_waiting() {
     assert_eq!((found.sampled[0], found.logits.len()), (101, 0));
     let mut rows = [row(0, 43, Row::SAMPLED)];
     assert!(model.reserve(0, 44).unwrap());
-    let found = block_on(model.submit(Step::Decode, &mut rows, Read { greatest: false, drawn: false, logits: 1 }).unwrap()).unwrap();
+    let found = block_on(model.submit(Step::Decode, &mut rows, Read::logits(1)).unwrap()).unwrap();
     assert_eq!(found, Readback { sampled: vec![], logits: logits(first + 201) });
     assert_eq!(second, 1 + (2..42).sum::<u32>());
 }

@@ -25,6 +25,7 @@ mod kernel_operands;
 /// Each kernel against its spec's reference.
 mod kernels;
 /// Whole models against the reference and against goldens.
+mod mixed;
 mod models;
 /// Packages read back as plain numbers, and loaded into engines.
 mod package;

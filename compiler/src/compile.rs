@@ -160,9 +160,10 @@ fn settings(
     }
     // What is asked for must fit; a default gives way, unless not even one row fits.
     let limits = Limits::of(graph, stages, context);
-    let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk.max(1));
-    let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
     let batch = positive("max_batch_size", options.max_batch_size.or(Some(MAX_BATCH_SIZE.min(limits.batch.max(1)))))?;
+    let batch = limits.check_batch(batch)?;
+    let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk(batch).max(1));
+    let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
     let windows = graph.ops.iter().filter_map(|op| match op.kind {
         OpKind::Attention { window, .. } => Some(window),
         _ => None,
@@ -180,8 +181,8 @@ fn settings(
         head_dim: graph.heads.dim,
         context_window_size: context,
         sliding_window: windows.and_then(|windows| windows.into_iter().max()),
-        prefill_chunk_size: limits.check_chunk(chunk.min(context))?,
-        max_batch_size: limits.check_batch(batch)?,
+        prefill_chunk_size: limits.check_chunk(chunk.min(context), batch)?,
+        max_batch_size: batch,
         cache: quantization.model_dtype(),
         activations: options.activations,
     })

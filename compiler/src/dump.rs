@@ -223,6 +223,7 @@ fn buffer_text(buffer: &Buffer) -> String {
         Buffer::Sampled => "sampled".into(),
         Buffer::Sampling => "sampling".into(),
         Buffer::Tokens => "tokens".into(),
+        Buffer::Segments => "segments".into(),
     }
 }
 
@@ -231,6 +232,10 @@ fn size_text(size: &Size) -> String {
         Size::Const(value) => value.to_string(),
         Size::Rows => "rows".into(),
         Size::Pages => "pages".into(),
+        Size::Prompt => "prompt".into(),
+        Size::Segments => "segments".into(),
+        Size::Longest => "longest".into(),
+        Size::Read => "read".into(),
         Size::Add(a, b) => format!("({} + {})", size_text(a), size_text(b)),
         Size::Sub(a, b) => format!("({} - {})", size_text(a), size_text(b)),
         Size::Mul(a, b) => format!("({} * {})", size_text(a), size_text(b)),

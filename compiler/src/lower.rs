@@ -4,28 +4,28 @@
 //! split and which rows get logits; a device class settles the kernels. What remains are the launch words and where things are bound.
 
 mod kernels;
+mod mode;
 mod scratch;
 mod work;
 
 use crate::graph::{Graph, Value};
 use crate::memory::{self, Touch};
 use crate::pass::{Stage, StageKind};
-use crate::range::{range, with_rows};
+use crate::range::range;
 use crate::spec::draw::scratch_words;
-use crate::spec::{ARGMAX_PARTS, Draw, DrawStage, MAX_SPLITS, Rows, Spec, byte_row_words};
+use crate::spec::{ARGMAX_PARTS, Draw, DrawStage, MAX_SPLITS, Spec, byte_row_words};
 use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::{Kernels, Scheduled};
+use mode::{Attends, Mode, modes};
 use scratch::{Scratch, place_key};
 use std::collections::BTreeMap;
 use tegula_plan::{
-    Activations, Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant, When,
+    Activations, Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, StepSize,
+    Variant, When,
 };
 use work::{Target, Work};
-
-/// Bytes of logits that `score` makes at a time at most: enough to keep a GPU busy, and little beside the weights.
-const SCORE_LOGITS: u64 = 32 << 20;
 
 /// The most workgroups of a dispatch in each direction on every device.
 const MAX_WORKGROUPS: u32 = 65_535;
@@ -38,99 +38,51 @@ const VARIANTS: [(&str, Requires); 4] = [
     ("baseline", Requires { subgroups: false, f16: false, matrix: false }),
 ];
 
-/// How an entry is lowered.
-struct Mode {
-    name: &'static str,
-    max_rows: u32,
-    /// What kernels are made for.
-    rows: Rows,
-    /// Whether attention cuts sequences into parts: where there are too few rows to fill a GPU.
-    split: bool,
-    /// Whether only the last row gets logits. Then it alone goes on behind the last attention, which was what needed the others.
-    last: bool,
-    /// Whether logits are sampled from.
-    sample: bool,
-}
-
-impl Mode {
-    /// Kernels for the rows that get logits.
-    fn head_rows(&self) -> Rows {
-        if self.last { Rows::One } else { self.rows }
-    }
-
-    /// Kernels for the rows whose ids are picked.
-    fn picked_rows(&self) -> Rows {
-        if self.last { Rows::One } else { Rows::Few }
-    }
-
-    /// The first row that gets logits.
-    fn head_first(&self) -> Size {
-        if self.last { Size::Rows.minus(1) } else { Size::Const(0) }
-    }
-
-    /// The most rows that get logits.
-    fn head_most(&self) -> u32 {
-        if self.last { 1 } else { self.max_rows }
-    }
-}
-
-fn modes(model: &Model) -> Vec<Mode> {
-    let (chunk, batch) = (model.prefill_chunk_size, model.max_batch_size);
-    let score = (SCORE_LOGITS / (4 * u64::from(model.vocab_size))).clamp(1, chunk.into()) as u32;
-    let mut modes = vec![
-        Mode { name: "prefill", max_rows: chunk, rows: Rows::Many, split: false, last: true, sample: true },
-        Mode { name: "decode", max_rows: 1, rows: Rows::One, split: true, last: true, sample: true },
-    ];
-    if batch > 1 {
-        modes.push(Mode { name: "batch", max_rows: batch, rows: Rows::Few, split: true, last: false, sample: true });
-    }
-    modes.push(Mode { name: "score", max_rows: score, rows: Rows::Many, split: false, last: false, sample: false });
-    modes
-}
-
-/// Bytes of a row of a value, where attention is split or not.
-fn row_bytes(graph: &Graph, value: Value, split: bool) -> u64 {
+/// Bytes that a value takes for each row, and those of parts for each row that attention cuts into parts.
+fn row_bytes(graph: &Graph, value: Value) -> (u64, u64) {
     use crate::graph::OpKind::{ArgMax, Attention, Norm};
     let op = graph.op(value);
-    4 * match op.kind {
-        Attention { .. } if split => {
-            let (heads, dim) = (u64::from(graph.heads.query), u64::from(graph.heads.dim));
-            heads * (dim + u64::from(MAX_SPLITS) * (dim + 4))
-        }
+    let width = u64::from(op.width);
+    match op.kind {
+        Attention { .. } => (4 * width, 4 * u64::from(graph.heads.query) * u64::from(MAX_SPLITS) * u64::from(graph.heads.dim + 4)),
         // Norms that are stored are stored in half precision.
-        Norm { .. } => return 2 * u64::from(op.width),
+        Norm { .. } => (2 * width, 0),
         // The scratch of drawing is that of the greatest logit before.
-        ArgMax { .. } => scratch_words(graph.vocab_size).max(2 * u64::from(ARGMAX_PARTS)),
-        _ => u64::from(op.width),
+        ArgMax { .. } => (4 * scratch_words(graph.vocab_size).max(2 * u64::from(ARGMAX_PARTS)), 0),
+        _ => (4 * width, 0),
     }
 }
 
 /// The most rows of which every activation fits in a binding.
 pub(crate) struct Limits {
-    /// Of a prefill step.
-    pub chunk: u32,
     /// Of a batch.
     pub batch: u32,
+    /// What values take that all rows of a prefill step have, as [`row_bytes`] gives it.
+    values: Vec<(u64, u64)>,
 }
 
 impl Limits {
     pub(crate) fn of(graph: &Graph, stages: &[Stage], context: u32) -> Limits {
         let logits = logits(stages);
         let is_head = |value| Some(value) == logits || matches!(graph.op(value).kind, crate::graph::OpKind::ArgMax { .. });
-        let fit = |split: bool| {
-            // A prefill step makes logits for a single row, and picks one id.
-            let counted = stages.iter().flat_map(Stage::makes).filter(|&value| split || !is_head(value));
-            let widest = counted.map(|value| row_bytes(graph, value, split)).max().unwrap_or(1);
-            u32::try_from(MAX_BINDING / widest).unwrap_or(u32::MAX)
-        };
+        let makes = || stages.iter().flat_map(Stage::makes);
+        let widest = makes().map(|value| row_bytes(graph, value)).map(|(row, parts)| row + parts).max().unwrap_or(1);
         let page_table = u64::from(context.div_ceil(PAGE_SIZE)) * 4;
         let tokens = u64::from(graph.vocab_size) * 8;
-        Limits { chunk: fit(false), batch: fit(true).min((MAX_BINDING / page_table.max(tokens)) as u32) }
+        let batch = (MAX_BINDING / widest.max(page_table).max(tokens)) as u32;
+        // A prefill step makes logits for no more rows than a batch has.
+        Limits { batch, values: makes().filter(|&value| !is_head(value)).map(|value| row_bytes(graph, value)).collect() }
+    }
+
+    /// Rows of a prefill step beside batches of so many.
+    pub(crate) fn chunk(&self, batch: u32) -> u32 {
+        let fit = |&(row, parts): &(u64, u64)| MAX_BINDING.saturating_sub(u64::from(batch) * parts) / row.max(1);
+        self.values.iter().map(fit).min().map_or(u32::MAX, |rows| u32::try_from(rows).unwrap_or(u32::MAX))
     }
 
     /// `chunk`, where it fits.
-    pub(crate) fn check_chunk(&self, chunk: u32) -> Result<u32, Error> {
-        within("prefill_chunk_size", chunk, self.chunk)
+    pub(crate) fn check_chunk(&self, chunk: u32, batch: u32) -> Result<u32, Error> {
+        within("prefill_chunk_size", chunk, self.chunk(batch))
     }
 
     /// `batch`, where it fits.
@@ -170,7 +122,7 @@ pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model
     });
     let frequencies = weights.values(frequencies.map_or(&[][..], Vec::as_slice))?;
     let modes = modes(&model);
-    let logits_rows = modes.iter().map(Mode::head_most).max().unwrap_or(1);
+    let logits_rows = modes.iter().map(Mode::most_read).max().unwrap_or(1);
     let mut lowering = Lowering {
         graph,
         stages,
@@ -230,6 +182,7 @@ fn key(buffer: &Buffer) -> BufferKey {
         Buffer::Sampled => (7, 0, 0, 0),
         Buffer::Sampling => (8, 0, 0, 0),
         Buffer::Tokens => (9, 0, 0, 0),
+        Buffer::Segments => (10, 0, 0, 0),
     }
 }
 
@@ -266,13 +219,15 @@ impl<'a> Lowering<'a> {
                     for (target, writes) in draft.targets.iter().zip(written) {
                         if let Some(key) = place_key(target) {
                             let (value, quantized) = key;
-                            let rows = if self.is_head(value) { mode.head_most() } else { mode.max_rows };
-                            let row = if quantized {
-                                4 * u64::from(byte_row_words(self.graph.op(value).width))
+                            let rows = u64::from(if self.is_head(value) { mode.most_read() } else { mode.max_rows });
+                            let bytes = if quantized {
+                                rows * 4 * u64::from(byte_row_words(self.graph.op(value).width))
                             } else {
-                                row_bytes(self.graph, value, mode.split)
+                                let (row, parts) = row_bytes(self.graph, value);
+                                let singles = if mode.attention == Attends::Segments { 0 } else { mode.singles };
+                                rows * row + u64::from(singles) * parts
                             };
-                            scratch.touch(key, u64::from(rows) * row, Touch { dispatch: works, writes });
+                            scratch.touch(key, bytes, Touch { dispatch: works, writes });
                         }
                     }
                     drafts.push(draft);
@@ -334,11 +289,13 @@ impl<'a> Lowering<'a> {
             })
         });
         // An entry of one row knows all but the pages.
-        let known = |size: &Size| if mode.max_rows == 1 { with_rows(size, 1) } else { size.clone() };
+        let one =
+            |size: &Size| matches!(size, Size::Rows | Size::Prompt | Size::Segments | Size::Longest | Size::Read).then_some(Size::Const(1));
+        let known = |size: &Size| if mode.max_rows == 1 { size.with(&one) } else { size.clone() };
         let draft = Draft {
             kernel: *kernel,
             targets: targets.collect::<Result<_, _>>()?,
-            grid: linked.grid.each_ref().map(known),
+            grid: work.grid(&linked.grid).each_ref().map(known),
             when: match work.spec {
                 Spec::ArgMax(_) => When::Greedy,
                 Spec::Draw(Draw { stage: DrawStage::Gather, .. }) => When::Nucleus,
@@ -349,14 +306,14 @@ impl<'a> Lowering<'a> {
             label: work.label.clone(),
             alternative: *alternative,
         };
-        self.check(&draft, mode)?;
+        self.check(&draft, &mode.largest(&self.model))?;
         Ok(draft)
     }
 
     /// The largest step stays within 32 bits and within the limits of a dispatch.
-    fn check(&self, draft: &Draft, mode: &Mode) -> Result<(), Error> {
+    fn check(&self, draft: &Draft, largest: &StepSize) -> Result<(), Error> {
         let refuse = |what: &str| Err(ErrorKind::Launch { label: draft.label.clone(), what: what.into() }.into());
-        let most = |size: &Size| range(size, mode.max_rows, self.model.pages_per_sequence()).map(|(_, most)| most);
+        let most = |size: &Size| range(size, largest).map(|(_, most)| most);
         if !draft.uniforms.iter().all(|word| most(word).is_some()) {
             return refuse("launch words of more than 32 bits");
         }

@@ -101,7 +101,7 @@ pub struct MemoryPlan {
     pub weights: u64,
     /// Keys and values of one token, in all layers.
     pub cache_per_token: u64,
-    /// Everything else that a step needs: activation arenas, logits, rows, page table, sampled ids.
+    /// Everything else that a step needs: activation arenas, logits, rows, segments, page table, sampled ids.
     pub activations: u64,
 }
 
@@ -128,6 +128,7 @@ impl MemoryPlan {
                     *size = (*size).max(offset + bytes);
                 }
                 Buffer::Logits { rows } => activations += 4 * u64::from(rows) * u64::from(model.vocab_size),
+                Buffer::Segments => activations += 4 * (1 + u64::from(model.max_batch_size)),
                 Buffer::Sampled => activations += 4 * u64::from(model.max_batch_size),
                 Buffer::Sampling => activations += 4 * SAMPLING_WORDS as u64 * u64::from(model.max_batch_size),
                 Buffer::Tokens => activations += 8 * u64::from(model.max_batch_size) * u64::from(model.vocab_size),

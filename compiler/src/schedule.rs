@@ -353,7 +353,7 @@ mod tests {
                 let schedule = default_schedule(&Spec::Attention(spec), &requires);
                 assert_eq!(schedule.template.ends_with("_matrix"), cache == Dtype::F16, "{heads:?}");
                 let linked = link(&Spec::Attention(spec), &requires, &schedule).unwrap();
-                assert_eq!((linked.half, linked.bindings.len()), (cache == Dtype::F16, 5));
+                assert_eq!((linked.half, linked.bindings.len()), (cache == Dtype::F16, 6));
             }
         }
         let heads = Heads { query: 2, kv: 2, dim: 40, cache: Dtype::F16 };

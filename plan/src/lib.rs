@@ -16,7 +16,7 @@ pub use error::{Error, ErrorKind};
 pub use library::{FORMAT_VERSION, Library, section};
 pub use param::{Dtype, Param};
 pub use requires::Requires;
-pub use size::Size;
+pub use size::{Size, StepSize};
 
 use serde::{Deserialize, Serialize};
 
@@ -186,6 +186,8 @@ pub enum Buffer {
     Cache(u32),
     /// A [`Row`] for each row of the step, written by the host.
     Rows,
+    /// `u32[max_batch_size + 1]`: the first row of each segment of the step ([`StepSize`]), then the row behind the last; written by the host.
+    Segments,
     /// `u32[max_batch_size][pages_per_sequence]`: the cache page that holds each page of each sequence, written by the host.
     PageTable,
     /// Scratch of `bytes` bytes at `offset` of the activation arena numbered `arena`. Buffers whose lives do not overlap share bytes.
@@ -308,12 +310,12 @@ pub struct KernelBinding {
 /// A sequence of dispatches: one compute pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// `prefill` (a chunk of one sequence, logits of its last row), `decode` (one row), `batch` (one row each of up to `max_batch_size`
-    /// sequences) or `score` (a chunk, logits of every row).
+    /// `decode` (one row), `batch` (one row each of up to `max_batch_size` sequences), `prefill` (segments of prompts, then single rows of
+    /// other sequences; logits of up to `max_batch_size` rows at the end) or `score` (a segment, logits of every row).
     pub name: String,
     /// The most rows of a step.
     pub max_rows: u32,
-    /// In order; each sees what those before it wrote. Alternatives of one dispatch follow each other in the order of their indices, all of
+    /// In order; each sees what those before it wrote. Those whose grid is empty in a step are left out of it. Alternatives of one dispatch follow each other in the order of their indices, all of
     /// them; a step runs one of each such group.
     pub dispatches: Vec<Dispatch>,
 }
@@ -324,10 +326,22 @@ impl Entry {
         self.dispatches.iter().filter(|dispatch| dispatch.alternative.is_none_or(|alternative| alternative.index == 0))
     }
 
-    /// How many dispatches a step takes whose rows are all greedy.
+    /// A step of as many rows as it takes, without rows of other kinds: a chunk of one prompt, or single rows of a page each.
+    #[must_use]
+    pub fn largest_alone(&self) -> StepSize {
+        match self.name.as_str() {
+            "prefill" => StepSize::segment(self.max_rows, 1),
+            "score" => StepSize::segment(self.max_rows, self.max_rows),
+            _ => StepSize::singles(self.max_rows, 1),
+        }
+    }
+
+    /// How many dispatches that step takes where all rows are greedy.
     #[must_use]
     pub fn greedy_dispatches(&self) -> usize {
-        self.first_choice().filter(|dispatch| matches!(dispatch.when, When::Always | When::Greedy)).count()
+        let step = self.largest_alone();
+        let greedy = |dispatch: &&Dispatch| matches!(dispatch.when, When::Always | When::Greedy) && dispatch.runs(&step);
+        self.first_choice().filter(greedy).count()
     }
 }
 
@@ -363,6 +377,14 @@ pub struct Dispatch {
     /// Which alternative it is, where there is a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alternative: Option<Alternative>,
+}
+
+impl Dispatch {
+    /// Whether it has anything to do in a step.
+    #[must_use]
+    pub fn runs(&self, step: &StepSize) -> bool {
+        self.grid.iter().all(|size| size.eval(step) > 0)
+    }
 }
 
 /// A range of a buffer.

@@ -1,7 +1,7 @@
 //! The model library: a WebAssembly module without imports.
 //!
-//! Its code exports `memory` and, for each variant and entry, a function `VARIANT.ENTRY(rows, pages) -> address` that fills a launch table:
-//! one row of [`TABLE_WORDS`](crate::TABLE_WORDS) words a dispatch, grid first. Three custom sections hold the rest: `tegula.version` (four
+//! Its code exports `memory` and, for each variant and entry, a function `VARIANT.ENTRY(...) -> address` that takes the members of
+//! [`StepSize`](crate::StepSize) in order and fills a launch table: one row of [`TABLE_WORDS`](crate::TABLE_WORDS) words a dispatch, grid first. Three custom sections hold the rest: `tegula.version` (four
 //! bytes, little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). A fourth, `tegula.md5`, comes last and holds the MD5 of all bytes
 //! before it: it finds damage, not malice. The reader below walks sections only, so that the runtime needs no WebAssembly parser of its own;
 //! engines validate the code.
@@ -11,7 +11,7 @@ use md5::{Digest, Md5};
 use crate::{Alternative, Error, ErrorKind, Plan, Variant};
 
 /// The version of the container and of the plan in it. Raised by every change that an older runtime would misread.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
 
 /// Names of the custom sections.
 pub mod section {

@@ -275,6 +275,9 @@ impl Bench {
     /// Decodes a batch: tokens of all sequences a second, and the part of that time in which the host was busy submitting.
     async fn decode(&mut self, workload: &Workload) -> Result<[f64; 2]> {
         self.probe.skip_prompts(workload.prompt_tokens);
+        // Of prompts only the last rows are run, by themselves.
+        self.engine.set_mixing(false);
+        self.engine.set_prompt_share(Some(usize::MAX));
         for _ in 0..workload.batch {
             self.submit(workload.prompt_tokens, workload.answer(), workload.drawing)?;
         }

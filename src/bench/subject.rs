@@ -80,6 +80,10 @@ impl Forward for Subject {
         self.model.borrow_mut().draw(sequence, drawing);
     }
 
+    fn mixes(&self) -> bool {
+        self.model.borrow().mixes()
+    }
+
     fn submit(&mut self, entry: Entry, mut rows: &mut [Row], read: Read) -> Result<Pending> {
         if let (Entry::Prefill, Some(prompt), [.., last]) = (entry, self.probe.skipped.get(), &*rows) {
             if last.position + 1 < prompt {

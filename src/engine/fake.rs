@@ -1,7 +1,7 @@
 //! A model without a GPU: each next id is a hash of all tokens that the cache holds for the sequence, so that a wrong page, a stale token or a
 //! lost row shows in every id that follows.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -28,6 +28,7 @@ pub(super) struct Fake {
     /// By sequence.
     drawn: Vec<Option<Drawn>>,
     capacity: u32,
+    pub(super) mixes: bool,
     /// Entry and rows of each step.
     pub(super) log: Vec<(Entry, usize)>,
     /// Steps until the device breaks.
@@ -90,6 +91,7 @@ impl Fake {
             sampled: vec![0; 3],
             drawn: vec![None; 3],
             capacity: if window.is_some() { context } else { context.min(cache) },
+            mixes: true,
             log: Vec::new(),
             breaks_after: None,
             padded_from: 264,
@@ -183,6 +185,10 @@ impl Forward for Fake {
         })
     }
 
+    fn mixes(&self) -> bool {
+        self.mixes
+    }
+
     fn capacity(&self) -> u32 {
         self.capacity
     }
@@ -217,10 +223,10 @@ impl Forward for Fake {
             places.push_back(slot);
         }
         let mut logits = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
-            if entry == Entry::Prefill && index + 1 < rows.len() {
-                continue;
-            }
+        let count = if entry == Entry::Prefill { read.rows as usize } else { rows.len() };
+        let mut readers = BTreeSet::new();
+        for row in &rows[rows.len() - count..] {
+            assert!(entry == Entry::Score || readers.insert(row.sequence), "one row of a sequence gets logits");
             let seen = self.facts.sliding_window.map_or(0, |window| (row.position + 1).saturating_sub(window));
             let tokens = (seen..=row.position).map(|position| {
                 let slot = self.pages.slot(row.sequence, position).expect("kept as long as it is seen");

@@ -1,7 +1,7 @@
 //! Requests in, tokens out: what runs when.
 //!
-//! [`Engine::step`] submits one step at a time to the model: a chunk of a prompt, or one row of each sequence that is past its prompt.
-//! Chunks and rows take turns, so that a long prompt does not silence the answers that are under way.
+//! [`Engine::step`] submits one step at a time to the model: one row of each sequence that is past its prompt, and rows of prompts beside
+//! them, so many that a long prompt slows the answers that are under way only by its share.
 //!
 //! A page learns late that a step is done, some milliseconds after the GPU finished it. So the engine runs ahead: the GPU takes the greatest
 //! logit or draws, the next row's embedding reads the id where it lies ([`Row::SAMPLED`]), and up to [`Engine::set_run_ahead`] steps are
@@ -16,20 +16,24 @@ use std::collections::VecDeque;
 use tegula_plan::Row;
 
 use crate::config::ChatConfig;
+use crate::engine::pace::Pace;
 use crate::engine::request::{Answer, Event, EventKind, Interrupter, Prompt, Request, RequestId};
-use crate::engine::sequence::{Sequence, Terms};
-use crate::engine::stop::Stops;
-use crate::model::forward::{Entry, Forward, Read};
+use crate::engine::sequence::Sequence;
+use crate::model::forward::{Entry, Forward};
 use crate::model::step::Model;
 use crate::sampler::Sampler;
 use crate::text::chat::Chat;
 use crate::text::tokenizer::Tokenizer;
 use crate::{ErrorKind, Result};
 
+mod compose;
+mod pace;
 pub mod request;
 mod schedule;
+mod score;
 mod sequence;
 pub mod stop;
+mod submit;
 pub mod usage;
 
 /// What an engine has done.
@@ -37,7 +41,7 @@ pub mod usage;
 pub struct Counters {
     /// Steps submitted.
     pub steps: u64,
-    /// Rows of them that held known tokens of more than one.
+    /// Rows of them that were of prompts.
     pub prefilled: u64,
     /// Rows of them that held one token of a sequence.
     pub decoded: u64,
@@ -60,7 +64,12 @@ pub struct Engine<M: Forward = Model> {
     slots: Vec<u32>,
     flights: VecDeque<Flight<M::Pending>>,
     run_ahead: usize,
-    /// Whether the last step was a chunk, so that rows are next.
+    /// Whether rows of prompts share steps with rows of sequences that decode.
+    mixing: bool,
+    /// Rows of prompts beside such sequences, where that is settled.
+    prompt_share: Option<usize>,
+    pace: Pace,
+    /// Whether the last step had rows of prompts, so that others are next where they do not share steps.
     chunk_was_last: bool,
     interrupter: Interrupter,
     /// News that nobody has been told yet.
@@ -76,8 +85,12 @@ pub struct Engine<M: Forward = Model> {
 /// A step that is under way.
 struct Flight<P> {
     pending: P,
-    /// Whose next id it brings. None for a chunk that is not the last of its prompt.
+    /// Whose next id it brings. None where all rows are in the middle of prompts.
     marks: Vec<Mark>,
+    /// Rows of prompts.
+    prompt: usize,
+    /// When it was submitted, in seconds.
+    submitted: f64,
 }
 
 /// A sequence whose next id a step brings.
@@ -100,7 +113,7 @@ impl<M: Forward> Engine<M> {
     #[must_use]
     pub fn new(model: M, tokenizer: Option<Tokenizer>, config: ChatConfig) -> Engine<M> {
         let chat = Chat::new(tokenizer.as_ref().map(Tokenizer::config), None, &config);
-        let eos = end_ids(tokenizer.as_ref(), &config);
+        let eos = submit::end_ids(tokenizer.as_ref(), &config);
         let sequences = model.max_rows(Entry::Batch).unwrap_or(1).min(model.facts().max_batch_size).max(1);
         Engine {
             model,
@@ -113,6 +126,9 @@ impl<M: Forward> Engine<M> {
             slots: (0..sequences).rev().collect(),
             flights: VecDeque::new(),
             run_ahead: RUN_AHEAD,
+            mixing: true,
+            prompt_share: None,
+            pace: Pace::default(),
             chunk_was_last: false,
             interrupter: Interrupter::default(),
             events: Vec::new(),
@@ -132,6 +148,18 @@ impl<M: Forward> Engine<M> {
     /// How many steps may be under way at once, 1 at least. It changes the speed only.
     pub fn set_run_ahead(&mut self, steps: usize) {
         self.run_ahead = steps.max(1);
+    }
+
+    /// Whether rows of prompts share steps with rows of sequences that decode, as they do at first. Otherwise chunks of prompts and rows take
+    /// turns. It changes the speed only.
+    pub fn set_mixing(&mut self, mixing: bool) {
+        self.mixing = mixing;
+    }
+
+    /// How many rows of prompts a step may have while other sequences decode. By default it goes by how long steps take. It changes the speed
+    /// only.
+    pub fn set_prompt_share(&mut self, rows: Option<usize>) {
+        self.prompt_share = rows;
     }
 
     /// The model.
@@ -173,65 +201,6 @@ impl<M: Forward> Engine<M> {
     #[must_use]
     pub fn interrupter(&self) -> Interrupter {
         self.interrupter.clone()
-    }
-
-    /// The ids of a prompt.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoTokenizer`], those of [`Chat::prompt`] and [`Tokenizer::encode`], [`ErrorKind::UnknownToken`].
-    pub fn tokenize(&self, prompt: &Prompt) -> Result<Vec<u32>> {
-        let tokenizer = || self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer);
-        let ids = match prompt {
-            Prompt::Chat(dialogue) => self.chat.prompt(tokenizer()?, dialogue)?,
-            Prompt::Text(text) => tokenizer()?.encode(text, true)?,
-            Prompt::Ids(ids) => ids.clone(),
-        };
-        self.check_ids(&ids)?;
-        Ok(ids)
-    }
-
-    fn check_ids(&self, ids: &[u32]) -> Result<()> {
-        let vocab_size = self.model.facts().vocab_size;
-        match ids.iter().find(|&&id| id >= vocab_size) {
-            Some(&id) => Err(ErrorKind::UnknownToken { id, vocab_size }.into()),
-            None if ids.is_empty() => Err(ErrorKind::EmptyPrompt.into()),
-            None => Ok(()),
-        }
-    }
-
-    /// Takes a request, to be run by [`Engine::step`].
-    ///
-    /// # Errors
-    /// Those of [`Engine::tokenize`]; [`ErrorKind::ContextWindowSizeExceeded`], [`ErrorKind::FieldRange`].
-    pub fn submit(&mut self, request: Request) -> Result<RequestId> {
-        request.sampling.check()?;
-        if request.max_tokens == Some(0) {
-            let (field, value, allowed) = ("max_tokens".into(), "0".into(), "a whole number of 1 or more".into());
-            return Err(ErrorKind::FieldRange { field, value, allowed }.into());
-        }
-        if self.tokenizer.is_none() && !request.stop.is_empty() {
-            return Err(ErrorKind::NoTokenizer.into());
-        }
-        let ids = self.tokenize(&request.prompt)?;
-        let context = self.model.capacity();
-        if ids.len() as u64 >= u64::from(context) {
-            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context: u64::from(context) }.into());
-        }
-        let limit = (context as usize).min(ids.len().saturating_add(request.max_tokens.unwrap_or(context) as usize));
-        let mut stop = request.stop;
-        let continues = match (&request.prompt, &self.tokenizer) {
-            (Prompt::Chat(_), _) => {
-                stop.extend(self.config.conv_template.whole().into_iter().flat_map(|template| template.stop_str.as_slice()).cloned());
-                false
-            }
-            (_, Some(tokenizer)) => ids.iter().any(|&id| !tokenizer.is_special(id)),
-            (_, None) => true,
-        };
-        let id = RequestId(self.next_id);
-        self.next_id += 1;
-        let terms = Terms { sampling: request.sampling, limit, ignore_eos: request.ignore_eos, stops: Stops::new(stop), continues };
-        self.waiting.push_back(Sequence::new(id, ids, terms));
-        Ok(id)
     }
 
     /// Runs one step and tells what it brought; nothing if there is nothing to do. It can be dropped while it waits: no token is lost.
@@ -287,52 +256,6 @@ impl<M: Forward> Engine<M> {
         }
     }
 
-    /// The logits after every one of `ids`, `[ids][vocab_size]`.
-    ///
-    /// # Errors
-    /// Those of [`Engine::score`].
-    pub async fn logits(&mut self, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
-        let mut all = Vec::with_capacity(ids.len());
-        self.score(ids, |_, logits| all.push(logits.to_vec())).await?;
-        Ok(all)
-    }
-
-    /// Shows the logits after every one of `ids` to `visit`, as (position, logits), in order. Requests that run are left alone.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoEntry`], [`ErrorKind::Busy`], [`ErrorKind::ContextWindowSizeExceeded`], [`ErrorKind::UnknownToken`], those of the device.
-    pub async fn score(&mut self, ids: &[u32], mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
-        self.check_ids(ids)?;
-        let context = self.model.capacity();
-        if ids.len() as u64 > u64::from(context) {
-            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context: u64::from(context) }.into());
-        }
-        let most = self.model.max_rows(Entry::Score).ok_or(ErrorKind::NoEntry { entry: Entry::Score.name() })? as usize;
-        // The slot stays in the list: nobody takes it while this borrows the engine.
-        let busy = ErrorKind::Busy { slots: self.running.len() as u32 };
-        let slot = *self.slots.last().ok_or(busy)?;
-        let outcome = self.score_in(slot, ids, most.max(1), &mut visit).await;
-        self.model.release(slot);
-        outcome
-    }
-
-    async fn score_in(&mut self, slot: u32, ids: &[u32], most: usize, visit: &mut impl FnMut(usize, &[f32])) -> Result<()> {
-        let vocab = self.model.facts().vocab_size as usize;
-        self.model.release(slot);
-        for (start, chunk) in (0..).step_by(most).zip(ids.chunks(most)) {
-            self.make_room(slot, start, start, start + chunk.len())?;
-            self.rows.clear();
-            self.rows.extend(chunk.iter().zip(start..).map(|(&token, position)| row(token, position, slot)));
-            let read = Read { greatest: false, drawn: false, logits: chunk.len() as u32 };
-            let readback = self.model.submit(Entry::Score, &mut self.rows, read)?.await?;
-            self.counters.steps += 1;
-            for (position, logits) in (start..).zip(readback.logits.chunks(vocab)) {
-                visit(position, logits);
-            }
-        }
-        Ok(())
-    }
-
     /// Forgets all requests.
     fn abandon(&mut self) {
         self.flights.clear();
@@ -349,23 +272,11 @@ fn row(token: u32, position: usize, slot: u32) -> Row {
     Row { token, position: position as u32, slot: 0, sequence: slot }
 }
 
-/// The ids that end an answer: those of the package's config, of its conversation template, and the tokenizer's own.
-///
-/// MLC's templates are shared between models with different vocabularies, so that an id of theirs can be an everyday token of this one (2,
-/// `</s>` of Llama 2, is `#` in Qwen's). Such ids are left out where the tokenizer shows them to be text.
-fn end_ids(tokenizer: Option<&Tokenizer>, config: &ChatConfig) -> Vec<u32> {
-    let mut ids = config.eos_token_id.as_slice().to_vec();
-    let template = config.conv_template.whole().map_or(&[][..], |template| &template.stop_token_ids);
-    ids.extend(template.iter().filter(|&&id| tokenizer.is_none_or(|tokenizer| tokenizer.is_special(id))));
-    ids.extend(tokenizer.and_then(Tokenizer::eos));
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
 #[cfg(test)]
 mod drawn_tests;
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod mixed_tests;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,11 @@
-//! The engine's schedule: who runs, what is submitted next, and what becomes of what steps bring.
+//! The engine's schedule: who runs, and what becomes of what steps bring. What goes into a step is said in [`super::compose`].
 
-use super::{Engine, Flight, Mark, row};
+use super::{Engine, Flight, Mark};
+use crate::clock;
 use crate::engine::request::{Event, EventKind, RequestId};
-use crate::engine::sequence::{Next, Pick, Sequence};
+use crate::engine::sequence::{Pick, Sequence};
 use crate::engine::usage::FinishReason;
-use crate::model::forward::{Entry, Forward, Read, Readback};
+use crate::model::forward::{Entry, Forward, Readback};
 use crate::{Error, ErrorKind, Result};
 
 impl<M: Forward> Engine<M> {
@@ -93,88 +94,6 @@ impl<M: Forward> Engine<M> {
         sequence
     }
 
-    /// Submits a chunk or rows. False if there is nothing that can be.
-    pub(super) fn submit_step(&mut self) -> Result<bool> {
-        let rows_first = self.chunk_was_last;
-        let submitted = rows_first && self.submit_rows()? || self.submit_chunk()? || !rows_first && self.submit_rows()?;
-        self.counters.steps += u64::from(submitted);
-        Ok(submitted)
-    }
-
-    /// Submits the next chunk of the oldest sequence that has one.
-    pub(super) fn submit_chunk(&mut self) -> Result<bool> {
-        let has_chunk = |sequence: &Sequence| matches!(sequence.next(), Next::Chunk(_));
-        let Some(index) = self.running.iter().position(has_chunk) else { return Ok(false) };
-        let start = self.running[index].submitted;
-        let end = self.running[index].ids.len().min(start + self.prefill_rows());
-        if !self.room_for(index, end) {
-            return Ok(false);
-        }
-        let sequence = &mut self.running[index];
-        self.rows.clear();
-        self.rows.extend((start..end).map(|position| row(sequence.ids[position], position, sequence.slot)));
-        let mut marks = self.spare.pop().unwrap_or_default();
-        // Of a chunk in the middle nothing is wanted, but its end is waited for.
-        let mut read = Read::GREATEST;
-        if end == sequence.ids.len() {
-            let pick = sequence.pick;
-            let logits = (pick == Pick::Here).then_some(0);
-            read = Read { greatest: pick == Pick::Greatest, drawn: pick == Pick::Drawn, logits: u32::from(logits.is_some()) };
-            marks.push(Mark { request: sequence.id, epoch: sequence.epoch, slot: sequence.slot, logits });
-        }
-        let pending = self.model.submit(Entry::Prefill, &mut self.rows, read)?;
-        sequence.submitted = end;
-        self.counters.prefilled += (end - start) as u64;
-        self.flights.push_back(Flight { pending, marks });
-        self.chunk_was_last = true;
-        Ok(true)
-    }
-
-    /// Submits one row of every sequence that is past its prompt, those whose ids are picked here first.
-    pub(super) fn submit_rows(&mut self) -> Result<bool> {
-        // Rather than splitting the batch, all wait for those that must.
-        if self.running.iter().any(|sequence| sequence.next() == Next::Wait) {
-            return Ok(false);
-        }
-        // Making room can cost sequences their place, so all of it is made before rows are written.
-        let mut index = 0;
-        while index < self.running.len() {
-            let sequence = &self.running[index];
-            let ready = matches!(sequence.next(), Next::Row(_));
-            if !ready || self.room_for(index, sequence.submitted + 1) {
-                index += 1;
-            }
-        }
-        let mut marks = self.spare.pop().unwrap_or_default();
-        self.rows.clear();
-        let mut read = Read { greatest: false, drawn: false, logits: 0 };
-        for here in [true, false] {
-            for sequence in self.running.iter_mut().filter(|sequence| (sequence.pick == Pick::Here) == here) {
-                if let Next::Row(token) = sequence.next() {
-                    match sequence.pick {
-                        Pick::Greatest => read.greatest = true,
-                        Pick::Drawn => read.drawn = true,
-                        Pick::Here => read.logits += 1,
-                    }
-                    let logits = here.then_some(self.rows.len());
-                    marks.push(Mark { request: sequence.id, epoch: sequence.epoch, slot: sequence.slot, logits });
-                    self.rows.push(row(token, sequence.submitted, sequence.slot));
-                    sequence.submitted += 1;
-                }
-            }
-        }
-        if marks.is_empty() {
-            self.spare.push(marks);
-            return Ok(false);
-        }
-        let entry = if marks.len() == 1 { Entry::Decode } else { Entry::Batch };
-        let pending = self.model.submit(entry, &mut self.rows, read)?;
-        self.counters.decoded += marks.len() as u64;
-        self.flights.push_back(Flight { pending, marks });
-        self.chunk_was_last = false;
-        Ok(true)
-    }
-
     /// Whether nobody waits for what a step brings.
     pub(super) fn is_stale(&self, flight: &Flight<M::Pending>) -> bool {
         !flight.marks.is_empty() && flight.marks.iter().all(|mark| self.find(mark).is_none())
@@ -186,7 +105,10 @@ impl<M: Forward> Engine<M> {
 
     /// Ends the flight of the oldest step, and hands what it brought to the sequences that still want it.
     pub(super) fn land(&mut self, readback: Option<Readback>) {
-        let Some(Flight { mut marks, .. }) = self.flights.pop_front() else { return };
+        let Some(Flight { mut marks, prompt, submitted, .. }) = self.flights.pop_front() else { return };
+        if readback.is_some() {
+            self.pace.ended(submitted, clock::seconds(), prompt);
+        }
         let mut readback = readback.unwrap_or_default();
         for mark in marks.drain(..) {
             match self.find(&mark) {

@@ -50,6 +50,8 @@ pub(crate) struct Sizes {
     pub caches: BTreeSet<u32>,
     /// Rows of a step.
     pub rows: u64,
+    /// Segments of a step.
+    pub segments: u64,
     /// The page table.
     pub page_table: u64,
     /// Logits.
@@ -70,6 +72,7 @@ impl Sizes {
         let mut sizes = Sizes {
             vectors: plan.vectors.iter().map(|vector| 4 * (u64::from(vector.offset) + u64::from(vector.length))).max().unwrap_or(0),
             rows: 16 * most_rows,
+            segments: padded(4 * (1 + u64::from(model.max_batch_size))),
             page_table: padded(4 * u64::from(model.max_batch_size) * u64::from(model.pages_per_sequence())),
             sampled: padded(4 * u64::from(model.max_batch_size)),
             sampling: padded(4 * SAMPLING_WORDS as u64 * u64::from(model.max_batch_size)),
@@ -91,7 +94,13 @@ impl Sizes {
                     *size = end.max(*size);
                 }
                 Buffer::Logits { rows } => sizes.logits = sizes.logits.max(padded(4 * u64::from(rows) * u64::from(model.vocab_size))),
-                Buffer::Vectors | Buffer::Rows | Buffer::PageTable | Buffer::Sampled | Buffer::Sampling | Buffer::Tokens => {}
+                Buffer::Vectors
+                | Buffer::Rows
+                | Buffer::Segments
+                | Buffer::PageTable
+                | Buffer::Sampled
+                | Buffer::Sampling
+                | Buffer::Tokens => {}
             }
         }
         sizes
@@ -102,7 +111,7 @@ impl Sizes {
     }
 
     fn activation_bytes(&self) -> u64 {
-        let small = self.rows + self.page_table + self.logits + self.sampled + self.sampling + self.tokens;
+        let small = self.rows + self.segments + self.page_table + self.logits + self.sampled + self.sampling + self.tokens;
         self.arenas.values().fold(small, |sum, bytes| sum.saturating_add(*bytes))
     }
 
@@ -128,7 +137,7 @@ impl Sizes {
                     Buffer::Logits { .. } => self.logits,
                     Buffer::PageTable => self.page_table,
                     Buffer::Tokens => self.tokens,
-                    Buffer::Cache(_) | Buffer::Rows | Buffer::Sampled | Buffer::Sampling => 0,
+                    Buffer::Cache(_) | Buffer::Rows | Buffer::Segments | Buffer::Sampled | Buffer::Sampling => 0,
                 };
                 let bytes = if binding.size > 0 { binding.size } else { whole.saturating_sub(binding.offset) };
                 within("maxStorageBufferBindingSize", format!("a binding of `{}`", dispatch.label), bytes, limits.max_storage_binding)?;

@@ -21,6 +21,7 @@ pub(crate) struct Buffers {
     pub weights: BTreeMap<u32, Buffer>,
     pub vectors: Buffer,
     pub rows: Buffer,
+    pub segments: Buffer,
     pub page_table: Buffer,
     pub logits: Buffer,
     pub sampled: Buffer,
@@ -43,6 +44,7 @@ impl Buffers {
             weights: BTreeMap::new(),
             vectors: storage("vectors", sizes.vectors)?,
             rows: storage("rows", sizes.rows)?,
+            segments: storage("segments", sizes.segments)?,
             page_table: storage("page table", sizes.page_table)?,
             logits: storage("logits", sizes.logits)?,
             sampled: storage("sampled", sizes.sampled)?,
@@ -79,6 +81,7 @@ impl Buffers {
             Planned::Vectors => whole(&self.vectors),
             Planned::Cache(layer) => whole(&self.caches[layer]),
             Planned::Rows => whole(&self.rows),
+            Planned::Segments => whole(&self.segments),
             Planned::PageTable => whole(&self.page_table),
             Planned::Activation { arena, offset, bytes } => (&self.arenas[arena], *offset, padded(*bytes)),
             Planned::Logits { .. } => whole(&self.logits),
@@ -134,9 +137,9 @@ impl Buffers {
 
 impl Drop for Buffers {
     fn drop(&mut self) {
-        let Buffers { weights, vectors, rows, page_table, logits, sampled, sampling, tokens, arenas, caches, .. } = self;
+        let Buffers { weights, vectors, rows, segments, page_table, logits, sampled, sampling, tokens, arenas, caches, .. } = self;
         weights.values().chain(arenas.values()).chain(caches.values()).for_each(Buffer::destroy);
-        [vectors, rows, page_table, logits, sampled, sampling, tokens].into_iter().for_each(|buffer| buffer.destroy());
+        [vectors, rows, segments, page_table, logits, sampled, sampling, tokens].into_iter().for_each(|buffer| buffer.destroy());
     }
 }
 

@@ -18,13 +18,13 @@ use crate::sampler::Sampling;
 /// What can be run: an entry of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entry {
-    /// A chunk of one sequence; logits of its last row.
+    /// Rows of prompts, neighbouring positions of each together, then one row each of other sequences; logits of the last [`Read::rows`].
     Prefill,
     /// One row of one sequence.
     Decode,
     /// One row each of several sequences.
     Batch,
-    /// A chunk of one sequence; logits of every row.
+    /// Neighbouring positions of one sequence; logits of every row.
     Score,
 }
 
@@ -39,6 +39,12 @@ impl Entry {
             Entry::Score => "score",
         }
     }
+
+    /// The entry of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Entry> {
+        [Entry::Prefill, Entry::Decode, Entry::Batch, Entry::Score].into_iter().find(|entry| entry.name() == name)
+    }
 }
 
 /// What to make of the logits of a step, and to bring back.
@@ -48,13 +54,22 @@ pub struct Read {
     pub greatest: bool,
     /// Ids drawn for the sequences that the model was told of with [`Forward::draw`].
     pub drawn: bool,
-    /// The first so many rows of the logits. Not of rows whose ids are drawn: there, penalties may have been taken off already.
+    /// Logits of the first so many of the rows that get some. Not of rows whose ids are drawn: there, penalties may have been taken off already.
     pub logits: u32,
+    /// How many rows of a [`Entry::Prefill`] step get logits: the last so many, one at least, each of another sequence. In other entries it
+    /// is all rows.
+    pub rows: u32,
 }
 
 impl Read {
     /// The greatest ids only: what greedy decoding needs.
-    pub const GREATEST: Read = Read { greatest: true, drawn: false, logits: 0 };
+    pub const GREATEST: Read = Read { greatest: true, drawn: false, logits: 0, rows: 1 };
+
+    /// The logits of the first so many rows that get some.
+    #[must_use]
+    pub fn logits(rows: u32) -> Read {
+        Read { greatest: false, drawn: false, logits: rows, rows: 1 }
+    }
 
     /// Whether it brings ids back.
     #[must_use]
@@ -128,6 +143,9 @@ pub trait Forward {
 
     /// The most rows of an entry, or nothing if the library does not have it.
     fn max_rows(&self, entry: Entry) -> Option<u32>;
+
+    /// Whether a [`Entry::Prefill`] step takes rows of several sequences, and computes all of them as precisely as steps without prompts do.
+    fn mixes(&self) -> bool;
 
     /// The most tokens of one sequence: the context window, or fewer where the memory budget does not hold it.
     fn capacity(&self) -> u32;

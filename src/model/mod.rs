@@ -1,7 +1,7 @@
 //! A model on a GPU: what it takes to run one step.
 //!
 //! [`budget`] works out what fits into the memory of a device, `buffers` makes it, [`launch`] computes launch words with the library's own
-//! code, `program` binds an entry's kernels, `compiling` makes them, [`choose`] and `trial` settle which of several to run, and [`step`]
+//! code, `layout` groups the rows of a step, `program` binds an entry's kernels, `compiling` makes them, [`choose`] and `trial` settle which of several to run, and [`step`]
 //! runs steps over the paged cache of [`kv`]. The engine sees a model through the trait of [`forward`].
 
 pub mod budget;
@@ -11,6 +11,7 @@ mod compiling;
 pub mod forward;
 pub mod kv;
 pub mod launch;
+mod layout;
 mod program;
 pub mod step;
 mod trial;

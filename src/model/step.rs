@@ -11,13 +11,14 @@ use crate::model::compiling::{Compiling, Pipelines, needed};
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::model::kv::Pages;
 use crate::model::launch::Launcher;
+use crate::model::layout::layout;
 use crate::model::program::Program;
 use crate::{ErrorKind, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use std::sync::Arc;
 use tegula_gpu::{BindGroup, Filler, Gpu, Pipeline, Range};
-use tegula_plan::{Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, Variant};
+use tegula_plan::{Activations, Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, StepSize, Variant};
 
 /// Tokens that the KV cache has room for before it grows.
 pub const INITIAL_TOKENS: u32 = 512;
@@ -41,6 +42,8 @@ pub struct Model {
     nuclei: Vec<bool>,
     /// Rows of the step that is being submitted.
     words: Vec<u32>,
+    /// Its segments.
+    segments: Vec<u32>,
     /// By choice of the variant.
     decisions: Vec<Decision>,
 }
@@ -66,8 +69,9 @@ impl Model {
         gpu.settled().await?;
         let pages = Pages::new(memory.capacity / PAGE_SIZE, plan.model.max_batch_size, plan.model.pages_per_sequence());
         let nuclei = vec![false; plan.model.max_batch_size as usize];
-        let (words, decisions) = (Vec::new(), Vec::new());
-        let mut model = Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words, decisions };
+        let (words, segments, decisions) = (Vec::new(), Vec::new(), Vec::new());
+        let mut model =
+            Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words, segments, decisions };
         model.decisions = match (chosen, kernels) {
             (None, Kernels::Measure { seconds }) => super::trial::decide_on(&mut model, seconds).await?,
             (None, _) => super::trial::decide_on(&mut model, choose::SECONDS).await?,
@@ -155,8 +159,9 @@ impl Model {
     /// Gets ready for a step of sequence 0 in which so many rows are the last of so many tokens, and runs nothing: for trials of single kernels.
     pub(crate) fn rehearse(&mut self, entry: usize, rows: u32, tokens: u32) -> Result<()> {
         let mut rows: Vec<Row> = (tokens - rows..tokens).map(|position| Row { token: 0, position, slot: 0, sequence: 0 }).collect();
-        let pages = self.upload(&mut rows);
-        self.programs[entry].prepare(&self.gpu, &mut self.launcher, rows.len() as u32, pages)
+        let kind = Entry::of(&self.variant().entries[entry].name).unwrap_or(Entry::Batch);
+        let step = self.upload(kind, &mut rows, 1);
+        self.programs[entry].prepare(&self.gpu, &mut self.launcher, step)
     }
 
     /// A dispatch of the step that was rehearsed, if its kernel can be run.
@@ -181,14 +186,12 @@ impl Model {
         programs.iter_mut().try_for_each(|program| program.rebind(gpu, plan, *variant, pipelines, buffers))
     }
 
-    /// Writes the rows, and what is new in the page table. Gives the pages of the longest sequence.
-    fn upload(&mut self, rows: &mut [Row]) -> u32 {
-        let mut longest = 1;
+    /// Writes the rows, how they are grouped, and what is new in the page table.
+    fn upload(&mut self, entry: Entry, rows: &mut [Row], read: u32) -> StepSize {
         self.words.clear();
         for index in 0..rows.len() {
             let row = &mut rows[index];
             row.slot = self.pages.slot(row.sequence, row.position).expect("positions are reserved before they are submitted");
-            longest = longest.max(row.position / PAGE_SIZE + 1);
             self.words.extend(row.words());
             let sequence = row.sequence;
             if index > 0 && rows[index - 1].sequence == sequence {
@@ -200,7 +203,11 @@ impl Model {
             }
         }
         self.gpu.write(&self.buffers.rows, 0, bytemuck::cast_slice(&self.words));
-        longest
+        let step = layout(entry, rows, read, &mut self.segments);
+        if step.segments > 0 {
+            self.gpu.write(&self.buffers.segments, 0, bytemuck::cast_slice(&self.segments));
+        }
+        step
     }
 }
 
@@ -213,6 +220,13 @@ impl Forward for Model {
 
     fn max_rows(&self, entry: Entry) -> Option<u32> {
         self.find(entry).map(|index| self.variant().entries[index].max_rows)
+    }
+
+    fn mixes(&self) -> bool {
+        // Products of bytes are for prompts: they cost precision that decoding keeps.
+        let Variant { activations, .. } = self.variant();
+        let most = |entry| self.max_rows(entry).unwrap_or(0);
+        *activations == Activations::Float && most(Entry::Batch) > 1 && most(Entry::Prefill) > 1
     }
 
     fn capacity(&self) -> u32 {
@@ -254,10 +268,10 @@ impl Forward for Model {
         let index = self.find(entry).ok_or(ErrorKind::NoEntry { entry: entry.name() })?;
         let most = self.variant().entries[index].max_rows;
         assert!((1..=most as usize).contains(&rows.len()), "a step of `{}` has 1 to {most} rows", entry.name());
-        let pages = self.upload(rows);
+        let step = self.upload(entry, rows, read.rows);
         let Model { gpu, plan, variant, pipelines, launcher, buffers, programs, nuclei, .. } = self;
         let program = &mut programs[index];
-        program.prepare(gpu, launcher, rows.len() as u32, pages)?;
+        program.prepare(gpu, launcher, step)?;
         let mut pass = gpu.pass();
         let nucleus = read.drawn && rows.iter().any(|row| nuclei[row.sequence as usize]);
         program.record(plan, *variant, pipelines, &mut pass, read, nucleus);

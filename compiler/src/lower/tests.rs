@@ -2,7 +2,7 @@
 
 use crate::model::tests::fixture;
 use crate::{CompileOptions, Compiled, Config, Error, ErrorKind, compile};
-use tegula_plan::{Activations, Buffer, Dispatch, Entry, MAX_BINDING, PAGE_SIZE, Size, When};
+use tegula_plan::{Activations, Buffer, Dispatch, Entry, MAX_BINDING, PAGE_SIZE, Size, StepSize, When};
 
 fn compiled(json: &str, options: &CompileOptions) -> Result<Compiled, Error> {
     compile(&Config::parse(json)?, options)
@@ -33,7 +33,8 @@ fn a_step_is_five_dispatches_a_layer_and_four() {
     for (name, layer) in [("llama", 5), ("llama3", 5), ("mistral", 5), ("qwen2", 5), ("qwen3", 6)] {
         for variant in &tiny(name).plan.variants {
             for entry in &variant.entries {
-                let count = |when| entry.dispatches.iter().filter(|dispatch| dispatch.when == when).count();
+                let step = entry.largest_alone();
+                let count = |when| entry.dispatches.iter().filter(|dispatch| dispatch.when == when && dispatch.runs(&step)).count();
                 let picks = if entry.name == "score" { [0, 0, 0] } else { [2, 3, 1] };
                 let split = ["decode", "batch"].contains(&entry.name.as_str());
                 // One more where attention is split, and two where many rows are normed once: in the last layer only what attention needs, and
@@ -138,6 +139,13 @@ fn entries_differ_in_rows_and_logits() {
     assert_eq!(mlp("prefill", 1).kernel, mlp("decode", 1).kernel);
     assert_ne!(mlp("prefill", 0).kernel, mlp("decode", 0).kernel);
     assert_eq!(mlp("score", 1).kernel, mlp("prefill", 0).kernel);
+    // Where several rows get logits, it is done as in batches, and the other dispatches have nothing to do.
+    let several = dispatches(entry(&compiled, "prefill"), "layers.1.mlp.down_proj.several")[0].clone();
+    assert_eq!(several.kernel, mlp("batch", 1).kernel);
+    let works = |dispatch: &Dispatch, read| dispatch.runs(&StepSize { rows: 40, pages: 3, prompt: 36, segments: 2, longest: 30, read });
+    assert_eq!([1, 2, 4].map(|read| works(&mlp("prefill", 1), read)), [true, false, false]);
+    assert_eq!([1, 2, 4].map(|read| works(&several, read)), [false, true, true]);
+    assert_eq!(several.uniforms[1].eval(&StepSize { rows: 40, read: 4, ..StepSize::default() }), 36);
     assert!(compiled.plan.buffers.contains(&Buffer::Logits { rows: 512 }));
 }
 

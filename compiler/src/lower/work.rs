@@ -1,6 +1,7 @@
 //! Stages as work for kernels: a spec, operands by the names that kernels bind them under, and launch words.
 
-use super::{Lowering, Mode};
+use super::Lowering;
+use super::mode::{Attends, Mode, Span};
 use crate::Error;
 use crate::graph::{ParamId, Value};
 use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
@@ -30,6 +31,24 @@ pub(super) struct Work {
     pub spec: Spec,
     pub operands: Vec<(&'static str, Target)>,
     pub launch: Launch,
+    /// The rows it works on.
+    pub span: Span,
+}
+
+impl Work {
+    /// The workgroups of a kernel whose grid would be `grid` for all rows of a step.
+    pub(super) fn grid(&self, grid: &[Size; 3]) -> [Size; 3] {
+        let count = |size: &Size| (*size == Size::Rows).then(|| self.span.count.clone());
+        let [x, y, mut z] = grid.each_ref().map(|size| size.with(&count));
+        if let Spec::Attention(Attention { rows: Rows::Many, .. }) = self.spec {
+            z = Size::Segments;
+        }
+        match self.span.runs {
+            Size::Const(1) => {}
+            ref runs => z = Size::Mul(Box::new(z), Box::new(runs.clone())).with(&|_| None),
+        }
+        [x, y, z]
+    }
 }
 
 /// Words of the launch uniform; see [`tegula_plan::LAUNCH_MEMBERS`].
@@ -66,57 +85,78 @@ struct Linear<'a> {
     bias: Option<ParamId>,
     prologue: Prologue,
     epilogue: Epilogue,
-    /// Whether it works on the rows that get logits only.
-    tail: bool,
+    /// The rows it works on.
+    span: Span,
 }
 
 impl Lowering<'_> {
-    /// The dispatches of a stage: one, or several where a table exceeds a binding. Stages of the `tail` work on the rows that get logits.
+    /// The dispatches of a stage. Stages of the `tail` work on the rows that get logits only.
     pub(super) fn works(&self, stage: &Stage, tail: bool, mode: &Mode, requires: &Requires) -> Result<Vec<Work>, Error> {
-        let label = stage.label.as_str();
+        let spans = if tail { mode.tails() } else { vec![mode.all()] };
+        let works = spans.iter().map(|span| self.works_of(stage, span, mode, requires)).collect::<Result<Vec<_>, _>>()?;
+        Ok(works.concat())
+    }
+
+    /// The dispatches of a stage for some rows: one, or several where a table exceeds a binding.
+    fn works_of(&self, stage: &Stage, span: &Span, mode: &Mode, requires: &Requires) -> Result<Vec<Work>, Error> {
+        let label = format!("{}{}", stage.label, span.suffix);
+        let label = label.as_str();
         match stage.kind {
-            StageKind::Embed { table, output, rotation, .. } => self.embed(label, table, output, rotation),
+            StageKind::Embed { table, output, rotation, .. } => self.embed(label, table, output, rotation, span),
             StageKind::Matmul { input, weight, bias, prologue, epilogue } => {
-                self.matmul(&Linear { label, input, weight, bias, prologue, epilogue, tail }, mode, requires)
+                self.matmul(&Linear { label, input, weight, bias, prologue, epilogue, span: span.clone() }, requires)
             }
             StageKind::HeadNorm { input, query_gain, key_gain, eps, append } => {
                 let launch =
                     Launch { query_gain: self.weights.offset(query_gain), key_gain: self.weights.offset(key_gain), ..Launch::default() };
                 let mut operands = vec![("input", Target::Scratch(input)), ("vectors", Target::Whole(Buffer::Vectors))];
                 operands.extend(append_operands(append));
-                Ok(vec![Work { label: label.into(), spec: Spec::HeadNorm(HeadNorm { heads: self.heads(), eps }), operands, launch }])
+                let spec = Spec::HeadNorm(HeadNorm { heads: self.heads(), eps });
+                Ok(vec![Work { label: label.into(), spec, operands, launch, span: span.clone() }])
             }
             StageKind::Attention { query, layer, scale, window, output } => {
-                let spec = Spec::Attention(Attention {
-                    heads: self.heads(),
-                    scale,
-                    window,
-                    pages_per_sequence: self.model.pages_per_sequence(),
-                    split: mode.split,
-                    rows: mode.rows,
-                });
-                let operands = vec![
+                let (heads, pages_per_sequence) = (self.heads(), self.model.pages_per_sequence());
+                let operands = [
                     ("query", Target::Scratch(query)),
                     ("cache", Target::Whole(Buffer::Cache(layer))),
                     ("rows", Target::Whole(Buffer::Rows)),
                     ("pages", Target::Whole(Buffer::PageTable)),
+                    ("segments", Target::Whole(Buffer::Segments)),
                     ("output", Target::Scratch(output)),
                 ];
-                let launch = Launch { splits: self.splits(mode), ..Launch::default() };
-                let mut works = vec![Work { label: label.into(), spec, operands, launch: launch.clone() }];
-                if mode.split {
-                    let crate::graph::Heads { query, kv, dim } = self.graph.heads;
-                    let spec = Spec::Merge(Merge { heads: query, kv, dim });
-                    works.push(Work { label: format!("{label}.merge"), spec, operands: vec![("output", Target::Scratch(output))], launch });
+                let mut works = Vec::new();
+                if mode.attention != Attends::Singles {
+                    let (span, launch) = (mode.segments(), Launch { splits: Size::Const(1), ..Launch::default() });
+                    let spec = Spec::Attention(Attention { heads, scale, window, pages_per_sequence, split: false, rows: span.rows });
+                    works.push(Work { label: label.into(), spec, operands: operands.to_vec(), launch, span });
+                }
+                if mode.attention != Attends::Segments {
+                    let span = mode.singles();
+                    let launch = Launch { first: span.first.clone(), splits: spec::splits(heads.kv), ..Launch::default() };
+                    let spec = Spec::Attention(Attention { heads, scale, window, pages_per_sequence, split: true, rows: span.rows });
+                    let label = format!("{label}{}", span.suffix);
+                    let merge = Work {
+                        label: format!("{label}.merge"),
+                        spec: Spec::Merge(Merge { heads: heads.query, kv: heads.kv, dim: heads.dim }),
+                        operands: vec![("output", Target::Scratch(output))],
+                        launch: launch.clone(),
+                        span: span.clone(),
+                    };
+                    works.extend([Work { label, spec, operands: operands.to_vec(), launch, span }, merge]);
                 }
                 Ok(works)
             }
             StageKind::ArgMax { .. } if !mode.sample => Ok(Vec::new()),
-            StageKind::ArgMax { partial, .. } => Ok([self.argmax(label, partial, mode), self.draw(partial, mode)].concat()),
+            StageKind::ArgMax { partial, .. } => {
+                // Of one row or of a few: there is nothing else that ids are picked for.
+                let rows = if span.rows == Rows::Many { Rows::Few } else { span.rows };
+                let span = Span { rows, ..span.clone() };
+                Ok([self.argmax(label, partial, &span), self.draw(partial, &span)].concat())
+            }
         }
     }
 
-    fn embed(&self, label: &str, table: ParamId, output: Value, rotation: Value) -> Result<Vec<Work>, Error> {
+    fn embed(&self, label: &str, table: ParamId, output: Value, rotation: Value, span: &Span) -> Result<Vec<Work>, Error> {
         let table = self.weights.matrix(table);
         let parts = table.parts()?;
         let works = parts.iter().enumerate().map(|(index, part)| {
@@ -130,12 +170,12 @@ impl Lowering<'_> {
             operands.extend(weight_operands(part));
             let spec = Spec::Embed(Embed { n: part.rows, k: table.k, format: table.format, head_dim: self.graph.heads.dim });
             let launch = Launch { base: part.first, gain: self.frequencies, ..Launch::default() };
-            Work { label: part_label(label, index, parts.len()), spec, operands, launch }
+            Work { label: part_label(label, index, parts.len()), spec, operands, launch, span: span.clone() }
         });
         Ok(works.collect())
     }
 
-    fn matmul(&self, linear: &Linear, mode: &Mode, requires: &Requires) -> Result<Vec<Work>, Error> {
+    fn matmul(&self, linear: &Linear, requires: &Requires) -> Result<Vec<Work>, Error> {
         let matrix = self.weights.matrix(linear.weight);
         let parts = match linear.epilogue {
             Epilogue::Store { .. } => matrix.parts()?,
@@ -143,7 +183,7 @@ impl Lowering<'_> {
             Epilogue::Residual { .. } | Epilogue::SiluMul { .. } | Epilogue::Heads(_) => vec![matrix.whole()?],
         };
         let is_head = matches!(linear.epilogue, Epilogue::Store { output } if Some(output) == self.logits);
-        let (rows, first) = if linear.tail { (mode.head_rows(), mode.head_first()) } else { (mode.rows, Size::Const(0)) };
+        let (rows, first) = (linear.span.rows, linear.span.first.clone());
         let mut works = Vec::new();
         let quantized = matches!(matrix.format, Format::Q4 { .. }) && rows == Rows::Many && !is_head;
         let (input, x, gain, eps) = match linear.prologue {
@@ -158,7 +198,7 @@ impl Lowering<'_> {
             // it is a tenth of the instructions.
             Prologue::Norm { gain, eps, normed } if requires.f16 && rows == Rows::Many && matrix.k.is_multiple_of(8) => {
                 let label = format!("{}.norm", linear.label);
-                works.push(self.norm(label, linear.input, normed, &Norm { width: matrix.k, eps }, self.weights.offset(gain)));
+                works.push(self.norm(label, linear, normed, &Norm { width: matrix.k, eps }, self.weights.offset(gain)));
                 (Input::Normed, Target::Scratch(normed), 0, 0.0)
             }
             Prologue::Norm { gain, eps, .. } => (Input::Norm, Target::Scratch(linear.input), self.weights.offset(gain), eps),
@@ -190,15 +230,19 @@ impl Lowering<'_> {
             let bias = bias.map_or(0, |bias| bias + part.first);
             let launch = Launch { base: part.first, bias, gain, first: first.clone(), ..Launch::default() };
             let operands = operands.iter().cloned().chain(weight_operands(part)).collect();
-            Work { label: part_label(linear.label, index, parts.len()), spec, operands, launch }
+            Work { label: part_label(linear.label, index, parts.len()), spec, operands, launch, span: linear.span.clone() }
         }));
         Ok(works)
     }
 
-    fn norm(&self, label: String, input: Value, output: Value, spec: &Norm, gain: u32) -> Work {
-        let operands =
-            vec![("input", Target::Scratch(input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", Target::Scratch(output))];
-        Work { label, spec: Spec::Norm(*spec), operands, launch: Launch { gain, ..Launch::default() } }
+    fn norm(&self, label: String, linear: &Linear, output: Value, spec: &Norm, gain: u32) -> Work {
+        let operands = vec![
+            ("input", Target::Scratch(linear.input)),
+            ("vectors", Target::Whole(Buffer::Vectors)),
+            ("output", Target::Scratch(output)),
+        ];
+        let launch = Launch { gain, ..Launch::default() };
+        Work { label, spec: Spec::Norm(*spec), operands, launch, span: linear.span.clone() }
     }
 
     /// The rows that a product takes, as bytes, and where they are.
@@ -210,17 +254,19 @@ impl Lowering<'_> {
         let operands =
             vec![("input", Target::Scratch(linear.input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", Target::Bytes(value))];
         let (label, launch) = (format!("{}.quantize", linear.label), Launch { gain, ..Launch::default() });
-        (Work { label, spec: Spec::Quantize(Quantize { width, norm }), operands, launch }, Target::Bytes(value))
+        let span = linear.span.clone();
+        (Work { label, spec: Spec::Quantize(Quantize { width, norm }), operands, launch, span }, Target::Bytes(value))
     }
 
-    fn argmax(&self, label: &str, partial: Value, mode: &Mode) -> Vec<Work> {
-        let rows = mode.picked_rows();
-        let launch = || Launch { first: mode.head_first(), ..Launch::default() };
+    fn argmax(&self, label: &str, partial: Value, span: &Span) -> Vec<Work> {
+        let rows = span.rows;
+        let launch = || Launch { first: span.first.clone(), ..Launch::default() };
         let parts = Work {
             label: format!("{label}.parts"),
             spec: Spec::ArgMax(ArgMax::Parts { vocab: self.model.vocab_size, rows }),
             operands: vec![("logits", Target::Whole(Buffer::Logits { rows: self.logits_rows })), ("partial", Target::Scratch(partial))],
             launch: launch(),
+            span: span.clone(),
         };
         let whole = Work {
             label: format!("{label}.whole"),
@@ -231,14 +277,15 @@ impl Lowering<'_> {
                 ("sampled", Target::Whole(Buffer::Sampled)),
             ],
             launch: launch(),
+            span: span.clone(),
         };
         vec![parts, whole]
     }
 
-    fn draw(&self, scratch: Value, mode: &Mode) -> Vec<Work> {
+    fn draw(&self, scratch: Value, span: &Span) -> Vec<Work> {
         let work = |stage: DrawStage| Work {
-            label: format!("draw.{}", stage.name()),
-            spec: Spec::Draw(Draw { stage, vocab: self.model.vocab_size, rows: mode.picked_rows() }),
+            label: format!("draw{}.{}", span.suffix, stage.name()),
+            spec: Spec::Draw(Draw { stage, vocab: self.model.vocab_size, rows: span.rows }),
             operands: vec![
                 ("rows", Target::Whole(Buffer::Rows)),
                 ("sampling", Target::Whole(Buffer::Sampling)),
@@ -247,7 +294,8 @@ impl Lowering<'_> {
                 ("tokens", Target::Whole(Buffer::Tokens)),
                 ("sampled", Target::Whole(Buffer::Sampled)),
             ],
-            launch: Launch { first: mode.head_first(), ..Launch::default() },
+            launch: Launch { first: span.first.clone(), ..Launch::default() },
+            span: span.clone(),
         };
         DrawStage::ALL.map(work).into()
     }
@@ -255,10 +303,6 @@ impl Lowering<'_> {
     /// Where a stored value goes.
     fn stored(&self, value: Value) -> Target {
         if Some(value) == self.logits { Target::Whole(Buffer::Logits { rows: self.logits_rows }) } else { Target::Scratch(value) }
-    }
-
-    fn splits(&self, mode: &Mode) -> Size {
-        if mode.split { spec::splits(self.graph.heads.kv) } else { Size::Const(1) }
     }
 
     fn heads(&self) -> spec::Heads {

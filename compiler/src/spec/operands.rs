@@ -2,10 +2,12 @@
 
 use super::draw::{order_of, scratch_words};
 use super::reference::{self, Launch, Operands};
-use super::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Rows, Spec, byte_row_words, bytes};
+use super::{
+    ARGMAX_PARTS, ArgMax, Attention, Draw, DrawStage, Format, Heads, Input, MAX_SPLITS, Output, Rows, Spec, byte_row_words, bytes,
+};
 use crate::parallel::parts;
 use half::f16;
-use tegula_plan::{DEEPEST, DEPTH_ONE, Dtype, PAGE_SIZE, SAMPLING_MEMBERS};
+use tegula_plan::{DEEPEST, DEPTH_ONE, Dtype, PAGE_SIZE, SAMPLING_MEMBERS, Size, StepSize};
 
 /// Sequences that a step's rows and cache are made for.
 pub const SEQUENCES: u32 = 4;
@@ -18,10 +20,12 @@ const FIRST_TOKEN: u32 = 30;
 pub struct Step {
     /// What is computed.
     pub spec: Spec,
-    /// Rows of the step. Up to [`SEQUENCES`] are one of each sequence, more are neighbours in one.
+    /// Rows of the step. Up to [`SEQUENCES`] are one of each sequence; more are neighbours in one, or in each of several [`Step::segments`].
     pub rows: u32,
-    /// Row that single-row kernels work on.
+    /// First row that a kernel for one or a few rows works on.
     pub first: u32,
+    /// Into how many segments more than [`SEQUENCES`] rows are cut, each of a sequence of its own: one at least, [`SEQUENCES`] at most.
+    pub segments: u32,
     /// Pages of the longest sequence, for the grid.
     pub pages: u32,
     /// Parts of split attention, at most [`MAX_SPLITS`].
@@ -43,6 +47,7 @@ impl Step {
             operands.buffers.insert(name, words);
         };
         put("rows", self.row_words(&mut random));
+        put("segments", self.segment_words());
         match &self.spec {
             Spec::Embed(spec) => {
                 let base = FIRST_TOKEN;
@@ -138,29 +143,61 @@ impl Step {
         (launch, operands)
     }
 
+    /// Workgroups of a kernel whose grid is `grid`.
+    #[must_use]
+    pub fn grid(&self, grid: &[Size; 3]) -> [u32; 3] {
+        let step = |rows| StepSize::singles(rows, self.pages);
+        let Spec::Attention(Attention { rows: Rows::Many, .. }) = self.spec else {
+            return grid.each_ref().map(|size| size.eval(&step(self.rows - self.first)));
+        };
+        let starts = self.segment_words();
+        let longest = starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        let [x, y, _] = grid.each_ref().map(|size| size.eval(&step(longest)));
+        [x, y, starts.len() as u32 - 1]
+    }
+
     /// Whether each row is of a sequence of its own.
     fn is_batch(&self) -> bool {
         self.rows <= SEQUENCES
     }
 
-    /// The position of a row in its sequence.
-    pub(super) fn position(&self, row: u32) -> u32 {
-        let tokens = self.cached * PAGE_SIZE;
-        if self.is_batch() {
-            tokens - 1 - row * (tokens / (SEQUENCES + 1))
-        } else {
-            tokens.saturating_sub(self.rows).saturating_sub(3) + row
-        }
+    /// The row behind the last of each segment. They are of different lengths.
+    fn ends(&self) -> Vec<u32> {
+        let count = self.segments;
+        if self.is_batch() { (1..=self.rows).collect() } else { (1..=count).map(|i| self.rows * i * i / (count * count)).collect() }
     }
 
-    /// Rows of a step: neighbouring positions of one sequence, or for small steps one row of each sequence, all of different lengths.
+    /// Where segments begin, and where the last ends.
+    fn segment_words(&self) -> Vec<u32> {
+        [vec![0], self.ends()].concat()
+    }
+
+    /// The sequence of a row, and its position there.
+    fn place(&self, row: u32) -> (u32, u32) {
+        let tokens = self.cached * PAGE_SIZE;
+        if self.is_batch() {
+            return (row, tokens - 1 - row * (tokens / (SEQUENCES + 1)));
+        }
+        let ends = self.ends();
+        let segment = ends.iter().position(|end| row < *end).unwrap_or(0);
+        let first = if segment == 0 { 0 } else { ends[segment - 1] };
+        let start = tokens.saturating_sub(ends[segment] - first).saturating_sub(3) / (segment as u32 + 1);
+        (if self.segments == 1 { 1 } else { segment as u32 }, start + row - first)
+    }
+
+    /// The position of a row in its sequence.
+    pub(super) fn position(&self, row: u32) -> u32 {
+        self.place(row).1
+    }
+
+    /// Rows of a step: neighbouring positions of the sequence of each segment, or for small steps one row of each sequence.
     fn row_words(&self, random: &mut Random) -> Vec<u32> {
         let tokens = self.cached * PAGE_SIZE;
         let table = if let Spec::Embed(spec) = &self.spec { spec.n } else { 50 };
         let row = |row: u32| {
             // Some tokens lie outside the table, some are what was sampled last.
             let token = if row % 3 == 2 { u32::MAX } else { FIRST_TOKEN + (random.next() % (u64::from(table) + 10)) as u32 };
-            let (sequence, position) = (if self.is_batch() { row } else { 1 }, self.position(row));
+            let (sequence, position) = self.place(row);
             [token, position, sequence * tokens + position, sequence]
         };
         (0..self.rows).flat_map(row).collect()

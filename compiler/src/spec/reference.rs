@@ -305,7 +305,8 @@ fn attention(spec: &Attention, launch: &Launch, operands: &mut Operands) {
     let splits = if spec.split { launch.get("splits") } else { 1 };
     let mut output = operands.take("output");
     let [query, cache, rows, pages] = ["query", "cache", "rows", "pages"].map(|name| operands.read(name));
-    for row in 0..launch.get("rows") {
+    let first_row = launch.get("first");
+    for row in first_row..launch.get("rows") {
         let (position, sequence) = (rows.word(4 * row + 1), rows.word(4 * row + 3));
         let oldest = spec.window.map_or(0, |window| (position + 1).saturating_sub(window));
         let first_page = oldest / PAGE_SIZE;
@@ -331,7 +332,7 @@ fn attention(spec: &Attention, launch: &Launch, operands: &mut Operands) {
                 sums.iter_mut().zip(vector(key, true)).for_each(|(sum, v)| *sum += weight * v);
             }
             if spec.split {
-                let at = launch.get("rows") * queries * dim + ((row * queries + head) * splits + split) * (dim + 4);
+                let at = launch.get("rows") * queries * dim + (((row - first_row) * queries + head) * splits + split) * (dim + 4);
                 sums.extend([maximum, denominator, 0.0, 0.0]);
                 sums.iter().enumerate().for_each(|(i, x)| set(&mut output, at + i, *x));
             } else {
@@ -345,9 +346,10 @@ fn attention(spec: &Attention, launch: &Launch, operands: &mut Operands) {
 
 fn merge(spec: &Merge, launch: &Launch, operands: &mut Operands) {
     let (heads, dim, splits) = (launch.get("rows") * spec.heads as usize, spec.dim as usize, launch.get("splits"));
+    let first = launch.get("first") * spec.heads as usize;
     let mut output = operands.take("output");
-    for head in 0..heads {
-        let part = |s: usize| heads * dim + (head * splits + s) * (dim + 4);
+    for head in first..heads {
+        let part = |s: usize| heads * dim + ((head - first) * splits + s) * (dim + 4);
         let read = |i: usize| Words(&output).float(i);
         let maximum = (0..splits).map(|s| read(part(s) + dim)).fold(f64::MIN, f64::max);
         let weights: Vec<f64> = (0..splits).map(|s| (read(part(s) + dim) - maximum).exp()).collect();

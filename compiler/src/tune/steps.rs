@@ -2,7 +2,7 @@
 
 use crate::spec::operands::{SEQUENCES, Step};
 use crate::spec::{ArgMax, Attention, Heads, Matmul, Merge, Output, Rows, Spec, splits};
-use tegula_plan::PAGE_SIZE;
+use tegula_plan::{PAGE_SIZE, StepSize};
 
 /// Products that a check may take: the reference works in double precision on a processor.
 const CHECK_PRODUCTS: u64 = 2_000_000_000;
@@ -78,10 +78,12 @@ fn step(spec: &Spec, rows: u32, tokens: u32) -> Step {
     let rows = rows.min(cached * PAGE_SIZE);
     let splits = match spec {
         Spec::Attention(spec) if !spec.split => 1,
-        Spec::Attention(Attention { heads: Heads { kv, .. }, .. }) | Spec::Merge(Merge { kv, .. }) => splits(*kv).eval(rows, cached),
+        Spec::Attention(Attention { heads: Heads { kv, .. }, .. }) | Spec::Merge(Merge { kv, .. }) => {
+            splits(*kv).eval(&StepSize::singles(rows, cached))
+        }
         _ => 1,
     };
-    Step { spec: *spec, rows, first: 0, pages: cached, splits, cached }
+    Step { spec: *spec, rows, first: 0, segments: 1, pages: cached, splits, cached }
 }
 
 #[cfg(test)]
