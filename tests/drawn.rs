@@ -24,7 +24,7 @@ fn steps_draw_what_the_sampler_draws_from_their_logits() {
             samplings.map(|(top_p, top_k, min_p)| Sampling { temperature: 2.0, top_p, top_k, min_p, seed: 3, ..Sampling::default() });
         let counts = BTreeMap::new();
         for sequence in [0, 1, 2] {
-            assert!(model.reserve(sequence, 50).expect("room for 50 tokens"));
+            assert!(pollster::block_on(model.room(sequence, 50)).expect("room for 50 tokens"));
             let sampling = samplings.get(sequence as usize);
             model.draw(sequence, sampling.map(|sampling| Drawing { sampling, counts: &counts, active: 259 }));
         }

@@ -8,7 +8,7 @@ use tegula::{Engine, EventKind, Prompt, Request, RequestId};
 use tegula_compiler::CompileOptions;
 use tegula_plan::Row;
 
-use crate::models::{delta, devices, prompt, random};
+use crate::models::{behind, delta, devices, prompt, random};
 use crate::package::{engine_within, model, read};
 use crate::reference::Reference;
 
@@ -33,7 +33,7 @@ fn step(model: &mut Model, ids: &[Vec<u32>], runs: &[Run], read: usize) -> Vec<V
 
 /// Runs steps of every kind, and compares each row that gets logits with the reference.
 fn check(quantization: &str, tolerance: f64) {
-    for architecture in ["llama", "mistral", "qwen3"] {
+    for architecture in ["llama", "mistral", "qwen2-windows", "qwen3"] {
         let (package, config) = random(architecture, quantization);
         let tensors = read(&package.path(), &config);
         let reference = Reference { config: &config, tensors: &tensors, bytes: false };
@@ -42,7 +42,7 @@ fn check(quantization: &str, tolerance: f64) {
         for gpu in devices() {
             let mut model = model(&gpu, &package.path(), &options());
             for sequence in 0..4 {
-                assert!(model.reserve(sequence, 90).expect("room for 90 tokens"));
+                assert!(pollster::block_on(model.room(sequence, 90)).expect("room for 90 tokens"));
             }
             let steps: [(&[Run], usize); 9] = [
                 // One prompt alone, then its next chunk beside nothing.
@@ -112,12 +112,15 @@ fn answers(engine: &mut Engine, requests: &[Request], between: usize) -> Vec<Vec
 /// prompt.
 #[test]
 fn answers_in_mixed_steps_are_those_of_requests_alone() {
-    for architecture in ["llama", "mistral"] {
-        let (package, _) = random(architecture, "q0f32");
+    for architecture in ["llama", "mistral", "qwen2-windows"] {
+        let (package, config) = random(architecture, "q0f32");
+        let tensors = read(&package.path(), &config);
         for gpu in devices() {
             // Room for the longest of them, not for all.
             let budget = Budget { tokens: Some(256), memory: None };
             let mut engine = engine_within(&gpu, &package.path(), &options(), budget);
+            let behind = behind(&mut engine, &Reference { config: &config, tensors: &tensors, bytes: false });
+            assert!(behind <= 1e-3, "{architecture} on {}: {behind:e}", gpu.info().name);
             let request = |(seed, (tokens, most)): (u64, (u32, u32))| {
                 let drawn = Sampling { temperature: 0.7, top_p: 0.9, seed, ..Sampling::default() };
                 let sampling = if seed % 2 == 1 { drawn } else { Sampling::greedy() };

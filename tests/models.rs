@@ -119,7 +119,7 @@ fn every_entry_gives_the_same_logits() {
             let options = CompileOptions { prefill_chunk_size: Some(16), max_batch_size: Some(2), ..CompileOptions::default() };
             let mut model = model(&gpu, &package.path(), &options);
             for sequence in [0, 1] {
-                assert!(model.reserve(sequence, 50).expect("room for 50 tokens"));
+                assert!(pollster::block_on(model.room(sequence, 50)).expect("room for 50 tokens"));
             }
             let mut step = |entry: Entry, rows: &[(usize, u32)], many: usize| {
                 let mut rows: Vec<Row> = rows

@@ -10,7 +10,7 @@ use crate::quant::Quantization;
 use crate::spec::Spec;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
-use crate::{Error, ErrorKind, emit, model};
+use crate::{Error, ErrorKind, emit, model, state};
 use tegula_plan::{Activations, Model, Plan, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
@@ -164,12 +164,6 @@ fn settings(
     let batch = limits.check_batch(batch)?;
     let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk(batch).max(1));
     let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
-    let windows = graph.ops.iter().filter_map(|op| match op.kind {
-        OpKind::Attention { window, .. } => Some(window),
-        _ => None,
-    });
-    // None of the layers may do without.
-    let windows: Option<Vec<u32>> = windows.collect();
     Ok(Model {
         architecture: graph.architecture.into(),
         quantization: quantization.to_string(),
@@ -177,13 +171,10 @@ fn settings(
         hidden_size: graph.hidden_size,
         layers: graph.layers,
         query_heads: graph.heads.query,
-        kv_heads: graph.heads.kv,
-        head_dim: graph.heads.dim,
         context_window_size: context,
-        sliding_window: windows.and_then(|windows| windows.into_iter().max()),
+        state: state::groups(graph, context, quantization.model_dtype()),
         prefill_chunk_size: limits.check_chunk(chunk.min(context), batch)?,
         max_batch_size: batch,
-        cache: quantization.model_dtype(),
         activations: options.activations,
     })
 }

@@ -21,6 +21,7 @@ pub mod quant;
 mod range;
 pub mod schedule;
 pub mod spec;
+mod state;
 pub mod template;
 pub mod tune;
 mod weights;

@@ -139,7 +139,7 @@ pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model
         choice,
         tally: Tally::default(),
     };
-    let half = lowering.model.cache == Dtype::F16;
+    let half = lowering.cache() == Dtype::F16;
     let variants = VARIANTS.iter().filter(|(_, requires)| half || !requires.f16);
     let variants = variants.map(|&(name, requires)| lowering.variant(name, requires, &modes)).collect::<Result<_, _>>()?;
     let Lowering { weights, model, buffers, shaders, specs, tally, .. } = lowering;
@@ -175,8 +175,8 @@ fn key(buffer: &Buffer) -> BufferKey {
         Buffer::Weight(param) => (0, param.into(), 0, 0),
         Buffer::Vectors => (1, 0, 0, 0),
         Buffer::Cache(layer) => (2, layer.into(), 0, 0),
-        Buffer::Rows => (3, 0, 0, 0),
-        Buffer::PageTable => (4, 0, 0, 0),
+        Buffer::Rows(group) => (3, group.into(), 0, 0),
+        Buffer::PageTable(group) => (4, group.into(), 0, 0),
         Buffer::Activation { arena, offset, bytes } => (5, arena.into(), offset, bytes),
         Buffer::Logits { rows } => (6, rows.into(), 0, 0),
         Buffer::Sampled => (7, 0, 0, 0),

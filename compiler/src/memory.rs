@@ -121,8 +121,8 @@ impl MemoryPlan {
                         plan.vectors.iter().map(|vector| 4 * (u64::from(vector.offset) + u64::from(vector.length))).max().unwrap_or(0);
                 }
                 Buffer::Cache(_) => {}
-                Buffer::Rows => activations += 16 * u64::from(most_rows),
-                Buffer::PageTable => activations += 4 * u64::from(model.max_batch_size) * u64::from(model.pages_per_sequence()),
+                Buffer::Rows(_) => activations += 16 * u64::from(most_rows),
+                Buffer::PageTable(_) => activations += 4 * u64::from(model.max_batch_size) * u64::from(model.pages_per_sequence()),
                 Buffer::Activation { arena, offset, bytes } => {
                     let size = arenas.entry(arena).or_default();
                     *size = (*size).max(offset + bytes);

@@ -221,7 +221,7 @@ fn leb128(bytes: &mut &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activations, Choice, Dispatch, Dtype, Entry, Kernel, Model, Requires, Size, Variant, When};
+    use crate::{Activations, Choice, Dispatch, Dtype, Entry, Kernel, Model, Paged, Requires, Size, State, Variant, When};
 
     fn library() -> Library {
         let model = Model {
@@ -231,13 +231,10 @@ mod tests {
             hidden_size: 8,
             layers: 1,
             query_heads: 1,
-            kv_heads: 1,
-            head_dim: 8,
             context_window_size: 64,
-            sliding_window: None,
+            state: vec![State::Paged(Paged { layers: vec![0], kv_heads: 1, head_dim: 8, format: Dtype::F32, window: None })],
             prefill_chunk_size: 16,
             max_batch_size: 1,
-            cache: Dtype::F32,
             activations: Activations::Float,
         };
         let baseline = Variant {

@@ -8,6 +8,7 @@ use tegula_plan::Row;
 use crate::Result;
 use crate::clock::seconds;
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
+use crate::model::pools::Room;
 use crate::model::step::{Model, Pending};
 
 /// What is asked of a [`Subject`] and learnt from it, while the engine has it.
@@ -64,12 +65,17 @@ impl Forward for Subject {
         self.model.borrow().capacity()
     }
 
-    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool> {
-        self.model.borrow_mut().reserve(sequence, tokens)
+    fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room {
+        self.model.borrow_mut().reserve(sequence, next, tokens)
     }
 
-    fn forget(&mut self, sequence: u32, position: u32) {
-        self.model.borrow_mut().forget(sequence, position);
+    #[expect(clippy::await_holding_refcell_ref, reason = "nobody else uses the model while it grows")]
+    async fn grow(&mut self) -> Result<()> {
+        self.model.borrow_mut().grow().await
+    }
+
+    fn forget(&mut self, sequence: u32, first: u32) {
+        self.model.borrow_mut().forget(sequence, first);
     }
 
     fn release(&mut self, sequence: u32) {

@@ -9,6 +9,7 @@ use crate::Result;
 use crate::clock;
 use crate::engine::sequence::{Next, Pick, Sequence};
 use crate::model::forward::{Entry, Forward, Read};
+use crate::model::pools::Room;
 
 /// Rows of a prompt in a step.
 struct Piece {
@@ -51,7 +52,8 @@ impl<M: Forward> Engine<M> {
             return Ok(false);
         }
         // Making room can cost the youngest sequences their place, so all of it is made before rows are written.
-        let singles = if mixed { self.room_for_rows() } else { 0 };
+        let singles = if mixed { self.room_for_rows() } else { Some(0) };
+        let Some(singles) = singles else { return Ok(false) };
         let mut left = self.prompt_rows().min(self.prefill_rows().saturating_sub(singles));
         let mut pieces = Vec::new();
         let mut index = 0;
@@ -63,10 +65,15 @@ impl<M: Forward> Engine<M> {
             };
             let rows = known.min(left);
             let end = sequence.submitted + rows;
-            if self.room_for(index, end) {
-                left -= rows;
-                pieces.push(Piece { index, end });
-                index += 1;
+            match self.room_for(index, end) {
+                Room::Ready => {
+                    left -= rows;
+                    pieces.push(Piece { index, end });
+                    index += 1;
+                }
+                // The step is made when the caches have grown.
+                Room::Grow => return Ok(false),
+                Room::Full => {}
             }
         }
         // Those that lost their place are behind all that are left.
@@ -123,7 +130,9 @@ impl<M: Forward> Engine<M> {
         if self.running.iter().any(|sequence| sequence.next() == Next::Wait) {
             return Ok(false);
         }
-        self.room_for_rows();
+        if self.room_for_rows().is_none() {
+            return Ok(false);
+        }
         let mut marks = self.spare.pop().unwrap_or_default();
         let mut read = Read { greatest: false, drawn: false, logits: 0, rows: 0 };
         self.rows.clear();
@@ -139,17 +148,19 @@ impl<M: Forward> Engine<M> {
         Ok(true)
     }
 
-    /// Makes room for a row of every sequence that is past its prompt. Gives how many there are.
-    fn room_for_rows(&mut self) -> usize {
+    /// Makes room for a row of every sequence that is past its prompt. Gives how many there are; nothing if the caches must grow first.
+    fn room_for_rows(&mut self) -> Option<usize> {
         let mut index = 0;
         while index < self.running.len() {
             let sequence = &self.running[index];
             let ready = matches!(sequence.next(), Next::Row(_));
-            if !ready || self.room_for(index, sequence.submitted + 1) {
-                index += 1;
+            match if ready { self.room_for(index, sequence.submitted + 1) } else { Room::Ready } {
+                Room::Ready => index += 1,
+                Room::Grow => return None,
+                Room::Full => {}
             }
         }
-        self.running.iter().filter(|sequence| matches!(sequence.next(), Next::Row(_))).count()
+        Some(self.running.iter().filter(|sequence| matches!(sequence.next(), Next::Row(_))).count())
     }
 
     /// Writes a row of every sequence that is past its prompt and that `takes` says, those whose ids are picked here first.

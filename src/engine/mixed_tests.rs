@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use futures::FutureExt;
+
 use super::fake::Fake;
-use super::tests::{SIZES, engine, ids, prompt, run, take};
+use super::tests::{SIZES, check, engine, ids, prompt, run, take};
 use super::*;
 use crate::sampler::Sampling;
 
@@ -80,4 +82,78 @@ fn requests_that_come_at_any_time_answer_as_alone() {
             }
         }
     }
+}
+
+/// Layers that look back over a window free pages of their own, and leave those of the others.
+#[test]
+fn windows_in_some_layers_free_pages_of_these_only() {
+    for window in [4, 20, 33] {
+        // Three sequences of whole contexts, in windows and in full.
+        let windows = 3 * (window + 4 + 2 * 16u32).next_multiple_of(16);
+        check(|| Fake::with_groups(160, &[(windows, Some(window)), (480, None)]), &SIZES);
+        check(|| Fake::with_groups(160, &[(176, None), (windows, Some(window))]).growing(), &SIZES);
+    }
+}
+
+#[test]
+fn caches_grow_as_answers_do() {
+    check(|| Fake::new(160, 1024, None).growing(), &SIZES);
+    check(|| Fake::new(160, 176, None).growing(), &SIZES);
+}
+
+/// A device without memory for larger caches: the engine goes on with those that it has.
+#[test]
+fn caches_that_cannot_grow_leave_the_engine_whole() {
+    for depth in [1, 3] {
+        let mut model = Fake::new(160, 1024, None).growing();
+        // Four pages: 64 tokens.
+        model.memory = 4;
+        let mut engine = engine(model);
+        engine.set_run_ahead(depth);
+        let sizes = [(20, 30), (100, 5), (9, 200), (40, 20), (30, 10)];
+        let requests = (0..).zip(sizes).map(|(seed, (tokens, most))| Request { ignore_eos: true, ..ids(&prompt(tokens, seed), most) });
+        let submitted: Vec<RequestId> = requests.map(|request| engine.submit(request).unwrap()).collect();
+        let mut outcomes = BTreeMap::new();
+        while !engine.idle() {
+            take(&mut engine, &mut outcomes);
+        }
+        for (seed, (id, (tokens, most))) in (0..).zip(submitted.iter().zip(sizes)) {
+            let outcome = &outcomes[id];
+            let fits = tokens + most <= 64 + 1;
+            assert_eq!(outcome.error.is_none(), fits, "{tokens} tokens: {:?}", outcome.error);
+            if let Some(error) = &outcome.error {
+                assert!(error.code() == "MemoryBudgetError" || error.to_string().contains("KV cache"), "{error}");
+            }
+            let expected = all(engine.model(), &prompt(tokens, seed), outcome.ids.len());
+            assert_eq!(outcome.ids, expected, "what was answered is right");
+        }
+        assert_eq!((engine.model().available(), engine.model().capacity()), (vec![4], 64), "depth {depth}");
+        let error = engine.submit(ids(&prompt(70, 0), 1)).unwrap_err();
+        assert_eq!(error.code(), "ContextWindowSizeExceededError");
+    }
+}
+
+/// A step that is dropped while caches grow loses nothing.
+#[test]
+fn growth_can_be_dropped_while_it_waits() {
+    let mut engine = engine(Fake::new(160, 1024, None).growing());
+    let prompts = [prompt(30, 0), prompt(50, 1)];
+    let submitted = prompts.clone().map(|prompt| engine.submit(ids(&prompt, 30)).unwrap());
+    let mut outcomes = BTreeMap::new();
+    while !engine.idle() {
+        assert!(engine.step().now_or_never().is_none(), "growing and steps need to be asked more than once");
+        take(&mut engine, &mut outcomes);
+    }
+    for (id, prompt) in submitted.iter().zip(&prompts) {
+        assert_eq!(outcomes[id].ids, engine.model().continuation(prompt, 30));
+    }
+}
+
+/// The ids that follow a prompt, also those behind the end.
+fn all(model: &Fake, prompt: &[u32], most: usize) -> Vec<u32> {
+    let mut ids = prompt.to_vec();
+    while ids.len() < prompt.len() + most {
+        ids.extend(model.continuation(&ids, 1));
+    }
+    ids.split_off(prompt.len())
 }

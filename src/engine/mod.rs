@@ -64,6 +64,8 @@ pub struct Engine<M: Forward = Model> {
     slots: Vec<u32>,
     flights: VecDeque<Flight<M::Pending>>,
     run_ahead: usize,
+    /// Whether somebody waits for larger caches.
+    grows: bool,
     /// Whether rows of prompts share steps with rows of sequences that decode.
     mixing: bool,
     /// Rows of prompts beside such sequences, where that is settled.
@@ -126,6 +128,7 @@ impl<M: Forward> Engine<M> {
             slots: (0..sequences).rev().collect(),
             flights: VecDeque::new(),
             run_ahead: RUN_AHEAD,
+            grows: false,
             mixing: true,
             prompt_share: None,
             pace: Pace::default(),
@@ -222,8 +225,14 @@ impl<M: Forward> Engine<M> {
         while self.flights.front().is_some_and(|flight| self.is_stale(flight)) {
             self.land(None);
         }
-        self.admit();
-        while self.flights.len() < self.run_ahead && self.submit_step()? {}
+        loop {
+            self.admit();
+            while !self.grows && self.flights.len() < self.run_ahead && self.submit_step()? {}
+            if !std::mem::take(&mut self.grows) {
+                break;
+            }
+            self.model.grow().await?;
+        }
         let Some(flight) = self.flights.front_mut() else { return Ok(()) };
         let readback = (&mut flight.pending).await?;
         self.end_interrupted();

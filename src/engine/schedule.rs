@@ -6,30 +6,31 @@ use crate::engine::request::{Event, EventKind, RequestId};
 use crate::engine::sequence::{Pick, Sequence};
 use crate::engine::usage::FinishReason;
 use crate::model::forward::{Entry, Forward, Readback};
-use crate::{Error, ErrorKind, Result};
+use crate::model::pools::Room;
+use crate::{Error, ErrorKind};
 
 impl<M: Forward> Engine<M> {
     /// Lets waiting requests run while there are slots and pages for them.
     pub(super) fn admit(&mut self) {
-        while !self.waiting.is_empty() && !self.slots.is_empty() {
-            let (Some(mut sequence), Some(slot)) = (self.waiting.pop_front(), self.slots.pop()) else { return };
-            // With a sliding window, room for a chunk is enough: it makes the rest.
-            let most = match self.model.facts().sliding_window {
-                Some(_) => self.prefill_rows(),
-                None => usize::MAX,
-            };
-            match self.make_room(slot, 0, 0, sequence.ids.len().min(most)) {
-                Ok(()) => {
-                    sequence.start(slot);
-                    self.model.draw(slot, sequence.drawing(self.active()));
-                    self.running.push(sequence);
-                    continue;
-                }
-                Err(error) if self.running.is_empty() => self.fail(sequence.id, error),
-                Err(_) => self.waiting.push_front(sequence),
+        while let (Some(first), Some(&slot), false) = (self.waiting.front(), self.slots.last(), self.grows) {
+            // Where layers see all tokens, there must be room for all that it has; others make room as they go.
+            let tokens = first.ids.len();
+            let next = tokens.min(self.prefill_rows());
+            let room = self.make_room(slot, 0, next, tokens);
+            if room == Room::Grow {
+                return;
             }
-            self.slots.push(slot);
-            if !self.running.is_empty() {
+            let Some(mut sequence) = self.waiting.pop_front() else { return };
+            if room == Room::Ready {
+                self.slots.pop();
+                sequence.start(slot);
+                self.model.draw(slot, sequence.drawing(self.active()));
+                self.running.push(sequence);
+            } else if self.running.is_empty() {
+                let error = self.shortage(tokens);
+                self.fail(sequence.id, error);
+            } else {
+                self.waiting.push_front(sequence);
                 return;
             }
         }
@@ -44,44 +45,48 @@ impl<M: Forward> Engine<M> {
         self.model.max_rows(Entry::Prefill).unwrap_or(1).max(1) as usize
     }
 
-    /// Frees the pages that rows from `known` on do not see, and makes room for positions up to `tokens`. `known` is what the sequence could
-    /// be taken back to.
-    pub(super) fn make_room(&mut self, slot: u32, known: usize, submitted: usize, tokens: usize) -> Result<()> {
-        if let Some(window) = self.model.facts().sliding_window {
-            let first = known.min(submitted) as u32;
-            self.model.forget(slot, (first + 1).saturating_sub(window));
-        }
-        if self.model.reserve(slot, tokens as u32)? {
-            return Ok(());
-        }
+    /// Frees the pages that rows from `first` on do not see, and makes room for positions up to `tokens`, of which those up to `next` are
+    /// submitted next.
+    fn make_room(&mut self, slot: u32, first: usize, next: usize, tokens: usize) -> Room {
+        self.model.forget(slot, first as u32);
+        let room = self.model.reserve(slot, next as u32, tokens as u32);
+        self.grows |= room == Room::Grow;
+        room
+    }
+
+    /// Why there is no room for so many tokens of a sequence that runs alone.
+    pub(super) fn shortage(&self, tokens: usize) -> Error {
         let bytes = self.model.facts().cache_bytes_per_token();
         let advice = "allow more memory, or ask for less at once";
         let what = format!("the KV cache of {}", tegula_plan::count(tokens, "token"));
-        Err(ErrorKind::Budget { what, needed: bytes * tokens as u64, available: bytes * u64::from(self.model.capacity()), advice }.into())
+        ErrorKind::Budget { what, needed: bytes * tokens as u64, available: bytes * u64::from(self.model.capacity()), advice }.into()
     }
 
-    /// Makes room for a running sequence, where needed at the cost of the youngest. False if that is itself.
-    pub(super) fn room_for(&mut self, index: usize, tokens: usize) -> bool {
+    /// Makes room for positions of a running sequence up to `tokens`, where needed at the cost of the youngest. If it is [`Room::Full`], that was
+    /// the sequence itself, which runs no more.
+    pub(super) fn room_for(&mut self, index: usize, tokens: usize) -> Room {
         loop {
             let sequence = &self.running[index];
-            let (slot, known, submitted) = (sequence.slot, sequence.ids.len() - 1, sequence.submitted);
-            match self.make_room(slot, known, submitted, tokens) {
-                Ok(()) => return true,
-                Err(error) if self.running.len() == 1 => {
+            // What it could be taken back to.
+            let first = sequence.submitted.min(sequence.ids.len() - 1);
+            match self.make_room(sequence.slot, first, tokens, tokens) {
+                Room::Full if self.running.len() == 1 => {
+                    let error = self.shortage(tokens);
                     let failed = self.leave(index);
                     self.fail(failed.id, error);
-                    return false;
+                    return Room::Full;
                 }
-                Err(_) => {
+                Room::Full => {
                     let youngest = self.running.len() - 1;
                     let mut sequence = self.leave(youngest);
                     tracing::debug!(request = sequence.id.0, "pages ran out: the youngest request starts over");
                     sequence.rewind(0);
                     self.waiting.push_front(sequence);
                     if youngest == index {
-                        return false;
+                        return Room::Full;
                     }
                 }
+                room => return room,
             }
         }
     }

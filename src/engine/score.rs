@@ -38,7 +38,11 @@ impl<M: Forward> Engine<M> {
         let vocab = self.model.facts().vocab_size as usize;
         self.model.release(slot);
         for (start, chunk) in (0..).step_by(most).zip(ids.chunks(most)) {
-            self.make_room(slot, start, start, start + chunk.len())?;
+            self.model.forget(slot, start as u32);
+            let end = start + chunk.len();
+            if !self.model.room(slot, end as u32).await? {
+                return Err(self.shortage(end));
+            }
             self.rows.clear();
             self.rows.extend(chunk.iter().zip(start..).map(|(&token, position)| row(token, position, slot)));
             let read = Read::logits(chunk.len() as u32);

@@ -21,7 +21,7 @@ pub(super) struct Outcome {
     pub(super) text: String,
     pub(super) reason: Option<FinishReason>,
     usage: Option<crate::engine::usage::Usage>,
-    error: Option<Error>,
+    pub(super) error: Option<Error>,
 }
 
 pub(super) fn engine(model: Fake) -> Engine<Fake> {
@@ -66,7 +66,7 @@ pub(super) fn run(engine: &mut Engine<Fake>, requests: Vec<Request>) -> Vec<Outc
 }
 
 /// Runs greedy requests of many lengths at every depth, and compares each with the rule.
-fn check(model: impl Fn() -> Fake, sizes: &[(u32, u32)]) {
+pub(super) fn check(model: impl Fn() -> Fake, sizes: &[(u32, u32)]) {
     for depth in [1, 2, 3, 7] {
         let mut engine = engine(model());
         engine.config.active_vocab_size = Some(engine.model().padded_from);

@@ -9,7 +9,7 @@ use crate::load::manifest::{Record, Shard, Stored, TensorCache};
 use crate::load::upload::{Extent, Kept, Target, Upload};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
-use crate::model::step::{INITIAL_TOKENS, Model};
+use crate::model::step::Model;
 use crate::model::{Buffers, Place, Sink};
 use crate::model::{Compiling, OnKernels};
 use crate::{Error, ErrorKind, Result};
@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use tegula_gpu::{DeviceInfo, Filling, Gpu};
-use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, VectorSource};
+use tegula_plan::{Dtype, Library, Param, Plan, VectorSource};
 
 /// A model on its way to the GPU.
 pub struct Loader {
@@ -101,8 +101,8 @@ impl Loader {
             });
         }
         extents.iter_mut().for_each(|extents| extents.retain(|extent| !extent.targets.is_empty()));
-        let pages = memory.capacity.min(INITIAL_TOKENS) / PAGE_SIZE;
-        let buffers = Buffers::allocate(&gpu, plan, &sizes, pages)?;
+        let pages = memory.initial_pages();
+        let buffers = Buffers::allocate(&gpu, plan, &sizes, &pages)?;
         let loaded = vec![false; shards.len()];
         let (library, current, compiling) = (Arc::new(library), None, None);
         let (random, unsent) = (false, 0);

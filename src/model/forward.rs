@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use tegula_plan::{Row, SAMPLING_WORDS};
 
 use crate::Result;
+use crate::model::pools::Room;
 use crate::sampler::Sampling;
 
 /// What can be run: an entry of the plan.
@@ -150,15 +151,36 @@ pub trait Forward {
     /// The most tokens of one sequence: the context window, or fewer where the memory budget does not hold it.
     fn capacity(&self) -> u32;
 
-    /// Makes room in the cache for the first `tokens` positions of a sequence, numbered below `max_batch_size`. False if there are not
-    /// enough free pages; then nothing has changed.
+    /// Makes room in the caches for the positions of a sequence below `tokens`, of which those below `next` are submitted next. Sequences are
+    /// numbered below `max_batch_size`. Layers that look back over a window get room for what is next only. Unless it is
+    /// [`Room::Ready`], nothing has changed.
+    fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room;
+
+    /// Lets the caches grow to what [`Forward::reserve`] wanted. Where the device has no memory for that, they stay as they are, and
+    /// [`Forward::reserve`] says [`Room::Full`] to as much from then on. It can be dropped while it waits.
     ///
     /// # Errors
-    /// Those of the device, when the cache has to grow.
-    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool>;
+    /// Those of the device.
+    fn grow(&mut self) -> impl Future<Output = Result<()>>;
 
-    /// Says that no later row of the sequence looks at positions below `position`, so that their pages can be freed.
-    fn forget(&mut self, sequence: u32, position: u32);
+    /// Makes room for the positions of a sequence below `tokens`, and waits while the caches grow. False if there are not enough pages.
+    ///
+    /// # Errors
+    /// Those of the device.
+    fn room(&mut self, sequence: u32, tokens: u32) -> impl Future<Output = Result<bool>> {
+        async move {
+            loop {
+                match self.reserve(sequence, tokens, tokens) {
+                    Room::Ready => return Ok(true),
+                    Room::Full => return Ok(false),
+                    Room::Grow => self.grow().await?,
+                }
+            }
+        }
+    }
+
+    /// Says that no row of the sequence before position `first` is to come, so that pages that no later row sees can be freed.
+    fn forget(&mut self, sequence: u32, first: u32);
 
     /// Frees all pages of a sequence.
     fn release(&mut self, sequence: u32);

@@ -6,16 +6,20 @@
 
 pub mod budget;
 mod buffers;
+mod capacity;
 pub mod choose;
 mod compiling;
 pub mod forward;
+mod grow;
 pub mod kv;
 pub mod launch;
 mod layout;
+pub mod pools;
 mod program;
 pub mod step;
 mod trial;
 
 pub(crate) use buffers::{Buffers, Place, Sink};
+pub use capacity::GroupMemory;
 pub(crate) use compiling::Compiling;
 pub use compiling::OnKernels;

@@ -52,7 +52,7 @@ impl Program {
         Ok(program)
     }
 
-    /// Binds again what names a cache, after the caches have grown.
+    /// Binds again what names the cache of a layer, after it has grown.
     pub(crate) fn rebind(
         &mut self,
         gpu: &Gpu,
@@ -60,10 +60,10 @@ impl Program {
         variant: usize,
         pipelines: &[Option<Pipeline>],
         buffers: &Buffers,
+        layer: u32,
     ) -> Result<()> {
-        let cached = |dispatch: &Dispatch| {
-            dispatch.bindings.iter().any(|binding| matches!(plan.buffers[binding.buffer as usize], Planned::Cache(_)))
-        };
+        let cached =
+            |dispatch: &Dispatch| dispatch.bindings.iter().any(|binding| plan.buffers[binding.buffer as usize] == Planned::Cache(layer));
         for (place, dispatch) in plan.variants[variant].entries[self.index].dispatches.iter().enumerate() {
             let pipeline = pipelines[dispatch.kernel as usize].as_ref().filter(|_| self.groups[place].is_some() && cached(dispatch));
             if let Some(pipeline) = pipeline {

@@ -9,7 +9,7 @@ use crate::spec::{
     self, ArgMax, Attention, Draw, DrawStage, Embed, Format, HeadNorm, Input, Matmul, Merge, Norm, Output, Quantize, Rows, Spec,
 };
 use crate::weights::Part;
-use tegula_plan::{Activations, Binding, Buffer, LAUNCH_WORDS, Requires, Size};
+use tegula_plan::{Activations, Binding, Buffer, Dtype, LAUNCH_WORDS, Requires, Size};
 
 /// What a kernel binds.
 #[derive(Clone, Debug)]
@@ -110,7 +110,7 @@ impl Lowering<'_> {
                 let launch =
                     Launch { query_gain: self.weights.offset(query_gain), key_gain: self.weights.offset(key_gain), ..Launch::default() };
                 let mut operands = vec![("input", Target::Scratch(input)), ("vectors", Target::Whole(Buffer::Vectors))];
-                operands.extend(append_operands(append));
+                operands.extend(append_operands(append, self.group(append.layer)));
                 let spec = Spec::HeadNorm(HeadNorm { heads: self.heads(), eps });
                 Ok(vec![Work { label: label.into(), spec, operands, launch, span: span.clone() }])
             }
@@ -119,8 +119,8 @@ impl Lowering<'_> {
                 let operands = [
                     ("query", Target::Scratch(query)),
                     ("cache", Target::Whole(Buffer::Cache(layer))),
-                    ("rows", Target::Whole(Buffer::Rows)),
-                    ("pages", Target::Whole(Buffer::PageTable)),
+                    ("rows", Target::Whole(Buffer::Rows(self.group(layer)))),
+                    ("pages", Target::Whole(Buffer::PageTable(self.group(layer)))),
                     ("segments", Target::Whole(Buffer::Segments)),
                     ("output", Target::Scratch(output)),
                 ];
@@ -161,7 +161,7 @@ impl Lowering<'_> {
         let parts = table.parts()?;
         let works = parts.iter().enumerate().map(|(index, part)| {
             let mut operands = vec![
-                ("rows", Target::Whole(Buffer::Rows)),
+                ("rows", Target::Whole(Buffer::Rows(0))),
                 ("sampled", Target::Whole(Buffer::Sampled)),
                 ("vectors", Target::Whole(Buffer::Vectors)),
                 ("output", Target::Scratch(output)),
@@ -219,7 +219,7 @@ impl Lowering<'_> {
                 Output::SiluMul
             }
             Epilogue::Heads(append) => {
-                operands.extend(append_operands(append));
+                operands.extend(append_operands(append, self.group(append.layer)));
                 Output::Heads(self.heads())
             }
         };
@@ -272,7 +272,7 @@ impl Lowering<'_> {
             label: format!("{label}.whole"),
             spec: Spec::ArgMax(ArgMax::Whole { rows }),
             operands: vec![
-                ("rows", Target::Whole(Buffer::Rows)),
+                ("rows", Target::Whole(Buffer::Rows(0))),
                 ("partial", Target::Scratch(partial)),
                 ("sampled", Target::Whole(Buffer::Sampled)),
             ],
@@ -287,7 +287,7 @@ impl Lowering<'_> {
             label: format!("draw{}.{}", span.suffix, stage.name()),
             spec: Spec::Draw(Draw { stage, vocab: self.model.vocab_size, rows: span.rows }),
             operands: vec![
-                ("rows", Target::Whole(Buffer::Rows)),
+                ("rows", Target::Whole(Buffer::Rows(0))),
                 ("sampling", Target::Whole(Buffer::Sampling)),
                 ("scratch", Target::Scratch(scratch)),
                 ("logits", Target::Whole(Buffer::Logits { rows: self.logits_rows })),
@@ -307,15 +307,26 @@ impl Lowering<'_> {
 
     fn heads(&self) -> spec::Heads {
         let crate::graph::Heads { query, kv, dim } = self.graph.heads;
-        spec::Heads { query, kv, dim, cache: self.model.cache }
+        spec::Heads { query, kv, dim, cache: self.cache() }
+    }
+
+    /// Element type of the caches.
+    pub(super) fn cache(&self) -> Dtype {
+        self.model.paged().next().map_or(Dtype::F32, |group| group.format)
+    }
+
+    /// The group of layers that keeps its tokens as a layer does.
+    fn group(&self, layer: u32) -> u32 {
+        self.model.group_of(layer).expect("every layer with attention is in a group") as u32
     }
 }
 
-fn append_operands(append: Append) -> [(&'static str, Target); 4] {
+/// `group` is the group of layers that the cache belongs to.
+fn append_operands(append: Append, group: u32) -> [(&'static str, Target); 4] {
     [
         ("query", Target::Scratch(append.query)),
         ("cache", Target::Whole(Buffer::Cache(append.layer))),
-        ("rows", Target::Whole(Buffer::Rows)),
+        ("rows", Target::Whole(Buffer::Rows(group))),
         ("rope", Target::Scratch(append.rotation)),
     ]
 }
