@@ -176,7 +176,7 @@ fn check(
         workgroup_memory: linked.workgroup_memory,
         bindings: linked.bindings.clone(),
     };
-    let grid = linked.grid.clone().map(|size| size.eval(step.rows, step.pages));
+    let grid = step.grid(&linked.grid);
     let found = pollster::block_on(run(gpu, &linked.text, requires, &kernel, launch, operands, grid)).map_err(|error| error.to_string())?;
     for (name, words) in &found.buffers {
         compare(&step.spec, linked.half, name, words, &expected.buffers[name])?;

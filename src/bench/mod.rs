@@ -30,6 +30,7 @@ use crate::load::weights::Loader;
 use crate::model::budget::Budget;
 use crate::model::choose::{Kernels, SECONDS};
 use crate::model::forward::{Entry, Forward};
+use crate::model::pools::Room;
 use crate::model::step::Model;
 use crate::sampler::Sampling;
 use crate::{Error, ErrorKind, Event, EventKind, Prompt, Request, RequestId, Result};
@@ -95,7 +96,7 @@ impl Bench {
         let run_ahead = run_ahead.unwrap_or(RUN_AHEAD);
         self.settle().await?;
         self.host.set_run_ahead(NAME, run_ahead);
-        self.make_noise(workload)?;
+        self.make_noise(workload).await?;
         let prefill = self.prefill(workload).await?;
 
         let (mut speeds, mut shares) = (Vec::new(), Vec::new());
@@ -152,12 +153,24 @@ impl Bench {
     }
 
     /// Lets the caches grow to what the workload needs, which should not happen while it is measured, and fills what is new.
-    fn make_noise(&mut self, workload: &Workload) -> Result<()> {
+    #[expect(clippy::await_holding_refcell_ref, reason = "the engine is idle")]
+    async fn make_noise(&mut self, workload: &Workload) -> Result<()> {
         let model = &mut *self.model.borrow_mut();
         let tokens = workload.tokens() as u32;
         let mut fits = true;
+        let facts = model.facts();
+        let held = facts.paged().filter_map(|group| group.held(facts.prefill_chunk_size)).max();
         for sequence in 0..workload.batch {
-            fits = fits && model.reserve(sequence, tokens)?;
+            // Layers with a window hold no more than that and a chunk.
+            let next = held.unwrap_or(tokens).min(tokens);
+            fits = fits
+                && loop {
+                    match model.reserve(sequence, next, tokens) {
+                        Room::Ready => break true,
+                        Room::Full => break false,
+                        Room::Grow => model.grow().await?,
+                    }
+                };
         }
         (0..workload.batch).for_each(|sequence| model.release(sequence));
         if !fits {
@@ -198,6 +211,9 @@ impl Bench {
     /// Decodes a batch: tokens of all sequences a second, and the part of that time in which the host was busy submitting.
     async fn decode(&mut self, workload: &Workload) -> Result<[f64; 2]> {
         self.probe.skip_prompts(workload.prompt_tokens);
+        // Of prompts only the last rows are run, by themselves.
+        self.host.set_mixing(NAME, false);
+        self.host.set_prompt_share(NAME, Some(usize::MAX));
         for _ in 0..workload.batch {
             self.submit(workload.prompt_tokens, workload.answer(), workload.drawing)?;
         }

@@ -11,8 +11,8 @@ use super::events::Sink;
 use super::handle::Handle;
 use super::ledger::Resident;
 use super::mailbox::{Message, Shared};
-use crate::engine::Engine;
 use crate::engine::request::{Event, EventKind, RequestId};
+use crate::engine::{Counters, Engine};
 use crate::model::budget::Memory;
 use crate::model::step::Model;
 use crate::{Error, HostError, Result};
@@ -57,10 +57,30 @@ impl<M: Resident> Host<M> {
         self.models.iter().find(|hosted| hosted.name == name).map(|hosted| hosted.engine.model())
     }
 
+    /// What the engine of a model has done.
+    #[must_use]
+    pub fn counters(&self, name: &str) -> Option<Counters> {
+        self.models.iter().find(|hosted| hosted.name == name).map(|hosted| hosted.engine.counters())
+    }
+
     /// Sets how many steps of a model may be in flight at once. It changes the speed only.
     pub fn set_run_ahead(&mut self, name: &str, steps: usize) {
         if let Ok(hosted) = self.find(name) {
             hosted.engine.set_run_ahead(steps);
+        }
+    }
+
+    /// Sets whether rows of prompts share steps with rows of sequences that decode. It changes the speed only.
+    pub fn set_mixing(&mut self, name: &str, mixing: bool) {
+        if let Ok(hosted) = self.find(name) {
+            hosted.engine.set_mixing(mixing);
+        }
+    }
+
+    /// Sets how many rows of prompts a step may have while other sequences decode. It changes the speed only.
+    pub fn set_prompt_share(&mut self, name: &str, rows: Option<usize>) {
+        if let Ok(hosted) = self.find(name) {
+            hosted.engine.set_prompt_share(rows);
         }
     }
 

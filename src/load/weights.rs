@@ -8,7 +8,7 @@ use crate::load::upload::{Extent, Kept, Target, Upload};
 use crate::load::{Module, compare};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
-use crate::model::step::{INITIAL_TOKENS, Model};
+use crate::model::step::Model;
 use crate::model::{Buffers, Place, Sink};
 use crate::model::{Compiling, OnKernels};
 use crate::{Error, ErrorKind, Result};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tegula_gpu::{DeviceInfo, Filling, Gpu, Origin};
 use tegula_package::mlc::manifest::{Record, Shard};
 use tegula_package::mlc::{ChatConfig, TensorCache};
-use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, Requires, VectorSource};
+use tegula_plan::{Dtype, Library, Param, Plan, Requires, VectorSource};
 
 /// A model on its way to the GPU.
 pub struct Loader {
@@ -108,8 +108,8 @@ impl Loader {
             });
         }
         extents.iter_mut().for_each(|extents| extents.retain(|extent| !extent.targets.is_empty()));
-        let pages = memory.capacity.min(INITIAL_TOKENS) / PAGE_SIZE;
-        let buffers = Buffers::allocate(&gpu, plan, &sizes, pages)?;
+        let pages = memory.initial_pages();
+        let buffers = Buffers::allocate(&gpu, plan, &sizes, &pages)?;
         let loaded = vec![false; shards.len()];
         let (library, current, compiling) = (Arc::new(library), None, None);
         let (module, random, unsent) = (bytes.to_vec(), false, 0);

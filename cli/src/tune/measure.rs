@@ -190,7 +190,7 @@ impl Bench {
     /// candidate's.
     fn run(&self, step: &Step, compiled: &Compiled, seeds: &[Seed]) -> Result<Result<Vec<Readback>, String>, Error> {
         let Compiled { candidate, pipeline } = compiled;
-        let grid = candidate.linked.grid.each_ref().map(|size| size.eval(step.rows, step.pages));
+        let grid = step.grid(&candidate.linked.grid);
         let mut readbacks = Vec::new();
         for Seed { uploaded, before, .. } in seeds {
             let group = uploaded.bind(&self.gpu, candidate, pipeline, |_, buffer| buffer)?;

@@ -284,7 +284,7 @@ fn course(bench: &Bench, step: &Step, (launch, operands): (Launch, Operands), ri
     };
     let groups = right.iter().map(|compiled| (0..turns).map(|turn| group(compiled, turn)).collect::<Result<Vec<_>, _>>());
     let groups = groups.collect::<Result<Vec<_>, Error>>()?;
-    let grid = |compiled: &Compiled| compiled.candidate.linked.grid.each_ref().map(|size| size.eval(step.rows, step.pages));
+    let grid = |compiled: &Compiled| step.grid(&compiled.candidate.linked.grid);
     let grids = right.iter().map(grid).collect();
     Ok(Course { _uploaded: uploaded, _copies: copies, groups, grids })
 }
