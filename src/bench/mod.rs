@@ -8,6 +8,7 @@
 //! The cache holds noise there, made on the GPU, because memory of zeros can be faster than memory that was written. In the first sequence's
 //! pages lie the keys and values of the prompt whose prefill was measured.
 
+mod gap;
 mod subject;
 mod traffic;
 
@@ -15,6 +16,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+pub use gap::{Gap, Gaps};
 use serde::{Deserialize, Serialize};
 use subject::{Probe, Subject};
 pub use traffic::Traffic;
@@ -50,6 +52,9 @@ pub struct Workload {
     /// Draws the ids of answers so instead of taking the likeliest.
     #[serde(default)]
     pub drawing: Option<Drawn>,
+    /// Also measures how long a stream waits for tokens while a prompt of so many tokens runs beside it.
+    #[serde(default)]
+    pub beside: Option<u32>,
 }
 
 /// How ids are drawn that are not the likeliest.
@@ -121,6 +126,9 @@ pub struct Report {
     pub host_share: f64,
     /// Bytes of all weights on the GPU.
     pub weights_bytes: u64,
+    /// A stream with a long prompt beside it, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Gaps>,
 }
 
 /// A model with random weights, made on the GPU, and with the kernels that a user's first load would choose.
@@ -167,7 +175,7 @@ impl Bench {
     /// [`ErrorKind::ContextWindowSizeExceeded`] where the workload does not fit the context, [`ErrorKind::FieldRange`] where the batch is larger
     /// than the library's, [`ErrorKind::Budget`] where the cache does not hold it; those of the engine.
     pub async fn measure(&mut self, workload: &Workload) -> Result<Report> {
-        let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing } = *workload;
+        let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing, beside } = *workload;
         self.check(workload)?;
         let run_ahead = run_ahead.unwrap_or(RUN_AHEAD);
         self.engine.set_run_ahead(run_ahead);
@@ -184,6 +192,10 @@ impl Bench {
             }
         }
         let decode = median(speeds);
+        let gaps = match beside {
+            Some(tokens) => Some(self.gaps(workload, tokens).await?),
+            None => None,
+        };
         let model = self.model.borrow();
         let traffic = Traffic::of(model.plan(), model.variant(), batch).ok_or_else(no_entry)?;
         let bytes = traffic.bytes(u64::from(prompt_tokens) + u64::from(decode_tokens) / 2);
@@ -210,6 +222,7 @@ impl Bench {
             fraction_of_stream: decode / f64::from(batch) * bytes as f64 / self.stream,
             host_share: median(shares),
             weights_bytes: model.memory().weights,
+            gaps,
         })
     }
 
@@ -315,15 +328,14 @@ impl Bench {
     }
 
     /// Asks for an answer to a prompt.
-    fn submit(&mut self, prompt_tokens: u32, answer: u32, drawing: Option<Drawn>) -> Result<()> {
+    fn submit(&mut self, prompt_tokens: u32, answer: u32, drawing: Option<Drawn>) -> Result<RequestId> {
         let vocabulary = self.model.borrow().facts().vocab_size;
         let prompt = (0..prompt_tokens).map(|index| index.wrapping_mul(7919) % vocabulary).collect();
         let mut request = Request { max_tokens: Some(answer), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt)) };
         if let Some(Drawn { temperature, top_p }) = drawing {
             request.sampling = Sampling { temperature, top_p, ..request.sampling };
         }
-        self.engine.submit(request)?;
-        Ok(())
+        self.engine.submit(request)
     }
 
     /// A step of the engine: the requests that got a token.
