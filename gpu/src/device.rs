@@ -6,7 +6,7 @@
 use crate::info::DeviceInfo;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::native as host;
-use crate::readback::Staging;
+use crate::staging::Staging;
 #[cfg(target_arch = "wasm32")]
 use crate::web as host;
 use crate::{Error, ErrorKind};

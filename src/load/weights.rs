@@ -9,7 +9,7 @@ use crate::load::{Module, compare};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
 use crate::model::step::Model;
-use crate::model::{Buffers, Place, Sink};
+use crate::model::{Buffers, Place, Sink, ready};
 use crate::model::{Compiling, OnKernels};
 use crate::{Error, ErrorKind, Result};
 use md5::{Digest, Md5};
@@ -273,7 +273,7 @@ impl Loader {
             self.compile(Kernels::Default);
         }
         let compiling = self.compiling.take().expect("compiling has begun");
-        Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await
+        ready(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await
     }
 }
 
