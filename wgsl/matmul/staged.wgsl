@@ -1,12 +1,13 @@
 // Pieces of x for a mat-vec of one row, from workgroup memory, where all invocations put them together: `stage`, then a barrier.
 //
 // Invocations put the pieces apart by words, so that neighbours read neighbouring memory.
-const VECTORS: u32 = 2u * WORDS; // of a piece, two pairs each
-var<workgroup> staged: array<vec4<f16>, VECTORS * PIECES>;
+var<workgroup> staged: array<vec4<f16>, VECTORS * PIECES>; // two pairs each
+var<workgroup> units: array<f32, PIECES>;
 
 fn stage(row: u32, lane: u32) {
     for (var piece = lane; piece < PIECES; piece += LANES) {
         let x = load_piece(row, piece);
+        units[piece] = x.unit;
         for (var i = 0u; i < VECTORS; i++) { // unroll
             staged[i * PIECES + piece] = vec4<f16>(x.x[2u * i], x.x[2u * i + 1u]);
         }
@@ -15,6 +16,7 @@ fn stage(row: u32, lane: u32) {
 
 fn take_piece(row: u32, piece: u32) -> Piece {
     var x: Piece;
+    x.unit = units[piece];
     for (var i = 0u; i < VECTORS; i++) { // unroll
         let pairs = staged[i * PIECES + piece];
         x.x[2u * i] = pairs.xy;

@@ -56,8 +56,8 @@ fn matmul_schedule(spec: &Matmul, requires: &Requires) -> Schedule {
     };
     let half = requires.f16 && matches!(spec.format, Format::Q4 { .. });
     let very_many = spec.n >= 16_384;
-    // A row of x of halves fits into workgroup memory with what its sums need.
-    if half && spec.rows == Rows::One && very_many && (512..=6144).contains(&spec.k) {
+    // A row of x of halves fits into workgroup memory with the powers of its pieces and what its sums need.
+    if half && spec.rows == Rows::One && very_many && (512..=5888).contains(&spec.k) {
         return Schedule { template: "matmul/vec_staged", values: vec![("WORDS", 2)] };
     }
     // Of several rows, sums of larger teams would not fit into workgroup memory where there are no subgroups.
