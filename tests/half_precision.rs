@@ -1,7 +1,8 @@
-//! Mat-vecs in half precision keep small and large activations, also on devices that take f16 numbers below 2^-14 for zero, as WGSL lets them.
+//! Mat-vecs in half precision keep small and large activations, also on devices that take f16
+//! numbers below 2^-14 for zero, as WGSL lets them.
 //!
-//! No software device does so. Kernels are therefore also run with a text in which every number that is made in half precision goes through a function
-//! that does.
+//! No software device does so. Kernels are therefore also run with a text in which every number
+//! that is made in half precision goes through a function that does.
 
 use crate::adapter;
 use crate::kernels::run;
@@ -16,7 +17,8 @@ use tegula_plan::{Dtype, Kernel, Requires};
 
 const REQUIRES: Requires = Requires { subgroups: true, f16: true, matrix: false };
 
-/// The text of a kernel with half-precision numbers below 2^-14 taken for zero, wherever x is converted or summed.
+/// The text of a kernel with half-precision numbers below 2^-14 taken for zero, wherever x is
+/// converted or summed.
 fn flushing(text: &str) -> String {
     let all = tokens(text);
     let mut edits = Edits::default();

@@ -1,4 +1,5 @@
-// The weights of a team's quads. All of them are asked for before the first is needed, since compilers keep loads where they stand.
+// The weights of a team's quads. All of them are asked for before the first is needed, since
+// compilers keep loads where they stand.
 fn ask(first: u32, piece: u32) -> array<array<Asked, 4>, QUADS> {
     var asked: array<array<Asked, 4>, QUADS>;
     for (var i = 0u; i < QUADS; i++) { // unroll

@@ -1,4 +1,5 @@
-// A few rows of x, of sequences that are decoded together: as matmul/vec, but for COLUMNS rows at once.
+// A few rows of x, of sequences that are decoded together: as matmul/vec, but for COLUMNS rows at
+// once.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16

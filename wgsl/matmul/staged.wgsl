@@ -1,4 +1,5 @@
-// Pieces of x for a mat-vec of one row, from workgroup memory, where all invocations put them together: `stage`, then a barrier.
+// Pieces of x for a mat-vec of one row, from workgroup memory, where all invocations put them
+// together: `stage`, then a barrier.
 //
 // Invocations put the pieces apart by words, so that neighbours read neighbouring memory.
 var<workgroup> staged: array<vec4<f16>, VECTORS * PIECES>; // two pairs each

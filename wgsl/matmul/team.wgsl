@@ -1,8 +1,10 @@
-// The main loop and the epilogue of mat-vecs. A workgroup is TEAMS teams of TEAM invocations. A team makes QUADS quads of outputs for COLUMNS rows of x;
-// its invocations stride along K by pieces.
+// The main loop and the epilogue of mat-vecs. A workgroup is TEAMS teams of TEAM invocations. A
+// team makes QUADS quads of outputs for COLUMNS rows of x; its invocations stride along K by
+// pieces.
 //
-// What costs most of 4-bit weights is to unpack them. That is done once for all rows: the calls of dot_quad for one quad differ in x only.
-// Rows behind the last are made of the last again, and not stored.
+// What costs most of 4-bit weights is to unpack them. That is done once for all rows: the calls of
+// dot_quad for one quad differ in x only. Rows behind the last are made of the last again, and not
+// stored.
 #import dot/ask
 
 const SQUARES: u32 = (COLUMNS + 3u) / 4u; // slots for the squares of x, four rows each
