@@ -115,7 +115,6 @@ pub(crate) fn compile_graph(
     options: &CompileOptions,
     quantization: Quantization,
 ) -> Result<Compiled, Error> {
-    check_activations(options.activations, quantization)?;
     // Of what the weights were trained for, whatever window is asked for here.
     let fingerprint = fingerprint::of(&graph);
     if let Some(size) = options.sliding_window_size {
@@ -125,6 +124,7 @@ pub(crate) fn compile_graph(
             }
         }
     }
+    check_activations(options.activations, quantization)?;
     let mut stages = fuse(&graph)?;
     let model = Model { fingerprint, ..settings(&graph, &stages, config, options, quantization)? };
     let mut weights = Weights::new(&graph, quantization)?;

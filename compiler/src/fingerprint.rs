@@ -3,7 +3,7 @@
 //! Packages carry these facts, so that what is written here for a model stays as it is. A new kind of op
 //! or constant states a fact of its own, which no older package has.
 
-use crate::graph::{Act, Graph, NormKind, OpKind, ParamId, Value};
+use crate::graph::Graph;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use tegula_plan::Fingerprint;
@@ -11,60 +11,8 @@ use tegula_plan::Fingerprint;
 /// What a graph computes.
 pub(crate) fn of(graph: &Graph) -> Fingerprint {
     let (mut facts, mut ops) = (Facts::default(), String::new());
-    let at = |value: &Value| value.0;
-    let name = |id: &ParamId| graph.param(*id).name.as_str();
-    let bias = |id: &Option<ParamId>| id.as_ref().map_or("-", name);
     for (index, op) in graph.ops.iter().enumerate() {
-        let text = match &op.kind {
-            OpKind::Embed { table } => format!("embed {}", name(table)),
-            OpKind::Positions { input, table } => format!("positions {} {}", at(input), name(table)),
-            OpKind::Rotation { frequencies } => {
-                facts.add("rope", rotation(frequencies));
-                "rotation".into()
-            }
-            OpKind::Norm { input, kind, gain, bias: added, eps } => {
-                facts.add("norm_eps", format!("{eps:e}"));
-                let kind = match kind {
-                    NormKind::Rms => "norm",
-                    NormKind::Layer => "layer_norm",
-                };
-                format!("{kind} {} {}{}", at(input), name(gain), added.as_ref().map_or(String::new(), |id| format!(" {}", name(id))))
-            }
-            OpKind::Linear { input, weight, bias: added } => {
-                format!("linear {} {} {}", at(input), name(weight), bias(added))
-            }
-            OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
-                facts.add("head_norm_eps", format!("{eps:e}"));
-                format!("head_norm {} {} {}", at(input), name(query_gain), name(key_gain))
-            }
-            OpKind::Rope { input, rotation } => format!("rope {} {}", at(input), at(rotation)),
-            OpKind::Append { input, layer } => format!("append {} {layer}", at(input)),
-            OpKind::Attention { query, layer, scale, softcap, window } => {
-                facts.add("attention_scale", scale.to_string());
-                facts.add("sliding_window", window.map_or("none".into(), |window| window.to_string()));
-                // A cap is told by its op too, since a model without one states nothing of it.
-                softcap.iter().for_each(|cap| facts.add("attention_softcap", cap.to_string()));
-                format!("attention {} {layer}{}", at(query), if softcap.is_some() { " softcap" } else { "" })
-            }
-            OpKind::Gated { input, act } => {
-                facts.add("activation", activation(*act));
-                format!("gated {}", at(input))
-            }
-            OpKind::Act { input, act } => {
-                facts.add("activation", activation(*act));
-                format!("act {}", at(input))
-            }
-            OpKind::Scale { input, factor } => {
-                facts.add("scale", factor.to_string());
-                format!("scale {}", at(input))
-            }
-            OpKind::SoftCap { input, cap } => {
-                facts.add("softcap", cap.to_string());
-                format!("softcap {}", at(input))
-            }
-            OpKind::Add { left, right } => format!("add {} {}", at(left), at(right)),
-            OpKind::ArgMax { input } => format!("argmax {}", at(input)),
-        };
+        let text = op.kind.state(graph, &mut |name, value| facts.add(name, value));
         writeln!(ops, "{index} {} {text}", op.width).expect("strings take everything");
     }
     let mut fingerprint = facts.stated();
@@ -85,34 +33,21 @@ impl Facts {
         }
     }
 
-    /// A constant that all ops share is stated alone; others with how often they follow each other.
+    /// A constant that all ops share is stated alone; others with how often they follow each other, and
+    /// by a digest where they change often.
     fn stated(self) -> Fingerprint {
         let mut fingerprint = Fingerprint::default();
         for (name, values) in self.0 {
+            let runs: Vec<String> = values.iter().map(|(value, times)| format!("{value} x {times}")).collect();
             let text = match &values[..] {
                 [(value, _)] => value.clone(),
-                several => several.iter().map(|(value, times)| format!("{value} x {times}")).collect::<Vec<_>>().join(", "),
+                [_, _, _, _, _, ..] => format!("{}, {}, …, {}", runs[0], runs[1], Fingerprint::digest(&runs.join(", "))),
+                _ => runs.join(", "),
             };
             fingerprint.state(name, text);
         }
         fingerprint
     }
-}
-
-/// An activation by the name that it has in packages, whatever it is called here.
-fn activation(act: Act) -> String {
-    match act {
-        Act::Silu => "silu".into(),
-        Act::GeluTanh => "gelu_tanh".into(),
-    }
-}
-
-/// Frequencies of a rotation: how many, the highest and the lowest, and a digest of all. They are
-/// rounded, since the last bits of a power depend on the system that works it out.
-fn rotation(frequencies: &[f32]) -> String {
-    let rounded: Vec<String> = frequencies.iter().map(|frequency| format!("{frequency:.4e}")).collect();
-    let (first, last) = (rounded.first().map_or("", String::as_str), rounded.last().map_or("", String::as_str));
-    format!("{} frequencies from {first} to {last}, {}", rounded.len(), Fingerprint::digest(&rounded.join(" ")))
 }
 
 #[cfg(test)]
@@ -157,6 +92,33 @@ mod tests {
         let window = |first| of(&with(first).unwrap()).get("sliding_window").map(str::to_owned);
         assert_eq!(window(1).unwrap(), "none x 1, 16 x 1");
         assert_eq!(window(0).unwrap(), "16");
+    }
+
+    /// Caps and scales that only some models have, and windows that change from layer to layer.
+    #[test]
+    fn what_only_some_models_have_is_stated() {
+        let gemma = |setting: &str, value: Value| {
+            let change = |config: &mut Value| {
+                config["model_type"] = "gemma2".into();
+                config["num_hidden_layers"] = 6.into();
+                config[setting] = value;
+            };
+            of(&mutated("llama", change).unwrap())
+        };
+        let plain = gemma("sliding_window", json!(16));
+        assert!(plain.get("sliding_window").unwrap().starts_with("16 x 1, none x 1, …, "), "{plain:?}");
+        let changed = |setting: &str, value: Value| -> Vec<String> {
+            let other = gemma(setting, value);
+            let names = plain.differences(&other).map(|(name, ..)| name.to_owned());
+            names.filter(|name| name != "sliding_window").collect()
+        };
+        assert_eq!(changed("attn_logit_softcapping", json!(25.0)), ["attention_softcap"]);
+        assert_eq!(changed("final_logit_softcapping", json!(15.0)), ["softcap"]);
+        for cap in ["attn_logit_softcapping", "final_logit_softcapping"] {
+            assert_eq!(changed(cap, Value::Null), ["ops"], "{cap}");
+        }
+        assert_eq!(changed("query_pre_attn_scalar", json!(99.0)), ["attention_scale"]);
+        assert_ne!(plain.get("sliding_window"), gemma("sliding_window", json!(24)).get("sliding_window"));
     }
 
     /// How long a context is, and what a model is called, says nothing of what it computes.

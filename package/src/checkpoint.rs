@@ -54,10 +54,14 @@ impl Checkpoint {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// The tensor of this name, whatever it is.
+    /// The tensor of this name, whatever it is. Where there is none, the name may begin with the module that Hugging Face's class of a
+    /// whole model puts around the layers (`model.`, `transformer.`): checkpoints of the layers alone have names without it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {
-        self.tensors.get(name)
+        self.tensors.get(name).or_else(|| match name.split_once('.') {
+            Some(("model" | "transformer", rest)) => self.tensors.get(rest),
+            _ => None,
+        })
     }
 
     /// Finds a tensor of a given shape whose elements are numbers.
@@ -66,7 +70,7 @@ impl Checkpoint {
     /// [`ErrorKind::MissingTensor`] with the files searched, [`ErrorKind::TensorShape`] with both
     /// shapes, [`ErrorKind::TensorType`].
     pub fn tensor(&self, name: &str, shape: &[u64]) -> Result<&Tensor> {
-        let Some(tensor) = self.tensors.get(name) else {
+        let Some(tensor) = self.get(name) else {
             let names = self.sources.iter().filter_map(|source| source.path().file_name());
             let searched = names.map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(", ");
             return Err(ErrorKind::MissingTensor { name: name.into(), expected: shape.into(), searched }.into());

@@ -1,6 +1,7 @@
 //! The ops that architectures are written in. `x`, `qkv` and so on are rows of f32.
 
 use super::{Graph, ParamId, Value};
+use tegula_plan::Fingerprint;
 
 /// A step of the graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -239,6 +240,73 @@ impl OpKind {
             OpKind::ArgMax { input } => format!("argmax {input}"),
         }
     }
+
+    /// How it is joined to other ops, and its constants by name: what the fingerprint of a model consists of. Packages carry these, so that
+    /// what is written for an op stays as it is. What is new states facts of its own, which no older package has.
+    pub(crate) fn state(&self, graph: &Graph, fact: &mut dyn FnMut(&'static str, String)) -> String {
+        let name = |id: &ParamId| graph.param(*id).name.as_str();
+        let other = |id: &Option<ParamId>| id.as_ref().map_or("-", name);
+        let at = |value: &Value| value.0;
+        match self {
+            OpKind::Embed { table } => format!("embed {}", name(table)),
+            OpKind::Positions { input, table } => format!("positions {} {}", at(input), name(table)),
+            OpKind::Rotation { frequencies } => {
+                fact("rope", rotation(frequencies));
+                "rotation".into()
+            }
+            OpKind::Norm { input, kind: NormKind::Rms, gain, bias: None, eps } => {
+                fact("norm_eps", format!("{eps:e}"));
+                format!("norm {} {}", at(input), name(gain))
+            }
+            OpKind::Norm { input, kind, gain, bias, eps } => {
+                fact("norm_eps", format!("{eps:e}"));
+                let kind = if *kind == NormKind::Layer { "layer_norm" } else { "norm" };
+                format!("{kind} {} {} {}", at(input), name(gain), other(bias))
+            }
+            OpKind::Linear { input, weight, bias } => format!("linear {} {} {}", at(input), name(weight), other(bias)),
+            OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
+                fact("head_norm_eps", format!("{eps:e}"));
+                format!("head_norm {} {} {}", at(input), name(query_gain), name(key_gain))
+            }
+            OpKind::Rope { input, rotation } => format!("rope {} {}", at(input), at(rotation)),
+            OpKind::Append { input, layer } => format!("append {} {layer}", at(input)),
+            OpKind::Attention { query, layer, scale, softcap, window } => {
+                fact("attention_scale", scale.to_string());
+                if let Some(cap) = softcap {
+                    fact("attention_softcap", cap.to_string());
+                }
+                fact("sliding_window", window.map_or("none".into(), |window| window.to_string()));
+                // A model without a cap states nothing of it: the text tells the two apart.
+                format!("attention {} {layer}{}", at(query), if softcap.is_some() { " softcap" } else { "" })
+            }
+            OpKind::Gated { input, act } => {
+                fact("activation", act.name().into());
+                format!("gated {}", at(input))
+            }
+            OpKind::Act { input, act } => {
+                fact("activation", act.name().into());
+                format!("act {}", at(input))
+            }
+            OpKind::Scale { input, factor } => {
+                fact("scale", factor.to_string());
+                format!("scale {}", at(input))
+            }
+            OpKind::SoftCap { input, cap } => {
+                fact("softcap", cap.to_string());
+                format!("softcap {}", at(input))
+            }
+            OpKind::Add { left, right } => format!("add {} {}", at(left), at(right)),
+            OpKind::ArgMax { input } => format!("argmax {}", at(input)),
+        }
+    }
+}
+
+/// Frequencies of a rotation: how many, the highest and the lowest, and a digest of all. They are
+/// rounded, since the last bits of a power depend on the system that works it out.
+fn rotation(frequencies: &[f32]) -> String {
+    let rounded: Vec<String> = frequencies.iter().map(|frequency| format!("{frequency:.4e}")).collect();
+    let (first, last) = (rounded.first().map_or("", String::as_str), rounded.last().map_or("", String::as_str));
+    format!("{} frequencies from {first} to {last}, {}", rounded.len(), Fingerprint::digest(&rounded.join(" ")))
 }
 
 /// A word and a number, where there is one.

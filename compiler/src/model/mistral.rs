@@ -3,7 +3,7 @@
 use super::window::window;
 use super::{Decoder, Rope};
 use crate::Error;
-use crate::graph::{Act, Attention, Graph, Norm};
+use crate::graph::{Attention, Graph, Norm};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -19,7 +19,8 @@ struct Config {
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let config: Config = config.read("mistral")?;
-    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, tie_word_embeddings: tied, .. } = config.decoder;
+    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = config.decoder;
+    let (act, tied) = (config.decoder.act()?, config.decoder.tie_word_embeddings.unwrap_or(false));
     let mut graph = config.decoder.graph("mistral")?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
     let window = window("sliding_window", config.sliding_window.or(config.sliding_window_size))?;
@@ -40,7 +41,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
 
         let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), norm);
         let h = graph.linear(h, &mlp, "gate_up_proj", &[("gate_proj", ffn), ("up_proj", ffn)], false);
-        let h = graph.gated(h, Act::Silu);
+        let h = graph.gated(h, act);
         let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], false);
         x = graph.add(x, h);
     }

@@ -2,7 +2,7 @@
 
 use super::{Decoder, Rope, Windows};
 use crate::Error;
-use crate::graph::{Act, Attention, Graph, Norm};
+use crate::graph::{Attention, Graph, Norm};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,7 +17,8 @@ struct Config {
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let config: Config = config.read("qwen2")?;
-    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, tie_word_embeddings: tied, .. } = config.decoder;
+    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = config.decoder;
+    let (act, tied) = (config.decoder.act()?, config.decoder.tie_word_embeddings.unwrap_or(false));
     let mut graph = config.decoder.graph("qwen2")?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
     let windows = config.windows.of_layers(graph.layers)?;
@@ -38,7 +39,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
 
         let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), norm);
         let h = graph.linear(h, &mlp, "gate_up_proj", &[("gate_proj", ffn), ("up_proj", ffn)], false);
-        let h = graph.gated(h, Act::Silu);
+        let h = graph.gated(h, act);
         let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], false);
         x = graph.add(x, h);
     }
