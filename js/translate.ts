@@ -72,7 +72,7 @@ export function fromRecord(record: ErrorRecord): Error {
   return error;
 }
 
-/** Codes of the runtime's errors (src/error.rs and src/web/fault.rs), and the class that each becomes. */
+/** Codes of the runtime's errors (src/error.rs, src/error/host.rs and src/web/fault.rs), and the class that each becomes. */
 export const CODES: Readonly<Record<string, ErrorClass>> = {
   LibraryVersionError: LibraryVersionError,
   ModelLibraryError: InvalidLibraryError,
@@ -107,6 +107,9 @@ export const CODES: Readonly<Record<string, ErrorClass>> = {
   ChatTemplateError: InvalidRequestError,
   ChatTemplateLimitError: InvalidRequestError,
   EngineBusyError: InvalidRequestError,
+  ModelNotLoadedError: EngineNotLoadedError,
+  ModelNameTakenError: InvalidRequestError,
+  EngineCrashedError: InternalError,
   LoadOrderError: InternalError,
   InterruptedError: InternalError,
 };

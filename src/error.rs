@@ -3,16 +3,21 @@
 //! Every kind says what, where and what to do. [`ErrorKind::code`] gives the class that the npm package raises; where WebLLM has a class
 //! for the same mistake, its name is used, so that pages which match on `error.name` keep working.
 
+mod host;
+
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
+
+pub use host::HostError;
 
 /// Short for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this crate.
-#[derive(Debug)]
+/// An error of this crate. Clones are cheap: what ends a device is told to every request.
+#[derive(Clone, Debug)]
 pub struct Error {
-    kind: Box<ErrorKind>,
+    kind: Arc<ErrorKind>,
 }
 
 /// What went wrong.
@@ -256,6 +261,9 @@ pub enum ErrorKind {
         /// Position of the last token that was read.
         position: u32,
     },
+    /// What is asked of a host cannot be done, or a model of it is gone.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// Every sequence slot is taken.
     #[error("all {slots} sequence slots are in use; wait for a request to finish")]
     Busy {
@@ -315,6 +323,7 @@ impl ErrorKind {
             ErrorKind::ChatTemplate { .. } => "ChatTemplateError",
             ErrorKind::ChatTemplateLimit { .. } => "ChatTemplateLimitError",
             ErrorKind::NotFinite { .. } => "NotFiniteError",
+            ErrorKind::Host(error) => error.code(),
             ErrorKind::Busy { .. } => "EngineBusyError",
             ErrorKind::Interrupted => "InterruptedError",
         }
@@ -346,7 +355,7 @@ impl Error {
 
 impl<K: Into<ErrorKind>> From<K> for Error {
     fn from(kind: K) -> Self {
-        Error { kind: Box::new(kind.into()) }
+        Error { kind: Arc::new(kind.into()) }
     }
 }
 

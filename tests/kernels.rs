@@ -3,6 +3,7 @@
 
 use crate::adapter;
 use crate::kernel_operands::{BLOCKS, Case, Vary, cases};
+use crate::package::own;
 use std::collections::HashSet;
 use tegula_compiler::link::link;
 use tegula_compiler::op::attention::Attention;
@@ -13,7 +14,7 @@ use tegula_compiler::op::step::Step;
 use tegula_compiler::op::{Rows, Spec, compare};
 use tegula_compiler::schedule::Schedule;
 use tegula_compiler::{template, tune};
-use tegula_gpu::{DeviceInfo, Gpu, Options, Range, Usage};
+use tegula_gpu::{DeviceInfo, Gpu, Options, Range, Source, Usage};
 use tegula_plan::{Kernel, Requires};
 
 #[test]
@@ -136,8 +137,8 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     for (name, values) in template::tunables(default.template).expect("templates are well formed") {
         for value in values {
             let mut moved = default.clone();
-            moved.values.retain(|(other, _)| *other != name);
-            moved.values.push((name, value));
+            moved.values.retain(|(other, _)| other != name);
+            moved.values.push((*name, *value));
             if moved.values.iter().any(|pair| !default.values.contains(pair)) && link(spec, requires, &moved).is_ok() {
                 all.push(moved);
             }
@@ -175,7 +176,7 @@ fn check(
         workgroup_memory: linked.workgroup_memory,
         bindings: linked.bindings.clone(),
     };
-    let grid = linked.grid.clone().map(|size| size.eval(step.rows, step.pages));
+    let grid = step.grid(&linked.grid);
     let found = pollster::block_on(run(gpu, &linked.text, requires, &kernel, launch, operands, grid)).map_err(|error| error.to_string())?;
     for (name, words) in &found.buffers {
         compare(&step.spec, linked.half, name, words, &expected.buffers[name])?;
@@ -193,7 +194,7 @@ async fn run(
     operands: &Operands,
     grid: [u32; 3],
 ) -> Result<Operands, tegula_gpu::Error> {
-    let pipeline = gpu.pipeline(&kernel.name, text, requires, kernel).await?;
+    let pipeline = gpu.pipeline_of(&Source { label: &kernel.name, wgsl: text, requires, kernel, origin: own(&[]).origin }).await?;
     let uniform = gpu.buffer("launch", 256, Usage::Uniform)?;
     gpu.write(&uniform, 0, bytemuck::cast_slice(&launch.0));
     let mut buffers = Vec::new();

@@ -18,6 +18,8 @@ mod drawn;
 mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
+/// Several models on one device.
+mod hosting;
 /// Libraries whose prompts are multiplied in bytes.
 mod int8;
 /// Shapes and operands for `kernels`.
@@ -29,14 +31,19 @@ mod loading;
 /// Libraries and packages of different models.
 mod mismatch;
 /// Whole models against the reference and against goldens.
+mod mixed;
 mod models;
+/// Libraries from anybody.
+mod origin;
 /// Packages read back as plain numbers, and loaded into engines.
 mod package;
 /// A forward pass in f64.
 mod reference;
 /// Drawn ids against those of the sampler.
 mod sampling;
-/// Stepping a library written by hand.
+/// One model in a host of its own.
+mod solo;
+/// Loading and stepping a library written by hand.
 mod steps;
 
 use std::path::PathBuf;

@@ -33,13 +33,14 @@ pub fn run(args: &Run) -> Result<()> {
     opening.check(&opening.tokenize(&prompt)?, 1)?;
     let opened = opening.load()?;
     report::say(opened.summary());
-    let mut engine = opened.engine();
-    let request = generate::request(prompt, engine.config(), &args.sampling);
+    let mut served = opened.host()?;
+    let request = generate::request(prompt, served.intake.config(), &args.sampling);
     // Nothing sets it: Ctrl-C ends the program.
     let interrupted = AtomicBool::new(false);
-    let answer = generate::generate(&mut engine, request, &interrupted, |text| if args.json { Ok(()) } else { report::print_text(text) })?;
+    let show = |text: &str| if args.json { Ok(()) } else { report::print_text(text) };
+    let answer = generate::generate(&mut served, request, &interrupted, show)?;
     if !args.json {
-        if engine.tokenizer().is_none() {
+        if served.intake.tokenizer().is_none() {
             let ids: Vec<String> = answer.ids.iter().map(u32::to_string).collect();
             report::print_text(&ids.join(","))?;
         }

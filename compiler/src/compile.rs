@@ -10,7 +10,7 @@ use crate::op::Spec;
 use crate::quant::Quantization;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
-use crate::{Error, ErrorKind, emit, fingerprint, model};
+use crate::{Error, ErrorKind, emit, fingerprint, model, state};
 use tegula_plan::{Activations, Fingerprint, Model, Plan, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
@@ -115,6 +115,7 @@ pub(crate) fn compile_graph(
     options: &CompileOptions,
     quantization: Quantization,
 ) -> Result<Compiled, Error> {
+    check_activations(options.activations, quantization)?;
     // Of what the weights were trained for, whatever window is asked for here.
     let fingerprint = fingerprint::of(&graph);
     if let Some(size) = options.sliding_window_size {
@@ -124,7 +125,6 @@ pub(crate) fn compile_graph(
             }
         }
     }
-    check_activations(options.activations, quantization)?;
     let mut stages = fuse(&graph)?;
     let model = Model { fingerprint, ..settings(&graph, &stages, config, options, quantization)? };
     let mut weights = Weights::new(&graph, quantization)?;
@@ -178,15 +178,10 @@ fn settings(
     check_positions(graph, context)?;
     // What is asked for must fit; a default gives way, unless not even one row fits.
     let limits = Limits::of(graph, stages, context);
-    let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk.max(1));
-    let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
     let batch = positive("max_batch_size", options.max_batch_size.or(Some(MAX_BATCH_SIZE.min(limits.batch.max(1)))))?;
-    let windows = graph.ops.iter().filter_map(|op| match op.kind {
-        OpKind::Attention { window, .. } => Some(window),
-        _ => None,
-    });
-    // None of the layers may do without.
-    let windows: Option<Vec<u32>> = windows.collect();
+    let batch = limits.check_batch(batch)?;
+    let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk(batch).max(1));
+    let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
     Ok(Model {
         architecture: graph.architecture.into(),
         quantization: quantization.to_string(),
@@ -194,13 +189,10 @@ fn settings(
         hidden_size: graph.hidden_size,
         layers: graph.layers,
         query_heads: graph.heads.query,
-        kv_heads: graph.heads.kv,
-        head_dim: graph.heads.dim,
         context_window_size: context,
-        sliding_window: windows.and_then(|windows| windows.into_iter().max()),
-        prefill_chunk_size: limits.check_chunk(chunk.min(context))?,
-        max_batch_size: limits.check_batch(batch)?,
-        cache: quantization.model_dtype(),
+        state: state::groups(graph, context, quantization.model_dtype()),
+        prefill_chunk_size: limits.check_chunk(chunk.min(context), batch)?,
+        max_batch_size: batch,
         activations: options.activations,
         fingerprint: Fingerprint::default(),
     })

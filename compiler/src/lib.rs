@@ -25,6 +25,7 @@ mod parallel;
 pub mod quant;
 mod range;
 pub mod schedule;
+mod state;
 pub mod template;
 pub mod tune;
 mod weights;

@@ -23,7 +23,7 @@ pub struct Linked {
     pub name: String,
     /// The linked text.
     pub text: String,
-    /// Fingerprint of the text before constants are set: it changes when the template or a module of it does, and not with the shape.
+    /// Names what the template computes ([`template::fingerprint`]): it changes with the template or a module of it, and not with the shape.
     pub source: u64,
     /// Invocations of a workgroup.
     pub invocations: u32,
@@ -42,19 +42,8 @@ pub struct Linked {
 /// # Errors
 /// [`ErrorKind::NoSchedule`] where the kernel exceeds limits that every device has; [`ErrorKind::Template`] where the values are not legal.
 pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Linked, Error> {
-    let mut build = Build::new(schedule)?;
-    let extent = spec.build(&mut build);
-    if requires.subgroups && build.imports("reduce/tree") {
-        build.slot("reduce/tree", "reduce/subgroup");
-    }
-    if build.declares("SUBGROUP") {
-        build.int("SUBGROUP", requires.subgroup_size());
-    }
-    build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
-    let text = template::link(schedule.template, &build.slots, &build.values)?;
-    let text = template::unroll(schedule.template, &text)?;
-    let text = template::count(schedule.template, &text)?;
-    let reflection = template::reflect(schedule.template, &text)?;
+    let (build, extent) = prepared(spec, requires, schedule)?;
+    let template::Built { text, reflection } = template::build(schedule.template, &build.slots, &build.values)?;
     let [x, y, z] = extent;
     let [bx, by, bz] = reflection.block;
     let grid = [x.ceil_div(bx), y.ceil_div(by), z.ceil_div(bz)];
@@ -77,7 +66,7 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
     }
     Ok(Linked {
         name: schedule.to_string(),
-        source: crate::tune::fingerprint(&template::link(schedule.template, &build.slots, &[])?),
+        source: fingerprint(&build)?,
         text,
         invocations: reflection.invocations,
         workgroup_memory: reflection.workgroup_memory,
@@ -85,6 +74,33 @@ pub fn link(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<Lin
         bindings: reflection.bindings,
         grid,
     })
+}
+
+/// What a spec and a schedule fix, and the extent of the output.
+fn prepared<'a>(spec: &Spec, requires: &Requires, schedule: &'a Schedule) -> Result<(Build<'a>, [Size; 3]), Error> {
+    let mut build = Build::new(schedule)?;
+    let extent = spec.build(&mut build);
+    if requires.subgroups && build.imports("reduce/tree") {
+        build.slot("reduce/tree", "reduce/subgroup");
+    }
+    if template::constant(schedule.template, "SUBGROUP")?.is_some() {
+        build.int("SUBGROUP", requires.subgroup_size());
+    }
+    build.values.extend(schedule.values.iter().map(|(name, value)| (*name, Value::Int(*value))));
+    Ok((build, extent))
+}
+
+fn fingerprint(build: &Build<'_>) -> Result<u64, Error> {
+    let open: Vec<&str> = build.values.iter().map(|(name, _)| *name).collect();
+    template::fingerprint(build.schedule.template, &build.slots, &open)
+}
+
+/// [`Linked::source`] of a spec and a schedule, without linking them.
+///
+/// # Errors
+/// [`ErrorKind::Template`] where the template does not suit the spec.
+pub fn source(spec: &Spec, requires: &Requires, schedule: &Schedule) -> Result<u64, Error> {
+    fingerprint(&prepared(spec, requires, schedule)?.0)
 }
 
 #[cfg(test)]

@@ -48,8 +48,8 @@ impl fmt::Display for Schedule {
 pub struct Build<'a> {
     /// How it is computed.
     pub schedule: &'a Schedule,
-    /// The texts of the template and of all modules that it imports.
-    sources: Vec<(&'static str, &'static str)>,
+    /// The modules that the template imports, itself or through others.
+    imports: Vec<&'static str>,
     /// Imports and the modules they lead to instead.
     pub(crate) slots: Vec<(&'static str, &'static str)>,
     /// Constants and their values.
@@ -62,20 +62,13 @@ impl<'a> Build<'a> {
     /// # Errors
     /// [`crate::ErrorKind::Template`] where a file does not exist.
     pub(crate) fn new(schedule: &'a Schedule) -> Result<Self, Error> {
-        Ok(Build { schedule, sources: template::sources(schedule.template)?, slots: Vec::new(), values: Vec::new() })
+        Ok(Build { schedule, imports: template::imports(schedule.template)?, slots: Vec::new(), values: Vec::new() })
     }
 
     /// Whether the template imports a module, itself or through another.
     #[must_use]
     pub fn imports(&self, module: &str) -> bool {
-        self.sources.iter().skip(1).any(|(name, _)| *name == module)
-    }
-
-    /// Whether the template declares a constant.
-    #[must_use]
-    pub fn declares(&self, constant: &str) -> bool {
-        let declared = |line: &str| line.strip_prefix("const ").is_some_and(|rest| rest.split(':').next() == Some(constant));
-        self.sources.first().is_some_and(|(_, text)| text.lines().any(declared))
+        self.imports.contains(&module)
     }
 
     /// Lets an import lead to another module with the same functions.

@@ -164,7 +164,7 @@ fn module(plan: &Plan) -> Vec<u8> {
 /// A file of search records.
 pub fn records(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(records) = Records::parse("records.jsonl", text) else { return };
+    let Ok(records) = Records::parse("records.txt", text) else { return };
     for record in &records.list {
         drop((record.schedule(), record.time(&record.spec), record.is_of("NVIDIA H200"), record.measured().count()));
     }

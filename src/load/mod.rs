@@ -1,9 +1,12 @@
 //! Loading: from the files of a weight package to a model on a GPU.
 //!
-//! The crate `tegula-package` reads the list of tensors, `compare` holds it against
-//! the library, [`weights`] takes shards as they arrive, and `upload` sorts the bytes of a shard into
-//! buffers.
+//! The crate `tegula-package` reads the list of tensors, `compare` holds it against the library ([`Module`]), [`weights`] takes shards as they
+//! arrive, and `upload` sorts the bytes of a shard into buffers. [`needs`] says what a model would take.
 
 mod compare;
+mod module;
+pub mod needs;
 mod upload;
 pub mod weights;
+
+pub use module::Module;

@@ -4,11 +4,11 @@
 //! downloaded. Then shards come in slices of any size, are hashed and uploaded as they come, and a shard that does not match its hash is an
 //! error that names it; it can be loaded again.
 
-use crate::load::compare;
 use crate::load::upload::{Extent, Kept, Target, Upload};
+use crate::load::{Module, compare};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
-use crate::model::step::{INITIAL_TOKENS, Model};
+use crate::model::step::Model;
 use crate::model::{Buffers, Place, Sink};
 use crate::model::{Compiling, OnKernels};
 use crate::{Error, ErrorKind, Result};
@@ -16,10 +16,10 @@ use md5::{Digest, Md5};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
-use tegula_gpu::{DeviceInfo, Filling, Gpu};
+use tegula_gpu::{DeviceInfo, Filling, Gpu, Origin};
 use tegula_package::mlc::manifest::{Record, Shard};
 use tegula_package::mlc::{ChatConfig, TensorCache};
-use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, VectorSource};
+use tegula_plan::{Dtype, Library, Param, Plan, Requires, VectorSource};
 
 /// A model on its way to the GPU.
 pub struct Loader {
@@ -27,6 +27,8 @@ pub struct Loader {
     library: Arc<Library>,
     /// The library's bytes: its code is instantiated at the end.
     module: Vec<u8>,
+    /// Where it comes from.
+    origin: Origin,
     /// Which of the plan's variants.
     variant: usize,
     memory: Memory,
@@ -55,11 +57,17 @@ impl Loader {
     /// `mlc-chat-config.json`, where there is one.
     ///
     /// # Errors
-    /// [`ErrorKind::Library`], [`ErrorKind::Package`], [`ErrorKind::MissingParam`],
-    /// [`ErrorKind::ParamMismatch`], [`ErrorKind::ModelMismatch`], [`ErrorKind::Budget`], and
-    /// [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
-    pub fn new(gpu: Gpu, library: &[u8], config_json: Option<&str>, manifest_json: &str, budget: Budget) -> Result<Loader> {
-        let (module, library) = (library.to_vec(), Library::parse(library)?);
+    /// [`ErrorKind::Library`], [`ErrorKind::Package`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`],
+    /// [`ErrorKind::ModelMismatch`], [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
+    pub fn new<'a>(
+        gpu: Gpu,
+        library: impl Into<Module<'a>>,
+        config_json: Option<&str>,
+        manifest_json: &str,
+        budget: Budget,
+    ) -> Result<Loader> {
+        let module = library.into();
+        let library = Library::parse(module.bytes)?;
         let manifest = TensorCache::parse(manifest_json)?;
         let config = config_json.map(ChatConfig::parse).transpose()?;
         compare::tensors(&library.plan, &manifest)?;
@@ -72,22 +80,24 @@ impl Loader {
     ///
     /// # Errors
     /// Those of [`Loader::new`] that are not about a package.
-    pub fn without_package(gpu: Gpu, library: &[u8], budget: Budget) -> Result<Loader> {
-        let (module, library) = (library.to_vec(), Library::parse(library)?);
+    pub fn without_package<'a>(gpu: Gpu, library: impl Into<Module<'a>>, budget: Budget) -> Result<Loader> {
+        let module = library.into();
+        let library = Library::parse(module.bytes)?;
         Loader::allocate(gpu, library, module, Vec::new(), Vec::new(), &budget)
     }
 
     fn allocate(
         gpu: Gpu,
         library: Library,
-        module: Vec<u8>,
+        module: Module<'_>,
         shards: Vec<Shard>,
         mut extents: Vec<Vec<Extent>>,
         budget: &Budget,
     ) -> Result<Loader> {
         let plan = &library.plan;
         check_vectors(plan)?;
-        let variant = choose(plan, &gpu)?;
+        let Module { bytes, origin } = module;
+        let variant = choose(plan, &gpu, origin)?;
         let memory = Memory::plan(plan, &plan.variants[variant], gpu.info(), budget)?;
         let sizes = Sizes::of(plan, &plan.variants[variant]);
         // Parameters that only other variants bind have no buffer.
@@ -98,12 +108,12 @@ impl Loader {
             });
         }
         extents.iter_mut().for_each(|extents| extents.retain(|extent| !extent.targets.is_empty()));
-        let pages = memory.capacity.min(INITIAL_TOKENS) / PAGE_SIZE;
-        let buffers = Buffers::allocate(&gpu, plan, &sizes, pages)?;
+        let pages = memory.initial_pages();
+        let buffers = Buffers::allocate(&gpu, plan, &sizes, &pages)?;
         let loaded = vec![false; shards.len()];
         let (library, current, compiling) = (Arc::new(library), None, None);
-        let (random, unsent) = (false, 0);
-        Ok(Loader { gpu, library, module, variant, memory, buffers, shards, extents, loaded, current, compiling, random, unsent })
+        let (module, random, unsent) = (bytes.to_vec(), false, 0);
+        Ok(Loader { gpu, library, module, origin, variant, memory, buffers, shards, extents, loaded, current, compiling, random, unsent })
     }
 
     /// The files to load, in any order.
@@ -241,7 +251,7 @@ impl Loader {
 
     /// [`Loader::compile`], which tells how far it has come.
     pub fn compile_telling(&mut self, kernels: Kernels, on_kernels: OnKernels) {
-        self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.variant, kernels, on_kernels));
+        self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.origin, self.variant, kernels, on_kernels));
     }
 
     /// Makes the model ready to run, and chooses among kernels where the library leaves that to the device.
@@ -278,10 +288,11 @@ fn order(reason: String) -> Error {
     ErrorKind::LoadOrder { reason }.into()
 }
 
-/// The first variant that the device can run.
-fn choose(plan: &Plan, gpu: &Gpu) -> Result<usize> {
+/// The first variant that the device can run, with matrix units only for kernels that may use them.
+pub(super) fn choose(plan: &Plan, gpu: &Gpu, origin: Origin) -> Result<usize> {
     let mut refused = None;
-    for (index, variant) in plan.variants.iter().enumerate().filter(|(_, variant)| gpu.meets(&variant.requires)) {
+    let may = |requires: &Requires| gpu.meets(requires) && (!requires.matrix || origin.may_use_matrix_units());
+    for (index, variant) in plan.variants.iter().enumerate().filter(|(_, variant)| may(&variant.requires)) {
         match variant.kernels.iter().try_for_each(|kernel| gpu.fits(kernel)) {
             Ok(()) => {
                 tracing::debug!(variant = variant.name, "variant chosen");

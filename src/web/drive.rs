@@ -1,98 +1,112 @@
-//! The loop that runs an engine while there are requests.
+//! The host of a page: its driver, and its events on their way to JavaScript.
+//!
+//! A device has one host. It runs as a task of the page from the first model on and sleeps while there
+//! is nothing to do. Events of a step are handed over together, in a task of their own behind the
+//! driver's, so that JavaScript can call in from there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use serde::Serialize;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 
 use super::{fault, js};
-use crate::Error;
-use crate::engine::Engine;
-use crate::engine::request::{EventKind, Request, RequestId};
+use crate::engine::request::{Event, EventKind, RequestId};
 use crate::engine::usage::{FinishReason, Usage};
+use crate::host::{Handle, Host, Sink};
 
-/// What calls and the loop that runs the engine have in common.
-pub(super) struct Shared {
-    /// Absent while it runs.
-    pub(super) engine: Cell<Option<Engine>>,
-    pub(super) inbox: RefCell<Vec<(u32, Request)>>,
-    /// JavaScript's numbers of requests, and the engine's.
-    pub(super) numbers: RefCell<HashMap<u32, RequestId>>,
-    /// Whether JavaScript has freed the engine.
-    pub(super) freed: Cell<bool>,
-    pub(super) on_events: js_sys::Function,
+/// Starts a host, which ends when nobody holds its handle and nothing runs.
+pub(super) fn start() -> Handle {
+    let (host, handle) = Host::new(None);
+    spawn_local(host.run());
+    handle
+}
+
+/// Events of an engine on their way to JavaScript.
+pub(super) struct Outbox {
+    events: RefCell<Vec<WebEvent>>,
+    /// JavaScript's numbers of requests that run, and the host's.
+    numbers: RefCell<HashMap<u32, RequestId>>,
+    /// Whether JavaScript has freed the engine. Then it hears no more.
+    freed: Cell<bool>,
+    on_events: js_sys::Function,
 }
 
 /// What happened to a request, for JavaScript.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum News {
+pub(super) enum WebEvent {
     Accepted { request: u32 },
     Token { request: u32, token: u32, text: String },
     Finished { request: u32, reason: FinishReason, usage: Usage },
     Failed { request: u32, code: &'static str, message: String, fields: serde_json::Value },
 }
 
-impl News {
-    fn failed(request: u32, error: &Error) -> News {
-        News::Failed { request, code: fault::code(error), message: error.to_string(), fields: fault::fields(error.kind()) }
+impl WebEvent {
+    fn of(request: u32, kind: EventKind) -> WebEvent {
+        match kind {
+            EventKind::Token { id, text } => WebEvent::Token { request, token: id, text },
+            EventKind::Finished { reason, usage } => WebEvent::Finished { request, reason, usage },
+            EventKind::Failed { error } => {
+                let (code, message) = (fault::code(&error), error.to_string());
+                WebEvent::Failed { request, code, message, fields: fault::fields(error.kind()) }
+            }
+        }
     }
 }
 
-impl Shared {
-    pub(super) fn emit(&self, news: &[News]) {
-        if news.is_empty() || self.freed.get() {
+impl Outbox {
+    pub(super) fn new(on_events: js_sys::Function) -> Rc<Outbox> {
+        Rc::new(Outbox { events: RefCell::default(), numbers: RefCell::default(), freed: Cell::new(false), on_events })
+    }
+
+    /// Takes the events of a request.
+    pub(super) fn sink(self: &Rc<Self>, request: u32) -> Sink {
+        let outbox = Rc::clone(self);
+        Box::new(move |event: Event| {
+            if !matches!(event.kind, EventKind::Token { .. }) {
+                outbox.numbers.borrow_mut().remove(&request);
+            }
+            outbox.put(WebEvent::of(request, event.kind));
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Notes that the host runs a request.
+    pub(super) fn accepted(self: &Rc<Self>, request: u32, id: RequestId) {
+        self.numbers.borrow_mut().insert(request, id);
+        self.put(WebEvent::Accepted { request });
+    }
+
+    /// The host's number of a request that runs.
+    pub(super) fn number(&self, request: u32) -> Option<RequestId> {
+        self.numbers.borrow().get(&request).copied()
+    }
+
+    /// Tells JavaScript nothing from now on.
+    pub(super) fn free(&self) {
+        self.freed.set(true);
+    }
+
+    fn put(self: &Rc<Self>, event: WebEvent) {
+        let mut events = self.events.borrow_mut();
+        if events.is_empty() {
+            let outbox = Rc::clone(self);
+            spawn_local(async move { outbox.hand_over() });
+        }
+        events.push(event);
+    }
+
+    fn hand_over(&self) {
+        let events = self.events.take();
+        if self.freed.get() {
             return;
         }
-        if let Err(error) = self.on_events.call1(&JsValue::NULL, &js(news)) {
+        if let Err(error) = self.on_events.call1(&JsValue::NULL, &js(&events)) {
             wasm_bindgen::throw_val(error);
         }
-    }
-}
-
-/// Runs the engine until there is nothing to do, or JavaScript has freed it.
-pub(super) async fn run(mut engine: Engine, shared: Rc<Shared>) {
-    let mut requests: HashMap<RequestId, u32> = HashMap::new();
-    while !shared.freed.get() {
-        let mut news = Vec::new();
-        for (request, wanted) in shared.inbox.take() {
-            match engine.submit(wanted) {
-                Ok(id) => {
-                    requests.insert(id, request);
-                    shared.numbers.borrow_mut().insert(request, id);
-                    news.push(News::Accepted { request });
-                }
-                Err(error) => news.push(News::failed(request, &error)),
-            }
-        }
-        // Whoever hears of these may ask for more at once, so it comes before the look at what is left.
-        shared.emit(&news);
-        if engine.idle() && shared.inbox.borrow().is_empty() {
-            shared.engine.set(Some(engine));
-            return;
-        }
-        let news: Vec<News> = match engine.step().await {
-            Ok(events) => events
-                .into_iter()
-                .filter_map(|event| {
-                    let request = *requests.get(&event.request)?;
-                    Some(match event.kind {
-                        EventKind::Token { id, text } => News::Token { request, token: id, text },
-                        EventKind::Finished { reason, usage } => News::Finished { request, reason, usage },
-                        EventKind::Failed { error } => News::failed(request, &error),
-                    })
-                })
-                .collect(),
-            Err(error) => requests.values().map(|&request| News::failed(request, &error)).collect(),
-        };
-        for event in &news {
-            if let News::Finished { request, .. } | News::Failed { request, .. } = event {
-                let id = shared.numbers.borrow_mut().remove(request);
-                id.map(|id| requests.remove(&id));
-            }
-        }
-        shared.emit(&news);
     }
 }

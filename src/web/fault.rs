@@ -6,7 +6,7 @@ use tegula_package::ErrorKind as Package;
 use tegula_plan::ErrorKind as Library;
 use wasm_bindgen::JsValue;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, HostError};
 
 impl From<Error> for JsValue {
     fn from(error: Error) -> JsValue {
@@ -94,6 +94,14 @@ pub(super) fn fields(kind: &ErrorKind) -> Value {
             fields!("reason": reason)
         }
         ErrorKind::NotFinite { position } => fields!("position": position),
+        ErrorKind::Host(host) => match host {
+            HostError::UnknownModel { name, models } => fields!("model": name, "loaded": models),
+            HostError::ModelExists { name } | HostError::Unloaded { name } => fields!("model": name),
+            HostError::Crashed { name, reason } => fields!("model": name, "reason": reason),
+            HostError::NoRoom { name, needed, available, total, .. } => {
+                fields!("limit": "memory", "what": name, "needed": needed, "available": available, "total": total)
+            }
+        },
         ErrorKind::Busy { slots } => fields!("slots": slots),
         ErrorKind::NoTokenizer | ErrorKind::NoChatTemplate | ErrorKind::Interrupted => Value::Object(Map::new()),
     }

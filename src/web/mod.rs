@@ -4,32 +4,33 @@
 //! JavaScript, and what happens to them goes to one function, the events of a step together. Errors are `Error` objects with a `code`
 //! ([`ErrorKind::code`](crate::ErrorKind::code)) and the `fields` of their kind.
 //!
-//! JavaScript can call in whenever a step is awaited. So nothing is borrowed across an `await`: the engine is taken out of its cell while it
-//! runs, and calls leave messages for it.
+//! Models on one device share a host ([`crate::host`]), under names of their own. JavaScript can call in whenever a step is awaited: its calls
+//! are messages to the host, which has the engines.
 
 mod bench;
 mod device;
 mod drive;
 mod fault;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
 pub use device::{WebDevice, request_device};
-use drive::{News, Shared};
+use drive::Outbox;
 
 use crate::api::openai::ApiRequest;
-use crate::engine::Engine;
-use crate::engine::request::{Interrupter, Prompt};
-use crate::engine::usage::{FinishReason, Usage};
+use crate::engine::request::Prompt;
+use crate::host::{Handle, Package, Place};
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
 use crate::model::choose::{Decision, Kernels, SECONDS};
 use crate::model::forward::Forward;
+use crate::model::step::Model;
 use crate::text::tokenizer::Tokenizer;
+use crate::{ErrorKind, HostError};
 use tegula_package::mlc::ChatConfig;
 
 /// Calls `listener` with the message of every panic from now on. Nothing here may be used after one.
@@ -69,6 +70,9 @@ struct ShardInfo<'a> {
 #[wasm_bindgen(js_name = Loader)]
 pub struct WebLoader {
     loader: Loader,
+    host: Handle,
+    place: Place,
+    name: String,
     config: ChatConfig,
     tokenizer: Option<Tokenizer>,
     chat_template: Option<String>,
@@ -76,18 +80,21 @@ pub struct WebLoader {
 
 #[wasm_bindgen(js_class = Loader)]
 impl WebLoader {
-    /// Checks that library, package and device fit each other, then reserves memory.
+    /// Checks that library, package and device fit each other, then reserves memory. Several models can be on one device, each with a
+    /// `name` of its own; one is made up where none is given.
     ///
     /// # Errors
-    /// Those of [`Loader::new`], [`ChatConfig::parse`] and [`Tokenizer::new`].
+    /// Those of [`Handle::place`], [`Loader::new`], [`ChatConfig::parse`] and [`Tokenizer::new`].
     #[wasm_bindgen(constructor)]
-    pub fn new(device: &WebDevice, library: &[u8], files: JsValue) -> Result<WebLoader, JsValue> {
+    pub fn new(device: &WebDevice, library: &[u8], files: JsValue, name: Option<String>) -> Result<WebLoader, JsValue> {
+        let host = device.host.clone();
+        let (name, place) = named(&host, name)?;
         let files: PackageFiles = serde_wasm_bindgen::from_value(files)?;
         let config = files.config.as_deref().map(ChatConfig::parse).transpose().map_err(crate::Error::from)?.unwrap_or_default();
         let tokenizer =
             files.tokenizer.as_deref().map(|json| Tokenizer::new(json.as_bytes(), files.tokenizer_config.as_deref())).transpose()?;
         let loader = Loader::new(device.gpu.clone(), library, files.config.as_deref(), &files.manifest, Budget::default())?;
-        Ok(WebLoader { loader, config, tokenizer, chat_template: files.chat_template })
+        Ok(WebLoader { loader, host, place, name, config, tokenizer, chat_template: files.chat_template })
     }
 
     /// Waits until the device has said whether there is memory.
@@ -155,18 +162,31 @@ impl WebLoader {
     /// # Errors
     /// Those of [`Loader::finish`].
     pub async fn finish(self, run_ahead: Option<usize>, on_events: js_sys::Function) -> Result<WebEngine, JsValue> {
-        let WebLoader { loader, config, tokenizer, chat_template } = self;
+        let WebLoader { loader, host, place, name, config, tokenizer, chat_template } = self;
         let has_template =
             chat_template.is_some() || tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.config().chat_template.is_some());
         let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
-        let mut engine = Engine::new(loader.finish().await?, tokenizer, config.clone());
-        if let Some(steps) = run_ahead {
-            engine.set_run_ahead(steps);
+        let model = loader.finish().await?;
+        let (info, kernels) = (ModelInfo::of(&model, chat, tokenizer.is_some()), model.decisions().to_vec());
+        place.load(model, Package { tokenizer, config: config.clone(), template: chat_template, run_ahead });
+        Ok(WebEngine { model: info, kernels, config, host, name, outbox: Outbox::new(on_events) })
+    }
+}
+
+/// A place for a model of this name, or of one that no other has.
+fn named(host: &Handle, name: Option<String>) -> crate::Result<(String, Place)> {
+    if let Some(name) = name {
+        let place = host.place(&name)?;
+        return Ok((name, place));
+    }
+    let mut number = 1;
+    loop {
+        let name = format!("model-{number}");
+        match host.place(&name) {
+            Ok(place) => return Ok((name, place)),
+            Err(error) if matches!(error.kind(), ErrorKind::Host(HostError::ModelExists { .. })) => number += 1,
+            Err(error) => return Err(error),
         }
-        if let Some(template) = &chat_template {
-            engine.set_chat_template(template);
-        }
-        Ok(WebEngine::new(engine, config, chat, on_events))
     }
 }
 
@@ -189,42 +209,36 @@ struct ModelInfo {
     tokenizer: bool,
 }
 
+impl ModelInfo {
+    fn of(model: &Model, chat: bool, tokenizer: bool) -> ModelInfo {
+        let facts = model.facts();
+        ModelInfo {
+            architecture: facts.architecture.clone(),
+            quantization: facts.quantization.clone(),
+            activations: model.variant().activations.name(),
+            context_window_size: model.capacity(),
+            max_batch_size: facts.max_batch_size,
+            vocab_size: facts.vocab_size,
+            chat,
+            tokenizer,
+        }
+    }
+}
+
 /// A model that answers requests.
 #[wasm_bindgen(js_name = Engine)]
 pub struct WebEngine {
     model: ModelInfo,
     kernels: Vec<Decision>,
     config: ChatConfig,
-    interrupter: Interrupter,
-    shared: Rc<Shared>,
+    host: Handle,
+    /// Its name in the host.
+    name: String,
+    outbox: Rc<Outbox>,
 }
 
 #[wasm_bindgen(js_class = Engine)]
 impl WebEngine {
-    fn new(engine: Engine, config: ChatConfig, chat: bool, on_events: js_sys::Function) -> WebEngine {
-        let facts = engine.model().facts();
-        let model = ModelInfo {
-            architecture: facts.architecture.clone(),
-            quantization: facts.quantization.clone(),
-            activations: engine.model().variant().activations.name(),
-            context_window_size: engine.model().capacity(),
-            max_batch_size: facts.max_batch_size,
-            vocab_size: facts.vocab_size,
-            chat,
-            tokenizer: engine.tokenizer().is_some(),
-        };
-        let kernels = engine.model().decisions().to_vec();
-        let interrupter = engine.interrupter();
-        let shared = Shared {
-            engine: Cell::new(Some(engine)),
-            inbox: RefCell::default(),
-            numbers: RefCell::default(),
-            freed: Cell::new(false),
-            on_events,
-        };
-        WebEngine { model, kernels, config, interrupter, shared: Rc::new(shared) }
-    }
-
     /// Facts about the model.
     #[must_use]
     pub fn model(&self) -> JsValue {
@@ -237,42 +251,34 @@ impl WebEngine {
         js(&self.kernels)
     }
 
-    /// Takes a request in OpenAI's form, as JSON. For the completions API `text` or `ids` take the place of its messages. Whether the engine
-    /// accepts it is an event.
+    /// Takes a request in OpenAI's form, as JSON. For the completions API `text` or `ids` take the place of its messages. An event says that
+    /// it is accepted.
     ///
     /// # Errors
-    /// Those of [`ApiRequest::chat`].
+    /// Those of [`ApiRequest::chat`] and [`Handle::submit`].
     pub fn submit(&self, request: u32, body: &str, text: Option<String>, ids: Option<Vec<u32>>) -> Result<(), JsValue> {
         let wanted = match text.map(Prompt::Text).or(ids.map(Prompt::Ids)) {
             Some(prompt) => ApiRequest::completion(body, prompt)?,
             None => ApiRequest::chat(body)?,
         };
-        let wanted = wanted.request(&self.config);
-        self.shared.inbox.borrow_mut().push((request, wanted));
-        if let Some(engine) = self.shared.engine.take() {
-            wasm_bindgen_futures::spawn_local(drive::run(engine, self.shared.clone()));
-        }
+        let id = self.host.submit(&self.name, wanted.request(&self.config), self.outbox.sink(request))?;
+        self.outbox.accepted(request, id);
         Ok(())
     }
 
-    /// Ends a request with reason `abort`.
+    /// Ends a request with reason `abort`. Nothing happens if it has ended.
     pub fn interrupt(&self, request: u32) {
-        if let Some(id) = self.shared.numbers.borrow().get(&request) {
-            self.interrupter.interrupt(*id);
-            return;
-        }
-        // Not seen by the engine yet, or over.
-        let waiting = self.shared.inbox.borrow().iter().position(|(number, _)| *number == request);
-        if let Some(index) = waiting {
-            self.shared.inbox.borrow_mut().remove(index);
-            self.shared.emit(&[News::Finished { request, reason: FinishReason::Abort, usage: Usage::default() }]);
+        if let Some(id) = self.outbox.number(request) {
+            self.host.interrupt(id);
         }
     }
 }
 
 impl Drop for WebEngine {
     fn drop(&mut self) {
-        self.shared.freed.set(true);
+        self.outbox.free();
+        // A model that is gone already has nothing to give up.
+        drop(self.host.unload(&self.name));
     }
 }
 

@@ -26,7 +26,7 @@ const SM: u32 = 1u;     // tune: 1 2
 const TILE: u32 = 64u;  // tune: 32 64 128
 const QUERIES: u32 = 16u * SM * DOWN;
 const ROWS: u32 = QUERIES / GROUP;
-const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows
+const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by segments
 
 const SUBGROUPS: u32 = DOWN * ACROSS;
 const LANES: u32 = 32u * SUBGROUPS;
@@ -41,7 +41,7 @@ const TEAM: u32 = 2u * ACROSS / SM;
 const STEPS: u32 = firstLeadingBit(TEAM);
 const QUADS: u32 = TILE / (4u * TEAM); // of scores that an invocation sees
 const LOADS: u32 = (TILE * D8 + LANES - 1u) / LANES;
-const VALUES: u32 = KV_HEADS * 16u * D8; // from a key to its value
+const VALUES: u32 = KV_HEADS * PAGE_SIZE * D8; // from a key to its value
 
 // Lines of workgroup memory are longer than what they hold, so that neighbouring ones begin in different banks.
 const PITCH: u32 = D4 + 2u;
@@ -75,6 +75,7 @@ var<workgroup> factors: array<f32, QUERIES>;
 var<workgroup> grown: array<u32, max(SUBGROUPS, 4u)>;
 
 #import attention/pages
+#import attention/segments
 
 // Where the keys lie that this invocation copies, known a tile ahead, and what it asked of the cache.
 var<private> places: array<u32, LOADS>;
@@ -107,9 +108,15 @@ fn put(lane: u32) {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let start = segments[group.z];
+    let behind = segments[group.z + 1u];
+    let tiles = (behind - start + ROWS - 1u) / ROWS;
+    if group.y >= tiles {
+        return;
+    }
     // The last rows see the most keys, and begin first.
-    let first_row = ((launch.rows + ROWS - 1u) / ROWS - 1u - group.y) * ROWS;
-    let last_row = min(first_row + ROWS, launch.rows) - 1u;
+    let first_row = start + (tiles - 1u - group.y) * ROWS;
+    let last_row = min(first_row + ROWS, behind) - 1u;
     let first_head = group.x * GROUP;
     let kv = first_head / (QUERY_HEADS / KV_HEADS);
     let table = rows[first_row].sequence * PAGES_PER_SEQUENCE;
@@ -118,7 +125,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
     // The keys that any of the rows sees, from the beginning of a page.
     let oldest = select(0u, first_position - (WINDOW - 1u), first_position >= WINDOW - 1u);
-    let begin = oldest / 16u * 16u;
+    let begin = oldest / PAGE_SIZE * PAGE_SIZE;
     let end = last_position + 1u;
 
     let subgroup = lane / 32u;

@@ -2,6 +2,7 @@
 #import lib/launch
 #import lib/shape
 #import lib/rows
+#import plan/sampled
 #import embed/rope
 #import quant/q4f16
 
@@ -11,8 +12,6 @@ const BLOCK: vec3u = vec3u(LANES, 1u, 1u); // of K / 4 vectors by rows
 
 @group(0) @binding(3) var<storage, read> sampled: array<u32>;
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
-
-const SAMPLED: u32 = 0xffffffffu; // plan::Row::SAMPLED
 
 // Chunks serve matrix multiplication only; a lookup has none.
 fn input4(row: u32, k4: u32) -> vec4f {

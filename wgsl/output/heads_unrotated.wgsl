@@ -1,6 +1,7 @@
 // y is the query, key and value heads as they are: queries go on to attention, keys and values into the cache. A quad is four neighbours.
 #import lib/shape
 #import lib/rows
+#import plan/page
 #import cache/f16
 
 const QUERY_HEADS: u32 = 4u;
@@ -26,7 +27,7 @@ fn store4(row: u32, quad: u32, y: vec4f) {
     let value = head >= QUERY_HEADS + KV_HEADS;
     let kv = (head - QUERY_HEADS) % KV_HEADS;
     let slot = rows[row].slot;
-    let at = ((((slot / 16u) * 2u + u32(value)) * KV_HEADS + kv) * 16u + slot % 16u) * HEAD_DIM + i;
+    let at = ((((slot / PAGE_SIZE) * 2u + u32(value)) * KV_HEADS + kv) * PAGE_SIZE + slot % PAGE_SIZE) * HEAD_DIM + i;
     append2(at, y.xy);
     append2(at + 2u, y.zw);
 }

@@ -84,6 +84,10 @@ fn file(source: &Source) -> Vec<String> {
         if source.extension() == "rs" && !path.starts_with("gpu/") && line.contains(concat!("wgpu", "::")) {
             complain(number, "only the crate `gpu` names wgpu".into());
         }
+        let drives = path.starts_with("src/engine/") || path.starts_with("src/host/");
+        if path.starts_with("src/") && !drives && line.contains("engine::") && line.contains("Engine") {
+            complain(number, "only `host` holds engines; everyone else sends it messages".into());
+        }
         if source.extension() == "wgsl" && (line.contains("warp") || line.contains("thread")) {
             complain(number, "WebGPU's words are `subgroup` and `invocation`".into());
         }
@@ -138,6 +142,9 @@ mod tests {
         assert_eq!(complaints("src/page.rs", concat!("//! TO", "DO\n")), 1, "unfinished");
         assert_eq!(complaints("src/page.rs", concat!("//! P.\nuse wgpu", "::Device;\n")), 1, "wgpu outside gpu");
         assert_eq!(complaints("gpu/src/lib.rs", concat!("//! P.\nuse wgpu", "::Device;\n")), 0);
+        let engine = "//! P.\nuse crate::engine::{Engine, usage};\n";
+        assert_eq!(complaints("src/web/mod.rs", engine), 1, "an engine outside the host");
+        assert_eq!(complaints("src/host/driver.rs", engine), 0);
         assert_eq!(complaints("wgsl/norm/row.wgsl", "// Norms.\nenable f16;\n"), 1, "directive");
     }
 

@@ -65,6 +65,9 @@ pub struct Model {
     /// A library that `tegula compile` wrote [default: compiled here and kept].
     #[arg(long, value_name = "LIB.wasm", conflicts_with_all = SHAPING, help_heading = "Model")]
     pub library: Option<PathBuf>,
+    /// Run that library's kernels as if it had been compiled here: without bounds on loops, and on matrix units.
+    #[arg(long, requires = "library", help_heading = "Model")]
+    pub trust_library: bool,
     #[command(flatten)]
     pub flags: LibraryFlags,
     #[command(flatten)]

@@ -85,7 +85,7 @@ impl Graph {
     /// GPT-2's linear layer `NAME` with a bias, whose weights a checkpoint has as `[in, out]`.
     pub fn conv1d(&mut self, input: Value, name: &str, width: u32) -> Value {
         let k = u64::from(self.op(input).width);
-        let sources = vec![Source { name: format!("{name}.weight"), rows: k }];
+        let sources = vec![Source { name: format!("{name}.weight"), rows: width.into() }];
         let weight = self.parameter(format!("{name}.weight"), sources, vec![width.into(), k], true, Change::Transpose);
         let bias = Some(self.vector(format!("{name}.bias"), width, Change::None));
         self.push(name, OpKind::Linear { input, weight, bias }, width)

@@ -164,7 +164,7 @@ impl AppendStage {
 
     pub fn operands(&self, at: &At<'_>) -> Vec<(&'static str, Target)> {
         let mut operands =
-            vec![("query", at.f32(self.query)), ("cache", Target::Whole(Buffer::Cache(self.layer))), ("rows", Target::Whole(Buffer::Rows))];
+            vec![("query", at.f32(self.query)), ("cache", Target::Whole(Buffer::Cache(self.layer))), ("rows", at.rows_of(self.layer))];
         operands.extend(self.rotation.map(|rotation| ("rope", at.f32(rotation))));
         operands
     }
@@ -173,5 +173,5 @@ impl AppendStage {
 /// The heads of a model, as kernels know them.
 pub(crate) fn heads(at: &At<'_>) -> Heads {
     let crate::graph::Heads { query, kv, dim } = at.graph.heads;
-    Heads { query, kv, dim, cache: at.model.cache }
+    Heads { query, kv, dim, cache: at.cache }
 }

@@ -109,7 +109,7 @@ mod tests {
 
     fn quantized(width: u32) -> (Quantize, Vec<u32>, Vec<f64>) {
         let spec = Quantize { width, norm: None };
-        let step = Step { spec: Spec::from(spec), rows: 3, first: 0, pages: 1, splits: 1, cached: 1 };
+        let step = Step { spec: Spec::from(spec), rows: 3, first: 0, segments: 1, pages: 1, splits: 1, cached: 1 };
         let (launch, mut operands) = step.operands(5);
         let input: Vec<f64> = operands.buffers["input"].iter().map(|bits| f64::from(f32::from_bits(*bits))).collect();
         spec.reference(&launch, &mut operands);

@@ -37,7 +37,7 @@ use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::Arc;
 use step::{Inputs, Step};
-use tegula_plan::{Requires, Size, When};
+use tegula_plan::{Requires, Size, StepSize, When};
 
 /// What makes stages of graph ops, in the order in which they are asked. Each takes the ops that it knows and leaves the others.
 pub(crate) const RULES: &[Rule] = &[
@@ -151,13 +151,18 @@ pub trait Op: Any + Same + Debug + Send + Sync {
         false
     }
 
+    /// Whether a grid has a layer for each segment of neighbouring rows, in z.
+    fn takes_segments(&self) -> bool {
+        false
+    }
+
     /// The most pages of a sequence that it has room for.
     fn most_pages(&self) -> u32 {
         u32::MAX
     }
 
     /// Parts that it cuts the sequences of a step into.
-    fn splits(&self, _rows: u32, _pages: u32) -> u32 {
+    fn splits(&self, _step: &StepSize) -> u32 {
         1
     }
 

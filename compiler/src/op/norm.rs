@@ -5,7 +5,7 @@ use super::fusion::Fusion;
 use super::matmul;
 use super::matmul::Prologue;
 use super::reference::{Launch, Operands, Words, set, set_typed};
-use super::stage::{At, Launch as LaunchWords, Stage, Target, Work};
+use super::stage::{At, Launch as LaunchWords, Made, Stage, Target, Work};
 use super::step::{Inputs, Step};
 use super::{Holds, Op, Rows};
 use crate::Error;
@@ -174,15 +174,15 @@ fn layer_normed(input: Words<'_>, vectors: Words<'_>, launch: &Launch, row: usiz
     x.iter().enumerate().map(|(i, x)| (x - mean) * scale * vectors.float(launch.get("gain") + i)).collect()
 }
 
-/// The dispatch that norms the rows of a step, from `first` on.
-pub(super) fn norm_work(label: String, input: Value, norm: &Prologue, place: Place, at: &At<'_>, width: u32, first: Size) -> Work {
+/// The dispatch that norms rows.
+pub(super) fn norm_work(label: String, input: Value, norm: &Prologue, place: Place, at: &At<'_>, width: u32) -> Work {
     let output = if place == Place::Halves { at.f16(norm.normed) } else { at.f32(norm.normed) };
-    let rows = if at.rows().0 == Rows::One { Rows::One } else { Rows::Many };
+    let rows = if at.span.rows == Rows::One { Rows::One } else { Rows::Many };
     let spec = Norm { width, kind: norm.kind, bias: norm.bias.is_some(), eps: norm.eps, place, rows };
     let operands = vec![("input", at.f32(input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", output)];
     let bias = norm.bias.map_or(0, |bias| at.weights.offset(bias));
-    let launch = LaunchWords { gain: at.weights.offset(norm.gain), bias, first, ..LaunchWords::default() };
-    Work { label, spec: spec.into(), operands, launch }
+    let launch = LaunchWords { gain: at.weights.offset(norm.gain), bias, first: at.span.first.clone(), ..LaunchWords::default() };
+    Work { label, spec: spec.into(), operands, launch, span: at.span.clone() }
 }
 
 /// A norm that no linear layer takes up.
@@ -212,14 +212,14 @@ impl Stage for Rowwise {
         format!("{} {target} {kind} {} {}", self.norm.normed, self.input, graph.param(self.norm.gain).name)
     }
 
-    fn makes(&self, graph: &Graph, _split: bool) -> Vec<(Value, u64)> {
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
         let stored = self.stream.is_none().then_some(self.norm.normed);
-        stored.into_iter().map(|value| (value, 4 * u64::from(graph.op(value).width))).collect()
+        stored.into_iter().map(|value| Made::f32(graph, value)).collect()
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
         let place = if self.stream.is_some() { Place::Residual } else { Place::Store };
         let width = at.graph.op(self.input).width;
-        Ok(vec![norm_work(label.into(), self.input, &self.norm, place, at, width, at.rows().1)])
+        Ok(vec![norm_work(label.into(), self.input, &self.norm, place, at, width)])
     }
 }

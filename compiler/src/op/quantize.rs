@@ -3,7 +3,7 @@
 use super::int8;
 use super::matmul::{Prologue, norm_input};
 use super::reference::{Launch, Operands};
-use super::stage::{At, Form, Launch as LaunchWords, Target, Work};
+use super::stage::{At, Bytes, Form, Launch as LaunchWords, Target, Work};
 use super::step::{Inputs, Step};
 use super::{Op, Rows};
 use crate::graph::Value;
@@ -77,9 +77,9 @@ impl Op for Quantize {
 /// The dispatch that quantizes the input of a linear layer, and where the result is.
 pub(super) fn quantize_work(label: &str, input: Value, norm: Option<&Prologue>, at: &At<'_>, width: u32) -> (Work, Target) {
     let (value, gain) = norm.map_or((input, 0), |norm| (norm.normed, at.weights.offset(norm.gain)));
-    let output = Target::activation(value, Form::Int8, 4 * u64::from(int8::row_words(width)));
+    let output = Target::activation(value, Form::Int8, Bytes::of_rows(4 * u64::from(int8::row_words(width))));
     let operands = vec![("input", at.f32(input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", output.clone())];
     let launch = LaunchWords { gain, ..LaunchWords::default() };
     let spec = Quantize { width, norm: norm.map(|norm| norm.eps) };
-    (Work { label: format!("{label}.quantize"), spec: spec.into(), operands, launch }, output)
+    (Work { label: format!("{label}.quantize"), spec: spec.into(), operands, launch, span: at.span.clone() }, output)
 }

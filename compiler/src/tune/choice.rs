@@ -5,9 +5,9 @@
 //! processor with vector units says nothing about a GPU. A record counts in the device class that it was made in and, where its schedule is
 //! legal there, in lesser ones.
 
-use super::record::{Record, Records};
+use super::record::{CLOSE, Record, Records};
 use super::{device_slug, space};
-use crate::link::{Linked, link};
+use crate::link::{Linked, link, source};
 use crate::op::{Spec, key};
 use crate::{Error, ErrorKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,16 +115,18 @@ impl Choice<'_> {
     /// The kernel that a record's winner makes for a spec, if the record still holds.
     fn valid(&self, index: usize, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Option<Linked> {
         let record = &self.records.list[index];
-        let linked = record.schedule().and_then(|schedule| link(spec, requires, &schedule).ok());
-        let unchanged = linked.as_ref().is_some_and(|linked| Record::source_digits(linked.source) == record.source);
+        let winner = record.schedule();
+        let source = winner.as_ref().and_then(|winner| source(spec, requires, winner).ok());
+        let unchanged = source.is_some_and(|source| Record::source_digits(source) == record.source);
         // Where the class has a template by default that was not among those measured, the winner never met that.
-        let usual = Some(spec.default_schedule(&record.requires).template);
-        let met_default = record.measured().any(|(schedule, _)| schedule.split(' ').next() == usual);
+        let usual = spec.default_schedule(&record.requires).template;
+        let met_default = record.measured().any(|(schedule, _)| schedule.split(' ').next() == Some(usual));
         if unchanged && met_default {
-            return linked;
+            // A schedule of another shape need not be legal.
+            return winner.and_then(|winner| link(spec, requires, &winner).ok());
         }
-        // In another device class a kernel may well have another text, and a schedule of another shape need not be legal.
-        if record.requires == *requires && (linked.is_some() || record.schedule().is_none()) {
+        // In another device class a kernel may well have another text.
+        if record.requires == *requires {
             tally.stale.insert(index);
         }
         None
@@ -148,22 +150,23 @@ impl Choice<'_> {
         let mut measured: BTreeMap<String, (&Record, Linked)> = BTreeMap::new();
         for (index, _) in self.near(key, requires, |record| !record.software) {
             let record = &self.records.list[index];
-            if shape.is_some_and(|shape| shape != record.spec) {
+            if shape.is_some_and(|shape| shape != record.spec) || measured.contains_key(&device_slug(&record.device)) {
                 continue;
             }
             if let Some(linked) = self.valid(index, spec, requires, tally) {
                 shape = Some(&record.spec);
-                measured.entry(device_slug(&record.device)).or_insert((record, linked));
+                measured.insert(device_slug(&record.device), (record, linked));
             }
         }
         measured.into_values().collect()
     }
 }
 
-/// The greatest factor by which a schedule is slower than the best, over the devices where it was measured, and the number of these.
+/// The greatest factor by which a schedule is slower than the best, and the number of devices where it was timed. Records leave out what did not come
+/// close, so a schedule that is missing counts as slower than that.
 fn worst_regret(schedule: &str, records: &[&Record]) -> (f64, usize) {
-    let regrets = records.iter().filter_map(|record| Some(record.time(schedule)? / record.microseconds));
-    regrets.fold((0.0, 0), |(worst, count), regret| (regret.max(worst), count + 1))
+    let regrets = records.iter().map(|record| record.time(schedule).map(|time| time / record.microseconds));
+    regrets.fold((0.0, 0), |(worst, count), regret| (regret.unwrap_or(CLOSE).max(worst), count + usize::from(regret.is_some())))
 }
 
 #[cfg(test)]

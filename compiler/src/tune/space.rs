@@ -10,7 +10,8 @@ use crate::op::Spec;
 use crate::parallel::each;
 use crate::schedule::Schedule;
 use crate::{Error, template};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use tegula_edit::{Kind, tokens};
 use tegula_plan::Requires;
 
 /// The most candidates of a spec.
@@ -82,7 +83,8 @@ fn templates(default: &'static str) -> impl Iterator<Item = &'static str> {
 /// Every schedule of a template, with how many steps its values are away from the default's.
 fn product(template: &'static str, default: &Schedule) -> Result<Vec<(usize, Schedule)>, Error> {
     let mut points = vec![(0, Vec::new())];
-    for (name, mut values) in template::tunables(template)? {
+    for (name, values) in template::tunables(template)? {
+        let (name, mut values) = (*name, values.clone());
         let chosen = default.values.iter().find(|(other, _)| template == default.template && *other == name).map(|(_, value)| *value);
         let usual = chosen.or(template::constant(template, name)?);
         values.extend(usual);
@@ -104,21 +106,26 @@ fn product(template: &'static str, default: &Schedule) -> Result<Vec<(usize, Sch
 
 /// A text without constants that nothing mentions: tunables that a format has no use for make no difference.
 fn essence(text: &str) -> String {
-    let mut lines: Vec<&str> = text.lines().collect();
+    let all = tokens(text);
+    let mut left = vec![true; all.len()];
     loop {
-        let mut words = std::collections::HashMap::<&str, usize>::new();
-        for word in lines.iter().flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')) {
-            *words.entry(word).or_default() += 1;
+        let mut words = HashMap::<&str, usize>::new();
+        for (token, _) in all.iter().zip(&left).filter(|(token, left)| **left && token.kind == Kind::Word) {
+            *words.entry(token.text).or_default() += 1;
         }
-        let unused = |line: &&str| {
-            let name = line.strip_prefix("const ").and_then(|rest| rest.split(':').next());
-            name.is_some_and(|name| words.get(name) == Some(&1))
-        };
-        let kept: Vec<&str> = lines.iter().copied().filter(|line| !unused(line) || line.starts_with("const BLOCK")).collect();
-        if kept.len() == lines.len() {
-            return lines.join("\n");
+        let mut found = false;
+        for start in (0..all.len()).filter(|&start| all[start].is("const")) {
+            let unused = all.get(start + 1).is_some_and(|name| name.text != "BLOCK" && words.get(name.text) == Some(&1));
+            if left[start] && unused {
+                let end = (start..all.len()).find(|&end| all[end].is(";")).map_or(all.len(), |end| end + 1);
+                left[start..end].fill(false);
+                found = true;
+            }
         }
-        lines = kept;
+        if !found {
+            let kept = all.iter().zip(left).filter(|(_, left)| *left).map(|(token, _)| token.text);
+            return kept.collect::<Vec<_>>().join(" ");
+        }
     }
 }
 
@@ -196,7 +203,7 @@ mod tests {
 
     #[test]
     fn constants_without_use_make_no_candidate() {
-        assert_eq!(essence("const A: u32 = 1u;\nconst B: u32 = A;\nconst C: u32 = 2u;\nx = C;"), "const C: u32 = 2u;\nx = C;");
+        assert_eq!(essence("const A: u32 = 1u;\nconst B: u32 = A;\nconst C: u32 = 2u;\nx = C;"), "const C : u32 = 2u ; x = C ;");
         assert_ne!(essence("const A: u32 = 1u;\nx = A;"), essence("const A: u32 = 2u;\nx = A;"));
     }
 }

@@ -11,7 +11,7 @@ use super::{Op, Rows};
 use crate::graph::option;
 use crate::schedule::{Build, Schedule};
 pub(crate) use stage::rule;
-use tegula_plan::{Dtype, PAGE_SIZE, Requires, Size};
+use tegula_plan::{Dtype, PAGE_SIZE, Requires, Size, StepSize};
 
 /// `output: f32[rows][heads * head_dim]`. With `split` that is left to [`super::merge::Merge`]: part `s` of `launch.splits` covers pages
 /// `s * ceil(pages / splits)` on, and behind it `output` has `[row][head][s]` of `head_dim + 4` floats: the unnormalised sum, the maximum,
@@ -152,8 +152,12 @@ impl Op for Attention {
         self.pages_per_sequence
     }
 
-    fn splits(&self, rows: u32, pages: u32) -> u32 {
-        if self.split { splits(self.heads.kv).eval(rows, pages) } else { 1 }
+    fn takes_segments(&self) -> bool {
+        self.rows == Rows::Many
+    }
+
+    fn splits(&self, step: &StepSize) -> u32 {
+        if self.split { splits(self.heads.kv).eval(step) } else { 1 }
     }
 
     fn checked_rows(&self) -> u32 {

@@ -8,7 +8,7 @@ use crate::op::fusion::Fusion;
 use crate::op::heads::{AppendStage, append};
 use crate::op::norm::{Norm, Place, norm_work};
 use crate::op::quantize::quantize_work;
-use crate::op::stage::{At, Launch, Stage, Target, Work, part_label, weight_operands};
+use crate::op::stage::{At, Launch, Made, Stage, Target, Work, part_label, weight_operands};
 use tegula_plan::{Activations, Buffer, Size};
 
 /// A linear layer with its surroundings.
@@ -114,13 +114,13 @@ impl Stage for Linear {
         format!("{target} {prologue}matmul {} {}{bias}{epilogue}", self.input, name(self.weight))
     }
 
-    fn makes(&self, graph: &Graph, _split: bool) -> Vec<(Value, u64)> {
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
         let output = match &self.epilogue {
             Epilogue::Store { output, .. } | Epilogue::Gated { output, .. } | Epilogue::Act { output, .. } => Some(*output),
             Epilogue::Heads(append) => Some(append.query),
             Epilogue::Residual { .. } => None,
         };
-        output.into_iter().map(|value| (value, 4 * u64::from(graph.op(value).width))).collect()
+        output.into_iter().map(|value| Made::f32(graph, value)).collect()
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
@@ -130,7 +130,7 @@ impl Stage for Linear {
             // The other epilogues need rows of the result side by side that parts would tear apart.
             _ => vec![matrix.whole()?],
         };
-        let (rows, first) = at.rows();
+        let (rows, first) = (at.span.rows, at.span.first.clone());
         let mut works = Vec::new();
         let (input, x, gain, eps) = self.input(label, at, matrix.k, matrix.format.takes_int8(), &mut works);
         let mut operands = vec![("input", x), ("vectors", Target::Whole(Buffer::Vectors))];
@@ -168,7 +168,7 @@ impl Stage for Linear {
             let bias = bias.map_or(0, |bias| bias + part.first);
             let launch = Launch { base: base.clone().plus(part.first), bias, gain, first: first.clone(), ..Launch::default() };
             let operands = operands.iter().cloned().chain(weight_operands(part)).collect();
-            Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch }
+            Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch, span: at.span.clone() }
         }));
         Ok(works)
     }
@@ -177,7 +177,7 @@ impl Stage for Linear {
 impl Linear {
     /// What the kernel reads: how, the operand, the offset of the gain, and the epsilon. Adds the dispatch that makes it, where there is one.
     fn input(&self, label: &str, at: &At<'_>, k: u32, takes_int8: bool, works: &mut Vec<Work>) -> (Input, Target, u32, f32) {
-        let (rows, first) = at.rows();
+        let rows = at.span.rows;
         let is_head = matches!(self.epilogue, Epilogue::Store { output, .. } if Some(output) == at.logits);
         let many = rows == Rows::Many;
         // The rows of each matrix once, as each of its workgroups reads all of a row. The head stays as it is: its logits are what is looked
@@ -186,7 +186,7 @@ impl Linear {
             let norm = self.prologue.filter(|norm| norm.kind == NormKind::Rms);
             let mut from = self.input;
             if let Some(layer) = self.prologue.filter(|norm| norm.kind == NormKind::Layer) {
-                works.push(norm_work(format!("{label}.norm"), self.input, &layer, Place::Store, at, k, first));
+                works.push(norm_work(format!("{label}.norm"), self.input, &layer, Place::Store, at, k));
                 from = layer.normed;
             }
             let (work, quantized) = quantize_work(label, from, norm.as_ref(), at, k);
@@ -197,11 +197,11 @@ impl Linear {
         // Matrix units are so fast that norming rows in each of their workgroups takes a third of the time; of halves it is a tenth of the
         // instructions.
         if at.requires.f16 && many && k.is_multiple_of(Norm::HALVES) {
-            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Halves, at, k, first));
+            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Halves, at, k));
             return (Input::Normed, at.f16(norm.normed), 0, 0.0);
         }
         if norm.kind == NormKind::Layer {
-            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Store, at, k, first));
+            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Store, at, k));
             return (Input::Plain, at.f32(norm.normed), 0, 0.0);
         }
         (Input::Norm, at.f32(self.input), at.weights.offset(norm.gain), norm.eps)
