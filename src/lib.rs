@@ -21,5 +21,5 @@ pub mod web;
 
 pub use engine::Engine;
 pub use engine::request::{Event, EventKind, Prompt, Request, RequestId};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Class, Error, ErrorKind, Facts, Result};
 pub use model::OnKernels;

@@ -21,6 +21,8 @@ struct Output {
     prompt_token_ids: Vec<u32>,
     finish_reason: FinishReason,
     usage: Usage,
+    /// Equal where equal requests get equal answers.
+    system_fingerprint: String,
 }
 
 /// Answers a prompt, streaming the text to stdout and speeds to stderr.
@@ -53,6 +55,7 @@ pub fn run(args: &Run) -> Result<()> {
             prompt_token_ids: answer.prompt_ids,
             finish_reason: answer.reason,
             usage: answer.usage,
+            system_fingerprint: engine.model().fingerprint().to_owned(),
         })?;
     }
     Ok(())

@@ -4,8 +4,7 @@
 #![allow(missing_docs, reason = "each function is a target of its name")]
 
 use serde_json::{Value, json};
-use tegula::Prompt;
-use tegula::api::openai::ApiRequest;
+use tegula::api::request::ApiRequest;
 use tegula::config::ChatConfig;
 use tegula::load::manifest::TensorCache;
 use tegula::model::budget::{Budget, Memory};
@@ -159,7 +158,7 @@ pub fn records(data: &[u8]) {
 pub fn request(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let config = ChatConfig::default();
-    for request in [ApiRequest::chat(text), ApiRequest::completion(text, Prompt::Text("Hi".into()))].into_iter().flatten() {
+    for request in [ApiRequest::chat(text), ApiRequest::completion(text)].into_iter().flatten() {
         drop(request.request(&config));
     }
 }

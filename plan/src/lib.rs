@@ -8,6 +8,7 @@ mod count;
 mod error;
 mod library;
 mod param;
+mod precision;
 mod requires;
 mod size;
 
@@ -15,6 +16,7 @@ pub use count::count;
 pub use error::{Error, ErrorKind};
 pub use library::{FORMAT_VERSION, Library, section};
 pub use param::{Dtype, Param};
+pub use precision::Precision;
 pub use requires::Requires;
 pub use size::Size;
 

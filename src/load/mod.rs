@@ -3,6 +3,7 @@
 //! [`manifest`] reads the list of tensors, [`weights`] compares it with the library and takes shards as they arrive, and `upload` sorts the
 //! bytes of a shard into buffers.
 
+mod fingerprint;
 pub mod manifest;
 mod upload;
 pub mod weights;

@@ -5,6 +5,7 @@
 //! error that names it; it can be loaded again.
 
 use crate::config::ChatConfig;
+use crate::load::fingerprint::Fingerprint;
 use crate::load::manifest::{Record, Shard, Stored, TensorCache};
 use crate::load::upload::{Extent, Kept, Target, Upload};
 use crate::model::budget::{Budget, Memory, Sizes};
@@ -18,7 +19,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use tegula_gpu::{DeviceInfo, Filling, Gpu};
-use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, VectorSource};
+use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, Precision, VectorSource};
 
 /// A model on its way to the GPU.
 pub struct Loader {
@@ -40,6 +41,8 @@ pub struct Loader {
     /// Whether the weights are random.
     random: bool,
     unsent: u64,
+    precision: Precision,
+    fingerprint: Fingerprint,
 }
 
 /// The shard that is being pushed.
@@ -57,6 +60,22 @@ impl Loader {
     /// [`ErrorKind::Library`], [`ErrorKind::Manifest`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`], [`ErrorKind::ConfigValue`],
     /// [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
     pub fn new(gpu: Gpu, library: &[u8], config_json: Option<&str>, manifest_json: &str, budget: Budget) -> Result<Loader> {
+        Loader::with_precision(gpu, library, config_json, manifest_json, budget, Precision::Auto)
+    }
+
+    /// [`Loader::new`] with arithmetic of this precision.
+    ///
+    /// # Errors
+    /// Those of [`Loader::new`], and [`ErrorKind::Precision`].
+    pub fn with_precision(
+        gpu: Gpu,
+        library: &[u8],
+        config_json: Option<&str>,
+        manifest_json: &str,
+        budget: Budget,
+        precision: Precision,
+    ) -> Result<Loader> {
+        let fingerprint = Fingerprint::new(library, manifest_json, config_json);
         let (module, library) = (library.to_vec(), Library::parse(library)?);
         let manifest = TensorCache::parse(manifest_json)?;
         let config = config_json.map(ChatConfig::parse).transpose()?;
@@ -68,7 +87,7 @@ impl Loader {
             return Err(ErrorKind::ConfigValue { file, field, value, allowed: "the model library was compiled for another one" }.into());
         }
         let extents = manifest.shards.iter().map(|shard| extents(&library.plan, shard)).collect();
-        Loader::allocate(gpu, library, module, manifest.shards, extents, &budget)
+        Loader::allocate(gpu, library, module, manifest.shards, extents, &budget, (precision, fingerprint))
     }
 
     /// A loader without a package, for [`Loader::random`].
@@ -77,7 +96,8 @@ impl Loader {
     /// Those of [`Loader::new`] that are not about a package.
     pub fn without_package(gpu: Gpu, library: &[u8], budget: Budget) -> Result<Loader> {
         let (module, library) = (library.to_vec(), Library::parse(library)?);
-        Loader::allocate(gpu, library, module, Vec::new(), Vec::new(), &budget)
+        let fingerprint = Fingerprint::new(&module, "", None);
+        Loader::allocate(gpu, library, module, Vec::new(), Vec::new(), &budget, (Precision::Auto, fingerprint))
     }
 
     fn allocate(
@@ -87,10 +107,11 @@ impl Loader {
         shards: Vec<Shard>,
         mut extents: Vec<Vec<Extent>>,
         budget: &Budget,
+        (precision, fingerprint): (Precision, Fingerprint),
     ) -> Result<Loader> {
         let plan = &library.plan;
         check_vectors(plan)?;
-        let variant = choose(plan, &gpu)?;
+        let variant = choose(plan, &gpu, precision)?;
         let memory = Memory::plan(plan, &plan.variants[variant], gpu.info(), budget)?;
         let sizes = Sizes::of(plan, &plan.variants[variant]);
         // Parameters that only other variants bind have no buffer.
@@ -106,7 +127,23 @@ impl Loader {
         let loaded = vec![false; shards.len()];
         let (library, current, compiling) = (Arc::new(library), None, None);
         let (random, unsent) = (false, 0);
-        Ok(Loader { gpu, library, module, variant, memory, buffers, shards, extents, loaded, current, compiling, random, unsent })
+        Ok(Loader {
+            gpu,
+            library,
+            module,
+            variant,
+            memory,
+            buffers,
+            shards,
+            extents,
+            loaded,
+            current,
+            compiling,
+            random,
+            unsent,
+            precision,
+            fingerprint,
+        })
     }
 
     /// The files to load, in any order.
@@ -119,6 +156,11 @@ impl Loader {
     #[must_use]
     pub fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// Says what compiles the kernels where the device does not: in a page, the browser and its version.
+    pub fn set_environment(&mut self, environment: &str) {
+        self.fingerprint.environment = environment.into();
     }
 
     /// Waits until the device has said whether there is memory. Natively that is known already; in a browser it saves a download in vain.
@@ -228,7 +270,7 @@ impl Loader {
     #[must_use]
     pub fn choice_key(&self) -> Option<String> {
         let variant = &self.library.plan.variants[self.variant];
-        if variant.choices.is_empty() {
+        if variant.choices.is_empty() || self.precision == Precision::F32 {
             return None;
         }
         let DeviceInfo { name, vendor, backend, driver, .. } = self.gpu.info();
@@ -244,6 +286,8 @@ impl Loader {
 
     /// [`Loader::compile`], which tells how far it has come.
     pub fn compile_telling(&mut self, kernels: Kernels, on_kernels: OnKernels) {
+        // The kernels of f32 precision are the same everywhere.
+        let kernels = if self.precision == Precision::F32 { Kernels::Default } else { kernels };
         self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.variant, kernels, on_kernels));
     }
 
@@ -266,7 +310,11 @@ impl Loader {
             self.compile(Kernels::Default);
         }
         let compiling = self.compiling.take().expect("compiling has begun");
-        Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await
+        let (precision, fingerprint) = (self.precision, self.fingerprint);
+        let mut model = Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await?;
+        let fingerprint = fingerprint.finish(precision, model.variant(), &model.chosen(), model.gpu().info());
+        model.set_fingerprint(fingerprint);
+        Ok(model)
     }
 }
 
@@ -281,9 +329,18 @@ fn order(reason: String) -> Error {
     ErrorKind::LoadOrder { reason }.into()
 }
 
-/// The first variant that the device can run.
-fn choose(plan: &Plan, gpu: &Gpu) -> Result<usize> {
+/// The first variant that the device can run. For f32 precision that is the one for every device:
+/// subgroups add in an order that depends on their size.
+fn choose(plan: &Plan, gpu: &Gpu, precision: Precision) -> Result<usize> {
     let mut refused = None;
+    if precision == Precision::F32 {
+        if plan.model.cache != Dtype::F32 {
+            return Err(ErrorKind::Precision.into());
+        }
+        let last = plan.variants.len() - 1;
+        plan.variants[last].kernels.iter().try_for_each(|kernel| gpu.fits(kernel))?;
+        return Ok(last);
+    }
     for (index, variant) in plan.variants.iter().enumerate().filter(|(_, variant)| gpu.meets(&variant.requires)) {
         match variant.kernels.iter().try_for_each(|kernel| gpu.fits(kernel)) {
             Ok(()) => {

@@ -4,14 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-use super::{fault, js};
-use crate::Error;
+use super::fault::Failure;
+use super::js;
+use super::replies::{News, Replies};
 use crate::engine::Engine;
 use crate::engine::request::{EventKind, Request, RequestId};
-use crate::engine::usage::{FinishReason, Usage};
 
 /// What calls and the loop that runs the engine have in common.
 pub(super) struct Shared {
@@ -20,33 +19,20 @@ pub(super) struct Shared {
     pub(super) inbox: RefCell<Vec<(u32, Request)>>,
     /// JavaScript's numbers of requests, and the engine's.
     pub(super) numbers: RefCell<HashMap<u32, RequestId>>,
+    /// What requests are answered with.
+    pub(super) replies: RefCell<Replies>,
     /// Whether JavaScript has freed the engine.
     pub(super) freed: Cell<bool>,
     pub(super) on_events: js_sys::Function,
 }
 
-/// What happened to a request, for JavaScript.
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum News {
-    Accepted { request: u32 },
-    Token { request: u32, token: u32, text: String },
-    Finished { request: u32, reason: FinishReason, usage: Usage },
-    Failed { request: u32, code: &'static str, message: String, fields: serde_json::Value },
-}
-
-impl News {
-    fn failed(request: u32, error: &Error) -> News {
-        News::Failed { request, code: fault::code(error), message: error.to_string(), fields: fault::fields(error.kind()) }
-    }
-}
-
 impl Shared {
-    pub(super) fn emit(&self, news: &[News]) {
-        if news.is_empty() || self.freed.get() {
+    pub(super) fn emit(&self, news: Vec<News>) {
+        let messages = self.replies.borrow_mut().messages(news);
+        if messages.is_empty() || self.freed.get() {
             return;
         }
-        if let Err(error) = self.on_events.call1(&JsValue::NULL, &js(news)) {
+        if let Err(error) = self.on_events.call1(&JsValue::NULL, &js(&messages)) {
             wasm_bindgen::throw_val(error);
         }
     }
@@ -64,11 +50,11 @@ pub(super) async fn run(mut engine: Engine, shared: Rc<Shared>) {
                     shared.numbers.borrow_mut().insert(request, id);
                     news.push(News::Accepted { request });
                 }
-                Err(error) => news.push(News::failed(request, &error)),
+                Err(error) => news.push(News::Failed { request, failure: Failure::of_request(&error) }),
             }
         }
         // Whoever hears of these may ask for more at once, so it comes before the look at what is left.
-        shared.emit(&news);
+        shared.emit(news);
         if engine.idle() && shared.inbox.borrow().is_empty() {
             shared.engine.set(Some(engine));
             return;
@@ -76,23 +62,21 @@ pub(super) async fn run(mut engine: Engine, shared: Rc<Shared>) {
         let news: Vec<News> = match engine.step().await {
             Ok(events) => events
                 .into_iter()
-                .filter_map(|event| {
-                    let request = *requests.get(&event.request)?;
-                    Some(match event.kind {
-                        EventKind::Token { id, text } => News::Token { request, token: id, text },
-                        EventKind::Finished { reason, usage } => News::Finished { request, reason, usage },
-                        EventKind::Failed { error } => News::failed(request, &error),
-                    })
-                })
+                .filter_map(|event| Some(News::Event { request: *requests.get(&event.request)?, kind: event.kind }))
                 .collect(),
-            Err(error) => requests.values().map(|&request| News::failed(request, &error)).collect(),
+            Err(error) => {
+                let failed = |&request| News::Failed { request, failure: Failure::of_request(&error) };
+                requests.values().map(failed).collect()
+            }
         };
         for event in &news {
-            if let News::Finished { request, .. } | News::Failed { request, .. } = event {
+            if let News::Event { request, kind: EventKind::Finished { .. } | EventKind::Failed { .. } } | News::Failed { request, .. } =
+                event
+            {
                 let id = shared.numbers.borrow_mut().remove(request);
                 id.map(|id| requests.remove(&id));
             }
         }
-        shared.emit(&news);
+        shared.emit(news);
     }
 }

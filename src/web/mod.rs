@@ -1,8 +1,8 @@
 //! The runtime as JavaScript sees it: a device, a loader that takes a package shard by shard, and an engine that runs by itself.
 //!
-//! Fetching, caching and OpenAI's objects are the npm package's (`js/`); its `wasm.ts` says what is expected here. Requests are numbered by
-//! JavaScript, and what happens to them goes to one function, the events of a step together. Errors are `Error` objects with a `code`
-//! ([`ErrorKind::code`](crate::ErrorKind::code)) and the `fields` of their kind.
+//! Fetching and caching are the npm package's (`js/`); its `wasm/seam.ts` says what is expected here. Requests are numbered by
+//! JavaScript, and what happens to them goes to one function, the events of a step together: `replies` makes OpenAI's JSON of them. Errors
+//! are `Error` objects with the `class`, `code` and `fields` of their kind ([`Facts`](crate::Facts)).
 //!
 //! JavaScript can call in whenever a step is awaited. So nothing is borrowed across an `await`: the engine is taken out of its cell while it
 //! runs, and calls leave messages for it.
@@ -10,21 +10,27 @@
 mod bench;
 mod device;
 mod drive;
-mod fault;
+pub mod fault;
+pub mod replies;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
+use tegula_plan::Precision;
 use wasm_bindgen::prelude::*;
 
 pub use device::{WebDevice, request_device};
-use drive::{News, Shared};
+use drive::Shared;
+use fault::Failure;
+use replies::News;
 
-use crate::api::openai::ApiRequest;
+use crate::api::request::{Api, ApiRequest};
+use crate::api::response::{Head, ModelList, ModelObject, Responder};
+use crate::clock;
 use crate::config::ChatConfig;
 use crate::engine::Engine;
-use crate::engine::request::{Interrupter, Prompt};
+use crate::engine::request::{EventKind, Interrupter};
 use crate::engine::usage::{FinishReason, Usage};
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
@@ -81,12 +87,14 @@ impl WebLoader {
     /// # Errors
     /// Those of [`Loader::new`], [`ChatConfig::parse`] and [`Tokenizer::new`].
     #[wasm_bindgen(constructor)]
-    pub fn new(device: &WebDevice, library: &[u8], files: JsValue) -> Result<WebLoader, JsValue> {
+    pub fn new(device: &WebDevice, library: &[u8], files: JsValue, precision: JsValue) -> Result<WebLoader, JsValue> {
         let files: PackageFiles = serde_wasm_bindgen::from_value(files)?;
         let config = files.config.as_deref().map(ChatConfig::parse).transpose()?.unwrap_or_default();
         let tokenizer =
             files.tokenizer.as_deref().map(|json| Tokenizer::new(json.as_bytes(), files.tokenizer_config.as_deref())).transpose()?;
-        let loader = Loader::new(device.gpu.clone(), library, files.config.as_deref(), &files.manifest, Budget::default())?;
+        let precision: Precision = serde_wasm_bindgen::from_value(precision)?;
+        let (config_json, budget) = (files.config.as_deref(), Budget::default());
+        let loader = Loader::with_precision(device.gpu.clone(), library, config_json, &files.manifest, budget, precision)?;
         Ok(WebLoader { loader, config, tokenizer, chat_template: files.chat_template })
     }
 
@@ -150,12 +158,20 @@ impl WebLoader {
         self.loader.compile_telling(kernels, Box::new(tell));
     }
 
-    /// Makes the engine, which gives its events to `on_events` and has `run_ahead` steps under way at once, if that is said.
+    /// Makes the engine, which responses call `name`. It gives its events to `on_events`, and has `run_ahead` steps under way at once, if
+    /// that is said. `environment` names what compiles the kernels.
     ///
     /// # Errors
     /// Those of [`Loader::finish`].
-    pub async fn finish(self, run_ahead: Option<usize>, on_events: js_sys::Function) -> Result<WebEngine, JsValue> {
-        let WebLoader { loader, config, tokenizer, chat_template } = self;
+    pub async fn finish(
+        self,
+        name: String,
+        environment: &str,
+        run_ahead: Option<usize>,
+        on_events: js_sys::Function,
+    ) -> Result<WebEngine, JsValue> {
+        let WebLoader { mut loader, config, tokenizer, chat_template } = self;
+        loader.set_environment(environment);
         let has_template =
             chat_template.is_some() || tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.config().chat_template.is_some());
         let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
@@ -166,7 +182,7 @@ impl WebLoader {
         if let Some(template) = &chat_template {
             engine.set_chat_template(template);
         }
-        Ok(WebEngine::new(engine, config, chat, on_events))
+        Ok(WebEngine::new(engine, name, config, chat, on_events))
     }
 }
 
@@ -192,6 +208,10 @@ struct ModelInfo {
 /// A model that answers requests.
 #[wasm_bindgen(js_name = Engine)]
 pub struct WebEngine {
+    name: String,
+    /// Seconds since 1970, when the model was loaded.
+    created: u64,
+    fingerprint: String,
     model: ModelInfo,
     kernels: Vec<Decision>,
     config: ChatConfig,
@@ -201,7 +221,7 @@ pub struct WebEngine {
 
 #[wasm_bindgen(js_class = Engine)]
 impl WebEngine {
-    fn new(engine: Engine, config: ChatConfig, chat: bool, on_events: js_sys::Function) -> WebEngine {
+    fn new(engine: Engine, name: String, config: ChatConfig, chat: bool, on_events: js_sys::Function) -> WebEngine {
         let facts = engine.model().facts();
         let model = ModelInfo {
             architecture: facts.architecture.clone(),
@@ -214,15 +234,18 @@ impl WebEngine {
             tokenizer: engine.tokenizer().is_some(),
         };
         let kernels = engine.model().decisions().to_vec();
+        let fingerprint = engine.model().fingerprint().to_owned();
         let interrupter = engine.interrupter();
         let shared = Shared {
             engine: Cell::new(Some(engine)),
             inbox: RefCell::default(),
             numbers: RefCell::default(),
+            replies: RefCell::default(),
             freed: Cell::new(false),
             on_events,
         };
-        WebEngine { model, kernels, config, interrupter, shared: Rc::new(shared) }
+        let (created, fingerprint) = (clock::unix_seconds() as u64, fingerprint);
+        WebEngine { name, created, fingerprint, model, kernels, config, interrupter, shared: Rc::new(shared) }
     }
 
     /// Facts about the model.
@@ -237,16 +260,21 @@ impl WebEngine {
         js(&self.kernels)
     }
 
-    /// Takes a request in OpenAI's form, as JSON. For the completions API `text` or `ids` take the place of its messages. Whether the engine
-    /// accepts it is an event.
+    /// The list of models in OpenAI's form, as JSON.
+    #[must_use]
+    pub fn models(&self) -> String {
+        ModelList::of([ModelObject::new(&self.name, self.created)]).json()
+    }
+
+    /// Takes the body of a request: of a chat completion, or of a completion. Whether the engine accepts it is an event.
     ///
     /// # Errors
-    /// Those of [`ApiRequest::chat`].
-    pub fn submit(&self, request: u32, body: &str, text: Option<String>, ids: Option<Vec<u32>>) -> Result<(), JsValue> {
-        let wanted = match text.map(Prompt::Text).or(ids.map(Prompt::Ids)) {
-            Some(prompt) => ApiRequest::completion(body, prompt)?,
-            None => ApiRequest::chat(body)?,
-        };
+    /// Those of [`ApiRequest::parse`].
+    pub fn submit(&self, request: u32, chat: bool, body: &str) -> Result<(), JsValue> {
+        let api = if chat { Api::Chat } else { Api::Completion };
+        let wanted = ApiRequest::parse(api, body).map_err(|error| Failure::of_request(&error))?;
+        let responder = Responder::new(&wanted, Head::new(api, &self.name, &self.fingerprint));
+        self.shared.replies.borrow_mut().begin(request, responder);
         let wanted = wanted.request(&self.config);
         self.shared.inbox.borrow_mut().push((request, wanted));
         if let Some(engine) = self.shared.engine.take() {
@@ -265,7 +293,8 @@ impl WebEngine {
         let waiting = self.shared.inbox.borrow().iter().position(|(number, _)| *number == request);
         if let Some(index) = waiting {
             self.shared.inbox.borrow_mut().remove(index);
-            self.shared.emit(&[News::Finished { request, reason: FinishReason::Abort, usage: Usage::default() }]);
+            let kind = EventKind::Finished { reason: FinishReason::Abort, usage: Usage::default() };
+            self.shared.emit(vec![News::Event { request, kind }]);
         }
     }
 }
