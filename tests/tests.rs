@@ -28,8 +28,12 @@ mod kernels;
 mod models;
 /// Packages read back as plain numbers, and loaded into engines.
 mod package;
+/// What a seed promises.
+mod precision;
 /// A forward pass in f64.
 mod reference;
+/// The JSON of responses.
+mod responses;
 /// Drawn ids against those of the sampler.
 mod sampling;
 /// Loading and stepping a library written by hand.

@@ -1,67 +1,12 @@
-//! The same events for every form of answer, against the JSON in `tests/golden/responses.json`.
+//! Heads, error objects and lists. What events become is in `tests/responses.rs`.
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::usage::Speed;
 use crate::{Error, ErrorKind};
-
-/// The file that JavaScript's tests read, too.
-const GOLDEN: &str = include_str!("../../../tests/golden/responses.json");
-
-fn head() -> Head {
-    Head { id: "id-1".into(), created: 1_700_000_000, model: "m".into(), system_fingerprint: "fp_1".into() }
-}
-
-fn usage() -> Usage {
-    let extra = Speed {
-        e2e_latency_s: 1.5,
-        time_to_first_token_s: 0.5,
-        time_per_output_token_s: 0.0125,
-        prefill_tokens_per_s: 6.0,
-        decode_tokens_per_s: 1e-9,
-    };
-    Usage { prompt_tokens: 2, completion_tokens: 3, total_tokens: 5, extra }
-}
-
-/// The events of a golden case.
-fn events(case: &Value) -> Vec<EventKind> {
-    let event = |event: &Value| match event["kind"].as_str().unwrap() {
-        "token" => EventKind::Token { id: 7, text: event["text"].as_str().unwrap().into() },
-        "failed" => EventKind::Failed { error: failure() },
-        reason => {
-            let reason = match reason {
-                "stop" => FinishReason::Stop,
-                "length" => FinishReason::Length,
-                _ => FinishReason::Abort,
-            };
-            EventKind::Finished { reason, usage: usage() }
-        }
-    };
-    case["events"].as_array().unwrap().iter().map(event).collect()
-}
 
 fn failure() -> Error {
     ErrorKind::ContextWindowSizeExceeded { prompt: 13, context: 8 }.into()
-}
-
-fn responses(case: &Value) -> Vec<String> {
-    let api = if case["api"] == "chat" { Api::Chat } else { Api::Completion };
-    let request = ApiRequest::parse(api, &case["request"].to_string()).unwrap();
-    let mut responder = Responder::new(&request, head());
-    let mut responses = responder.accepted();
-    responses.extend(events(case).iter().flat_map(|event| responder.event(event)));
-    responses.iter().map(Response::json).collect()
-}
-
-#[test]
-fn events_become_the_golden_json_byte_for_byte() {
-    let golden: Vec<Value> = serde_json::from_str(GOLDEN).unwrap();
-    assert!(golden.len() >= 8);
-    for case in &golden {
-        let expected: Vec<&str> = case["responses"].as_array().unwrap().iter().map(|json| json.as_str().unwrap()).collect();
-        assert_eq!(responses(case), expected, "{}", case["name"]);
-    }
 }
 
 #[test]
