@@ -1,6 +1,6 @@
 /** What every entry of the package exports, whichever way it makes engines. */
 
-export { type CachedModel, deleteModelInCache, hasModelInCache } from "./load/cache.js";
+export { type CachedModel, deleteModelInCache, hasModelInCache } from "./load/models.js";
 export { ChatCompletions, Completions, Engine, Models } from "./engine/engine.js";
 export * from "./api/errors.js";
 export type * from "./api/openai.js";

@@ -16,6 +16,9 @@ export interface ModelAddress {
 /** The library's name in a package. */
 export const LIBRARY = "library.wasm";
 
+/** The names that manifests have had; the newer one first. */
+export const MANIFESTS = ["tensor-cache.json", "ndarray-cache.json"] as const;
+
 /**
  * Resolves what an option `model` and an option `library` say. Throws {@link InvalidRequestError}.
  */

@@ -4,8 +4,7 @@
  * folder further. Asks the host for what would tell it, and only after a load has failed.
  */
 
-import { LIBRARY, fileAt } from "./address.js";
-import { MANIFESTS } from "./cache.js";
+import { LIBRARY, MANIFESTS, fileAt } from "./address.js";
 import { NetworkError } from "../api/errors.js";
 import { read } from "./files.js";
 import type { LoadOptions } from "../api/backend.js";

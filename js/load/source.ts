@@ -7,8 +7,8 @@
  * (an HTML page that an earlier version kept) is fetched again.
  */
 
-import { LIBRARY, fileAt, nameOf } from "./address.js";
-import { type FileCache, type KeptFile, MANIFESTS, stagedUrl } from "./cache.js";
+import { LIBRARY, MANIFESTS, fileAt, nameOf } from "./address.js";
+import { type FileCache, type KeptFile, stagedUrl } from "./cache.js";
 import { type Flaw, type Kind, flawOf, flawOfHead } from "./content.js";
 import { CorruptShardError, InvalidLibraryError, InvalidPackageError, ModelNotFoundError, NetworkError } from "../api/errors.js";
 import { type Candidate, newer, versionOf } from "./fresh.js";

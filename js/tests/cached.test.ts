@@ -3,7 +3,7 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { deleteModelInCache, hasModelInCache } from "../load/cache.js";
+import { deleteModelInCache, hasModelInCache } from "../load/models.js";
 import { InvalidRequestError } from "../api/errors.js";
 import type { LoadOptions } from "../api/backend.js";
 import { libraryOf } from "./fakes.js";

@@ -4,7 +4,7 @@ import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import type { LoadOptions } from "../api/backend.js";
-import { deleteModelInCache } from "../load/cache.js";
+import { deleteModelInCache } from "../load/models.js";
 import { BOUND } from "../load/fresh.js";
 import { FakeServer, libraryOf, md5 } from "./fakes.js";
 import { Loading, MODEL, SHARDS, TEMPLATE, withCache } from "./loading.js";

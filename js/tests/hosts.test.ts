@@ -3,7 +3,7 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { hasModelInCache } from "../load/cache.js";
+import { hasModelInCache } from "../load/models.js";
 import { NetworkError } from "../api/errors.js";
 import { PATIENCE } from "../load/http.js";
 import { type Host } from "./fakes.js";

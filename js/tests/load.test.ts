@@ -3,7 +3,8 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { IndexedDbCache, hasModelInCache } from "../load/cache.js";
+import { IndexedDbCache } from "../load/cache.js";
+import { hasModelInCache } from "../load/models.js";
 import { CorruptShardError, LibraryMismatchError, LibraryVersionError, ModelNotFoundError, NetworkError } from "../api/errors.js";
 import type { LoadListeners, LoadOptions, LoadProgress } from "../api/backend.js";
 import { Session } from "../engine/session.js";
