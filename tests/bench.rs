@@ -7,6 +7,7 @@ use tegula_compiler::{CompileOptions, Config, compile};
 use tegula_gpu::Options;
 
 use crate::adapter;
+use crate::package::own;
 
 const CONFIG: &str = r#"{"model_type": "mistral", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
     "num_key_value_heads": 2, "head_dim": 16, "vocab_size": 256, "max_position_embeddings": 512, "rms_norm_eps": 1e-5, "sliding_window": 128}"#;
@@ -31,7 +32,7 @@ fn weights_are_counted_once_and_the_embedding_table_not() {
 fn random_weights_can_be_measured() {
     let Some(gpu) = adapter(&Options::default()) else { return };
     let compiled = compile(&Config::parse(CONFIG).expect("a config"), &CompileOptions::default()).expect("a library");
-    let model = pollster::block_on(random_model(gpu, &compiled.library)).expect("a model");
+    let model = pollster::block_on(random_model(gpu, own(&compiled.library))).expect("a model");
     let dispatches = [Entry::Decode, Entry::Batch].map(|entry| model.dispatches(entry));
     let mut bench = pollster::block_on(Bench::new(model)).expect("a bandwidth");
     let mut measure = |prompt_tokens, batch| {

@@ -6,8 +6,9 @@ use std::fs;
 use tegula::model::choose::{Decision, Kernels};
 use tegula::model::forward::{Entry, Forward, Read};
 use tegula::model::step::Model;
-use tegula_compiler::schedule::{Linked, Schedule, default_schedule, link};
-use tegula_compiler::spec::Spec;
+use tegula_compiler::link::{Linked, link};
+use tegula_compiler::op::Spec;
+use tegula_compiler::schedule::Schedule;
 use tegula_compiler::template::tunables;
 use tegula_compiler::tune::{Record, Records};
 use tegula_compiler::{CompileOptions, Compiled, Config, compile};
@@ -32,13 +33,13 @@ fn compiled(package: &Package, records: Records, alternatives: u32) -> Compiled 
 
 /// Kernels of a spec that differ from the default in one tunable.
 fn others(spec: &Spec, requires: &Requires) -> Vec<Linked> {
-    let default = default_schedule(spec, requires);
+    let default = spec.default_schedule(requires);
     let text = link(spec, requires, &default).expect("the default").text;
     let mut found: Vec<Linked> = Vec::new();
     for (name, values) in tunables(default.template).expect("tunables") {
         for value in values {
-            let kept = default.values.iter().copied().filter(|(other, _)| *other != name);
-            let schedule = Schedule { template: default.template, values: kept.chain([(name, value)]).collect() };
+            let kept = default.values.iter().copied().filter(|(other, _)| other != name);
+            let schedule = Schedule { template: default.template, values: kept.chain([(*name, *value)]).collect() };
             let linked = link(spec, requires, &schedule).ok().filter(|linked| linked.text != text);
             found.extend(linked.filter(|linked| found.iter().all(|known| known.text != linked.text)));
             if found.len() == 2 {
@@ -59,11 +60,12 @@ fn record(device: &str, spec: &Spec, requires: Requires, linked: Linked) -> Reco
         source: Record::source_digits(linked.source),
         schedule: linked.name,
         microseconds: 1.0,
-        default: default_schedule(spec, &requires).to_string(),
+        default: spec.default_schedule(&requires).to_string(),
         default_microseconds: 2.0,
         bytes: 1,
         operations: 0,
         fraction_of_stream: 0.5,
+        candidates: 1,
         others: std::collections::BTreeMap::new(),
     }
 }
@@ -72,7 +74,7 @@ fn record(device: &str, spec: &Spec, requires: Requires, linked: Linked) -> Reco
 fn records(package: &Package) -> Records {
     let compiled = compiled(package, Records::default(), 1);
     let mut list = Vec::new();
-    let half = compiled.plan.model.cache == Dtype::F16;
+    let half = compiled.plan.model.paged().all(|group| group.format == Dtype::F16);
     for (subgroups, f16) in [(true, half), (true, false), (false, false)] {
         let requires = Requires { subgroups, f16, matrix: false };
         for (_, spec) in compiled.specs.iter().filter(|(class, _)| *class == requires) {
@@ -107,12 +109,12 @@ fn kernels_are_counted_as_they_compile() {
 /// Logits of every position of a prompt, then those of tokens after it, one at a time, then those of a batch.
 fn logits(model: &mut Model) -> Vec<f32> {
     let ids = prompt(40, model.facts().vocab_size);
-    assert!(model.reserve(0, 40).expect("room") && model.reserve(1, 1).expect("room"));
+    assert!(pollster::block_on(model.room(0, 40)).expect("room") && pollster::block_on(model.room(1, 1)).expect("room"));
     let mut found = Vec::new();
     let mut step = |entry: Entry, places: &[(usize, u32)], logits: u32| {
         let row = |&(position, sequence): &(usize, u32)| Row { token: ids[position], position: position as u32, slot: 0, sequence };
         let mut rows: Vec<Row> = places.iter().map(row).collect();
-        let pending = model.submit(entry, &mut rows, Read { greatest: false, drawn: false, logits }).expect("a step");
+        let pending = model.submit(entry, &mut rows, Read::logits(logits)).expect("a step");
         found.extend(pollster::block_on(pending).expect("its result").logits);
     };
     let chunk = |from: usize, to: usize| (from..to).map(|position| (position, 0)).collect::<Vec<_>>();

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::join_all;
 use tegula::model::forward::{Drawing, Entry, Forward, Read};
 use tegula::sampler::{Sampler, Sampling};
-use tegula::{EventKind, Prompt, Request};
+use tegula::{Prompt, Request};
 use tegula_compiler::CompileOptions;
 use tegula_plan::Row;
 
@@ -24,7 +25,7 @@ fn steps_draw_what_the_sampler_draws_from_their_logits() {
             samplings.map(|(top_p, top_k, min_p)| Sampling { temperature: 2.0, top_p, top_k, min_p, seed: 3, ..Sampling::default() });
         let counts = BTreeMap::new();
         for sequence in [0, 1, 2] {
-            assert!(model.reserve(sequence, 50).expect("room for 50 tokens"));
+            assert!(pollster::block_on(model.room(sequence, 50)).expect("room for 50 tokens"));
             let sampling = samplings.get(sequence as usize);
             model.draw(sequence, sampling.map(|sampling| Drawing { sampling, counts: &counts, active: 259 }));
         }
@@ -32,7 +33,7 @@ fn steps_draw_what_the_sampler_draws_from_their_logits() {
             let row = |&(position, sequence): &(usize, u32)| Row { token: ids[position], position: position as u32, slot: 0, sequence };
             let mut all: Vec<Row> = rows.iter().map(row).collect();
             let picked = if entry == Entry::Prefill { &rows[rows.len() - 1..] } else { rows };
-            let pending = model.submit(entry, &mut all, Read { greatest: true, drawn: true, logits: picked.len() as u32 });
+            let pending = model.submit(entry, &mut all, Read { greatest: true, drawn: true, logits: picked.len() as u32, rows: 1 });
             let mut back = pollster::block_on(pending.expect("a step")).expect("its result");
             for (&(position, sequence), logits) in picked.iter().zip(back.logits.chunks_exact_mut(259)) {
                 let sampling = samplings.get(sequence as usize).cloned().unwrap_or_else(Sampling::greedy);
@@ -87,23 +88,15 @@ fn drawn_answers_are_the_same_ahead_and_in_company() {
         let options = CompileOptions { prefill_chunk_size: Some(16), max_batch_size: Some(3), ..CompileOptions::default() };
         let mut engine = engine(&gpu, &package.path(), &options);
         engine.set_run_ahead(1);
-        let alone = |request: &Request| pollster::block_on(engine.complete(request.clone())).expect("an answer").ids;
+        let alone = |request: &Request| engine.complete(request.clone()).expect("an answer").ids;
         let alone: Vec<Vec<u32>> = requests.iter().map(alone).collect();
         assert!(alone.iter().enumerate().all(|(index, ids)| ids.len() == 40 && (index == 2 || !ids.contains(&40))));
         let repeated = |ids: &[u32]| 40 - ids.iter().collect::<BTreeSet<_>>().len();
         assert!(repeated(&alone[3]) < repeated(&alone[2]), "penalties keep ids from coming back: {alone:?}");
         engine.set_run_ahead(3);
-        let submitted: Vec<_> = requests.iter().map(|request| engine.submit(request.clone()).expect("the request is right")).collect();
-        let mut together = BTreeMap::<_, Vec<u32>>::new();
-        while !engine.idle() {
-            for event in pollster::block_on(engine.step()).expect("a step") {
-                if let EventKind::Token { id, .. } = event.kind {
-                    together.entry(event.request).or_default().push(id);
-                }
-            }
-        }
-        for (request, alone) in submitted.iter().zip(&alone) {
-            assert_eq!(together[request], *alone, "on {}", gpu.info().name);
+        let asked: Vec<_> = requests.iter().map(|request| engine.ask(request.clone()).answer()).collect();
+        for (together, alone) in engine.until(join_all(asked)).into_iter().zip(&alone) {
+            assert_eq!(together.expect("an answer").ids, *alone, "on {}", gpu.info().name);
         }
     }
 }

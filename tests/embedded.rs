@@ -39,7 +39,7 @@ fn the_embedded_model_answers_what_it_has_not_seen() {
         let dialogue = Dialogue { messages, tools, variables: serde_json::Map::new() };
         let most = case["max_tokens"].as_u64().expect("a number") as u32;
         let request = Request { max_tokens: Some(most), ..Request::greedy(Prompt::Chat(dialogue)) };
-        let answer = pollster::block_on(engine.complete(request)).expect("an answer").text;
+        let answer = engine.complete(request).expect("an answer").text;
         let (right, wrong) = groups.entry(bar).or_default();
         if passes(&answer, &case["expected"]) { *right += 1 } else { wrong.push(format!("{skill}: {answer}")) }
     }

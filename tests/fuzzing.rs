@@ -55,6 +55,11 @@ fn manifests() {
 }
 
 #[test]
+fn checkpoints() {
+    fuzz("checkpoint", targets::checkpoint, 3000, Vec::new());
+}
+
+#[test]
 fn libraries() {
     let config = tegula_compiler::Config::parse(include_str!("../fuzz/corpus/config/tiny.json")).expect("a config");
     let compiled = tegula_compiler::compile(&config, &tegula_compiler::CompileOptions::default()).expect("a library");

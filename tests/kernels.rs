@@ -3,14 +3,18 @@
 
 use crate::adapter;
 use crate::kernel_operands::{BLOCKS, Case, Vary, cases};
+use crate::package::own;
 use std::collections::HashSet;
-use tegula_compiler::schedule::{self, Schedule};
-use tegula_compiler::spec::agreement::compare;
-use tegula_compiler::spec::operands::Step;
-use tegula_compiler::spec::reference::{self, Launch, Operands};
-use tegula_compiler::spec::{Attention, Input, Matmul, Rows, Spec};
+use tegula_compiler::link::link;
+use tegula_compiler::op::attention::Attention;
+use tegula_compiler::op::matmul::{Input, Matmul};
+use tegula_compiler::op::norm::{Norm, Place};
+use tegula_compiler::op::reference::{Launch, Operands};
+use tegula_compiler::op::step::Step;
+use tegula_compiler::op::{Rows, Spec, compare};
+use tegula_compiler::schedule::Schedule;
 use tegula_compiler::{template, tune};
-use tegula_gpu::{DeviceInfo, Gpu, Options, Range, Usage};
+use tegula_gpu::{DeviceInfo, Gpu, Options, Range, Source, Usage};
 use tegula_plan::{Kernel, Requires};
 
 #[test]
@@ -55,7 +59,7 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
         }
         let (launch, operands) = case.step.operands(0);
         let mut expected = operands.clone();
-        reference::run(&case.step.spec, &launch, &mut expected);
+        case.step.spec.reference(&launch, &mut expected);
         for schedule in tried {
             match check(gpu, requires, &case.step, &schedule, &launch, &operands, &expected) {
                 Ok(()) => checked += 1,
@@ -71,31 +75,35 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
 /// to some. Half precision makes one to products, matrix units to those of many rows and to their attention.
 fn is_for(step: &Step, requires: &Requires) -> bool {
     let spec = &step.spec;
-    match spec {
+    if let Some(attention) = spec.get::<Attention>() {
         // More rows of a prompt take long on a processor, and are more of the same where a workgroup takes few of them.
-        Spec::Attention(Attention { rows: Rows::Many, .. }) if step.rows > BLOCKS => requires.f16 && takes_many(spec, requires),
-        Spec::Matmul(Matmul { input: Input::Normed, .. }) => requires.f16,
-        Spec::Matmul(Matmul { input: Input::Bytes, .. }) => !requires.f16,
-        Spec::Matmul(matmul) => !requires.matrix || matmul.rows == Rows::Many,
+        if attention.rows == Rows::Many && step.rows > BLOCKS {
+            return requires.f16 && takes_many(spec, requires);
+        }
         // Subgroups may be larger in richer classes, which is for rows on their own and for blocks.
-        Spec::Attention(attention) => !requires.f16 || attention.split || takes_many(spec, requires),
-        Spec::Norm(_) => requires.f16,
-        _ => !requires.f16,
+        return !requires.f16 || attention.split || takes_many(spec, requires);
+    }
+    match spec.get::<Matmul>() {
+        Some(Matmul { input: Input::Normed, .. }) => requires.f16,
+        Some(Matmul { input: Input::Int8, .. }) => !requires.f16,
+        Some(matmul) => !requires.matrix || matmul.rows == Rows::Many,
+        None if spec.get::<Norm>().is_some_and(|norm| norm.place == Place::Halves) => requires.f16,
+        None => !requires.f16,
     }
 }
 
 /// Whether a device class has attention that takes many rows at a time: by matrix units, or in blocks.
 fn takes_many(spec: &Spec, requires: &Requires) -> bool {
-    matches!(schedule::default_schedule(spec, requires).template, "attention/flash_matrix" | "attention/flash_blocks")
+    matches!(spec.default_schedule(requires).template, "attention/flash_matrix" | "attention/flash_blocks")
 }
 
 /// The default schedule, and for cases that ask for it others that are legal.
 fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     let spec = &case.step.spec;
-    let default = schedule::default_schedule(spec, requires);
+    let default = spec.default_schedule(requires);
     if requires.f16
         && !requires.matrix
-        && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many && matmul.input != Input::Normed)
+        && spec.get::<Matmul>().is_some_and(|matmul| matmul.rows == Rows::Many && matmul.input != Input::Normed)
     {
         return half_schedules(case, requires);
     }
@@ -104,14 +112,14 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     let extends = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('_'));
     for template in template::entries().into_iter().filter(|name| extends(name, default.template) || extends(default.template, name)) {
         let other = Schedule { template, values: vec![] };
-        if schedule::link(spec, requires, &other).is_ok() {
+        if link(spec, requires, &other).is_ok() {
             all.push(other);
         }
     }
     match case.vary {
         Vary::No => return all,
         // Kernels for many rows have the same text in every device class.
-        Vary::All if requires.subgroups && !requires.matrix && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Many) => {
+        Vary::All if requires.subgroups && !requires.matrix && spec.get::<Matmul>().is_some_and(|matmul| matmul.rows == Rows::Many) => {
             return all;
         }
         Vary::Matrix if !requires.matrix => {
@@ -119,7 +127,7 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
             return [default].into_iter().chain(candidates.filter(|schedule| schedule.template == "attention/flash_blocks")).collect();
         }
         // Of batches all in one class, the richest that software has: texts for eight rows are long, and take seconds to compile on a processor.
-        Vary::All if !requires.f16 && matches!(spec, Spec::Matmul(matmul) if matmul.rows == Rows::Few) => return all,
+        Vary::All if !requires.f16 && spec.get::<Matmul>().is_some_and(|matmul| matmul.rows == Rows::Few) => return all,
         Vary::One => {}
         Vary::All | Vary::Matrix => {
             let candidates = tune::candidates(spec, requires).expect("defaults are legal");
@@ -129,9 +137,9 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
     for (name, values) in template::tunables(default.template).expect("templates are well formed") {
         for value in values {
             let mut moved = default.clone();
-            moved.values.retain(|(other, _)| *other != name);
-            moved.values.push((name, value));
-            if moved.values.iter().any(|pair| !default.values.contains(pair)) && schedule::link(spec, requires, &moved).is_ok() {
+            moved.values.retain(|(other, _)| other != name);
+            moved.values.push((*name, *value));
+            if moved.values.iter().any(|pair| !default.values.contains(pair)) && link(spec, requires, &moved).is_ok() {
                 all.push(moved);
             }
         }
@@ -160,7 +168,7 @@ fn check(
     operands: &Operands,
     expected: &Operands,
 ) -> Result<(), String> {
-    let linked = schedule::link(&step.spec, requires, schedule).map_err(|error| error.to_string())?;
+    let linked = link(&step.spec, requires, schedule).map_err(|error| error.to_string())?;
     let kernel = Kernel {
         name: linked.name.clone(),
         shader: 0,
@@ -168,7 +176,7 @@ fn check(
         workgroup_memory: linked.workgroup_memory,
         bindings: linked.bindings.clone(),
     };
-    let grid = linked.grid.clone().map(|size| size.eval(step.rows, step.pages));
+    let grid = step.grid(&linked.grid);
     let found = pollster::block_on(run(gpu, &linked.text, requires, &kernel, launch, operands, grid)).map_err(|error| error.to_string())?;
     for (name, words) in &found.buffers {
         compare(&step.spec, linked.half, name, words, &expected.buffers[name])?;
@@ -186,7 +194,7 @@ async fn run(
     operands: &Operands,
     grid: [u32; 3],
 ) -> Result<Operands, tegula_gpu::Error> {
-    let pipeline = gpu.pipeline(&kernel.name, text, requires, kernel).await?;
+    let pipeline = gpu.pipeline_of(&Source { label: &kernel.name, wgsl: text, requires, kernel, origin: own(&[]).origin }).await?;
     let uniform = gpu.buffer("launch", 256, Usage::Uniform)?;
     gpu.write(&uniform, 0, bytemuck::cast_slice(&launch.0));
     let mut buffers = Vec::new();

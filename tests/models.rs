@@ -7,13 +7,14 @@ use std::path::Path;
 
 use serde_json::Value;
 use tegula::model::forward::{Entry, Forward, Read};
-use tegula::{Engine, EventKind, Prompt, Request};
+use tegula::{Prompt, Request};
 use tegula_compiler::CompileOptions;
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::Row;
 
 use crate::package::{Package, convert, engine, json, model, read};
 use crate::reference::Reference;
+use crate::solo::Solo;
 use crate::{adapter, checkpoint, shared};
 
 /// The random models: each architecture with what is special about it switched on.
@@ -21,6 +22,9 @@ pub const ARCHITECTURES: [&str; 5] = ["llama", "llama3", "mistral", "qwen2", "qw
 
 /// The models that Hugging Face's implementation has evaluated.
 const GOLDENS: [&str; 5] = ["llama", "llama3-rope-tied", "mistral-swa", "qwen2", "qwen3"];
+
+/// Those that the reference of this folder does not know.
+const GOLDENS_ALONE: [&str; 2] = ["gemma2", "gpt2"];
 
 /// A device with all it has, and one with no more than every WebGPU device has.
 pub fn devices() -> Vec<Gpu> {
@@ -45,26 +49,17 @@ pub fn delta<'a, T: Copy + Into<f64> + 'a>(found: &[f32], expected: impl IntoIte
     found.iter().zip(expected).map(|(&found, &expected)| (f64::from(found) - expected.into()).abs()).fold(0.0, f64::max)
 }
 
-pub fn logits(engine: &mut Engine, ids: &[u32]) -> Vec<Vec<f32>> {
-    let rows = pollster::block_on(engine.logits(ids)).expect("logits");
+pub fn logits(engine: &mut Solo, ids: &[u32]) -> Vec<Vec<f32>> {
+    let rows = engine.logits(ids).expect("logits");
     assert_eq!(rows.len(), ids.len());
     rows
 }
 
 /// The answer's ids and text to a raw prompt, greedily.
-pub fn answer(engine: &mut Engine, prompt: Prompt, most: u32) -> (Vec<u32>, String) {
+pub fn answer(engine: &mut Solo, prompt: Prompt, most: u32) -> (Vec<u32>, String) {
     let request = Request { max_tokens: Some(most), ..Request::greedy(prompt) };
-    engine.submit(request).expect("the request is right");
-    let (mut ids, mut text) = (Vec::new(), String::new());
-    while !engine.idle() {
-        for event in pollster::block_on(engine.step()).expect("a step") {
-            if let EventKind::Token { id, text: piece } = event.kind {
-                ids.push(id);
-                text.push_str(&piece);
-            }
-        }
-    }
-    (ids, text)
+    let answer = engine.complete(request).expect("an answer");
+    (answer.ids, answer.text)
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -119,20 +114,20 @@ fn every_entry_gives_the_same_logits() {
             let options = CompileOptions { prefill_chunk_size: Some(16), max_batch_size: Some(2), ..CompileOptions::default() };
             let mut model = model(&gpu, &package.path(), &options);
             for sequence in [0, 1] {
-                assert!(model.reserve(sequence, 50).expect("room for 50 tokens"));
+                assert!(pollster::block_on(model.room(sequence, 50)).expect("room for 50 tokens"));
             }
-            let mut step = |entry: Entry, rows: &[(usize, u32)]| {
+            let mut step = |entry: Entry, rows: &[(usize, u32)], many: usize| {
                 let mut rows: Vec<Row> = rows
                     .iter()
                     .map(|&(position, sequence)| Row { token: ids[position], position: position as u32, slot: 0, sequence })
                     .collect();
-                let many = if matches!(entry, Entry::Score | Entry::Batch) { rows.len() } else { 1 };
-                let pending = model.submit(entry, &mut rows, Read { greatest: false, drawn: false, logits: many as u32 }).expect("a step");
+                let read = Read { rows: many as u32, ..Read::logits(many as u32) };
+                let pending = model.submit(entry, &mut rows, read).expect("a step");
                 let back = pollster::block_on(pending).expect("its result");
                 back.logits.chunks_exact(259).map(<[f32]>::to_vec).collect::<Vec<_>>()
             };
             let mut check = |entry: Entry, rows: &[(usize, u32)], logits_of: &[usize]| {
-                let found = step(entry, rows);
+                let found = step(entry, rows, logits_of.len());
                 assert_eq!(found.len(), logits_of.len());
                 for (found, &position) in found.iter().zip(logits_of) {
                     let worst = delta(found, &expected[position]);
@@ -154,7 +149,7 @@ fn every_entry_gives_the_same_logits() {
 }
 
 /// How far the tokens of a greedy answer lie behind the likeliest by the reference, at most.
-pub fn behind(engine: &mut Engine, reference: &Reference<'_>) -> f64 {
+pub fn behind(engine: &mut Solo, reference: &Reference<'_>) -> f64 {
     let mut whole = prompt(40, 259);
     let (found, _) = answer(engine, Prompt::Ids(whole.clone()), 24);
     assert!(!found.is_empty());
@@ -197,7 +192,7 @@ fn the_reference_agrees_with_transformers() {
 
 /// Logits of a golden model within a tolerance; greedy tokens too where single precision makes them the same.
 fn check_goldens(quantization: &str, tolerance: f64) {
-    for name in GOLDENS {
+    for name in GOLDENS.into_iter().chain(GOLDENS_ALONE) {
         let Some(source) = shared(&format!("goldens/{name}")) else { return };
         let (package, golden) = (convert(&source, quantization), json(&source.join("golden.json")));
         let input = ids(&golden["input_ids"]);
@@ -263,10 +258,10 @@ fn a_trained_model_tells_the_known_story() {
 }
 
 /// Nats a token on the sample text, each document from its start, as the golden was measured.
-pub fn nats(engine: &mut Engine, text: &str, documents: usize, most: usize) -> f64 {
+pub fn nats(engine: &mut Solo, text: &str, documents: usize, most: usize) -> f64 {
     let (mut sum, mut count) = (0.0, 0);
     for document in text.split("<|endoftext|>").take(documents) {
-        let mut ids = engine.tokenizer().expect("a tokenizer").encode(document.trim(), true).expect("ids");
+        let mut ids = engine.intake().tokenizer().expect("a tokenizer").encode(document.trim(), true).expect("ids");
         ids.truncate(most);
         for (row, &next) in logits(engine, &ids).iter().zip(&ids[1..]) {
             let greatest = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use half::f16;
 use serde_json::Value;
-use tegula::Engine;
-use tegula::config::ChatConfig;
+use tegula::host::Package as Said;
+use tegula::load::Module;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
@@ -15,10 +15,12 @@ use tegula::text::tokenizer::Tokenizer;
 use tegula_compiler::convert::ConvertOptions;
 use tegula_compiler::quant::Quantization;
 use tegula_compiler::{CompileOptions, Config, compile};
-use tegula_gpu::Gpu;
+use tegula_gpu::{Gpu, Origin};
+use tegula_package::mlc::ChatConfig;
 use tempfile::TempDir;
 
 use crate::checkpoint::Tensors;
+use crate::solo::Solo;
 
 /// The tensors of a package under Hugging Face's names, unpacked to f32: what the weights are worth after quantization.
 ///
@@ -170,16 +172,33 @@ pub fn convert(source: &Path, quantization: &str) -> Package {
 
 /// Compiles a library for a package and loads both onto a device.
 pub fn model(gpu: &Gpu, package: &Path, options: &CompileOptions) -> Model {
+    model_within(gpu, package, options, Budget::default())
+}
+
+/// As [`model`], within a budget.
+pub fn model_within(gpu: &Gpu, package: &Path, options: &CompileOptions, budget: Budget) -> Model {
     let config = fs::read_to_string(package.join("mlc-chat-config.json")).expect("a config");
     let compiled = compile(&Config::parse(&config).expect("a config"), options).expect("a library");
-    pollster::block_on(load(gpu, package, &compiled.library).finish()).expect("a model")
+    pollster::block_on(load_within(gpu, package, own(&compiled.library), budget).finish()).expect("a model")
+}
+
+/// A library that this process compiled, which runs as such libraries do.
+#[expect(unsafe_code, reason = "tests compile the libraries that they run")]
+pub fn own(library: &[u8]) -> Module<'_> {
+    // SAFETY: it is called with what the compiler returned to this process.
+    Module { bytes: library, origin: unsafe { Origin::compiler() } }
 }
 
 /// Loads a package with a library, up to the point where kernels are compiled.
 pub fn load(gpu: &Gpu, package: &Path, library: &[u8]) -> Loader {
+    load_within(gpu, package, own(library), Budget::default())
+}
+
+/// [`load`] within a budget.
+pub fn load_within(gpu: &Gpu, package: &Path, library: Module<'_>, budget: Budget) -> Loader {
     let text = |name: &str| fs::read_to_string(package.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     let (config, manifest) = (text("mlc-chat-config.json"), text("tensor-cache.json"));
-    let mut loader = Loader::new(gpu.clone(), library, Some(&config), &manifest, Budget::default()).expect("they fit each other");
+    let mut loader = Loader::new(gpu.clone(), library, Some(&config), &manifest, budget).expect("they fit each other");
     for (index, shard) in loader.shards().to_vec().iter().enumerate() {
         loader.begin(index).expect("a shard");
         loader.push(&fs::read(package.join(&shard.path)).expect("its file")).expect("its bytes");
@@ -188,11 +207,21 @@ pub fn load(gpu: &Gpu, package: &Path, library: &[u8]) -> Loader {
     loader
 }
 
-/// [`model`], with the package's tokenizer if it has one, as an engine.
-pub fn engine(gpu: &Gpu, package: &Path, options: &CompileOptions) -> Engine {
+/// [`model`], with the package's tokenizer if it has one, in a host of its own.
+pub fn engine(gpu: &Gpu, package: &Path, options: &CompileOptions) -> Solo {
+    engine_within(gpu, package, options, Budget::default())
+}
+
+/// As [`engine`], within a budget.
+pub fn engine_within(gpu: &Gpu, package: &Path, options: &CompileOptions, budget: Budget) -> Solo {
+    Solo::new(model_within(gpu, package, options, budget), texts(package))
+}
+
+/// What a package says beside its weights.
+pub fn texts(package: &Path) -> Said {
     let file = |name: &str| fs::read(package.join(name)).ok();
     let settings = file("tokenizer_config.json").map(|bytes| String::from_utf8(bytes).expect("text"));
     let tokenizer = file("tokenizer.json").map(|json| Tokenizer::new(&json, settings.as_deref()).expect("a tokenizer"));
     let config = file("mlc-chat-config.json").map(|bytes| String::from_utf8(bytes).expect("text")).expect("a config");
-    Engine::new(model(gpu, package, options), tokenizer, ChatConfig::parse(&config).expect("a config"))
+    Said { tokenizer, config: ChatConfig::parse(&config).expect("a config"), ..Said::default() }
 }

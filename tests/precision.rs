@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use futures::future::join_all;
 use serde_json::Value;
-use tegula::config::ChatConfig;
+use tegula::host::Package as Said;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::sampler::Sampling;
-use tegula::{Engine, ErrorKind, EventKind, Prompt, Request};
+use tegula::{ErrorKind, Prompt, Request};
 use tegula_compiler::{CompileOptions, Config, compile};
 use tegula_gpu::Gpu;
+use tegula_package::mlc::ChatConfig;
 use tegula_plan::Precision;
 
 use crate::models::{devices, prompt};
-use crate::package::{Package, convert};
+use crate::package::{Package, convert, own};
+use crate::solo::Solo;
 use crate::{checkpoint, shared};
 
 /// Tokens by seed, as every host draws them. `tests/browser/precision.test.mjs` reads it, too.
@@ -41,37 +44,29 @@ fn loader(gpu: &Gpu, package: &Path, library: &[u8], precision: Precision) -> te
     let text = |name: &str| fs::read_to_string(package.join(name)).expect("a file of the package");
     let (config, manifest) = (text(ChatConfig::FILE), text("tensor-cache.json"));
     let budget = Budget::default();
-    Loader::with_precision(gpu.clone(), library, Some(&config), &manifest, budget, precision)
+    Loader::with_precision(gpu.clone(), own(library), Some(&config), &manifest, budget, precision)
 }
 
-fn engine(gpu: &Gpu, package: &Path, library: &[u8], precision: Precision) -> Engine {
+fn engine(gpu: &Gpu, package: &Path, library: &[u8], precision: Precision) -> Solo {
     let mut loader = loader(gpu, package, library, precision).expect("they fit each other");
     for (index, shard) in loader.shards().to_vec().iter().enumerate() {
         loader.begin(index).expect("a shard");
         loader.push(&fs::read(package.join(&shard.path)).expect("its file")).expect("its bytes");
         loader.end().expect("its hash");
     }
-    Engine::new(pollster::block_on(loader.finish()).expect("a model"), None, ChatConfig::default())
+    Solo::new(pollster::block_on(loader.finish()).expect("a model"), Said::default())
 }
 
 /// Draws with all seeds at once.
-fn draw(engine: &mut Engine, ids: &[u32], seeds: &[u64], most: u32) -> BTreeMap<u64, Vec<u32>> {
-    let mut requests = BTreeMap::new();
-    for &seed in seeds {
+fn draw(engine: &mut Solo, ids: &[u32], seeds: &[u64], most: u32) -> BTreeMap<u64, Vec<u32>> {
+    let request = |&seed: &u64| {
         let sampling = Sampling { temperature: 1.0, top_p: 1.0, seed, ..Sampling::greedy() };
         let greedy = Request::greedy(Prompt::Ids(ids.to_vec()));
-        let request = Request { sampling, max_tokens: Some(most), ignore_eos: true, ..greedy };
-        requests.insert(engine.submit(request).expect("the request is right"), seed);
-    }
-    let mut drawn: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
-    while !engine.idle() {
-        for event in pollster::block_on(engine.step()).expect("a step") {
-            if let EventKind::Token { id, .. } = event.kind {
-                drawn.entry(requests[&event.request]).or_default().push(id);
-            }
-        }
-    }
-    drawn
+        engine.ask(Request { sampling, max_tokens: Some(most), ignore_eos: true, ..greedy }).answer()
+    };
+    let answers: Vec<_> = seeds.iter().map(request).collect();
+    let answers = engine.until(join_all(answers)).into_iter().map(|answer| answer.expect("an answer").ids);
+    seeds.iter().copied().zip(answers).collect()
 }
 
 #[test]

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use tegula::model::forward::Drawing;
 use tegula::sampler::{Sampler, Sampling, draw};
-use tegula_compiler::schedule::{default_schedule, link};
-use tegula_compiler::spec::draw::scratch_words;
-use tegula_compiler::spec::{ARGMAX_PARTS, ArgMax, Draw, DrawStage, Rows, Spec};
+use tegula_compiler::link::link;
+use tegula_compiler::op::argmax::{ARGMAX_PARTS, ArgMax};
+use tegula_compiler::op::draw::{Draw, DrawStage, scratch_words};
+use tegula_compiler::op::{Rows, Spec};
 use tegula_gpu::{Buffer, Gpu, Options, Range, Usage};
-use tegula_plan::{Kernel, Requires, SAMPLING_WORDS};
+use tegula_plan::{Kernel, Requires, SAMPLING_WORDS, StepSize};
 
 use crate::adapter;
 
@@ -44,13 +45,13 @@ struct Kernels {
 
 impl Kernels {
     fn new(gpu: &Gpu, vocab: u32) -> Kernels {
-        Self::of(gpu, vocab, DrawStage::ALL.map(|stage| Spec::Draw(Draw { stage, vocab, rows: Rows::Few })))
+        Self::of(gpu, vocab, DrawStage::ALL.map(|stage| Spec::from(Draw { stage, vocab, rows: Rows::Few })))
     }
 
     /// Those that find the greatest logit.
     fn greedy(gpu: &Gpu, vocab: u32) -> Kernels {
         let rows = Rows::Few;
-        Self::of(gpu, vocab, [ArgMax::Parts { vocab, rows }, ArgMax::Whole { rows }].map(Spec::ArgMax))
+        Self::of(gpu, vocab, [ArgMax::Parts { vocab, rows }, ArgMax::Whole { rows }].map(Spec::from))
     }
 
     fn of(gpu: &Gpu, vocab: u32, specs: impl IntoIterator<Item = Spec>) -> Kernels {
@@ -68,8 +69,8 @@ impl Kernels {
         let buffers = BTreeMap::from(buffers);
         let uniform = gpu.buffer("launch", 256, Usage::Uniform).expect("memory");
         gpu.write(&uniform, 0, bytemuck::cast_slice(&[ROWS as u32, 0, 0, 0, 0, 0, 0, 0]));
-        let dispatch = |spec| {
-            let linked = link(&spec, &Requires::default(), &default_schedule(&spec, &Requires::default())).expect("it links");
+        let dispatch = |spec: Spec| {
+            let linked = link(&spec, &Requires::default(), &spec.default_schedule(&Requires::default())).expect("it links");
             let (name, bindings) = (linked.name, linked.bindings);
             let (invocations, workgroup_memory) = (linked.invocations, linked.workgroup_memory);
             let kernel = Kernel { name, shader: 0, invocations, workgroup_memory, bindings };
@@ -77,7 +78,7 @@ impl Kernels {
                 pollster::block_on(gpu.pipeline(&kernel.name, &linked.text, &Requires::default(), &kernel)).expect("it compiles");
             let ranges: Vec<_> = kernel.bindings.iter().map(|binding| Range::whole(&buffers[binding.name.as_str()])).collect();
             let group = gpu.bind(&kernel.name, &pipeline, Range { buffer: &uniform, offset: 0, size: 32 }, &ranges).expect("it binds");
-            (pipeline, group, linked.grid.map(|size| size.eval(ROWS as u32, 1)))
+            (pipeline, group, linked.grid.map(|size| size.eval(&StepSize::singles(ROWS as u32, 1))))
         };
         let dispatches = specs.into_iter().map(dispatch).collect();
         Kernels { gpu: gpu.clone(), vocab, dispatches, buffers }

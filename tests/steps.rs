@@ -1,19 +1,20 @@
-//! Loading and stepping, on a library written by hand: what the model does is trivial, so that what the runtime does shows.
+//! Stepping a library written by hand: what the model does is trivial, so that what the runtime does
+//! shows.
 //!
 //! The "model" appends each token to its sequence's cache page, then gives `weight[j] * (sum of the sequence's tokens) + vector[j]` as logits
 //! and the token's successor as the sampled id. Tokens from earlier steps reach it only through the cache and the page table.
 
 use futures::executor::block_on;
 use md5::{Digest, Md5};
+use tegula::ErrorKind;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::forward::{Entry as Step, Forward, Read, Readback};
 use tegula::model::step::{INITIAL_TOKENS, Model};
-use tegula::{Error, ErrorKind};
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::{
-    Activations, Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Param, Plan, Requires,
-    Row, Size, Variant, Vector, VectorSource, When, section,
+    Activations, Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Paged, Param, Plan,
+    Requires, Row, Size, State, StepSize, Variant, Vector, VectorSource, When, section,
 };
 use wasm_encoder::{
     CodeSection, CustomSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemArgTarget, MemorySection, MemoryType,
@@ -67,7 +68,7 @@ const SUM: &str = "
 }";
 
 /// The plan of the library. `prefill` gives logits of its last row, `batch` of all.
-fn plan() -> Plan {
+pub fn plan() -> Plan {
     let model = tegula_plan::Model {
         architecture: "adder".into(),
         quantization: "q0f32".into(),
@@ -75,14 +76,12 @@ fn plan() -> Plan {
         hidden_size: 4,
         layers: 1,
         query_heads: 1,
-        kv_heads: 1,
-        head_dim: 4,
         context_window_size: CONTEXT,
-        sliding_window: None,
+        state: vec![State::Paged(Paged { layers: vec![0], kv_heads: 1, head_dim: 4, format: Dtype::F32, window: None })],
         prefill_chunk_size: 64,
         max_batch_size: SEQUENCES,
-        cache: Dtype::F32,
         activations: Activations::Float,
+        fingerprint: tegula_plan::Fingerprint::default(),
     };
     let param = |name: &str, dtype| Param { name: name.into(), shape: vec![4], dtype };
     let kernel = |name: &str, shader, bindings: &[(&str, bool)]| Kernel {
@@ -127,11 +126,11 @@ fn plan() -> Plan {
             Vector { offset: 4, length: 2, source: VectorSource::Values(vec![1.0, 2.0]) },
         ],
         buffers: vec![
-            Buffer::Rows,
+            Buffer::Rows(0),
             Buffer::Sampled,
             Buffer::Cache(0),
             Buffer::Activation { arena: 0, offset: 256, bytes: 64 * 4 },
-            Buffer::PageTable,
+            Buffer::PageTable(0),
             Buffer::Weight(0),
             Buffer::Vectors,
             Buffer::Logits { rows: SEQUENCES },
@@ -141,10 +140,10 @@ fn plan() -> Plan {
 }
 
 /// A library whose launch code is `Size::eval` for these few sizes, written out.
-fn library(plan: &Plan) -> Vec<u8> {
+pub fn library(plan: &Plan) -> Vec<u8> {
     let (mut types, mut functions, mut memories) = (TypeSection::new(), FunctionSection::new(), MemorySection::new());
     let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
-    types.ty().function([ValType::I32, ValType::I32], [ValType::I32]);
+    types.ty().function([ValType::I32; StepSize::MEMBERS.len()], [ValType::I32]);
     memories.memory(MemoryType { minimum: 1, maximum: Some(1), memory64: false, shared: false, page_size_log2: None });
     exports.export("memory", ExportKind::Memory, 0);
     let variant = plan.variants.last().expect("a variant");
@@ -181,13 +180,13 @@ fn library(plan: &Plan) -> Vec<u8> {
 }
 
 /// A shard with a byte of padding, `weight = 1, 2, 3, 4` as bf16, three bytes that nobody wants, and `gain = 0.5, 0.25, -1, 0` as f16.
-fn shard() -> Vec<u8> {
+pub fn shard() -> Vec<u8> {
     let weight = [0x3f80u16, 0x4000, 0x4040, 0x4080].map(u16::to_le_bytes).concat();
     let gain = [0x3800u16, 0x3400, 0xbc00, 0].map(u16::to_le_bytes).concat();
     [&[9][..], &weight, &[7, 7, 7], &gain].concat()
 }
 
-fn manifest(change: impl FnOnce(&mut serde_json::Value)) -> String {
+pub fn manifest(change: impl FnOnce(&mut serde_json::Value)) -> String {
     let md5: String = Md5::digest(shard()).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut json = serde_json::json!({"records": [{"dataPath": "params_shard_0.bin", "nbytes": 20, "md5sum": md5, "records": [
         {"name": "weight", "shape": [4], "dtype": "float32", "format": "f32-to-bf16", "nbytes": 8, "byteOffset": 1},
@@ -198,7 +197,7 @@ fn manifest(change: impl FnOnce(&mut serde_json::Value)) -> String {
     json.to_string()
 }
 
-fn loader(gpu: &Gpu, budget: Budget) -> Loader {
+pub fn loader(gpu: &Gpu, budget: Budget) -> Loader {
     Loader::new(gpu.clone(), &library(&plan()), None, &manifest(|_| {}), budget).unwrap()
 }
 
@@ -210,12 +209,12 @@ fn load(gpu: &Gpu, budget: Budget, slice: usize) -> Model {
     block_on(loader.finish()).unwrap()
 }
 
-fn gpu() -> Option<Gpu> {
+pub fn gpu() -> Option<Gpu> {
     adapter(&Options { baseline: true, adapter: None })
 }
 
 /// The logits for a sum of tokens.
-fn logits(sum: u32) -> Vec<f32> {
+pub fn logits(sum: u32) -> Vec<f32> {
     [(1.0, 0.5), (2.0, 0.25), (3.0, -1.0), (4.0, 0.0)].map(|(weight, gain)| weight * sum as f32 + gain).to_vec()
 }
 
@@ -224,13 +223,13 @@ fn row(sequence: u32, position: u32, token: u32) -> Row {
 }
 
 /// Runs token after token of a sequence through `prefill` from a position on, in chunks, and gives the last logits.
-fn prefill(model: &mut Model, sequence: u32, from: u32, tokens: &[u32]) -> Vec<f32> {
+pub fn prefill(model: &mut Model, sequence: u32, from: u32, tokens: &[u32]) -> Vec<f32> {
     let mut last = Vec::new();
     for (chunk, tokens) in (0..).zip(tokens.chunks(64)) {
         let start = from + chunk * 64;
-        assert!(model.reserve(sequence, start + tokens.len() as u32).unwrap());
+        assert!(block_on(model.room(sequence, start + tokens.len() as u32)).unwrap());
         let mut rows: Vec<_> = (start..).zip(tokens).map(|(position, token)| row(sequence, position, *token)).collect();
-        last = block_on(model.submit(Step::Prefill, &mut rows, Read { greatest: false, drawn: false, logits: 1 }).unwrap()).unwrap().logits;
+        last = block_on(model.submit(Step::Prefill, &mut rows, Read::logits(1)).unwrap()).unwrap().logits;
     }
     last
 }
@@ -259,6 +258,30 @@ fn caches_grow_and_keep_what_they_hold() {
     assert_eq!(prefill(&mut model, 0, 0, &[2]), logits(2));
 }
 
+/// A device without memory for larger caches: the model keeps those it has, and what is in them.
+#[test]
+fn caches_that_cannot_grow_keep_what_they_hold() {
+    let Some(gpu) = gpu() else { return };
+    let mut model = load(&gpu, Budget::default(), 20);
+    let tokens: Vec<u32> = (0..500).map(|token| token % 7).collect();
+    let sum = tokens.iter().sum();
+    assert_eq!(prefill(&mut model, 0, 0, &tokens), logits(sum));
+    // Room for 40 pages, but not for twice as many as there are.
+    gpu.refuse_buffers_beyond(40 * 16 * 2 * 4 * 4);
+    assert!(block_on(model.room(0, 600)).unwrap());
+    assert_eq!((model.cached_tokens(), model.capacity()), (608, 1008), "what is needed, where 1,024 tokens cannot be had");
+    assert_eq!(prefill(&mut model, 0, 500, &[5; 100]), logits(sum + 500));
+    assert!(!block_on(model.room(0, 700)).unwrap());
+    assert_eq!((model.cached_tokens(), model.capacity()), (608, 688), "from now on it is known");
+    assert!(block_on(model.room(0, 640)).unwrap(), "less can still be had");
+    assert_eq!(prefill(&mut model, 0, 600, &[3]), logits(sum + 503), "what was there is there");
+    model.release(0);
+    assert_eq!(prefill(&mut model, 1, 0, &tokens), logits(sum));
+    assert!(!block_on(model.room(0, 200)).unwrap());
+    assert_eq!(model.cached_tokens(), 640);
+    gpu.refuse_buffers_beyond(u64::MAX);
+}
+
 #[test]
 fn steps_feed_each_other_without_waiting() {
     let Some(gpu) = gpu() else { return };
@@ -267,9 +290,9 @@ fn steps_feed_each_other_without_waiting() {
     assert_eq!(prefill(&mut model, 1, 0, &[1]), logits(1));
     let pending: Vec<_> = (0..40)
         .map(|step| {
-            assert!(model.reserve(0, step + 3).unwrap() && model.reserve(1, step + 2).unwrap());
+            assert!(block_on(model.room(0, step + 3)).unwrap() && block_on(model.room(1, step + 2)).unwrap());
             let mut rows = [row(0, step + 2, Row::SAMPLED), row(1, step + 1, Row::SAMPLED)];
-            model.submit(Step::Batch, &mut rows, Read { greatest: true, drawn: false, logits: 2 }).unwrap()
+            model.submit(Step::Batch, &mut rows, Read { greatest: true, drawn: false, logits: 2, rows: 2 }).unwrap()
         })
         .collect();
     let (mut first, mut second) = (30, 1);
@@ -283,12 +306,12 @@ fn steps_feed_each_other_without_waiting() {
         assert_eq!(found, [logits(first), logits(second)].concat(), "step {step}");
     }
     let mut rows = [row(0, 42, 100)];
-    assert!(model.reserve(0, 43).unwrap());
+    assert!(block_on(model.room(0, 43)).unwrap());
     let found = block_on(model.submit(Step::Decode, &mut rows, Read::GREATEST).unwrap()).unwrap();
     assert_eq!((found.sampled[0], found.logits.len()), (101, 0));
     let mut rows = [row(0, 43, Row::SAMPLED)];
-    assert!(model.reserve(0, 44).unwrap());
-    let found = block_on(model.submit(Step::Decode, &mut rows, Read { greatest: false, drawn: false, logits: 1 }).unwrap()).unwrap();
+    assert!(block_on(model.room(0, 44)).unwrap());
+    let found = block_on(model.submit(Step::Decode, &mut rows, Read::logits(1)).unwrap()).unwrap();
     assert_eq!(found, Readback { sampled: vec![], logits: logits(first + 201) });
     assert_eq!(second, 1 + (2..42).sum::<u32>());
 }
@@ -298,11 +321,11 @@ fn the_budget_bounds_the_cache() {
     let Some(gpu) = gpu() else { return };
     let mut model = load(&gpu, Budget { memory: None, tokens: Some(600) }, 20);
     assert_eq!((model.memory().capacity, model.capacity()), (608, 608));
-    assert!(model.reserve(0, 600).unwrap());
-    assert!(!model.reserve(1, PAGE_SIZE + 1).unwrap(), "nothing is left");
+    assert!(block_on(model.room(0, 600)).unwrap());
+    assert!(!block_on(model.room(1, PAGE_SIZE + 1)).unwrap(), "nothing is left");
     assert_eq!(model.cached_tokens(), 608);
-    model.forget(0, 300);
-    assert!(model.reserve(1, 288).unwrap());
+    model.release(0);
+    assert!(block_on(model.room(1, 288)).unwrap());
     let error = model.submit(Step::Score, &mut [row(1, 0, 1)], Read::GREATEST).map(|_| ()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NoEntry { entry: "score" }), "{error}");
 
@@ -310,91 +333,4 @@ fn the_budget_bounds_the_cache() {
     let budget = Budget { memory: Some(fixed + 1000), tokens: None };
     let error = Loader::new(gpu, &library(&plan()), None, &manifest(|_| {}), budget).map(|_| ()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Budget { available: 1000, .. }), "{error}");
-}
-
-#[test]
-fn damaged_shards_are_told_and_can_be_loaded_again() {
-    let Some(gpu) = gpu() else { return };
-    let mut loader = loader(&gpu, Budget::default());
-    let mut damaged = shard();
-    damaged[5] ^= 1;
-    loader.begin(0).unwrap();
-    loader.push(&damaged).unwrap();
-    let error = loader.end().unwrap_err();
-    let ErrorKind::CorruptShard { shard: name, expected, found } = error.kind() else { panic!("{error}") };
-    assert_eq!(name, "params_shard_0.bin");
-    assert!(expected != found && expected.len() == 32 && found.len() == 32, "{error}");
-
-    loader.begin(0).unwrap();
-    loader.push(&shard()[..19]).unwrap();
-    assert!(matches!(loader.end().unwrap_err().kind(), ErrorKind::ShardLength { expected: 20, found: 19, .. }));
-    loader.begin(0).unwrap();
-    loader.push(&shard()).unwrap();
-    assert!(matches!(loader.push(&[0]).unwrap_err().kind(), ErrorKind::ShardLength { expected: 20, found: 21, .. }));
-
-    let misplaced = |result: tegula::Result<()>| matches!(result.unwrap_err().kind(), ErrorKind::LoadOrder { .. });
-    assert!(misplaced(loader.push(&[0])) && misplaced(loader.end()) && misplaced(loader.begin(1)));
-    loader.begin(0).unwrap();
-    loader.push(&shard()[..11]).unwrap();
-    loader.begin(0).unwrap();
-    shard().chunks(6).for_each(|bytes| loader.push(bytes).unwrap());
-    loader.end().unwrap();
-    assert_eq!(prefill(&mut block_on(loader.finish()).unwrap(), 0, 0, &[3]), logits(3));
-    let unfinished = self::loader(&gpu, Budget::default());
-    assert!(misplaced(block_on(unfinished.finish()).map(|_| ())));
-}
-
-#[test]
-fn packages_that_do_not_fit_are_refused_before_anything_is_allocated() {
-    let Some(gpu) = gpu() else { return };
-    let refused = |change: fn(&mut serde_json::Value), config: Option<&str>| -> Error {
-        Loader::new(gpu.clone(), &library(&plan()), config, &manifest(change), Budget::default()).map(|_| ()).unwrap_err()
-    };
-    let error = refused(|json| json["records"][0]["records"][0]["name"] = "other".into(), None);
-    assert!(
-        matches!(error.kind(), ErrorKind::MissingParam { name, expected, more } if name == "weight" && expected == "float32 [4]" && more.is_empty())
-    );
-    let error = refused(|json| json["records"][0]["records"][2]["shape"] = vec![2, 2].into(), None);
-    let ErrorKind::ParamMismatch { name, expected, found, .. } = error.kind() else { panic!("{error}") };
-    assert_eq!([name, expected, found], ["gain", "float16 [4]", "float16 [2, 2]"]);
-    let both = |json: &mut serde_json::Value| {
-        for index in [0, 2] {
-            json["records"][0]["records"][index]["dtype"] = "int16".into();
-        }
-    };
-    let error = refused(both, None);
-    assert!(
-        matches!(error.kind(), ErrorKind::ParamMismatch { more, .. } if more.contains("`gain` is int16 [4], not float16 [4]")),
-        "{error}"
-    );
-    let other = r#"{"model_type": "adder", "quantization": "q4f16_1"}"#;
-    assert!(matches!(refused(|_| {}, Some(other)).kind(), ErrorKind::ConfigValue { field: "quantization", .. }));
-
-    let mut wrong = plan();
-    wrong.vectors[0].length = 5;
-    let error = Loader::new(gpu.clone(), &library(&wrong), None, &manifest(|_| {}), Budget::default()).map(|_| ()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Library(_)), "{error}");
-    let mut wrong = plan();
-    wrong.variants[1].entries[0].dispatches[0].bindings[3].offset = 512;
-    let mut loader = Loader::without_package(gpu, &library(&wrong), Budget::default()).unwrap();
-    block_on(loader.random(1)).unwrap();
-    let error = block_on(loader.finish()).map(|_| ()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Library(_)) && error.to_string().contains("append"), "{error}");
-}
-
-#[test]
-fn random_weights_need_no_package() {
-    let Some(gpu) = gpu() else { return };
-    let loaded = |seed| {
-        let mut loader = Loader::without_package(gpu.clone(), &library(&plan()), Budget::default()).unwrap();
-        assert!(loader.shards().is_empty());
-        block_on(loader.random(seed)).unwrap();
-        let mut model = block_on(loader.finish()).unwrap();
-        prefill(&mut model, 0, 0, &[1])
-    };
-    let found = loaded(1);
-    assert!(found.iter().all(|value| (1.5..2.5).contains(value)), "two vectors near one: {found:?}");
-    assert!(found != loaded(2) && found == loaded(1), "the seed decides");
-    let unfilled = Loader::without_package(gpu.clone(), &library(&plan()), Budget::default()).unwrap();
-    assert!(matches!(block_on(unfilled.finish()).map(|_| ()).unwrap_err().kind(), ErrorKind::LoadOrder { .. }));
 }

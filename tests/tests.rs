@@ -18,14 +18,23 @@ mod drawn;
 mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
+/// Several models on one device.
+mod hosting;
 /// Libraries whose prompts are multiplied in bytes.
 mod int8;
 /// Shapes and operands for `kernels`.
 mod kernel_operands;
 /// Each kernel against its spec's reference.
 mod kernels;
+/// Loading into the library of `steps`.
+mod loading;
+/// Libraries and packages of different models.
+mod mismatch;
 /// Whole models against the reference and against goldens.
+mod mixed;
 mod models;
+/// Libraries from anybody.
+mod origin;
 /// Packages read back as plain numbers, and loaded into engines.
 mod package;
 /// What a seed promises.
@@ -36,6 +45,8 @@ mod reference;
 mod responses;
 /// Drawn ids against those of the sampler.
 mod sampling;
+/// One model in a host of its own.
+mod solo;
 /// Loading and stepping a library written by hand.
 mod steps;
 

@@ -6,15 +6,16 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use tegula::bench::{self, Drawn, Report, Workload};
-use tegula::config::ChatConfig;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
 use tegula_compiler::CompileOptions;
 use tegula_gpu::Gpu;
+use tegula_package::mlc::ChatConfig;
 
 use crate::args::Bench;
 use crate::kernels::Kept;
+use crate::origin::Binary;
 use crate::package::Package;
 use crate::source::Source;
 use crate::{library, open, report};
@@ -71,12 +72,12 @@ fn workloads(args: &Bench) -> Vec<Workload> {
 fn load(args: &Bench) -> Result<Model> {
     let mut options = library::options(args.quantization.as_deref(), &args.flags)?;
     batch_size(&mut options, &args.batches);
-    let own = args.library.as_deref().map(library::read).transpose()?;
+    let own = args.library.as_deref().map(|file| Binary::read(file, args.trust_library)).transpose()?;
     if args.random_weights {
         let config = library::config_file(&args.model)?;
         let gpu = open::device(&args.device)?;
         let library = library(own, &config, options, &gpu)?;
-        return Ok(pollster::block_on(bench::random_model(gpu, &library))?);
+        return Ok(pollster::block_on(bench::random_model(gpu, library.module()))?);
     }
     if args.model.is_file() && args.model.extension().is_some_and(|end| end == "json") {
         bail!("{} is a config and no package; with --random-weights a config is enough", args.model.display());
@@ -85,17 +86,17 @@ fn load(args: &Bench) -> Result<Model> {
     let gpu = open::device(&args.device)?;
     let package = Package::of(source, args.quantization.as_deref())?;
     let library = library(own, &package.folder.join(ChatConfig::FILE), options, &gpu)?;
-    let mut loader = Loader::new(gpu, &library, None, &open::manifest(&package.folder)?, Budget::default())?;
+    let mut loader = Loader::new(gpu, library.module(), None, &open::manifest(&package.folder)?, Budget::default())?;
     let kept = Kept::begin(&mut loader);
     open::upload(&mut loader, &package)?;
     Ok(kept.finish(loader)?)
 }
 
 /// The library that was given, or one for this device.
-fn library(own: Option<Vec<u8>>, config: &Path, options: CompileOptions, gpu: &Gpu) -> Result<Vec<u8>> {
+fn library(own: Option<Binary>, config: &Path, options: CompileOptions, gpu: &Gpu) -> Result<Binary> {
     match own {
         Some(library) => Ok(library),
-        None => Ok(library::compile(config, &library::for_device(options, &gpu.info().name)?)?.library),
+        None => Ok(Binary::compiled(library::compile(config, &library::for_device(options, &gpu.info().name)?)?.library)),
     }
 }
 

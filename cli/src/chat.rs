@@ -50,7 +50,7 @@ pub fn chat(args: &Chat) -> Result<()> {
     opening.tokenize(&generate::chat(vec![Message::new("user", "")])).context("cannot chat; `tegula run --raw` continues any text")?;
     let opened = opening.load()?;
     report::say(opened.summary());
-    let mut engine = opened.engine();
+    let mut served = opened.host()?;
 
     // Only from here on: while the model loads, Ctrl-C ends the program as usual. While a line is edited the terminal does not send the
     // signal, and the editor says that the key was pressed.
@@ -83,8 +83,8 @@ pub fn chat(args: &Chat) -> Result<()> {
                 editor.add_history_entry(text)?;
                 messages.push(Message::new("user", text));
                 interrupted.store(false, Ordering::Relaxed);
-                let request = generate::request(generate::chat(messages.clone()), engine.config(), &args.sampling);
-                match generate::generate(&mut engine, request, interrupted, report::print_text) {
+                let request = generate::request(generate::chat(messages.clone()), served.intake.config(), &args.sampling);
+                match generate::generate(&mut served, request, interrupted, report::print_text) {
                     Ok(answer) => {
                         messages.push(Message::new("assistant", &answer.text));
                         last = Some(answer);

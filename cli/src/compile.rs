@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use tegula_compiler::{CompileOptions, Compiled, Phase};
 
 use crate::args::{Compile, Emit};
-use crate::{library, report};
+use crate::{library, origin, report};
 
 /// Compiles, writes the library, prints the memory plan to stderr and the phase that `--emit` asks for to stdout.
 pub fn compile(args: &Compile) -> Result<()> {
@@ -20,6 +20,7 @@ pub fn compile(args: &Compile) -> Result<()> {
     let compiled = library::compile(&config, &CompileOptions { device, frozen, alternatives, precision, ..options })?;
     if let Some(output) = &args.output {
         fs::write(output, &compiled.library).with_context(|| format!("cannot write {}", output.display()))?;
+        origin::note(&compiled.library);
     }
     if let Some(phase) = args.emit {
         report::print_text(&compiled.dump(phase.into()))?;

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Error, Result, bail};
 use tegula::text::tokenizer::Tokenizer;
-use tegula_compiler::ErrorKind;
 use tegula_compiler::convert::{ConvertOptions, ConvertReport};
 use tegula_compiler::quant::Quantization;
+use tegula_package::ErrorKind;
 
 use crate::args::Convert;
 use crate::interrupt::Watch;
@@ -62,6 +62,6 @@ fn check_tokenizer(source: &Path) -> Result<()> {
 
 /// Whether a conversion ended because of Ctrl-C.
 pub fn is_interrupted(error: &Error) -> bool {
-    let is = |error: &tegula_compiler::Error| matches!(error.kind(), ErrorKind::Interrupted);
+    let is = |error: &tegula_compiler::Error| matches!(error.package(), Some(ErrorKind::Interrupted));
     error.downcast_ref::<tegula_compiler::Error>().is_some_and(is)
 }

@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use tegula::config::ChatConfig;
 use tegula::engine::usage::{FinishReason, Usage};
 use tegula::sampler::Sampling;
 use tegula::text::chat::Dialogue;
 use tegula::text::message::Message;
-use tegula::{Engine, EventKind, Prompt, Request};
+use tegula::{EventKind, Prompt, Request};
+use tegula_package::mlc::ChatConfig;
 
 use crate::args::SamplingFlags;
+use crate::open::{NAME, Served};
 use crate::report;
 
 /// A complete answer.
@@ -70,22 +71,23 @@ pub fn request(prompt: Prompt, config: &ChatConfig, flags: &SamplingFlags) -> Re
 
 /// Runs a request to its end. `show` gets the text as it comes; setting `interrupted` ends the answer early.
 pub fn generate(
-    engine: &mut Engine,
+    served: &mut Served,
     request: Request,
     interrupted: &AtomicBool,
     mut show: impl FnMut(&str) -> Result<()>,
 ) -> Result<Answer> {
-    let prompt_ids = engine.tokenize(&request.prompt)?;
+    let Served { host, handle, intake } = served;
+    let prompt_ids = intake.tokenize(&request.prompt)?;
     let (mut ids, mut text) = (Vec::new(), String::new());
     let started = Instant::now();
     let (mut first, mut last) = (None, started);
-    let id = engine.submit(request)?;
-    loop {
+    let mut events = handle.ask(NAME, request)?;
+    while pollster::block_on(host.turn()) {
         if interrupted.swap(false, Ordering::Relaxed) {
-            engine.interrupt(id);
+            handle.interrupt(events.request());
         }
-        for event in pollster::block_on(engine.step())? {
-            match event.kind {
+        while let Some(event) = events.ready() {
+            match event {
                 EventKind::Token { id, text: piece } => {
                     last = Instant::now();
                     first.get_or_insert(last);
@@ -101,8 +103,6 @@ pub fn generate(
                 EventKind::Failed { error } => return Err(error.into()),
             }
         }
-        if engine.idle() {
-            bail!("the engine came to rest without finishing the answer");
-        }
     }
+    bail!("the host ended before the answer did")
 }

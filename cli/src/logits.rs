@@ -7,7 +7,7 @@ use tegula::model::step::Model;
 use tegula_plan::Row;
 
 use crate::args::{Logits, Through};
-use crate::open::{Opened, Opening};
+use crate::open::{NAME, Opened, Opening};
 use crate::report;
 
 /// Logits that are shown of each position.
@@ -37,7 +37,7 @@ pub fn logits(args: &Logits) -> Result<()> {
         output.last.extend_from_slice(logits);
     };
     match args.through {
-        Through::Prefill => pollster::block_on(opened.engine().score(&args.ids, visit))?,
+        Through::Prefill => pollster::block_on(opened.host()?.host.score(NAME, &args.ids, visit))?,
         Through::Decode => one_by_one(opened, &args.ids, visit)?,
     }
     ensure!(
@@ -63,9 +63,10 @@ fn one_by_one(opened: Opened, ids: &[u32], mut visit: impl FnMut(usize, &[f32]))
     ensure!(ids.len() as u64 <= u64::from(model.capacity()), "the context holds {}", report::count(model.capacity(), "token"));
     for (position, &token) in ids.iter().enumerate() {
         let tokens = position as u32 + 1;
-        ensure!(model.reserve(0, tokens)?, "no memory for {}", report::count(tokens, "token"));
+        model.forget(0, position as u32);
+        ensure!(pollster::block_on(model.room(0, tokens))?, "no memory for {}", report::count(tokens, "token"));
         let mut row = [Row { token, position: position as u32, slot: 0, sequence: 0 }];
-        let pending = model.submit(Entry::Decode, &mut row, Read { greatest: false, drawn: false, logits: 1 })?;
+        let pending = model.submit(Entry::Decode, &mut row, Read::logits(1))?;
         visit(position, &pollster::block_on(pending)?.logits);
     }
     Ok(())

@@ -18,6 +18,7 @@ mod kernels;
 mod library;
 mod logits;
 mod open;
+mod origin;
 mod package;
 mod prompt;
 mod quiet;

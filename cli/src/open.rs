@@ -3,25 +3,32 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use tegula::config::ChatConfig;
+use tegula::engine::intake::Intake;
+use tegula::host::{Handle, Host, Package as Said};
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
 use tegula::text::chat::Chat;
 use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
-use tegula::{Engine, ErrorKind, Prompt};
+use tegula::{ErrorKind, Prompt};
 use tegula_compiler::CompileOptions;
 use tegula_gpu::{Gpu, Options};
+use tegula_package::mlc::{ChatConfig, TensorCache};
 use tegula_plan::{Library, Model as Facts, Precision};
 
 use crate::args::{self, DeviceFlags};
 use crate::kernels::Kept;
+use crate::origin::Binary;
 use crate::package::Package;
-use crate::source::{MANIFESTS, Source};
+use crate::source::Source;
 use crate::{library, report};
+
+/// The name of a model that is alone in its host.
+pub const NAME: &str = "model";
 
 /// How much of a shard is in memory at a time.
 const SLICE: usize = 4 << 20;
@@ -50,14 +57,23 @@ impl Opened {
         format!("{architecture} {quantization} on {} ({class}, {activations} activations): {size} in {:.1} s", device.name, self.seconds)
     }
 
-    /// The engine that answers requests.
-    pub fn engine(self) -> Engine {
-        let mut engine = Engine::new(self.model, self.tokenizer, self.config);
-        if let Some(template) = &self.template {
-            engine.set_chat_template(template);
-        }
-        engine
+    /// A host with this model only, which answers requests.
+    pub fn host(self) -> Result<Served> {
+        let (host, handle) = Host::new(None);
+        let Opened { model, config, tokenizer, template, .. } = self;
+        handle.place(NAME)?.load(model, Said { tokenizer, config, template, run_ahead: None });
+        Ok(Served { intake: handle.intake(NAME)?, host, handle })
     }
+}
+
+/// A host with one model, driven by whoever waits for an answer.
+pub struct Served {
+    /// The driver.
+    pub host: Host,
+    /// What requests are sent through.
+    pub handle: Handle,
+    /// The model's tokenizer and settings.
+    pub intake: Arc<Intake>,
 }
 
 /// A model whose weights are not read yet: what a prompt is worth can be told before that takes its time.
@@ -66,7 +82,7 @@ pub struct Opening {
     package: Package,
     config_json: String,
     config: ChatConfig,
-    library: Vec<u8>,
+    library: Binary,
     precision: Precision,
     facts: Facts,
     tokenizer: Option<Tokenizer>,
@@ -81,7 +97,7 @@ impl Opening {
         let source = Source::find(&args.package)?;
         let precision = args.precision.unwrap_or_default().into();
         let options = CompileOptions { precision, ..library::options(args.quantization.as_deref(), &args.flags)? };
-        let own = args.library.as_deref().map(library::read).transpose()?;
+        let own = args.library.as_deref().map(|file| Binary::read(file, args.trust_library)).transpose()?;
         let gpu = device(&args.device)?;
         let package = Package::of(source, args.quantization.as_deref())?;
         let folder = &package.folder;
@@ -90,9 +106,9 @@ impl Opening {
         let config = ChatConfig::parse(&config_json)?;
         let library = match own {
             Some(library) => library,
-            None => library::cached(&config_file, &library::for_device(options, &gpu.info().name)?)?,
+            None => Binary::compiled(library::cached(&config_file, &library::for_device(options, &gpu.info().name)?)?),
         };
-        let parsed = Library::parse(&library).map_err(tegula::Error::from);
+        let parsed = Library::parse(&library.bytes).map_err(tegula::Error::from);
         let parsed = match &args.library {
             Some(file) => parsed.with_context(|| format!("cannot use {}", file.display()))?,
             None => parsed?,
@@ -132,7 +148,7 @@ impl Opening {
         let started = Instant::now();
         let manifest = manifest(&self.package.folder)?;
         let (config, budget) = (Some(self.config_json.as_str()), Budget::default());
-        let mut loader = Loader::with_precision(self.gpu, &self.library, config, &manifest, budget, self.precision)?;
+        let mut loader = Loader::with_precision(self.gpu, self.library.module(), config, &manifest, budget, self.precision)?;
         let kept = Kept::begin(&mut loader);
         let bytes = upload(&mut loader, &self.package)?;
         let model = kept.finish(loader)?;
@@ -159,7 +175,7 @@ pub fn tokenizer(folder: &Path) -> Result<Option<Tokenizer>> {
 
 /// The list of tensors, under its present or its old name.
 pub fn manifest(folder: &Path) -> Result<String> {
-    for name in MANIFESTS {
+    for name in TensorCache::FILES {
         let file = folder.join(name);
         if file.is_file() {
             return read(&file);

@@ -11,14 +11,16 @@ use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use tegula_compiler::Config;
 use tegula_compiler::convert::{self, ConvertOptions, Warning};
 use tegula_compiler::quant::Quantization;
-use tegula_compiler::{Config, ErrorKind};
+use tegula_package::ErrorKind;
+use tegula_package::mlc::TensorCache;
+use tegula_package::mlc::manifest::Shard;
 
 use crate::report;
-use crate::source::{MANIFESTS, Source};
+use crate::source::Source;
 
 /// What the lists of a package may take beside its tensors and the files that are copied.
 const BESIDE: u64 = 1 << 20;
@@ -150,19 +152,9 @@ fn digest(text: &str) -> String {
 
 /// Whether a package has all its shards, in full: whoever clears caches may have taken some.
 fn is_whole(folder: &Path) -> bool {
-    #[derive(Deserialize)]
-    struct Manifest {
-        records: Vec<Shard>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Shard {
-        data_path: String,
-        nbytes: u64,
-    }
-    let manifest = fs::read(folder.join(MANIFESTS[0])).ok().and_then(|json| serde_json::from_slice::<Manifest>(&json).ok());
-    let is_there = |shard: &Shard| fs::metadata(folder.join(&shard.data_path)).is_ok_and(|data| data.len() == shard.nbytes);
-    manifest.is_some_and(|manifest| manifest.records.iter().all(is_there))
+    let manifest = fs::read_to_string(folder.join(TensorCache::FILE)).ok().and_then(|json| TensorCache::parse(&json).ok());
+    let is_there = |shard: &Shard| fs::metadata(folder.join(&shard.path)).is_ok_and(|data| data.len() == shard.bytes);
+    manifest.is_some_and(|manifest| manifest.shards.iter().all(is_there))
 }
 
 /// Fails where the disk has too little room for a package.
@@ -207,7 +199,7 @@ fn remove_older(output: &Path) {
 }
 
 fn is_busy(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<tegula_compiler::Error>().is_some_and(|error| matches!(error.kind(), ErrorKind::Busy { .. }))
+    error.downcast_ref::<tegula_compiler::Error>().is_some_and(|error| matches!(error.package(), Some(ErrorKind::Busy { .. })))
 }
 
 /// A path as a shell takes it.

@@ -9,7 +9,7 @@ use tegula::text::message::Message;
 use tegula::{ErrorKind, Prompt};
 
 use crate::args::Run;
-use crate::open::Opening;
+use crate::open::{NAME, Opening};
 use crate::prompt::{self, Prompt as Given};
 use crate::{generate, report};
 
@@ -35,13 +35,15 @@ pub fn run(args: &Run) -> Result<()> {
     opening.check(&opening.tokenize(&prompt)?, 1)?;
     let opened = opening.load()?;
     report::say(opened.summary());
-    let mut engine = opened.engine();
-    let request = generate::request(prompt, engine.config(), &args.sampling);
+    let mut served = opened.host()?;
+    let fingerprint = served.host.model(NAME).map(|model| model.fingerprint().to_owned()).unwrap_or_default();
+    let request = generate::request(prompt, served.intake.config(), &args.sampling);
     // Nothing sets it: Ctrl-C ends the program.
     let interrupted = AtomicBool::new(false);
-    let answer = generate::generate(&mut engine, request, &interrupted, |text| if args.json { Ok(()) } else { report::print_text(text) })?;
+    let show = |text: &str| if args.json { Ok(()) } else { report::print_text(text) };
+    let answer = generate::generate(&mut served, request, &interrupted, show)?;
     if !args.json {
-        if engine.tokenizer().is_none() {
+        if served.intake.tokenizer().is_none() {
             let ids: Vec<String> = answer.ids.iter().map(u32::to_string).collect();
             report::print_text(&ids.join(","))?;
         }
@@ -55,7 +57,7 @@ pub fn run(args: &Run) -> Result<()> {
             prompt_token_ids: answer.prompt_ids,
             finish_reason: answer.reason,
             usage: answer.usage,
-            system_fingerprint: engine.model().fingerprint().to_owned(),
+            system_fingerprint: fingerprint,
         })?;
     }
     Ok(())

@@ -4,10 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use tegula::config::ChatConfig;
-
-/// The list of a package's tensors, under its present and its old name.
-pub const MANIFESTS: [&str; 2] = ["tensor-cache.json", "ndarray-cache.json"];
+use tegula_package::mlc::{ChatConfig, TensorCache};
 
 /// What Hugging Face calls a model's config.
 const CONFIG: &str = "config.json";
@@ -38,7 +35,7 @@ impl Source {
         let has = |name: &str| names.iter().any(|found| found == name);
         let with_end = |end: &str| names.iter().find(|name| name.ends_with(end));
         let shown = path.display();
-        if let Some(manifest) = MANIFESTS.into_iter().find(|name| has(name)) {
+        if let Some(manifest) = TensorCache::FILES.into_iter().find(|name| has(name)) {
             if !has(ChatConfig::FILE) {
                 let missing = ChatConfig::FILE;
                 bail!("{shown} is half a package: it has {manifest} but no {missing}; copy the package again");
@@ -58,7 +55,7 @@ impl Source {
         Err(match (has(CONFIG), safetensors, other) {
             _ if names.is_empty() => anyhow!("{shown} is empty; {READABLE}"),
             _ if has(ChatConfig::FILE) => {
-                anyhow!("{shown} is half a package: it has {} but no {}; copy the package again", ChatConfig::FILE, MANIFESTS[0])
+                anyhow!("{shown} is half a package: it has {} but no {}; copy the package again", ChatConfig::FILE, TensorCache::FILE)
             }
             _ if has("adapter_config.json") => {
                 anyhow!("{shown} is an adapter (LoRA), not a model; merge it into its model and save that as safetensors")
@@ -73,7 +70,7 @@ impl Source {
             (true, None, None) => {
                 anyhow!("{shown} has {CONFIG} but no weights: there is no .safetensors file; download the model again, whole")
             }
-            (false, None, None) => anyhow!("{shown} is no model: it has neither {} nor {CONFIG}; {READABLE}", MANIFESTS[0]),
+            (false, None, None) => anyhow!("{shown} is no model: it has neither {} nor {CONFIG}; {READABLE}", TensorCache::FILE),
         })
     }
 }

@@ -2,16 +2,16 @@
 
 use crate::config::Config;
 use crate::dump::{self, Phase};
+use crate::fuse::{Fused, fuse};
 use crate::graph::{Graph, OpKind};
 use crate::lower::{self, Limits, Lowered};
 use crate::memory::MemoryPlan;
-use crate::pass::{self, Stage};
+use crate::op::Spec;
 use crate::quant::Quantization;
-use crate::spec::Spec;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
-use crate::{Error, ErrorKind, emit, model};
-use tegula_plan::{Activations, Dtype, Model, Plan, Precision, Requires};
+use crate::{Error, ErrorKind, emit, fingerprint, model, state};
+use tegula_plan::{Activations, Dtype, Fingerprint, Model, Plan, Precision, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
 const PREFILL_CHUNK_SIZE: u32 = 1024;
@@ -82,7 +82,8 @@ pub struct Compiled {
     /// Where their schedules came from, over all device classes.
     pub tally: Tally,
     graph: Graph,
-    stages: Vec<Stage>,
+    /// [`Phase::Fused`].
+    fused: String,
 }
 
 impl Compiled {
@@ -91,7 +92,7 @@ impl Compiled {
     pub fn dump(&self, phase: Phase) -> String {
         match phase {
             Phase::Graph => dump::graph(&self.graph),
-            Phase::Fused => dump::stages(&self.graph, &self.stages),
+            Phase::Fused => self.fused.clone(),
             Phase::Plan => dump::plan(&self.plan, &self.memory),
             Phase::Wgsl => dump::wgsl(&self.plan, &self.shaders),
         }
@@ -105,7 +106,21 @@ impl Compiled {
 /// model; [`ErrorKind::TensorTooLarge`] and [`ErrorKind::StepTooLarge`] where the limits that every device has are exceeded;
 /// [`ErrorKind::NoRecord`] where only measured schedules are to be used.
 pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Error> {
-    let mut graph = model::graph(config)?;
+    let graph = model::graph(config)?;
+    let quantization = quantization(config, options)?;
+    compile_graph(graph, config, options, quantization)
+}
+
+/// Compiles a graph whose weights are stored in a way.
+pub(crate) fn compile_graph(
+    mut graph: Graph,
+    config: &Config,
+    options: &CompileOptions,
+    quantization: Quantization,
+) -> Result<Compiled, Error> {
+    check_activations(options.activations, quantization)?;
+    // Of what the weights were trained for, whatever window is asked for here.
+    let fingerprint = fingerprint::of(&graph);
     if let Some(size) = options.sliding_window_size {
         for op in &mut graph.ops {
             if let OpKind::Attention { window, .. } = &mut op.kind {
@@ -113,16 +128,18 @@ pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Er
             }
         }
     }
-    let quantization = quantization(config, options)?;
-    check_activations(options.activations, quantization)?;
-    let stages = pass::fuse(&graph)?;
-    let model = settings(&graph, &stages, config, options, quantization)?;
-    let weights = Weights::new(&graph, quantization)?;
+    let mut stages = fuse(&graph)?;
+    let model = Model { fingerprint, ..settings(&graph, &stages, config, options, quantization)? };
+    let mut weights = Weights::new(&graph, quantization)?;
+    for fused in &mut stages {
+        fused.stage.prepare(&mut weights)?;
+    }
+    let fused = dump::stages(&graph, &stages);
     let alternatives = positive("alternatives", options.alternatives.or(Some(ALTERNATIVES)))?;
     let choice = Choice { records: options.records()?, device: options.device.as_deref(), frozen: options.frozen, alternatives };
     let Lowered { plan, shaders, specs, tally } = lower::lower(&graph, &stages, weights, model, choice)?;
     let library = emit::library(&plan, &shaders);
-    Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, specs, tally, graph, stages })
+    Ok(Compiled { library, memory: MemoryPlan::of(&plan), plan, shaders, specs, tally, graph, fused })
 }
 
 fn quantization(config: &Config, options: &CompileOptions) -> Result<Quantization, Error> {
@@ -139,19 +156,19 @@ fn quantization(config: &Config, options: &CompileOptions) -> Result<Quantizatio
     }
 }
 
-/// Bytes are multiplied with weights of a few bits; others would have to be rounded for it.
+/// Int8 is multiplied with weights of a few bits; others would have to be rounded for it.
 fn check_activations(activations: Activations, quantization: Quantization) -> Result<(), Error> {
-    if activations == Activations::Float || quantization.takes_bytes() {
+    if activations == Activations::Float || quantization.takes_int8() {
         return Ok(());
     }
-    let possible: Vec<&str> = Quantization::ALL.into_iter().filter(|known| known.takes_bytes()).map(Quantization::name).collect();
+    let possible: Vec<&str> = Quantization::ALL.into_iter().filter(|known| known.takes_int8()).map(Quantization::name).collect();
     let expected = format!("`float` with {quantization} weights; `int8` goes with {}", possible.join(" and "));
     Err(ErrorKind::Setting { setting: "activations", found: format!("`{}`", activations.name()), expected }.into())
 }
 
 fn settings(
     graph: &Graph,
-    stages: &[Stage],
+    stages: &[Fused],
     config: &Config,
     options: &CompileOptions,
     quantization: Quantization,
@@ -161,17 +178,17 @@ fn settings(
         let expected = format!("at most {MAX_CONTEXT}");
         return Err(ErrorKind::Setting { setting: "context_window_size", found: context.to_string(), expected }.into());
     }
+    check_positions(graph, context)?;
     // What is asked for must fit; a default gives way, unless not even one row fits.
     let limits = Limits::of(graph, stages, context);
-    let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk.max(1));
-    let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
     let batch = positive("max_batch_size", options.max_batch_size.or(Some(MAX_BATCH_SIZE.min(limits.batch.max(1)))))?;
-    let windows = graph.ops.iter().filter_map(|op| match op.kind {
-        OpKind::Attention { window, .. } => Some(window),
-        _ => None,
-    });
-    // None of the layers may do without.
-    let windows: Option<Vec<u32>> = windows.collect();
+    let batch = limits.check_batch(batch)?;
+    let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk(batch).max(1));
+    let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
+    let cache = match options.precision {
+        Precision::Auto => quantization.model_dtype(),
+        Precision::F32 => Dtype::F32,
+    };
     Ok(Model {
         architecture: graph.architecture.into(),
         quantization: quantization.to_string(),
@@ -179,18 +196,30 @@ fn settings(
         hidden_size: graph.hidden_size,
         layers: graph.layers,
         query_heads: graph.heads.query,
-        kv_heads: graph.heads.kv,
-        head_dim: graph.heads.dim,
         context_window_size: context,
-        sliding_window: windows.and_then(|windows| windows.into_iter().max()),
-        prefill_chunk_size: limits.check_chunk(chunk.min(context))?,
-        max_batch_size: limits.check_batch(batch)?,
-        cache: match options.precision {
-            Precision::Auto => quantization.model_dtype(),
-            Precision::F32 => Dtype::F32,
-        },
+        state: state::groups(graph, context, cache),
+        prefill_chunk_size: limits.check_chunk(chunk.min(context), batch)?,
+        max_batch_size: batch,
         activations: options.activations,
+        fingerprint: Fingerprint::default(),
     })
+}
+
+/// Learned positions end where their table does.
+fn check_positions(graph: &Graph, context: u32) -> Result<(), Error> {
+    let tables = graph.ops.iter().filter_map(|op| match op.kind {
+        OpKind::Positions { table, .. } => graph.param(table).shape.first().copied(),
+        _ => None,
+    });
+    match tables.min() {
+        Some(positions) if u64::from(context) > positions => Err(ErrorKind::Setting {
+            setting: "context_window_size",
+            found: context.to_string(),
+            expected: format!("at most {positions}, the positions that the model has learned"),
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 fn positive(setting: &'static str, value: Option<u32>) -> Result<u32, Error> {

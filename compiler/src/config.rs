@@ -3,12 +3,11 @@
 //! The two say nearly the same. MLC's wraps the settings of the architecture in `model_config`, spells a few of them otherwise, and adds how
 //! the package is quantized and served. A [`Config`] holds the settings as they came; each architecture reads its own part of them.
 
-pub(crate) mod json;
-
 use crate::{Error, ErrorKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tegula_package::json;
 
 /// A parsed config.
 #[derive(Clone, Debug, PartialEq)]

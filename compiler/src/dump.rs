@@ -1,8 +1,8 @@
 //! Phases of the compilation as text, for people and for goldens.
 
-use crate::graph::{Graph, Op, OpKind, ParamId, Value};
+use crate::fuse::Fused;
+use crate::graph::{Change, Graph, Value, option};
 use crate::memory::MemoryPlan;
-use crate::pass::{Append, Epilogue, Prologue, Stage, StageKind};
 use std::fmt::Write;
 use tegula_plan::{Activations, Alternative, Binding, Buffer, Dispatch, LAUNCH_MEMBERS, Plan, Size, VectorSource, When, count};
 
@@ -55,79 +55,26 @@ pub(crate) fn graph(graph: &Graph) -> String {
     for param in &graph.params {
         let sources: Vec<_> = param.sources.iter().map(|source| format!("{} [{}]", source.name, source.rows)).collect();
         let quantize = if param.quantize { " quantized" } else { "" };
-        line!(out, "  {} {:?}{quantize} <- {}", param.name, param.shape, sources.join(" + "));
+        let change = match param.change {
+            Change::None => "",
+            Change::Transpose => ", transposed",
+            Change::AddOne => ", plus one",
+        };
+        line!(out, "  {} {:?}{quantize} <- {}{change}", param.name, param.shape, sources.join(" + "));
     }
     line!(out, "\nops");
     for (index, op) in graph.ops.iter().enumerate() {
-        line!(out, "  {} [{}] = {}  // {}", value(Value(index)), op.width, op_text(graph, op), op.label);
+        line!(out, "  {} [{}] = {}  // {}", Value(index), op.width, op.kind.text(graph), op.label);
     }
     out
 }
 
-fn op_text(graph: &Graph, op: &Op) -> String {
-    let name = |id: ParamId| &graph.param(id).name;
-    match &op.kind {
-        OpKind::Embed { table } => format!("embed {}", name(*table)),
-        OpKind::Rotation { frequencies } => format!("rotation {frequencies:?}"),
-        OpKind::Norm { input, gain, eps } => format!("norm {} gain {} eps {eps:e}", value(*input), name(*gain)),
-        OpKind::Linear { input, weight, bias } => {
-            let bias = bias.map(|bias| format!(" bias {}", name(bias))).unwrap_or_default();
-            format!("linear {} weight {}{bias}", value(*input), name(*weight))
-        }
-        OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
-            format!("head_norm {} gains {} {} eps {eps:e}", value(*input), name(*query_gain), name(*key_gain))
-        }
-        OpKind::Rope { input, rotation } => format!("rope {} by {}", value(*input), value(*rotation)),
-        OpKind::Append { input, layer } => format!("append {} to cache {layer}", value(*input)),
-        OpKind::Attention { query, layer, scale, window } => {
-            format!("attention {} over cache {layer} scale {scale}{}", value(*query), window_text(*window))
-        }
-        OpKind::SiluMul { input } => format!("silu_mul {}", value(*input)),
-        OpKind::Add { left, right } => format!("add {} {}", value(*left), value(*right)),
-        OpKind::ArgMax { input } => format!("argmax {}", value(*input)),
-    }
-}
-
-pub(crate) fn stages(graph: &Graph, stages: &[Stage]) -> String {
+pub(crate) fn stages(graph: &Graph, fused: &[Fused]) -> String {
     let mut out = String::new();
-    for stage in stages {
-        line!(out, "{}: {}", stage.label, stage_text(graph, &stage.kind));
+    for Fused { label, stage, .. } in fused {
+        line!(out, "{label}: {}", stage.text(graph));
     }
     out
-}
-
-fn stage_text(graph: &Graph, kind: &StageKind) -> String {
-    let name = |id: ParamId| &graph.param(id).name;
-    match kind {
-        StageKind::Embed { table, output, rotation, .. } => {
-            format!("{}, {} = embed {} + rotation", value(*output), value(*rotation), name(*table))
-        }
-        StageKind::Matmul { input, weight, bias, prologue, epilogue } => {
-            let prologue = match prologue {
-                Prologue::Plain => String::new(),
-                Prologue::Norm { gain, .. } => format!("norm {} + ", name(*gain)),
-            };
-            let bias = if bias.is_some() { " + bias" } else { "" };
-            let (target, epilogue) = match epilogue {
-                Epilogue::Store { output } => (format!("{} =", value(*output)), String::new()),
-                Epilogue::Residual { stream } => (format!("{} +=", value(*stream)), String::new()),
-                Epilogue::SiluMul { output } => (format!("{} =", value(*output)), " + silu_mul".into()),
-                Epilogue::Heads(append) => (format!("{} =", value(append.query)), append_text(*append)),
-            };
-            format!("{target} {prologue}matmul {} {}{bias}{epilogue}", value(*input), name(*weight))
-        }
-        StageKind::HeadNorm { input, append, .. } => {
-            format!("{} = head_norm {}{}", value(append.query), value(*input), append_text(*append))
-        }
-        StageKind::Attention { query, layer, window, output, .. } => {
-            format!("{} = attention {} over cache {layer}{}", value(*output), value(*query), window_text(*window))
-        }
-        StageKind::ArgMax { logits, .. } => format!("sampled = argmax {}", value(*logits)),
-    }
-}
-
-fn append_text(append: Append) -> String {
-    format!(" + rope {} + append to cache {}", value(append.rotation), append.layer)
 }
 
 pub(crate) fn plan(plan: &Plan, memory: &MemoryPlan) -> String {
@@ -142,10 +89,12 @@ pub(crate) fn plan(plan: &Plan, memory: &MemoryPlan) -> String {
         model.hidden_size,
         count(model.layers, "layer")
     );
-    let heads = heads_text(model.query_heads, model.kv_heads, model.head_dim);
-    line!(out, "{heads}, {} cache{}", model.cache.name(), activations_text(model.activations));
-    let window = window_text(model.sliding_window);
-    line!(out, "context {}{window}, prefill chunk {}, batch {}", model.context_window_size, model.prefill_chunk_size, model.max_batch_size);
+    for group in model.paged() {
+        let heads = heads_text(model.query_heads, group.kv_heads, group.head_dim);
+        let (layers, window) = (count(group.layers.len() as u32, "layer"), option(" window", group.window));
+        line!(out, "{layers} of {heads}, {} cache{window}{}", group.format.name(), activations_text(model.activations));
+    }
+    line!(out, "context {}, prefill chunk {}, batch {}", model.context_window_size, model.prefill_chunk_size, model.max_batch_size);
     line!(out, "{memory}");
     line!(out, "\nparams");
     for (index, param) in plan.params.iter().enumerate() {
@@ -216,13 +165,14 @@ fn buffer_text(buffer: &Buffer) -> String {
         Buffer::Weight(param) => format!("weight {param}"),
         Buffer::Vectors => "vectors".into(),
         Buffer::Cache(layer) => format!("cache {layer}"),
-        Buffer::Rows => "rows".into(),
-        Buffer::PageTable => "page table".into(),
+        Buffer::Rows(group) => format!("rows of group {group}"),
+        Buffer::PageTable(group) => format!("page table of group {group}"),
         Buffer::Activation { arena, offset, bytes } => format!("activation arena {arena} [{offset}..{}]", offset + bytes),
         Buffer::Logits { rows } => format!("logits of {rows} rows"),
         Buffer::Sampled => "sampled".into(),
         Buffer::Sampling => "sampling".into(),
         Buffer::Tokens => "tokens".into(),
+        Buffer::Segments => "segments".into(),
     }
 }
 
@@ -231,6 +181,10 @@ fn size_text(size: &Size) -> String {
         Size::Const(value) => value.to_string(),
         Size::Rows => "rows".into(),
         Size::Pages => "pages".into(),
+        Size::Prompt => "prompt".into(),
+        Size::Segments => "segments".into(),
+        Size::Longest => "longest".into(),
+        Size::Read => "read".into(),
         Size::Add(a, b) => format!("({} + {})", size_text(a), size_text(b)),
         Size::Sub(a, b) => format!("({} - {})", size_text(a), size_text(b)),
         Size::Mul(a, b) => format!("({} * {})", size_text(a), size_text(b)),
@@ -254,17 +208,9 @@ pub(crate) fn wgsl(plan: &Plan, shaders: &[String]) -> String {
     out
 }
 
-fn value(value: Value) -> String {
-    format!("%{}", value.0)
-}
-
 /// Nothing where they are what they usually are.
 fn activations_text(activations: Activations) -> String {
     if activations == Activations::Float { String::new() } else { format!(", {} activations", activations.name()) }
-}
-
-fn window_text(window: Option<u32>) -> String {
-    window.map(|window| format!(" window {window}")).unwrap_or_default()
 }
 
 fn heads_text(query: u32, kv: u32, dim: u32) -> String {

@@ -1,8 +1,9 @@
 //! The compiler: from the config of a model to a model library.
 //!
-//! A config becomes a [`graph::Graph`] (`model`), ops are fused into stages that one kernel each can compute (`pass`), stages are lowered
-//! once for each entry and device class into [`spec`]s, kernels and dispatches (`lower`, `memory`), and the resulting plan is written as a
-//! WebAssembly module with launch code (`emit`). Nothing here touches a GPU or sees a weight, but for [`convert`], which writes packages.
+//! A config becomes a [`graph::Graph`] ([`model`]), ops are fused into stages that few kernels can compute (`fuse`), stages are lowered once
+//! for each entry and device class into dispatches (`lower`, `memory`), kernels are linked ([`link`], [`template`]), and the resulting plan
+//! is written as a WebAssembly module with launch code (`emit`). Everything about one kind of kernel is in its module of [`op`], and
+//! everything about one way to store weights in its module of [`format`](mod@format). Nothing here touches a GPU or sees a weight, but for [`convert`], which writes packages.
 
 mod compile;
 pub mod config;
@@ -11,16 +12,20 @@ pub mod convert;
 mod dump;
 mod emit;
 mod error;
+mod fingerprint;
+pub mod format;
+mod fuse;
 pub mod graph;
+pub mod link;
 mod lower;
 mod memory;
 pub mod model;
+pub mod op;
 mod parallel;
-mod pass;
 pub mod quant;
 mod range;
 pub mod schedule;
-pub mod spec;
+mod state;
 pub mod template;
 pub mod tune;
 mod weights;

@@ -1,9 +1,9 @@
 //! Parameters as a plan holds them: which tensors the package must have, which of them the vectors arena takes up, and how tables that
 //! exceed a binding are cut.
 
+use crate::format::Storage;
 use crate::graph::{Graph, ParamId};
 use crate::quant::Quantization;
-use crate::spec::Format;
 use crate::{Error, ErrorKind};
 use tegula_plan::{Binding, MAX_BINDING, Param, Vector, VectorSource};
 
@@ -40,9 +40,9 @@ pub(crate) struct Matrix {
     /// Input features, or width of a table.
     pub k: u32,
     /// How it is stored.
-    pub format: Format,
-    /// Its tensors: index in the plan, and bytes of a row.
-    tensors: Vec<(u32, u64)>,
+    pub format: Storage,
+    /// Its tensors: the name that kernels bind each by, index in the plan, and bytes of a row.
+    tensors: Vec<(&'static str, u32, u64)>,
 }
 
 /// Rows of a matrix that are bound together.
@@ -52,9 +52,8 @@ pub(crate) struct Part {
     pub first: u32,
     /// How many.
     pub rows: u32,
-    /// The tensor's index in the plan, and what is bound of it: the weights, then the scales where there are any. The buffer of the binding
-    /// is left open.
-    pub tensors: Vec<(u32, Binding)>,
+    /// Each tensor's name in kernels, its index in the plan, and what is bound of it. The buffer of the binding is left open.
+    pub tensors: Vec<(&'static str, u32, Binding)>,
 }
 
 impl Weights {
@@ -65,8 +64,9 @@ impl Weights {
             let tensors = quantization.params_of(param);
             let home = match param.shape[..] {
                 [n, k] => {
-                    let numbered = (first..).zip(&tensors).map(|(index, tensor)| (index, tensor.bytes() / n)).collect();
                     let format = quantization.format(param);
+                    let named = format.bindings().iter().zip(first..).zip(&tensors);
+                    let numbered = named.map(|((name, index), tensor)| (*name, index, tensor.bytes() / n)).collect();
                     Home::Matrix(Matrix { name: param.name.clone(), n: n as u32, k: k as u32, format, tensors: numbered })
                 }
                 _ => Home::Vector(weights.vector(tensors[0].elements() as u32, VectorSource::Param(first))?),
@@ -142,7 +142,7 @@ impl Matrix {
 
     /// Bytes of a row of the larger tensor.
     fn row_bytes(&self) -> u64 {
-        self.tensors.iter().map(|&(_, row)| row).max().unwrap_or(0)
+        self.tensors.iter().map(|&(_, _, row)| row).max().unwrap_or(0)
     }
 
     fn larger_than(&self, limit: u64) -> Option<Error> {
@@ -150,10 +150,10 @@ impl Matrix {
         (bytes > limit).then(|| ErrorKind::TensorTooLarge { tensor: self.name.clone(), bytes, limit }.into())
     }
 
-    fn bind(&self, first: u64, rows: u64) -> Vec<(u32, Binding)> {
+    fn bind(&self, first: u64, rows: u64) -> Vec<(&'static str, u32, Binding)> {
         // The last part is open at its end: half-precision scales need not end on a whole word, but the padded buffer does.
         let size = |row: u64| if first + rows == u64::from(self.n) { 0 } else { rows * row };
-        self.tensors.iter().map(|&(index, row)| (index, Binding { buffer: 0, offset: first * row, size: size(row) })).collect()
+        self.tensors.iter().map(|&(name, index, row)| (name, index, Binding { buffer: 0, offset: first * row, size: size(row) })).collect()
     }
 }
 
@@ -164,7 +164,13 @@ mod tests {
 
     fn matrix(n: u64, k: u64, quantization: &str) -> Matrix {
         let mut graph = crate::model::tests::tiny("llama");
-        graph.params = vec![GraphParam { name: "table.weight".into(), sources: Vec::new(), shape: vec![n, k], quantize: true }];
+        graph.params = vec![GraphParam {
+            name: "table.weight".into(),
+            sources: Vec::new(),
+            shape: vec![n, k],
+            quantize: true,
+            change: Default::default(),
+        }];
         Weights::new(&graph, Quantization::parse(quantization).unwrap()).unwrap().matrix(ParamId(0)).clone()
     }
 
@@ -187,7 +193,7 @@ mod tests {
             for part in &parts {
                 assert_eq!(part.first, next);
                 next += part.rows;
-                for (&(_, binding), &(_, row)) in part.tensors.iter().zip(&matrix.tensors) {
+                for (&(_, _, binding), &(_, _, row)) in part.tensors.iter().zip(&matrix.tensors) {
                     assert_eq!(binding.offset, u64::from(part.first) * row);
                     assert!(binding.offset.is_multiple_of(256) && u64::from(part.rows) * row <= MAX_BINDING);
                     let last = u64::from(next) == n;

@@ -4,15 +4,17 @@
 #![allow(missing_docs, reason = "each function is a target of its name")]
 
 use serde_json::{Value, json};
+use std::sync::Arc;
 use tegula::api::request::ApiRequest;
-use tegula::config::ChatConfig;
-use tegula::load::manifest::TensorCache;
 use tegula::model::budget::{Budget, Memory};
 use tegula::text::template::Templates;
 use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
 use tegula_compiler::tune::Records;
 use tegula_compiler::{CompileOptions, Config};
 use tegula_gpu::{DeviceInfo, Limits};
+use tegula_package::mlc::ChatConfig;
+use tegula_package::mlc::TensorCache;
+use tegula_package::{Checkpoint, MemorySource, safetensors};
 use tegula_plan::{FORMAT_VERSION, Library, Plan, section};
 
 /// Texts that tokenizers are used on.
@@ -84,6 +86,20 @@ pub fn manifest(data: &[u8]) {
     drop(manifest.shards.iter().map(|shard| format!("{} {}", shard.path, shard.bytes)).collect::<Vec<_>>());
 }
 
+/// A file of a checkpoint, with the length that its header asks for or another.
+pub fn checkpoint(data: &[u8]) {
+    let mut checkpoint = Checkpoint::default();
+    let source = Arc::new(MemorySource::new("model.safetensors", data.to_vec()));
+    if safetensors::add(&mut checkpoint, source).is_err() {
+        return;
+    }
+    for name in checkpoint.names() {
+        let tensor = checkpoint.get(name).expect("a name that was listed");
+        drop(checkpoint.tensor(name, &tensor.shape));
+        drop(tensor.equals(tensor));
+    }
+}
+
 /// A model library, as bytes with and without a right checksum, or as the JSON of its plan.
 pub fn library(data: &[u8]) {
     drop(Library::parse(data));
@@ -147,7 +163,7 @@ fn module(plan: &Plan) -> Vec<u8> {
 /// A file of search records.
 pub fn records(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(records) = Records::parse("records.jsonl", text) else { return };
+    let Ok(records) = Records::parse("records.txt", text) else { return };
     for record in &records.list {
         drop((record.schedule(), record.time(&record.spec), record.is_of("NVIDIA H200"), record.measured().count()));
     }

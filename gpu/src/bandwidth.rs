@@ -3,7 +3,7 @@
 use crate::clock::milliseconds;
 use crate::device::Gpu;
 use crate::{BindGroup, Error, Filling, Pipeline, Range, Usage};
-use tegula_plan::{Kernel, KernelBinding, Requires};
+use tegula_plan::{Kernel, KernelBinding};
 
 /// Invocations of a workgroup of `stream.wgsl`.
 const WORKGROUP: u64 = 256;
@@ -38,7 +38,7 @@ pub async fn stream_bandwidth(gpu: &Gpu) -> Result<f64, Error> {
         workgroup_memory: 0,
         bindings: vec![binding("input", false), binding("output", true)],
     };
-    let pipeline = gpu.pipeline("stream", include_str!("stream.wgsl"), &Requires::default(), &kernel).await?;
+    let pipeline = gpu.own_pipeline(include_str!("stream.wgsl"), &kernel).await?;
     let group =
         gpu.bind("stream", &pipeline, Range::whole(&uniform), &[Range { buffer: &buffer, offset: 0, size: bytes }, Range::whole(&output)])?;
     let run = Run { gpu, pipeline: &pipeline, group: &group, groups: (bytes / SPAN) as u32 };

@@ -12,6 +12,7 @@ use crate::web as host;
 use crate::{Error, ErrorKind};
 use futures::FutureExt;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tegula_plan::Requires;
 
@@ -37,15 +38,31 @@ struct Inner {
     fault: Arc<Mutex<Option<ErrorKind>>>,
     staging: Mutex<Staging>,
     outcomes: Mutex<Vec<Outcome>>,
+    /// Bytes of the largest buffer that there is memory for, where a test says so.
+    largest: AtomicU64,
 }
 
-#[cfg(target_arch = "wasm32")]
 impl Drop for Inner {
     /// Frees everything now: a browser would wait for its garbage collector, which does not know how large a GPU buffer is.
+    #[cfg(target_arch = "wasm32")]
     fn drop(&mut self) {
         self.device.destroy();
     }
+
+    /// Waits for what runs: drivers on the processor would otherwise still compile and run kernels in threads of their own while the process
+    /// ends around them.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn drop(&mut self) {
+        let wait = wgpu::PollType::Wait { submission_index: None, timeout: Some(PATIENCE) };
+        if let Err(error) = self.device.poll(wait) {
+            tracing::warn!(%error, "the GPU does not end what it runs");
+        }
+    }
 }
+
+/// How long a device that is given up may take for what it runs. One that hangs should not keep the process.
+#[cfg(not(target_arch = "wasm32"))]
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// How a creation went, which browsers tell later.
 #[cfg(not(target_arch = "wasm32"))]
@@ -91,7 +108,8 @@ impl Gpu {
             tracing::error!(%error, "uncaptured GPU error");
             lock(&note).get_or_insert_with(|| Error::creating("while running", error).into_kind());
         }));
-        let inner = Inner { device, queue, info, fault, staging: Mutex::default(), outcomes: Mutex::default() };
+        let inner =
+            Inner { device, queue, info, fault, staging: Mutex::default(), outcomes: Mutex::default(), largest: AtomicU64::new(u64::MAX) };
         #[cfg_attr(target_arch = "wasm32", expect(clippy::arc_with_non_send_sync, reason = "browsers have one thread for each device"))]
         Ok(Gpu { inner: Arc::new(inner) })
     }
@@ -136,6 +154,17 @@ impl Gpu {
     pub async fn settled(&self) -> Result<(), Error> {
         let outcomes = std::mem::take(&mut *lock(&self.inner.outcomes));
         futures::future::join_all(outcomes).await.into_iter().collect()
+    }
+
+    /// From now on there is no memory for buffers of more than so many bytes: for tests of what becomes of that.
+    #[doc(hidden)]
+    pub fn refuse_buffers_beyond(&self, bytes: u64) {
+        self.inner.largest.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether a test says that there is no memory for a buffer.
+    pub(crate) fn refuses(&self, bytes: u64) -> bool {
+        bytes > self.inner.largest.load(Ordering::Relaxed)
     }
 
     /// Waits until all that was submitted has run.

@@ -1,11 +1,12 @@
-//! Kernels for matrix units, spelled as Chrome has it.
+//! Kernels for matrix units in Chrome's dialect.
 //!
-//! A library holds one text of each kernel, in the dialect that naga reads. Chrome has its own, behind a flag: the same operations under other
-//! names, with an array and a place in it where naga takes a pointer to an element. Both count in elements of the array, be they vectors, so a
-//! tile is declared, filled and read alike. Texts are rewritten here form by form, whatever their tiles and pitches are called. What begins
-//! like an operation of naga's and is none of these forms is an error and not handed on: a browser would only call it an unknown name.
+//! A library holds one text of each kernel, in the dialect that naga reads. Chrome has a dialect of its own, behind a flag: the same operations
+//! under other names, with an array and an index where naga takes a pointer to an element. Both count in elements of the array, also where
+//! elements are vectors, so a tile is declared, filled and read in the same way. Texts are rewritten here form by form, whatever their tiles and
+//! pitches are called. A name that begins like an operation of naga's but is none of these forms is an error: a browser would only call it an
+//! unknown name.
 
-use std::fmt::Write;
+use tegula_edit::{Edits, Kind, Token, arguments, closing, span, tokens};
 
 /// The feature, by the name that Chrome gives it.
 #[cfg(target_arch = "wasm32")]
@@ -54,63 +55,83 @@ pub(crate) struct UnknownForm {
 /// # Errors
 /// The first form that is not known.
 pub(crate) fn translate(text: &str) -> Result<String, UnknownForm> {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    let mut rest = text;
-    while let Some(start) = next(rest) {
-        out.push_str(&rest[..start]);
-        let form = &rest[start..];
-        rest = rewrite(form, &mut out).ok_or_else(|| UnknownForm { form: form.lines().next().unwrap_or_default().trim().into() })?;
+    Ok(translated(text, &tokens(text))?.apply(text, 0..text.len()))
+}
+
+/// The edits that translate these tokens of a text.
+fn translated(text: &str, tokens: &[Token<'_>]) -> Result<Edits<'static>, UnknownForm> {
+    let mut edits = Edits::default();
+    let mut at = 0;
+    while at < tokens.len() {
+        // Only naga's dialect has names that begin so.
+        at += if tokens[at].kind == Kind::Word && tokens[at].text.starts_with("coop") {
+            let unknown = || UnknownForm { form: text[tokens[at].start..].lines().next().unwrap_or_default().trim().into() };
+            rewrite(text, &tokens[at..], &mut edits)?.ok_or_else(unknown)?
+        } else {
+            1
+        };
     }
-    out.push_str(rest);
-    Ok(out)
+    Ok(edits)
 }
 
-/// Where the next name begins that only naga's dialect has.
-fn next(text: &str) -> Option<usize> {
-    let begins = |at: usize| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-    text.match_indices("coop").map(|(at, _)| at).find(|at| begins(*at))
-}
-
-/// Writes the form that a text begins with, and gives what follows it.
-fn rewrite<'a>(text: &'a str, out: &mut String) -> Option<&'a str> {
-    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_')?;
-    let (name, rest) = text.split_at(end);
-    match name {
-        "coop_mat16x16" => {
-            let (parameters, rest) = enclosed(rest, '<', '>')?;
-            let (scalar, role) = parameters.split_once(',')?;
-            let matrix = match role.trim() {
-                "A" => "left",
-                "B" => "right",
-                "C" => "result",
-                _ => return None,
-            };
-            write!(out, "subgroup_matrix_{matrix}<{}, 16, 16>", scalar.trim()).ok()?;
-            Some(rest)
-        }
+/// Notes how the form is spelled that these tokens begin with, and gives how many of them that settles: what follows is rewritten on its own.
+/// `None` for a form that is not known.
+fn rewrite(text: &str, tokens: &[Token<'_>], edits: &mut Edits<'static>) -> Result<Option<usize>, UnknownForm> {
+    Ok(match tokens[0].text {
+        "coop_mat16x16" => matrix(text, tokens, edits),
         "coopMultiplyAdd" => {
-            out.push_str("subgroupMatrixMultiplyAccumulate");
-            Some(rest)
+            edits.replace(tokens[0].start..tokens[0].end(), "subgroupMatrixMultiplyAccumulate");
+            Some(1)
         }
-        "coopLoad" | "coopLoadT" => {
-            let (matrix, rest) = enclosed(rest, '<', '>')?;
-            let (arguments, rest) = enclosed(rest, '(', ')')?;
-            let [pointer, pitch] = split(arguments)?;
-            let (array, place) = element(pointer)?;
-            let matrix = translate(matrix).ok()?;
-            write!(out, "subgroupMatrixLoad<{matrix}, {}>(&{array}, {place}, {pitch})", layout(name)).ok()?;
-            Some(rest)
-        }
-        "coopStore" | "coopStoreT" => {
-            let (arguments, rest) = enclosed(rest, '(', ')')?;
-            let [value, pointer, pitch] = split(arguments)?;
-            let (array, place) = element(pointer)?;
-            let value = translate(value).ok()?;
-            write!(out, "subgroupMatrixStore<{}>(&{array}, {place}, {value}, {pitch})", layout(name)).ok()?;
-            Some(rest)
-        }
+        "coopLoad" | "coopLoadT" => load(text, tokens, edits),
+        "coopStore" | "coopStoreT" => return store(text, tokens, edits),
         _ => None,
+    })
+}
+
+/// `coop_mat16x16<SCALAR, ROLE>`.
+fn matrix(text: &str, tokens: &[Token<'_>], edits: &mut Edits<'static>) -> Option<usize> {
+    let end = closing(tokens, 1).filter(|_| tokens[0].is("coop_mat16x16"))?;
+    let [scalar, role] = arguments(&tokens[2..end]).try_into().ok()?;
+    let matrix = match &text[span(role)] {
+        "A" => "left",
+        "B" => "right",
+        "C" => "result",
+        _ => return None,
+    };
+    edits.replace(span(&tokens[..=end]), format!("subgroup_matrix_{matrix}<{}, 16, 16>", &text[span(scalar)]));
+    Some(end + 1)
+}
+
+/// `coopLoad<MATRIX>(&ARRAY[INDEX], PITCH)`: only what lies between these parts changes.
+fn load(text: &str, tokens: &[Token<'_>], edits: &mut Edits<'static>) -> Option<usize> {
+    let matrix_end = closing(tokens, 1)?;
+    let end = closing(tokens, matrix_end + 1)?;
+    let parts = arguments(&tokens[matrix_end + 2..end]);
+    let [pointer, pitch] = parts[..] else { return None };
+    let (open, close) = (index_bracket(pointer)?, pointer.last()?);
+    if pitch.is_empty() {
+        return None;
     }
+    matrix(text, &tokens[2..matrix_end], edits)?;
+    edits.replace(span(&tokens[..1]), "subgroupMatrixLoad");
+    edits.replace(tokens[matrix_end].start..tokens[matrix_end].start, format!(", {}", layout(tokens[0].text)));
+    edits.replace(pointer[open].start..pointer[open].end(), ", ");
+    edits.replace(close.start..close.end(), "");
+    Some(matrix_end + 1)
+}
+
+/// `coopStore(VALUE, &ARRAY[INDEX], PITCH)`: the value comes third, so all of the call is written anew.
+fn store(text: &str, tokens: &[Token<'_>], edits: &mut Edits<'static>) -> Result<Option<usize>, UnknownForm> {
+    let Some(end) = closing(tokens, 1) else { return Ok(None) };
+    let parts = arguments(&tokens[2..end]);
+    let [value, pointer, pitch] = parts[..] else { return Ok(None) };
+    let Some(open) = index_bracket(pointer).filter(|_| !value.is_empty() && !pitch.is_empty()) else { return Ok(None) };
+    let part = |tokens: &[Token<'_>]| &text[span(tokens)];
+    let (array, index) = (part(&pointer[..open]), part(&pointer[open + 1..pointer.len() - 1]));
+    let (layout, value, pitch) = (layout(tokens[0].text), translated(text, value)?.apply(text, span(value)), part(pitch));
+    edits.replace(span(&tokens[..=end]), format!("subgroupMatrixStore<{layout}>({array}, {index}, {value}, {pitch})"));
+    Ok(Some(end + 1))
 }
 
 /// naga's plain functions take columns one after the other, those that end in T rows.
@@ -118,42 +139,11 @@ fn layout(function: &str) -> &'static str {
     if function.ends_with('T') { "row_major" } else { "col_major" }
 }
 
-/// What stands between the bracket that a text begins with and its counterpart, and what follows.
-fn enclosed(text: &str, open: char, close: char) -> Option<(&str, &str)> {
-    let inner = text.strip_prefix(open)?;
-    let mut depth = 1;
-    for (at, c) in inner.char_indices() {
-        depth += i32::from(c == open) - i32::from(c == close);
-        if depth == 0 {
-            return Some((&inner[..at], &inner[at + close.len_utf8()..]));
-        }
-    }
-    None
-}
-
-/// The arguments of a call, if there are as many as that.
-fn split<const N: usize>(arguments: &str) -> Option<[&str; N]> {
-    let mut depth = 0;
-    let mut parts = arguments.split(|c| {
-        depth += i32::from(matches!(c, '(' | '[')) - i32::from(matches!(c, ')' | ']'));
-        c == ',' && depth == 0
-    });
-    let found = [(); N].map(|()| parts.next().map_or("", str::trim));
-    (parts.next().is_none() && found.iter().all(|part| !part.is_empty())).then_some(found)
-}
-
-/// The array and the place in it that a pointer to an element names.
-fn element(pointer: &str) -> Option<(&str, &str)> {
-    let inner = pointer.strip_prefix('&')?.strip_suffix(']')?;
-    let mut depth = 1;
-    for (at, c) in inner.char_indices().rev() {
-        depth += i32::from(c == ']') - i32::from(c == '[');
-        if depth == 0 {
-            let (array, place) = (inner[..at].trim(), inner[at + 1..].trim());
-            return (!array.is_empty() && !place.is_empty()).then_some((array, place));
-        }
-    }
-    None
+/// Where the last bracket of a pointer to an element opens, `&ARRAY[INDEX]`.
+fn index_bracket(pointer: &[Token<'_>]) -> Option<usize> {
+    let last = pointer.len().checked_sub(1)?;
+    let open = (0..last).find(|&open| pointer[open].is("[") && closing(pointer, open) == Some(last))?;
+    (pointer[0].is("&") && open > 1 && open + 1 < last).then_some(open)
 }
 
 #[cfg(test)]

@@ -60,6 +60,12 @@ pub enum ErrorKind {
         /// What the compiler said.
         message: String,
     },
+    /// Nobody waits for the kernel any more.
+    #[error("kernel `{label}` was not compiled: its load was given up")]
+    GivenUp {
+        /// The kernel.
+        label: String,
+    },
     /// Ranges that do not fit the kernel or the buffers they name.
     #[error("`{label}` cannot be bound: {reason}")]
     Binding {

@@ -4,7 +4,7 @@
 
 use crate::device::Gpu;
 use crate::{Buffer, Error, Pipeline, Range, Usage};
-use tegula_plan::{Kernel, KernelBinding, Requires};
+use tegula_plan::{Kernel, KernelBinding};
 
 /// What a buffer is filled with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +51,7 @@ impl Gpu {
             workgroup_memory: 0,
             bindings: vec![KernelBinding { name: "output".into(), writes: true }],
         };
-        let pipeline = self.pipeline("fill", include_str!("fill.wgsl"), &Requires::default(), &kernel).await?;
+        let pipeline = self.own_pipeline(include_str!("fill.wgsl"), &kernel).await?;
         Ok(Filler { gpu: self.clone(), pipeline })
     }
 }

@@ -18,6 +18,7 @@ mod fill;
 mod info;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
+mod origin;
 #[cfg(any(target_arch = "wasm32", test))]
 mod packed;
 mod pass;
@@ -33,6 +34,7 @@ pub use device::{Gpu, Options};
 pub use error::{Error, ErrorKind};
 pub use fill::{Filler, Filling};
 pub use info::{DeviceInfo, Limits};
+pub use origin::Origin;
 pub use pass::Pass;
 pub use pipeline::{BindGroup, OnKernel, Pipeline, Source};
 pub use readback::Readback;

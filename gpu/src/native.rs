@@ -62,7 +62,7 @@ pub(crate) fn begin_pipeline(make: impl Fn() -> wgpu::ComputePipeline) -> std::f
 #[expect(unsafe_code, reason = "wgpu asks for it, since unfinished features may break its promises")]
 pub(crate) fn experimental(features: &wgpu::Features) -> wgpu::ExperimentalFeatures {
     if features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
-        // SAFETY: kernels come from Tegula's compiler, whose fragments lie within the memory that they are loaded from.
+        // SAFETY: the one such feature that is asked for is matrix units, which only kernels of Tegula's compiler get: see `Origin::compiler`.
         unsafe { wgpu::ExperimentalFeatures::enabled() }
     } else {
         wgpu::ExperimentalFeatures::disabled()

@@ -8,8 +8,11 @@ use crate::device::{Gpu, Scopes};
 use crate::native::{begin_pipeline, spelled};
 #[cfg(target_arch = "wasm32")]
 use crate::web::{begin_pipeline, spelled};
-use crate::{Error, ErrorKind, Range};
+use crate::{Error, ErrorKind, Origin, Range};
 use std::future::Future;
+use std::ops::ControlFlow;
+#[cfg(not(target_arch = "wasm32"))]
+use std::sync::atomic::{AtomicBool, Ordering};
 use tegula_plan::{Kernel, Requires};
 
 /// A compiled kernel. Cheap to clone.
@@ -26,12 +29,12 @@ pub struct BindGroup {
     pub(crate) raw: wgpu::BindGroup,
 }
 
-/// Hears of each kernel that is compiled or refused, natively from several threads.
+/// Hears of each kernel that is compiled or refused, natively from several threads. On [`ControlFlow::Break`] no other kernel is begun.
 #[cfg(not(target_arch = "wasm32"))]
-pub type OnKernel<'a> = dyn Fn() + Sync + 'a;
-/// Hears of each kernel that is compiled or refused.
+pub type OnKernel<'a> = dyn Fn() -> ControlFlow<()> + Sync + 'a;
+/// Hears of each kernel that is compiled or refused. All were begun before, so that [`ControlFlow::Break`] means nothing.
 #[cfg(target_arch = "wasm32")]
-pub type OnKernel<'a> = dyn Fn() + 'a;
+pub type OnKernel<'a> = dyn Fn() -> ControlFlow<()> + 'a;
 
 /// What a pipeline is made from.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +48,8 @@ pub struct Source<'a> {
     pub requires: &'a Requires,
     /// What it binds, and its size.
     pub kernel: &'a Kernel,
+    /// Where the text comes from.
+    pub origin: Origin,
 }
 
 impl Gpu {
@@ -68,34 +73,55 @@ impl Gpu {
         }
     }
 
+    /// Compiles a kernel that may come from anybody.
+    ///
+    /// # Errors
+    /// Those of [`Gpu::pipeline_of`].
+    pub async fn pipeline(&self, label: &str, wgsl: &str, requires: &Requires, kernel: &Kernel) -> Result<Pipeline, Error> {
+        self.pipeline_of(&Source { label, wgsl, requires, kernel, origin: Origin::default() }).await
+    }
+
     /// Compiles a kernel.
     ///
     /// # Errors
-    /// [`ErrorKind::Limit`], [`ErrorKind::Feature`], and [`ErrorKind::Shader`] when the text is wrong or disagrees with `kernel`.
-    pub async fn pipeline(&self, label: &str, wgsl: &str, requires: &Requires, kernel: &Kernel) -> Result<Pipeline, Error> {
-        self.start_pipeline(&Source { label, wgsl, requires, kernel })?.await
+    /// [`ErrorKind::Limit`], [`ErrorKind::Feature`], and [`ErrorKind::Shader`] when the text is wrong or disagrees with its kernel.
+    pub async fn pipeline_of(&self, source: &Source<'_>) -> Result<Pipeline, Error> {
+        self.start_pipeline(source)?.await
+    }
+
+    /// Compiles a kernel of this crate.
+    #[expect(unsafe_code, reason = "the origin is this crate")]
+    pub(crate) async fn own_pipeline(&self, wgsl: &str, kernel: &Kernel) -> Result<Pipeline, Error> {
+        // SAFETY: texts of this crate count their loops, as those of the compiler do, and use no matrix units.
+        let origin = unsafe { Origin::compiler() };
+        self.pipeline_of(&Source { label: &kernel.name, wgsl, requires: &Requires::default(), kernel, origin }).await
     }
 
     /// Compiles kernels side by side: on several threads natively, in the browser's own way there.
     ///
     /// # Errors
-    /// The first of those that [`Gpu::pipeline`] gives.
+    /// The first of those that [`Gpu::pipeline_of`] gives.
     pub async fn pipelines(&self, sources: &[Source<'_>]) -> Result<Vec<Pipeline>, Error> {
-        self.each_pipeline(sources, &|| {}).await.into_iter().collect()
+        self.each_pipeline(sources, &|| ControlFlow::Continue(())).await.into_iter().collect()
     }
 
-    /// [`Gpu::pipelines`] where some may fail and others serve: an error each of those that [`Gpu::pipeline`] gives.
+    /// [`Gpu::pipelines`] where some may fail and others serve: an error each of those that [`Gpu::pipeline_of`] gives.
     pub async fn each_pipeline(&self, sources: &[Source<'_>], on_kernel: &OnKernel<'_>) -> Vec<Result<Pipeline, Error>> {
-        let tell = |made| {
-            on_kernel();
-            made
-        };
         #[cfg(not(target_arch = "wasm32"))]
         {
-            let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-            let compile = |part: &[Source<'_>]| -> Vec<_> {
-                part.iter().map(|source| tell(self.start_pipeline(source).and_then(futures::executor::block_on))).collect()
+            let given_up = AtomicBool::new(false);
+            let make = |source: &Source<'_>| {
+                if given_up.load(Ordering::Relaxed) {
+                    return Err(ErrorKind::GivenUp { label: source.label.into() }.into());
+                }
+                let made = self.start_pipeline(source).and_then(futures::executor::block_on);
+                if on_kernel().is_break() {
+                    given_up.store(true, Ordering::Relaxed);
+                }
+                made
             };
+            let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+            let compile = |part: &[Source<'_>]| -> Vec<_> { part.iter().map(make).collect() };
             std::thread::scope(|scope| {
                 let parts: Vec<_> =
                     sources.chunks(sources.len().div_ceil(threads).max(1)).map(|part| scope.spawn(move || compile(part))).collect();
@@ -107,10 +133,12 @@ impl Gpu {
             // All are begun before any is awaited.
             let begun: Vec<_> = sources.iter().map(|source| self.start_pipeline(source)).collect();
             let each = begun.into_iter().map(async |pipeline| {
-                tell(match pipeline {
+                let made = match pipeline {
                     Ok(pipeline) => pipeline.await,
                     Err(error) => Err(error),
-                })
+                };
+                let _ = on_kernel();
+                made
             });
             futures::future::join_all(each).await
         }
@@ -118,15 +146,16 @@ impl Gpu {
 
     /// Hands a kernel to the driver or browser; the future gives its verdict.
     fn start_pipeline(&self, source: &Source<'_>) -> Result<impl Future<Output = Result<Pipeline, Error>> + use<>, Error> {
-        let Source { label, wgsl, requires, kernel } = *source;
+        let Source { label, wgsl, requires, kernel, origin } = *source;
         self.fits(kernel)?;
-        if let Some(feature) = self.missing(requires) {
+        let refused = (requires.matrix && !origin.may_use_matrix_units()).then_some("matrix units for kernels of unknown origin");
+        if let Some(feature) = self.missing(requires).or(refused) {
             return Err(ErrorKind::Feature { label: label.into(), feature }.into());
         }
         let text = spelled(requires, wgsl).map_err(|error| ErrorKind::Shader { label: label.into(), message: error.to_string() })?;
         let device = self.device();
         let scopes = Scopes::open(device);
-        let module = compile(device, label, text);
+        let module = compile(device, label, text, origin);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries(kernel) });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(label),
@@ -141,8 +170,11 @@ impl Gpu {
                 layout: Some(&pipeline_layout),
                 module: &module,
                 entry_point: Some("main"),
-                // Kernels write workgroup memory before they read it.
-                compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: false, ..Default::default() },
+                // The compiler's kernels write workgroup memory before they read it.
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    zero_initialize_workgroup_memory: !origin.is_compiler() && cfg!(not(target_arch = "wasm32")),
+                    ..Default::default()
+                },
                 cache: None,
             })
         });
@@ -203,16 +235,18 @@ fn entries(kernel: &Kernel) -> Vec<wgpu::BindGroupLayoutEntry> {
         .collect()
 }
 
-/// Natively without the guard that wgpu puts into every loop, which keeps drivers from unrolling. Bounds of buffers are checked all the same.
+/// Makes a module. Natively, loops of texts that Tegula's compiler wrote go without the guard that wgpu puts into each, which keeps drivers
+/// from unrolling. Bounds of buffers are checked all the same.
 #[cfg_attr(not(target_arch = "wasm32"), expect(unsafe_code, reason = "the only way to leave loops as they are written"))]
-fn compile(device: &wgpu::Device, label: &str, wgsl: String) -> wgpu::ShaderModule {
+fn compile(device: &wgpu::Device, label: &str, wgsl: String, origin: Origin) -> wgpu::ShaderModule {
     let descriptor = wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(wgsl.into()) };
-    #[cfg(target_arch = "wasm32")]
-    return device.create_shader_module(descriptor);
     #[cfg(not(target_arch = "wasm32"))]
-    {
+    if origin.is_compiler() {
         let checks = wgpu::ShaderRuntimeChecks { force_loop_bounding: false, ..wgpu::ShaderRuntimeChecks::checked() };
-        // SAFETY: texts come from Tegula's compiler, whose templates have only counted loops; every other check stays on.
-        unsafe { device.create_shader_module_trusted(descriptor, checks) }
+        // SAFETY: whoever made the origin vouches for the text: see `Origin::compiler`. Every other check stays on.
+        return unsafe { device.create_shader_module_trusted(descriptor, checks) };
     }
+    // A browser guards loops as it does those of any page.
+    let _ = origin;
+    device.create_shader_module(descriptor)
 }

@@ -188,7 +188,7 @@ impl Timer {
 mod tests {
     use crate::{Error, ErrorKind, Gpu, Options, Range, Timed, Usage};
     use futures::executor::block_on;
-    use tegula_plan::{Kernel, KernelBinding, Requires};
+    use tegula_plan::{Kernel, KernelBinding};
 
     const TEXT: &str = "@group(0) @binding(0) var<uniform> unused: vec4u;
 @group(0) @binding(1) var<storage, read_write> output: array<u32>;
@@ -206,7 +206,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) { output[id.x] = output[id.x] 
         };
         let bindings = vec![KernelBinding { name: "output".into(), writes: true }];
         let kernel = Kernel { name: "count".into(), shader: 0, invocations: 64, workgroup_memory: 0, bindings };
-        let pipeline = gpu.pipeline("count", TEXT, &Requires::default(), &kernel).await?;
+        let pipeline = gpu.own_pipeline(TEXT, &kernel).await?;
         let uniform = gpu.buffer("uniform", 32, Usage::Uniform)?;
         let buffers = [gpu.buffer("one", 4096, Usage::Storage)?, gpu.buffer("two", 4096, Usage::Storage)?];
         let bind = |buffer| gpu.bind("count", &pipeline, Range::whole(&uniform), &[Range::whole(buffer)]);

@@ -2,7 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use futures::executor::block_on;
-use tegula_gpu::{Buffer, Error, ErrorKind, Filling, Gpu, Options, Pipeline, Range, Source, Usage, stream_bandwidth};
+use tegula_gpu::{Buffer, Error, ErrorKind, Filling, Gpu, Options, Origin, Pipeline, Range, Source, Usage, stream_bandwidth};
 use tegula_plan::{Kernel, KernelBinding, Requires};
 
 /// A device, or none with a line that says so.
@@ -119,7 +119,13 @@ fn a_text_that_disagrees_with_its_plan_is_refused() {
     let sources = [("good", ADD, kernel(&[false, true])), ("bad", "fn", kernel(&[]))];
     let sources: Vec<_> = sources
         .iter()
-        .map(|(label, wgsl, kernel)| Source { label, wgsl, requires: &Requires { subgroups: false, f16: false, matrix: false }, kernel })
+        .map(|(label, wgsl, kernel)| Source {
+            label,
+            wgsl,
+            requires: &Requires { subgroups: false, f16: false, matrix: false },
+            kernel,
+            origin: Origin::default(),
+        })
         .collect();
     assert!(matches!(kind(block_on(gpu.pipelines(&sources))), ErrorKind::Shader { label, .. } if label == "bad"));
     assert_eq!(block_on(gpu.pipelines(&sources[..1])).unwrap().len(), 1);

@@ -68,10 +68,10 @@ export class CorruptShardError extends TegulaError {
   declare readonly found: string;
 }
 
-/** The model library was compiled for other parameters than the package holds. */
+/** The model library was compiled for another model than the package holds. */
 export class LibraryMismatchError extends TegulaError {
   override readonly name = "LibraryMismatchError";
-  /** A tensor that does not fit. */
+  /** A tensor that does not fit, or what else differs, such as `rope` or `norm_eps`. */
   declare readonly parameter: string;
   /** What the library was compiled for. */
   declare readonly expected: string;

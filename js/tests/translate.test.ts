@@ -29,8 +29,8 @@ test("what is not of this package arrives as an internal error that says what it
   assert.deepEqual([aborted.name, aborted.message], ["AbortError", "stopped"]);
 });
 
-/** Classes that only JavaScript raises: about addresses, networks, policies and engines that are gone. */
-const OURS = ["ContentSecurityPolicyError", "EngineNotLoadedError", "ModelNotFoundError", "NetworkError"];
+/** Classes that only JavaScript raises: about addresses, networks and policies. */
+const OURS = ["ContentSecurityPolicyError", "ModelNotFoundError", "NetworkError"];
 
 test("the classes that the runtime names are those of this package, and no other", () => {
   const source = readFileSync(join(process.env["REPOSITORY"]!, "src", "error", "facts.rs"), "utf8");

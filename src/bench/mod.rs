@@ -10,132 +10,55 @@
 
 mod subject;
 mod traffic;
+mod workload;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::rc::Rc;
+use std::sync::mpsc;
 
-use serde::{Deserialize, Serialize};
 use subject::{Probe, Subject};
 pub use traffic::Traffic;
+pub use workload::{Drawn, Report, Workload};
 
 use crate::clock::seconds;
-use crate::config::ChatConfig;
 use crate::engine::RUN_AHEAD;
+use crate::host::{Handle, Host, Package};
+use crate::load::Module;
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
 use crate::model::choose::{Kernels, SECONDS};
 use crate::model::forward::{Entry, Forward};
+use crate::model::pools::Room;
 use crate::model::step::Model;
 use crate::sampler::Sampling;
-use crate::{Engine, ErrorKind, EventKind, Prompt, Request, RequestId, Result};
+use crate::{Error, ErrorKind, Event, EventKind, Prompt, Request, RequestId, Result};
 use tegula_gpu::{Filler, Gpu};
-
-/// What to measure.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-pub struct Workload {
-    /// Tokens of the prompt.
-    pub prompt_tokens: u32,
-    /// Tokens of each sequence to decode after it.
-    pub decode_tokens: u32,
-    /// Rounds, after one that warms up.
-    pub repetitions: u32,
-    /// Sequences that are decoded together.
-    #[serde(default = "alone")]
-    pub batch: u32,
-    /// Steps under way at once, where not as many as the engine would have.
-    #[serde(default)]
-    pub run_ahead: Option<usize>,
-    /// Draws the ids of answers so instead of taking the likeliest.
-    #[serde(default)]
-    pub drawing: Option<Drawn>,
-}
-
-/// How ids are drawn that are not the likeliest.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Drawn {
-    /// Divides the logits.
-    pub temperature: f32,
-    /// Share of the likeliest ids that are drawn among.
-    pub top_p: f32,
-}
-
-fn alone() -> u32 {
-    1
-}
-
-impl Workload {
-    /// Tokens that each sequence of the batch may come to. The first to start is ahead of the last by a token for each chunk and step between.
-    fn tokens(&self) -> u64 {
-        u64::from(self.prompt_tokens) + u64::from(self.answer())
-    }
-
-    fn answer(&self) -> u32 {
-        self.decode_tokens.saturating_add(1).saturating_add(2 * self.batch.saturating_sub(1))
-    }
-}
-
-/// What was measured. Speeds are medians.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Report {
-    /// The adapter's name.
-    pub adapter: String,
-    /// The API it is driven through.
-    pub backend: String,
-    /// Its driver, as it calls itself.
-    pub driver: String,
-    /// Model family.
-    pub architecture: String,
-    /// How its weights are stored.
-    pub quantization: String,
-    /// The device class whose kernels ran.
-    pub variant: String,
-    /// What products of many rows take x as: `float` or `int8`.
-    pub activations: &'static str,
-    /// As asked.
-    pub prompt_tokens: u32,
-    /// As asked.
-    pub decode_tokens: u32,
-    /// As asked.
-    pub repetitions: u32,
-    /// As asked.
-    pub batch: u32,
-    /// Steps under way at once.
-    pub run_ahead: usize,
-    /// As asked; none where the likeliest ids were taken.
-    pub drawing: Option<Drawn>,
-    /// Tokens of the prompt over the time to the first token.
-    pub prefill_tokens_per_second: f64,
-    /// Tokens after the first of each sequence, of all sequences together, over the time that they took.
-    pub decode_tokens_per_second: f64,
-    /// Kernel launches of a decode step, which brings a token of each sequence.
-    pub dispatches_per_step: usize,
-    /// The least that a step reads: the weights once, and the cache of each sequence at the middle of its answer.
-    pub bytes_per_step: u64,
-    /// What a plain stream reads, measured in the same run.
-    pub stream_bytes_per_second: f64,
-    /// Bytes a second that decoding reads, as a part of the stream's.
-    pub fraction_of_stream: f64,
-    /// The part of a decode step's time that the host is busy.
-    pub host_share: f64,
-    /// Bytes of all weights on the GPU.
-    pub weights_bytes: u64,
-}
 
 /// A model with random weights, made on the GPU, and with the kernels that a user's first load would choose.
 ///
 /// # Errors
 /// Those of [`Loader::without_package`] and [`Loader::finish`].
-pub async fn random_model(gpu: Gpu, library: &[u8]) -> Result<Model> {
+pub async fn random_model<'a>(gpu: Gpu, library: impl Into<Module<'a>>) -> Result<Model> {
     let mut loader = Loader::without_package(gpu, library, Budget::default())?;
     loader.compile(Kernels::Measure { seconds: SECONDS });
     loader.random(1).await?;
     loader.finish().await
 }
 
+/// The model's name in its host.
+const NAME: &str = "measured";
+
 /// A model under measurement, and what was found out about it and its device.
 pub struct Bench {
-    engine: Engine<Subject>,
+    host: Host<Subject>,
+    handle: Handle<Subject>,
+    /// Events that nobody looked at yet, and what sinks put them into.
+    events: mpsc::Receiver<Event>,
+    sender: mpsc::Sender<Event>,
+    /// Requests that have not ended.
+    running: usize,
     model: Rc<RefCell<Model>>,
     probe: Rc<Probe>,
     filler: Filler,
@@ -156,8 +79,10 @@ impl Bench {
         let filler = model.gpu().filler().await?;
         let model = Rc::new(RefCell::new(model));
         let probe = Rc::new(Probe::default());
-        let engine = Engine::new(Subject::new(Rc::clone(&model), Rc::clone(&probe)), None, ChatConfig::default());
-        Ok(Bench { engine, model, probe, filler, stream, noisy: 0, prefills: BTreeMap::new() })
+        let (host, handle) = Host::new(None);
+        handle.place(NAME)?.load(Subject::new(Rc::clone(&model), Rc::clone(&probe)), Package::default());
+        let (sender, events) = mpsc::channel();
+        Ok(Bench { host, handle, events, sender, running: 0, model, probe, filler, stream, noisy: 0, prefills: BTreeMap::new() })
     }
 
     /// Measures a workload.
@@ -169,8 +94,9 @@ impl Bench {
         let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing } = *workload;
         self.check(workload)?;
         let run_ahead = run_ahead.unwrap_or(RUN_AHEAD);
-        self.engine.set_run_ahead(run_ahead);
-        self.make_noise(workload)?;
+        self.settle().await?;
+        self.host.set_run_ahead(NAME, run_ahead);
+        self.make_noise(workload).await?;
         let prefill = self.prefill(workload).await?;
 
         let (mut speeds, mut shares) = (Vec::new(), Vec::new());
@@ -227,12 +153,24 @@ impl Bench {
     }
 
     /// Lets the caches grow to what the workload needs, which should not happen while it is measured, and fills what is new.
-    fn make_noise(&mut self, workload: &Workload) -> Result<()> {
+    #[expect(clippy::await_holding_refcell_ref, reason = "the engine is idle")]
+    async fn make_noise(&mut self, workload: &Workload) -> Result<()> {
         let model = &mut *self.model.borrow_mut();
         let tokens = workload.tokens() as u32;
         let mut fits = true;
+        let facts = model.facts();
+        let held = facts.paged().filter_map(|group| group.held(facts.prefill_chunk_size)).max();
         for sequence in 0..workload.batch {
-            fits = fits && model.reserve(sequence, tokens)?;
+            // Layers with a window hold no more than that and a chunk.
+            let next = held.unwrap_or(tokens).min(tokens);
+            fits = fits
+                && loop {
+                    match model.reserve(sequence, next, tokens) {
+                        Room::Ready => break true,
+                        Room::Full => break false,
+                        Room::Grow => model.grow().await?,
+                    }
+                };
         }
         (0..workload.batch).for_each(|sequence| model.release(sequence));
         if !fits {
@@ -260,9 +198,7 @@ impl Bench {
             self.probe.run_prompts();
             self.submit(workload.prompt_tokens, 1, None)?;
             let started = seconds();
-            while !self.engine.idle() {
-                self.step().await?;
-            }
+            self.settle().await?;
             if round > 0 {
                 speeds.push(f64::from(workload.prompt_tokens) / (seconds() - started));
             }
@@ -275,14 +211,17 @@ impl Bench {
     /// Decodes a batch: tokens of all sequences a second, and the part of that time in which the host was busy submitting.
     async fn decode(&mut self, workload: &Workload) -> Result<[f64; 2]> {
         self.probe.skip_prompts(workload.prompt_tokens);
+        // Of prompts only the last rows are run, by themselves.
+        self.host.set_mixing(NAME, false);
+        self.host.set_prompt_share(NAME, Some(usize::MAX));
         for _ in 0..workload.batch {
             self.submit(workload.prompt_tokens, workload.answer(), workload.drawing)?;
         }
         let wanted = u64::from(workload.decode_tokens) * u64::from(workload.batch);
         let (mut started, mut tokens, mut measured) = (None, 0, None);
         let mut begun = BTreeSet::new();
-        while !self.engine.idle() {
-            let news = self.step().await?;
+        while self.running > 0 {
+            let news = self.turn().await?;
             tokens += news.len() as u64;
             if started.is_none() {
                 begun.extend(news);
@@ -306,21 +245,37 @@ impl Bench {
         if let Some(Drawn { temperature, top_p }) = drawing {
             request.sampling = Sampling { temperature, top_p, ..request.sampling };
         }
-        self.engine.submit(request)?;
+        let sender = self.sender.clone();
+        // The other end lives as long as the host does.
+        let sink = move |event| sender.send(event).map_or(ControlFlow::Break(()), ControlFlow::Continue);
+        self.handle.submit(NAME, request, Box::new(sink))?;
+        self.running += 1;
         Ok(())
     }
 
-    /// A step of the engine: the requests that got a token.
-    async fn step(&mut self) -> Result<Vec<RequestId>> {
-        let mut news = Vec::new();
-        for event in self.engine.step().await? {
+    /// Waits until nothing runs any more.
+    async fn settle(&mut self) -> Result<()> {
+        while self.running > 0 {
+            self.turn().await?;
+        }
+        Ok(())
+    }
+
+    /// A turn of the host: the requests that got a token.
+    async fn turn(&mut self) -> Result<Vec<RequestId>> {
+        self.host.turn().await;
+        let (mut tokens, mut failed) = (Vec::new(), None);
+        for event in self.events.try_iter() {
             match event.kind {
-                EventKind::Token { .. } => news.push(event.request),
-                EventKind::Finished { .. } => {}
-                EventKind::Failed { error } => return Err(error),
+                EventKind::Token { .. } => tokens.push(event.request),
+                EventKind::Finished { .. } => self.running -= 1,
+                EventKind::Failed { error } => {
+                    self.running -= 1;
+                    failed = Some(error);
+                }
             }
         }
-        Ok(news)
+        failed.map_or(Ok(tokens), |error: Error| Err(error))
     }
 }
 

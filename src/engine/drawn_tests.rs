@@ -38,7 +38,7 @@ fn ways() -> Vec<Sampling> {
 fn check(model: impl Fn() -> Fake, most: u32) {
     for depth in [1, 2, 3, 7] {
         let mut engine = engine(model());
-        engine.config.active_vocab_size = Some(engine.model().padded_from);
+        engine.pad_from(engine.model().padded_from);
         engine.set_run_ahead(depth);
         let prompts: Vec<_> = (0..).map(|seed| prompt(5 + 7 * (seed % 4), seed)).take(ways().len()).collect();
         let request = |(prompt, sampling): (&Vec<u32>, Sampling)| Request { sampling, ..ids(prompt, most) };

@@ -1,7 +1,7 @@
 //! Requests in, tokens out: what runs when.
 //!
-//! [`Engine::step`] submits one step at a time to the model: a chunk of a prompt, or one row of each sequence that is past its prompt.
-//! Chunks and rows take turns, so that a long prompt does not silence the answers that are under way.
+//! [`Engine::step`] submits one step at a time to the model: one row of each sequence that is past its prompt, and rows of prompts beside
+//! them, so many that a long prompt slows the answers that are under way only by its share.
 //!
 //! A page learns late that a step is done, some milliseconds after the GPU finished it. So the engine runs ahead: the GPU takes the greatest
 //! logit or draws, the next row's embedding reads the id where it lies ([`Row::SAMPLED`]), and up to [`Engine::set_run_ahead`] steps are
@@ -12,23 +12,26 @@
 //! Where pages run out, the youngest sequence gives up its own and starts over later, from all tokens that it has.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tegula_plan::Row;
 
-use crate::config::ChatConfig;
-use crate::engine::request::{Answer, Event, EventKind, Interrupter, Prompt, Request, RequestId};
-use crate::engine::sequence::{Sequence, Terms};
-use crate::engine::stop::Stops;
-use crate::model::forward::{Entry, Forward, Read};
+use crate::Result;
+use crate::engine::intake::Intake;
+use crate::engine::pace::Pace;
+use crate::engine::request::{Event, Interrupter, RequestId};
+use crate::engine::sequence::Sequence;
+use crate::model::forward::{Entry, Forward};
 use crate::model::step::Model;
 use crate::sampler::Sampler;
-use crate::text::chat::Chat;
-use crate::text::tokenizer::Tokenizer;
-use crate::{ErrorKind, Result};
 
+mod compose;
+pub mod intake;
+mod pace;
 pub mod request;
 mod schedule;
-mod sequence;
+mod score;
+pub(crate) mod sequence;
 pub mod stop;
 pub mod usage;
 
@@ -37,7 +40,7 @@ pub mod usage;
 pub struct Counters {
     /// Steps submitted.
     pub steps: u64,
-    /// Rows of them that held known tokens of more than one.
+    /// Rows of them that were of prompts.
     pub prefilled: u64,
     /// Rows of them that held one token of a sequence.
     pub decoded: u64,
@@ -48,9 +51,7 @@ pub struct Counters {
 /// Runs requests on a model.
 pub struct Engine<M: Forward = Model> {
     model: M,
-    tokenizer: Option<Tokenizer>,
-    config: ChatConfig,
-    chat: Chat,
+    intake: Arc<Intake>,
     /// Ids that end an answer.
     eos: Vec<u32>,
     waiting: VecDeque<Sequence>,
@@ -60,12 +61,18 @@ pub struct Engine<M: Forward = Model> {
     slots: Vec<u32>,
     flights: VecDeque<Flight<M::Pending>>,
     run_ahead: usize,
-    /// Whether the last step was a chunk, so that rows are next.
+    /// Whether somebody waits for larger caches.
+    grows: bool,
+    /// Whether rows of prompts share steps with rows of sequences that decode.
+    mixing: bool,
+    /// Rows of prompts beside such sequences, where that is settled.
+    prompt_share: Option<usize>,
+    pace: Pace,
+    /// Whether the last step had rows of prompts, so that others are next where they do not share steps.
     chunk_was_last: bool,
     interrupter: Interrupter,
     /// News that nobody has been told yet.
     events: Vec<Event>,
-    next_id: u64,
     counters: Counters,
     // Scratch.
     sampler: Sampler,
@@ -76,8 +83,12 @@ pub struct Engine<M: Forward = Model> {
 /// A step that is under way.
 struct Flight<P> {
     pending: P,
-    /// Whose next id it brings. None for a chunk that is not the last of its prompt.
+    /// Whose next id it brings. None where all rows are in the middle of prompts.
     marks: Vec<Mark>,
+    /// Rows of prompts.
+    prompt: usize,
+    /// When it was submitted, in seconds.
+    submitted: f64,
 }
 
 /// A sequence whose next id a step brings.
@@ -96,27 +107,27 @@ struct Mark {
 pub(crate) const RUN_AHEAD: usize = if cfg!(target_arch = "wasm32") { 6 } else { 2 };
 
 impl<M: Forward> Engine<M> {
-    /// Makes an engine of a model and what its package says. Without a tokenizer, requests and answers are ids.
+    /// Makes an engine of a model and of what requests to it are checked against.
     #[must_use]
-    pub fn new(model: M, tokenizer: Option<Tokenizer>, config: ChatConfig) -> Engine<M> {
-        let chat = Chat::new(tokenizer.as_ref().map(Tokenizer::config), None, &config);
-        let eos = end_ids(tokenizer.as_ref(), &config);
+    pub(crate) fn new(model: M, intake: Arc<Intake>) -> Engine<M> {
+        let eos = intake.end_ids();
         let sequences = model.max_rows(Entry::Batch).unwrap_or(1).min(model.facts().max_batch_size).max(1);
         Engine {
             model,
-            tokenizer,
-            config,
-            chat,
+            intake,
             eos,
             waiting: VecDeque::new(),
             running: Vec::new(),
             slots: (0..sequences).rev().collect(),
             flights: VecDeque::new(),
             run_ahead: RUN_AHEAD,
+            grows: false,
+            mixing: true,
+            prompt_share: None,
+            pace: Pace::default(),
             chunk_was_last: false,
             interrupter: Interrupter::default(),
             events: Vec::new(),
-            next_id: 0,
             counters: Counters::default(),
             sampler: Sampler::default(),
             rows: Vec::new(),
@@ -124,14 +135,21 @@ impl<M: Forward> Engine<M> {
         }
     }
 
-    /// Uses the text of the package's chat_template.jinja.
-    pub fn set_chat_template(&mut self, jinja: &str) {
-        self.chat = Chat::new(self.tokenizer.as_ref().map(Tokenizer::config), Some(jinja), &self.config);
-    }
-
     /// How many steps may be under way at once, 1 at least. It changes the speed only.
     pub fn set_run_ahead(&mut self, steps: usize) {
         self.run_ahead = steps.max(1);
+    }
+
+    /// Whether rows of prompts share steps with rows of sequences that decode, as they do at first. Otherwise chunks of prompts and rows take
+    /// turns. It changes the speed only.
+    pub fn set_mixing(&mut self, mixing: bool) {
+        self.mixing = mixing;
+    }
+
+    /// How many rows of prompts a step may have while other sequences decode. By default it goes by how long steps take. It changes the speed
+    /// only.
+    pub fn set_prompt_share(&mut self, rows: Option<usize>) {
+        self.prompt_share = rows;
     }
 
     /// The model.
@@ -140,16 +158,15 @@ impl<M: Forward> Engine<M> {
         &self.model
     }
 
-    /// The tokenizer, if the package has one.
-    #[must_use]
-    pub fn tokenizer(&self) -> Option<&Tokenizer> {
-        self.tokenizer.as_ref()
+    /// The model, to change what its cache may hold.
+    pub(crate) fn model_mut(&mut self) -> &mut M {
+        &mut self.model
     }
 
-    /// What the package says.
+    /// What requests are checked against.
     #[must_use]
-    pub fn config(&self) -> &ChatConfig {
-        &self.config
+    pub fn intake(&self) -> &Arc<Intake> {
+        &self.intake
     }
 
     /// What was done so far.
@@ -175,70 +192,16 @@ impl<M: Forward> Engine<M> {
         self.interrupter.clone()
     }
 
-    /// The ids of a prompt.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoTokenizer`], those of [`Chat::prompt`] and [`Tokenizer::encode`], [`ErrorKind::UnknownToken`].
-    pub fn tokenize(&self, prompt: &Prompt) -> Result<Vec<u32>> {
-        let tokenizer = || self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer);
-        let ids = match prompt {
-            Prompt::Chat(dialogue) => self.chat.prompt(tokenizer()?, dialogue)?,
-            Prompt::Text(text) => tokenizer()?.encode(text, true)?,
-            Prompt::Ids(ids) => ids.clone(),
-        };
-        self.check_ids(&ids)?;
-        Ok(ids)
-    }
-
-    fn check_ids(&self, ids: &[u32]) -> Result<()> {
-        let vocab_size = self.model.facts().vocab_size;
-        match ids.iter().find(|&&id| id >= vocab_size) {
-            Some(&id) => Err(ErrorKind::UnknownToken { id, vocab_size }.into()),
-            None if ids.is_empty() => Err(ErrorKind::EmptyPrompt.into()),
-            None => Ok(()),
-        }
-    }
-
-    /// Takes a request, to be run by [`Engine::step`].
-    ///
-    /// # Errors
-    /// Those of [`Engine::tokenize`]; [`ErrorKind::ContextWindowSizeExceeded`], [`ErrorKind::FieldRange`].
-    pub fn submit(&mut self, request: Request) -> Result<RequestId> {
-        request.sampling.check()?;
-        if request.max_tokens == Some(0) {
-            let (field, value, allowed) = ("max_tokens".into(), "0".into(), "a whole number of 1 or more".into());
-            return Err(ErrorKind::FieldRange { field, value, allowed }.into());
-        }
-        if self.tokenizer.is_none() && !request.stop.is_empty() {
-            return Err(ErrorKind::NoTokenizer.into());
-        }
-        let ids = self.tokenize(&request.prompt)?;
-        let context = self.model.capacity();
-        if ids.len() as u64 >= u64::from(context) {
-            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context: u64::from(context) }.into());
-        }
-        let limit = (context as usize).min(ids.len().saturating_add(request.max_tokens.unwrap_or(context) as usize));
-        let mut stop = request.stop;
-        let continues = match (&request.prompt, &self.tokenizer) {
-            (Prompt::Chat(_), _) => {
-                stop.extend(self.config.conv_template.whole().into_iter().flat_map(|template| template.stop_str.as_slice()).cloned());
-                false
-            }
-            (_, Some(tokenizer)) => ids.iter().any(|&id| !tokenizer.is_special(id)),
-            (_, None) => true,
-        };
-        let id = RequestId(self.next_id);
-        self.next_id += 1;
-        let terms = Terms { sampling: request.sampling, limit, ignore_eos: request.ignore_eos, stops: Stops::new(stop), continues };
-        self.waiting.push_back(Sequence::new(id, ids, terms));
-        Ok(id)
+    /// Takes a request that was checked, to be run by [`Engine::step`].
+    pub(crate) fn enqueue(&mut self, sequence: Sequence) {
+        self.waiting.push_back(sequence);
     }
 
     /// Runs one step and tells what it brought; nothing if there is nothing to do. It can be dropped while it waits: no token is lost.
     ///
     /// # Errors
-    /// Those of the device. Then all requests are gone. What concerns a single request is an [`EventKind::Failed`].
-    pub async fn step(&mut self) -> Result<Vec<Event>> {
+    /// Those of the device. Then all requests are gone. What concerns a single request is a [`request::EventKind::Failed`].
+    pub(crate) async fn step(&mut self) -> Result<Vec<Event>> {
         match self.advance().await {
             Ok(()) => Ok(std::mem::take(&mut self.events)),
             Err(error) => {
@@ -253,8 +216,14 @@ impl<M: Forward> Engine<M> {
         while self.flights.front().is_some_and(|flight| self.is_stale(flight)) {
             self.land(None);
         }
-        self.admit();
-        while self.flights.len() < self.run_ahead && self.submit_step()? {}
+        loop {
+            self.admit();
+            while !self.grows && self.flights.len() < self.run_ahead && self.submit_step()? {}
+            if !std::mem::take(&mut self.grows) {
+                break;
+            }
+            self.model.grow().await?;
+        }
         let Some(flight) = self.flights.front_mut() else { return Ok(()) };
         let readback = (&mut flight.pending).await?;
         self.end_interrupted();
@@ -262,79 +231,8 @@ impl<M: Forward> Engine<M> {
         Ok(())
     }
 
-    /// Answers one request, start to end.
-    ///
-    /// # Errors
-    /// Those of [`Engine::submit`] and [`Engine::step`], what made the request fail, and [`ErrorKind::Busy`] if other requests run: their news
-    /// would be lost.
-    pub async fn complete(&mut self, request: Request) -> Result<Answer> {
-        if !self.idle() {
-            return Err(ErrorKind::Busy { slots: self.running.len() as u32 }.into());
-        }
-        let id = self.submit(request)?;
-        let (mut ids, mut text) = (Vec::new(), String::new());
-        loop {
-            for event in self.step().await?.into_iter().filter(|event| event.request == id) {
-                match event.kind {
-                    EventKind::Token { id, text: piece } => {
-                        ids.push(id);
-                        text.push_str(&piece);
-                    }
-                    EventKind::Finished { reason, usage } => return Ok(Answer { ids, text, reason, usage }),
-                    EventKind::Failed { error } => return Err(error),
-                }
-            }
-        }
-    }
-
-    /// The logits after every one of `ids`, `[ids][vocab_size]`.
-    ///
-    /// # Errors
-    /// Those of [`Engine::score`].
-    pub async fn logits(&mut self, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
-        let mut all = Vec::with_capacity(ids.len());
-        self.score(ids, |_, logits| all.push(logits.to_vec())).await?;
-        Ok(all)
-    }
-
-    /// Shows the logits after every one of `ids` to `visit`, as (position, logits), in order. Requests that run are left alone.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoEntry`], [`ErrorKind::Busy`], [`ErrorKind::ContextWindowSizeExceeded`], [`ErrorKind::UnknownToken`], those of the device.
-    pub async fn score(&mut self, ids: &[u32], mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
-        self.check_ids(ids)?;
-        let context = self.model.capacity();
-        if ids.len() as u64 > u64::from(context) {
-            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context: u64::from(context) }.into());
-        }
-        let most = self.model.max_rows(Entry::Score).ok_or(ErrorKind::NoEntry { entry: Entry::Score.name() })? as usize;
-        // The slot stays in the list: nobody takes it while this borrows the engine.
-        let busy = ErrorKind::Busy { slots: self.running.len() as u32 };
-        let slot = *self.slots.last().ok_or(busy)?;
-        let outcome = self.score_in(slot, ids, most.max(1), &mut visit).await;
-        self.model.release(slot);
-        outcome
-    }
-
-    async fn score_in(&mut self, slot: u32, ids: &[u32], most: usize, visit: &mut impl FnMut(usize, &[f32])) -> Result<()> {
-        let vocab = self.model.facts().vocab_size as usize;
-        self.model.release(slot);
-        for (start, chunk) in (0..).step_by(most).zip(ids.chunks(most)) {
-            self.make_room(slot, start, start, start + chunk.len())?;
-            self.rows.clear();
-            self.rows.extend(chunk.iter().zip(start..).map(|(&token, position)| row(token, position, slot)));
-            let read = Read { greatest: false, drawn: false, logits: chunk.len() as u32 };
-            let readback = self.model.submit(Entry::Score, &mut self.rows, read)?.await?;
-            self.counters.steps += 1;
-            for (position, logits) in (start..).zip(readback.logits.chunks(vocab)) {
-                visit(position, logits);
-            }
-        }
-        Ok(())
-    }
-
     /// Forgets all requests.
-    fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         self.flights.clear();
         self.events.clear();
         self.waiting.clear();
@@ -349,23 +247,13 @@ fn row(token: u32, position: usize, slot: u32) -> Row {
     Row { token, position: position as u32, slot: 0, sequence: slot }
 }
 
-/// The ids that end an answer: those of the package's config, of its conversation template, and the tokenizer's own.
-///
-/// MLC's templates are shared between models with different vocabularies, so that an id of theirs can be an everyday token of this one (2,
-/// `</s>` of Llama 2, is `#` in Qwen's). Such ids are left out where the tokenizer shows them to be text.
-fn end_ids(tokenizer: Option<&Tokenizer>, config: &ChatConfig) -> Vec<u32> {
-    let mut ids = config.eos_token_id.as_slice().to_vec();
-    let template = config.conv_template.whole().map_or(&[][..], |template| &template.stop_token_ids);
-    ids.extend(template.iter().filter(|&&id| tokenizer.is_none_or(|tokenizer| tokenizer.is_special(id))));
-    ids.extend(tokenizer.and_then(Tokenizer::eos));
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
+#[cfg(test)]
+mod direct;
 #[cfg(test)]
 mod drawn_tests;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
+#[cfg(test)]
+mod mixed_tests;
 #[cfg(test)]
 mod tests;

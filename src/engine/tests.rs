@@ -8,11 +8,13 @@ use futures::{FutureExt, task::noop_waker_ref};
 use super::fake::{EOS, Fake, POISON};
 use super::*;
 use crate::Error;
+use crate::engine::request::{EventKind, Prompt, Request};
 use crate::engine::usage::FinishReason;
 use crate::sampler::Sampling;
 use crate::text::chat::Dialogue;
 use crate::text::message::Message;
 use crate::text::tokenizer::tests::small;
+use tegula_package::mlc::ChatConfig;
 
 /// What came of a request.
 #[derive(Debug, Default)]
@@ -21,12 +23,12 @@ pub(super) struct Outcome {
     pub(super) text: String,
     pub(super) reason: Option<FinishReason>,
     usage: Option<crate::engine::usage::Usage>,
-    error: Option<Error>,
+    pub(super) error: Option<Error>,
 }
 
 pub(super) fn engine(model: Fake) -> Engine<Fake> {
     let config = ChatConfig::parse(r#"{"eos_token_id": 2, "active_vocab_size": 264}"#).unwrap();
-    Engine::new(model, Some(small("null", "{}")), config)
+    Engine::of(model, Some(small("null", "{}")), config)
 }
 
 pub(super) fn ids(prompt: &[u32], max_tokens: u32) -> Request {
@@ -38,7 +40,7 @@ pub(super) fn prompt(tokens: u32, seed: u32) -> Vec<u32> {
     (0..tokens).map(|token| 3 + (token * 37 + seed * 101) % 190).collect()
 }
 
-fn take(engine: &mut Engine<Fake>, outcomes: &mut BTreeMap<RequestId, Outcome>) {
+pub(super) fn take(engine: &mut Engine<Fake>, outcomes: &mut BTreeMap<RequestId, Outcome>) {
     for event in block_on(engine.step()).unwrap() {
         let outcome = outcomes.entry(event.request).or_default();
         assert!(outcome.reason.is_none() && outcome.error.is_none(), "news after the end");
@@ -66,10 +68,10 @@ pub(super) fn run(engine: &mut Engine<Fake>, requests: Vec<Request>) -> Vec<Outc
 }
 
 /// Runs greedy requests of many lengths at every depth, and compares each with the rule.
-fn check(model: impl Fn() -> Fake, sizes: &[(u32, u32)]) {
+pub(super) fn check(model: impl Fn() -> Fake, sizes: &[(u32, u32)]) {
     for depth in [1, 2, 3, 7] {
         let mut engine = engine(model());
-        engine.config.active_vocab_size = Some(engine.model().padded_from);
+        engine.pad_from(engine.model().padded_from);
         engine.set_run_ahead(depth);
         let prompts: Vec<Vec<u32>> = (0..).zip(sizes).map(|(seed, &(tokens, _))| prompt(tokens, seed)).collect();
         let requests = prompts.iter().zip(sizes).map(|(prompt, &(_, most))| ids(prompt, most)).collect();
@@ -88,7 +90,7 @@ fn check(model: impl Fn() -> Fake, sizes: &[(u32, u32)]) {
     }
 }
 
-const SIZES: [(u32, u32); 9] = [(1, 9), (2, 1), (4, 30), (5, 60), (13, 7), (31, 40), (8, 1000), (17, 2), (40, 80)];
+pub(super) const SIZES: [(u32, u32); 9] = [(1, 9), (2, 1), (4, 30), (5, 60), (13, 7), (31, 40), (8, 1000), (17, 2), (40, 80)];
 
 #[test]
 fn requests_in_company_answer_as_alone() {
@@ -289,9 +291,10 @@ fn a_broken_device_ends_all_requests_and_the_engine_is_whole() {
 }
 
 #[test]
-fn chunks_and_rows_take_turns() {
+fn chunks_and_rows_take_turns_where_they_do_not_mix() {
     let mut engine = engine(Fake::new(160, 1024, None));
     engine.set_run_ahead(1);
+    engine.set_mixing(false);
     engine.submit(Request { ignore_eos: true, ..ids(&prompt(1, 0), 30) }).unwrap();
     for _ in 0..3 {
         block_on(engine.step()).unwrap();
@@ -338,7 +341,7 @@ fn logits_of_every_position_come_in_chunks_beside_running_requests() {
 
 #[test]
 fn without_a_tokenizer_ids_go_in_and_out() {
-    let mut engine = Engine::new(Fake::new(160, 1024, None), None, ChatConfig::default());
+    let mut engine = Engine::of(Fake::new(160, 1024, None), None, ChatConfig::default());
     let prompt = prompt(5, 0);
     let answer = block_on(engine.complete(Request { ignore_eos: true, ..ids(&prompt, 9) })).unwrap();
     assert_eq!((answer.ids.len(), answer.text.as_str()), (9, ""));
@@ -365,7 +368,7 @@ fn conversations_stop_as_their_template_says() {
     let config = r#"{"conv_template": {"roles": {"user": "U", "assistant": "A"}, "seps": ["\n"], "stop_str": "d",
         "stop_token_ids": [2, 150]}, "eos_token_id": [7]}"#;
     let tokenizer = small("null", r#"{"eos_token": "</s>"}"#);
-    let mut engine = Engine::new(Fake::new(400, 1024, None), Some(tokenizer), ChatConfig::parse(config).unwrap());
+    let mut engine = Engine::of(Fake::new(400, 1024, None), Some(tokenizer), ChatConfig::parse(config).unwrap());
     assert_eq!(engine.eos, [2, 7], "150 is text");
     let dialogue = Dialogue { messages: vec![Message::new("user", "hi")], ..Dialogue::default() };
     let chat = Request::greedy(Prompt::Chat(dialogue));

@@ -5,9 +5,10 @@
 
 use serde_json::{Map, Value};
 use tegula_gpu::ErrorKind as Gpu;
+use tegula_package::ErrorKind as Package;
 use tegula_plan::ErrorKind as Library;
 
-use super::ErrorKind;
+use super::{ErrorKind, HostError};
 
 /// What a program can use of an error.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,8 @@ pub enum Class {
     Device,
     /// The GPU went away.
     DeviceLost,
+    /// The engine is gone, or was never there.
+    EngineNotLoaded,
     /// A fault of this package.
     Internal,
     /// The file is no model library, or a damaged one.
@@ -58,6 +61,7 @@ impl Class {
             Class::CorruptShard => "CorruptShardError",
             Class::Device => "DeviceError",
             Class::DeviceLost => "DeviceLostError",
+            Class::EngineNotLoaded => "EngineNotLoadedError",
             Class::Internal => "InternalError",
             Class::InvalidLibrary => "InvalidLibraryError",
             Class::InvalidPackage => "InvalidPackageError",
@@ -93,12 +97,13 @@ pub(super) fn of(kind: &ErrorKind) -> Facts {
         Kind::MissingParam { name, expected, .. } => {
             facts("ParameterMismatchError", Class::LibraryMismatch, fields!("parameter": name, "expected": expected))
         }
-        Kind::ParamMismatch { name, expected, found, .. } => {
+        Kind::ParamMismatch { name, expected, found, .. } | Kind::ModelMismatch { name, expected, found, .. } => {
             let fields: &[_] = fields!("parameter": name, "expected": expected, "found": found);
             facts("ParameterMismatchError", Class::LibraryMismatch, fields)
         }
         Kind::Precision => facts("PrecisionError", Class::LibraryMismatch, fields!("option": "precision")),
-        Kind::Manifest { file, reason } => facts("ArtifactManifestError", Class::InvalidPackage, fields!("file": file, "reason": reason)),
+        Kind::Package(error) => package(error.kind()),
+        Kind::Host(error) => host(error),
         Kind::CorruptShard { shard, expected, found } => {
             let fields: &[_] = fields!("shard": shard, "expected": expected, "found": found);
             facts("IntegrityError", Class::CorruptShard, fields)
@@ -114,10 +119,6 @@ pub(super) fn of(kind: &ErrorKind) -> Facts {
         Kind::Budget { what, needed, available, .. } => {
             let fields: &[_] = fields!("limit": "memory", "what": what, "needed": needed, "available": available);
             facts("MemoryBudgetError", Class::Limit, fields)
-        }
-        Kind::ConfigValue { file, field, value, .. } => {
-            let fields: &[_] = fields!("file": file, "key": field, "value": value);
-            facts("ConfigValueError", Class::InvalidPackage, fields)
         }
         Kind::ContextWindowSizeExceeded { prompt, context } => {
             let class = Class::ContextWindowSizeExceeded;
@@ -176,6 +177,34 @@ fn library(kind: &Library) -> Facts {
         Library::Damaged { section, reason } => facts("ModelLibraryError", class, fields!("section": section, "reason": reason)),
         Library::NotALibrary(reason) => facts("ModelLibraryError", class, fields!("reason": reason)),
         _ => facts("ModelLibraryError", class, &[]),
+    }
+}
+
+fn package(kind: &Package) -> Facts {
+    let class = Class::InvalidPackage;
+    match kind {
+        Package::Manifest { file, reason } => facts("ArtifactManifestError", class, fields!("file": file, "reason": reason)),
+        Package::ConfigValue { file, field, value, .. } => {
+            facts("ConfigValueError", class, fields!("file": file, "key": field, "value": value))
+        }
+        _ => facts("ArtifactManifestError", class, &[]),
+    }
+}
+
+fn host(error: &HostError) -> Facts {
+    match error {
+        HostError::UnknownModel { name, .. } => {
+            facts("ModelNotLoadedError", Class::EngineNotLoaded, fields!("field": "model", "model": name))
+        }
+        HostError::Unloaded { name } => facts("ModelNotLoadedError", Class::EngineNotLoaded, fields!("model": name)),
+        HostError::ModelExists { name } => facts("ModelNameTakenError", Class::InvalidRequest, fields!("field": "model", "model": name)),
+        HostError::Crashed { name, reason } => facts("EngineCrashedError", Class::Internal, fields!("model": name, "reason": reason)),
+        HostError::NoRoom { name, needed, available, total, .. } => {
+            let fields: &[_] = fields!(
+                "limit": "memory", "model": name, "needed": needed, "available": available, "total": total,
+            );
+            facts("MemoryBudgetError", Class::Limit, fields)
+        }
     }
 }
 

@@ -5,19 +5,22 @@
 //! which the compiler asks for.
 
 mod facts;
-
-pub use facts::{Class, Facts};
+mod host;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
+
+pub use facts::{Class, Facts};
+pub use host::HostError;
 
 /// Short for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this crate.
-#[derive(Debug)]
+/// An error of this crate. Clones are cheap: what ends a device is told to every request.
+#[derive(Clone, Debug)]
 pub struct Error {
-    kind: Box<ErrorKind>,
+    kind: Arc<ErrorKind>,
 }
 
 /// What went wrong.
@@ -75,14 +78,23 @@ pub enum ErrorKind {
         "precision f32 was asked for, but this model library keeps keys and values in 16 bits; compile one with `tegula compile --precision f32`"
     )]
     Precision,
-    /// A JSON file of the package does not say what it must.
-    #[error("`{file}` cannot be used: {reason}")]
-    Manifest {
-        /// The file.
-        file: String,
-        /// What is wrong, and where.
-        reason: String,
+    /// The library and the package have tensors of the same shapes, but are of different models.
+    #[error(
+        "`{name}` is {expected} in the model library, but {found} in the package, so that they are of different models{more}; compile a library from this package's mlc-chat-config.json (if that was edited since the package was made, convert the model again)"
+    )]
+    ModelMismatch {
+        /// The fact about the model that differs, such as `rope`.
+        name: String,
+        /// What the library says.
+        expected: String,
+        /// What the package says.
+        found: String,
+        /// Other facts that differ, or nothing.
+        more: String,
     },
+    /// A file of the package cannot be used.
+    #[error(transparent)]
+    Package(#[from] tegula_package::Error),
     /// A shard's bytes are not those that the manifest describes.
     #[error("shard `{shard}` is corrupt: its MD5 is {found}, the manifest says {expected}; download or convert it again")]
     CorruptShard {
@@ -126,18 +138,6 @@ pub enum ErrorKind {
         available: u64,
         /// What can be done.
         advice: &'static str,
-    },
-    /// The package's chat config has a value that cannot be served.
-    #[error("`{field}` in {file} is {value}: {allowed}")]
-    ConfigValue {
-        /// The file.
-        file: &'static str,
-        /// The key.
-        field: &'static str,
-        /// What it is.
-        value: String,
-        /// What it must be.
-        allowed: &'static str,
     },
     /// The prompt leaves no room.
     #[error(
@@ -269,6 +269,9 @@ pub enum ErrorKind {
         /// Position of the last token that was read.
         position: u32,
     },
+    /// What is asked of a host cannot be done, or a model of it is gone.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// Every sequence slot is taken.
     #[error("all {slots} sequence slots are in use; wait for a request to finish")]
     Busy {
@@ -280,11 +283,26 @@ pub enum ErrorKind {
     Interrupted,
 }
 
+impl From<tegula_package::ErrorKind> for ErrorKind {
+    fn from(kind: tegula_package::ErrorKind) -> Self {
+        ErrorKind::Package(kind.into())
+    }
+}
+
 impl Error {
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
+    }
+
+    /// What is wrong with a file of the package, where that is it.
+    #[must_use]
+    pub fn package(&self) -> Option<&tegula_package::ErrorKind> {
+        match self.kind() {
+            ErrorKind::Package(error) => Some(error.kind()),
+            _ => None,
+        }
     }
 
     /// The stable name of its kind.
@@ -302,7 +320,7 @@ impl Error {
 
 impl<K: Into<ErrorKind>> From<K> for Error {
     fn from(kind: K) -> Self {
-        Error { kind: Box::new(kind.into()) }
+        Error { kind: Arc::new(kind.into()) }
     }
 }
 

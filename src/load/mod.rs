@@ -1,10 +1,14 @@
 //! Loading: from the files of a weight package to a model on a GPU.
 //!
-//! [`manifest`] reads the list of tensors, `fit` compares it with the library and the device, [`weights`] takes shards as they arrive,
-//! `upload` sorts the bytes of a shard into buffers, and `fingerprint` names the result.
+//! The crate `tegula-package` reads the list of tensors, `compare` holds it against the library ([`Module`]), [`weights`] takes shards as they
+//! arrive, `upload` sorts the bytes of a shard into buffers, and `fit` chooses what of a plan the device runs. `fingerprint` names the result. [`needs`] says what a model would take.
 
+mod compare;
 mod fingerprint;
 mod fit;
-pub mod manifest;
+mod module;
+pub mod needs;
 mod upload;
 pub mod weights;
+
+pub use module::Module;

@@ -3,9 +3,9 @@
 //! A shard arrives in slices of any size. Each is cut at the borders of its records, converted where the GPU keeps another format, and written
 //! at once; what is held back is less than a word, since GPU writes are whole words and records start and end anywhere.
 
-use crate::load::manifest::Stored;
 use crate::model::{Place, Sink};
 use half::f16;
+use tegula_package::Element;
 
 /// Bytes of input that are converted at a time.
 const PIECE: usize = 32 << 10;
@@ -34,7 +34,7 @@ pub(crate) struct Extent {
     /// First byte in the shard.
     pub offset: u64,
     pub bytes: u64,
-    pub stored: Stored,
+    pub stored: Element,
     pub targets: Vec<Target>,
 }
 
@@ -124,7 +124,7 @@ impl Upload {
         let Extent { stored, targets, .. } = &self.extents[self.current];
         for target in targets {
             match (target.kept, stored) {
-                (Kept::F32, Stored::F16 | Stored::Bf16) => {
+                (Kept::F32, Element::F16 | Element::Bf16) => {
                     let mut offset = target.offset + 2 * self.written;
                     for piece in bytes.chunks(PIECE) {
                         self.converted.clear();
@@ -148,9 +148,9 @@ impl Upload {
 }
 
 /// Single precision of 16-bit elements.
-fn widen(bytes: &[u8], stored: Stored, into: &mut Vec<u8>) {
+fn widen(bytes: &[u8], stored: Element, into: &mut Vec<u8>) {
     let halves = bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair));
-    if stored == Stored::F16 {
+    if stored == Element::F16 {
         halves.for_each(|bits| into.extend_from_slice(&f16::from_bits(bits).to_f32().to_le_bytes()));
     } else {
         halves.for_each(|bits| into.extend_from_slice(&(u32::from(bits) << 16).to_le_bytes()));

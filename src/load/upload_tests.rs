@@ -1,10 +1,10 @@
 //! Shards cut at every odd place, against the same bytes taken apart by hand.
 
 use super::{Extent, Kept, Target, Upload};
-use crate::load::manifest::Stored;
 use crate::model::{Place, Sink};
 use half::{bf16, f16};
 use std::collections::BTreeMap;
+use tegula_package::Element;
 
 /// Buffers in plain memory, which refuse what a GPU would.
 #[derive(Default)]
@@ -28,7 +28,7 @@ impl Sink for Memory {
     }
 }
 
-fn extent(offset: usize, bytes: usize, stored: Stored, targets: &[(Place, u64, Kept)]) -> Extent {
+fn extent(offset: usize, bytes: usize, stored: Element, targets: &[(Place, u64, Kept)]) -> Extent {
     let targets = targets.iter().map(|&(place, offset, kept)| Target { place, offset, kept }).collect();
     Extent { offset: offset as u64, bytes: bytes as u64, stored, targets }
 }
@@ -58,11 +58,11 @@ fn records_arrive_whole_however_the_shard_is_cut() {
     // An unwanted byte, then the records without padding, each at an odd offset, then unwanted bytes again.
     let shard = [&[9][..], &words, &halves, &upper, &[7, 7], &single, &halves, &[1, 2, 3]].concat();
     let extents = [
-        extent(1, 28, Stored::U32, &[(Place::Weight(4), 0, Kept::AsStored)]),
-        extent(29, 10, Stored::F16, &[(Place::Vectors, 16, Kept::F32), (Place::Weight(5), 0, Kept::AsStored)]),
-        extent(39, 10, Stored::Bf16, &[(Place::Weight(6), 0, Kept::F32), (Place::Vectors, 48, Kept::F32)]),
-        extent(51, 20, Stored::F32, &[(Place::Weight(7), 0, Kept::F32)]),
-        extent(71, 10, Stored::F16, &[(Place::Weight(8), 0, Kept::AsStored)]),
+        extent(1, 28, Element::U32, &[(Place::Weight(4), 0, Kept::AsStored)]),
+        extent(29, 10, Element::F16, &[(Place::Vectors, 16, Kept::F32), (Place::Weight(5), 0, Kept::AsStored)]),
+        extent(39, 10, Element::Bf16, &[(Place::Weight(6), 0, Kept::F32), (Place::Vectors, 48, Kept::F32)]),
+        extent(51, 20, Element::F32, &[(Place::Weight(7), 0, Kept::F32)]),
+        extent(71, 10, Element::F16, &[(Place::Weight(8), 0, Kept::AsStored)]),
     ];
     for slice in [1, 2, 3, 5, 7, 11, 30, shard.len()] {
         let memory = pushed(&shard, &extents, slice);
@@ -80,14 +80,14 @@ fn large_tensors_are_converted_in_pieces() {
     let count = 100_001;
     let upper: Vec<u8> = (0..count).flat_map(|index| bf16::from_f32(index as f32).to_le_bytes()).collect();
     let expected = floats((0..count).map(|index| bf16::from_f32(index as f32).to_f32()));
-    let extents = [extent(0, upper.len(), Stored::Bf16, &[(Place::Weight(0), 0, Kept::F32)])];
+    let extents = [extent(0, upper.len(), Element::Bf16, &[(Place::Weight(0), 0, Kept::F32)])];
     for slice in [4099, upper.len()] {
         let memory = pushed(&upper, &extents, slice);
         assert!(memory.weights[&0] == expected, "slices of {slice}");
         assert!(memory.largest <= 64 << 10, "{}", memory.largest);
     }
     // What needs no conversion is passed on as it came.
-    let extents = [extent(2, upper.len() - 2, Stored::U32, &[(Place::Weight(0), 0, Kept::AsStored)])];
+    let extents = [extent(2, upper.len() - 2, Element::U32, &[(Place::Weight(0), 0, Kept::AsStored)])];
     let memory = pushed(&upper, &extents, upper.len());
     assert_eq!(memory.weights[&0], upper[2..]);
     assert_eq!(memory.largest, upper.len() - 2);
@@ -96,8 +96,8 @@ fn large_tensors_are_converted_in_pieces() {
 #[test]
 fn empty_tensors_and_shards_are_nothing() {
     let extents = [
-        extent(0, 0, Stored::U32, &[(Place::Weight(0), 0, Kept::AsStored)]),
-        extent(0, 4, Stored::U32, &[(Place::Weight(1), 0, Kept::AsStored)]),
+        extent(0, 0, Element::U32, &[(Place::Weight(0), 0, Kept::AsStored)]),
+        extent(0, 4, Element::U32, &[(Place::Weight(1), 0, Kept::AsStored)]),
     ];
     let memory = pushed(&[1, 2, 3, 4, 5], &extents, 1);
     assert_eq!(memory.weights, BTreeMap::from([(1, vec![1, 2, 3, 4])]));

@@ -4,22 +4,23 @@
 //! downloaded. Then shards come in slices of any size, are hashed and uploaded as they come, and a shard that does not match its hash is an
 //! error that names it; it can be loaded again.
 
-use crate::config::ChatConfig;
 use crate::load::fingerprint::Fingerprint;
-use crate::load::fit::{check_vectors, choose, compare, extents};
-use crate::load::manifest::{Shard, TensorCache};
+use crate::load::fit::{check_vectors, choose, extents};
 use crate::load::upload::{Extent, Upload};
+use crate::load::{Module, compare};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
-use crate::model::step::{INITIAL_TOKENS, Model};
+use crate::model::step::Model;
 use crate::model::{Buffers, Place, Sink};
 use crate::model::{Compiling, OnKernels};
 use crate::{Error, ErrorKind, Result};
 use md5::{Digest, Md5};
 use std::fmt::Write;
 use std::sync::Arc;
-use tegula_gpu::{DeviceInfo, Filling, Gpu};
-use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Precision, VectorSource};
+use tegula_gpu::{DeviceInfo, Filling, Gpu, Origin};
+use tegula_package::mlc::manifest::Shard;
+use tegula_package::mlc::{ChatConfig, TensorCache};
+use tegula_plan::{Dtype, Library, Param, Precision, VectorSource};
 
 /// A model on its way to the GPU.
 pub struct Loader {
@@ -27,6 +28,8 @@ pub struct Loader {
     library: Arc<Library>,
     /// The library's bytes: its code is instantiated at the end.
     module: Vec<u8>,
+    /// Where it comes from.
+    origin: Origin,
     /// Which of the plan's variants.
     variant: usize,
     memory: Memory,
@@ -57,9 +60,15 @@ impl Loader {
     /// `mlc-chat-config.json`, where there is one.
     ///
     /// # Errors
-    /// [`ErrorKind::Library`], [`ErrorKind::Manifest`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`], [`ErrorKind::ConfigValue`],
-    /// [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
-    pub fn new(gpu: Gpu, library: &[u8], config_json: Option<&str>, manifest_json: &str, budget: Budget) -> Result<Loader> {
+    /// [`ErrorKind::Library`], [`ErrorKind::Package`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`],
+    /// [`ErrorKind::ModelMismatch`], [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
+    pub fn new<'a>(
+        gpu: Gpu,
+        library: impl Into<Module<'a>>,
+        config_json: Option<&str>,
+        manifest_json: &str,
+        budget: Budget,
+    ) -> Result<Loader> {
         Loader::with_precision(gpu, library, config_json, manifest_json, budget, Precision::Auto)
     }
 
@@ -67,25 +76,21 @@ impl Loader {
     ///
     /// # Errors
     /// Those of [`Loader::new`], and [`ErrorKind::Precision`].
-    pub fn with_precision(
+    pub fn with_precision<'a>(
         gpu: Gpu,
-        library: &[u8],
+        library: impl Into<Module<'a>>,
         config_json: Option<&str>,
         manifest_json: &str,
         budget: Budget,
         precision: Precision,
     ) -> Result<Loader> {
-        let fingerprint = Fingerprint::new(library, manifest_json, config_json);
-        let (module, library) = (library.to_vec(), Library::parse(library)?);
+        let module = library.into();
+        let library = Library::parse(module.bytes)?;
+        let fingerprint = Fingerprint::new(module.bytes, manifest_json, config_json);
         let manifest = TensorCache::parse(manifest_json)?;
         let config = config_json.map(ChatConfig::parse).transpose()?;
-        compare(&library.plan, &manifest)?;
-        if let Some(config) =
-            config.filter(|config| config.quantization != library.plan.model.quantization && !config.quantization.is_empty())
-        {
-            let (file, field, value) = (ChatConfig::FILE, "quantization", format!("`{}`", config.quantization));
-            return Err(ErrorKind::ConfigValue { file, field, value, allowed: "the model library was compiled for another one" }.into());
-        }
+        compare::tensors(&library.plan, &manifest)?;
+        config.map_or(Ok(()), |config| compare::model(&library.plan, &config))?;
         let extents = manifest.shards.iter().map(|shard| extents(&library.plan, shard)).collect();
         Loader::allocate(gpu, library, module, manifest.shards, extents, &budget, (precision, fingerprint))
     }
@@ -94,16 +99,17 @@ impl Loader {
     ///
     /// # Errors
     /// Those of [`Loader::new`] that are not about a package.
-    pub fn without_package(gpu: Gpu, library: &[u8], budget: Budget) -> Result<Loader> {
-        let (module, library) = (library.to_vec(), Library::parse(library)?);
-        let fingerprint = Fingerprint::new(&module, "", None);
+    pub fn without_package<'a>(gpu: Gpu, library: impl Into<Module<'a>>, budget: Budget) -> Result<Loader> {
+        let module = library.into();
+        let library = Library::parse(module.bytes)?;
+        let fingerprint = Fingerprint::new(module.bytes, "", None);
         Loader::allocate(gpu, library, module, Vec::new(), Vec::new(), &budget, (Precision::Auto, fingerprint))
     }
 
     fn allocate(
         gpu: Gpu,
         library: Library,
-        module: Vec<u8>,
+        module: Module<'_>,
         shards: Vec<Shard>,
         mut extents: Vec<Vec<Extent>>,
         budget: &Budget,
@@ -111,7 +117,8 @@ impl Loader {
     ) -> Result<Loader> {
         let plan = &library.plan;
         check_vectors(plan)?;
-        let variant = choose(plan, &gpu, precision)?;
+        let Module { bytes, origin } = module;
+        let variant = choose(plan, &gpu, origin, precision)?;
         let memory = Memory::plan(plan, &plan.variants[variant], gpu.info(), budget)?;
         let sizes = Sizes::of(plan, &plan.variants[variant]);
         // Parameters that only other variants bind have no buffer.
@@ -122,15 +129,16 @@ impl Loader {
             });
         }
         extents.iter_mut().for_each(|extents| extents.retain(|extent| !extent.targets.is_empty()));
-        let pages = memory.capacity.min(INITIAL_TOKENS) / PAGE_SIZE;
-        let buffers = Buffers::allocate(&gpu, plan, &sizes, pages)?;
+        let pages = memory.initial_pages();
+        let buffers = Buffers::allocate(&gpu, plan, &sizes, &pages)?;
         let loaded = vec![false; shards.len()];
         let (library, current, compiling) = (Arc::new(library), None, None);
-        let (random, unsent) = (false, 0);
+        let (module, random, unsent) = (bytes.to_vec(), false, 0);
         Ok(Loader {
             gpu,
             library,
             module,
+            origin,
             variant,
             memory,
             buffers,
@@ -288,7 +296,7 @@ impl Loader {
     pub fn compile_telling(&mut self, kernels: Kernels, on_kernels: OnKernels) {
         // The kernels of f32 precision are the same everywhere.
         let kernels = if self.precision == Precision::F32 { Kernels::Default } else { kernels };
-        self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.variant, kernels, on_kernels));
+        self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.origin, self.variant, kernels, on_kernels));
     }
 
     /// Makes the model ready to run, and chooses among kernels where the library leaves that to the device.

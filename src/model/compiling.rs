@@ -4,8 +4,10 @@ use crate::Result;
 use crate::model::choose::{self, Kernels};
 use crate::model::program::runs;
 use futures::channel::oneshot;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tegula_gpu::{Gpu, Pipeline, Source};
+use tegula_gpu::{Gpu, Origin, Pipeline, Source};
 use tegula_plan::{Kernel, Library, Variant};
 
 /// Hears how many kernels of how many are compiled, natively from threads of its own: 0 first, then each one more.
@@ -25,19 +27,42 @@ pub(crate) struct Compiling {
     /// The choices, where they are made already.
     pub chosen: Option<Vec<u32>>,
     made: oneshot::Receiver<Result<Pipelines>>,
+    /// Ends the work when this is dropped.
+    work: Work,
+}
+
+/// The work that compiles kernels. Dropping it gives the work up: natively its thread has ended then, so that none is left in the driver when
+/// the process ends after an error.
+struct Work {
+    given_up: Arc<AtomicBool>,
+    #[cfg(not(target_arch = "wasm32"))]
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(thread) = self.thread.take() {
+            // A panic of its own was told already.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Compiling {
     /// Begins.
-    pub fn begin(gpu: &Gpu, library: &Arc<Library>, variant: usize, kernels: Kernels, on_kernels: OnKernels) -> Compiling {
+    pub fn begin(gpu: &Gpu, library: &Arc<Library>, origin: Origin, variant: usize, kernels: Kernels, on_kernels: OnKernels) -> Compiling {
         let chosen = choose::known(&library.plan.variants[variant].choices, &kernels);
         let (sender, made) = oneshot::channel();
         let (gpu, library, wanted) = (gpu.clone(), Arc::clone(library), chosen.clone());
-        // Whoever has lost interest does not take what comes.
-        aside(async move {
-            let _ = sender.send(compile(&gpu, &library, variant, wanted.as_deref(), &on_kernels).await);
+        let given_up = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&given_up);
+        let work = aside(given_up, async move {
+            // Whoever has lost interest does not take what comes.
+            let _ = sender.send(compile(&gpu, &library, origin, variant, wanted.as_deref(), &on_kernels, &stop).await);
         });
-        Compiling { kernels, chosen, made }
+        Compiling { kernels, chosen, made, work }
     }
 
     /// Waits for what has been begun.
@@ -45,19 +70,23 @@ impl Compiling {
     /// # Errors
     /// [`crate::ErrorKind::Gpu`] when a kernel does not compile.
     pub async fn finish(self) -> Result<(Pipelines, Kernels, Option<Vec<u32>>)> {
-        let made = self.made.await.expect("compiling answers, and does not panic");
-        Ok((made?, self.kernels, self.chosen))
+        let Compiling { kernels, chosen, made, work } = self;
+        let made = made.await.expect("compiling answers, and does not panic");
+        drop(work);
+        Ok((made?, kernels, chosen))
     }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn aside(work: impl Future<Output = ()> + Send + 'static) {
-    std::thread::spawn(move || futures::executor::block_on(work));
+fn aside(given_up: Arc<AtomicBool>, work: impl Future<Output = ()> + Send + 'static) -> Work {
+    let thread = std::thread::spawn(move || futures::executor::block_on(work));
+    Work { given_up, thread: Some(thread) }
 }
 
 #[cfg(target_arch = "wasm32")]
-fn aside(work: impl Future<Output = ()> + 'static) {
+fn aside(given_up: Arc<AtomicBool>, work: impl Future<Output = ()> + 'static) -> Work {
     wasm_bindgen_futures::spawn_local(work);
+    Work { given_up }
 }
 
 /// By kernel: whether something runs it.
@@ -70,13 +99,21 @@ pub(crate) fn needed(variant: &Variant, chosen: Option<&[u32]>) -> Vec<bool> {
 }
 
 /// Compiles what runs. Where nothing is chosen yet, kernels that a driver refuses are left out if others can take their place.
-async fn compile(gpu: &Gpu, library: &Library, variant: usize, chosen: Option<&[u32]>, on_kernels: &OnKernels) -> Result<Pipelines> {
+async fn compile(
+    gpu: &Gpu,
+    library: &Library,
+    origin: Origin,
+    variant: usize,
+    chosen: Option<&[u32]>,
+    on_kernels: &OnKernels,
+    given_up: &AtomicBool,
+) -> Result<Pipelines> {
     let variant = &library.plan.variants[variant];
     let first = vec![0; variant.choices.len()];
     let (needed, indispensable) = (needed(variant, chosen), needed(variant, chosen.or(Some(&first))));
     let source = |kernel| {
         let &Kernel { ref name, shader, .. } = kernel;
-        Source { label: name, wgsl: &library.shaders[shader as usize], requires: &variant.requires, kernel }
+        Source { label: name, wgsl: &library.shaders[shader as usize], requires: &variant.requires, kernel, origin }
     };
     let places: Vec<usize> = (0..needed.len()).filter(|place| needed[*place]).collect();
     let sources: Vec<_> = places.iter().map(|place| source(&variant.kernels[*place])).collect();
@@ -88,6 +125,7 @@ async fn compile(gpu: &Gpu, library: &Library, variant: usize, chosen: Option<&[
         let mut count = count.lock().unwrap_or_else(PoisonError::into_inner);
         *count += 1;
         on_kernels(*count, sources.len());
+        if given_up.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     for (place, made) in places.into_iter().zip(gpu.each_pipeline(&sources, &on_kernel).await) {
         match made {

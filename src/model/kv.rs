@@ -6,7 +6,8 @@
 //!
 //! The lowest free page is always taken first: the buffers need to be no larger than the highest page in use, and grow late.
 //!
-//! This is bookkeeping only, without a GPU: [`crate::model::step`] grows the buffers and uploads the table.
+//! This is bookkeeping for one group of layers, without a GPU: [`crate::model::pools`] has one for each group, [`crate::model::step`] grows the
+//! buffers and uploads the tables.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -52,6 +53,11 @@ impl Pages {
     pub fn new(capacity: u32, sequences: u32, per_sequence: u32) -> Self {
         let sequences = vec![Sequence::default(); sequences as usize];
         Pages { capacity, per_sequence, holders: Vec::new(), free: BinaryHeap::new(), sequences }
+    }
+
+    /// Changes how many pages there can be, no fewer than are in use.
+    pub(crate) fn set_capacity(&mut self, capacity: u32) {
+        self.capacity = capacity;
     }
 
     /// Pages that the cache must have once `sequence` holds its first `tokens` positions; `None` if there are not enough.
@@ -158,6 +164,17 @@ impl Pages {
         let Sequence { pages, uploaded, .. } = &mut self.sequences[sequence as usize];
         let first = std::mem::replace(uploaded, pages.len());
         (first < pages.len()).then(|| Change { first: first as u32, pages: &pages[first..] })
+    }
+
+    /// Most pages there can be.
+    #[must_use]
+    pub fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    /// Lets there be no more than so many pages, or than are in use.
+    pub fn limit(&mut self, capacity: u32) {
+        self.capacity = self.capacity.min(capacity.max(self.holders.len() as u32));
     }
 
     /// Pages that are free or were never used.

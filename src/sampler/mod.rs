@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 
 use tegula_plan::{DEEPEST, DEPTH_ONE};
 
-use crate::config::ChatConfig;
 use crate::{ErrorKind, Result};
+use serde_json::Number;
+use tegula_package::mlc::ChatConfig;
+use tegula_package::mlc::chat_config::single;
 
 /// How to pick tokens.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,14 +54,15 @@ impl Sampling {
     #[must_use]
     pub fn of(config: &ChatConfig) -> Sampling {
         let default = Sampling::default();
+        let or = |asked: &Option<Number>, default: f32| single(asked.as_ref()).unwrap_or(default);
         Sampling {
-            temperature: config.temperature.unwrap_or(default.temperature),
-            top_p: config.top_p.unwrap_or(default.top_p),
+            temperature: or(&config.temperature, default.temperature),
+            top_p: or(&config.top_p, default.top_p),
             top_k: config.top_k.map_or(default.top_k, limit),
-            min_p: config.min_p.unwrap_or(default.min_p),
-            presence_penalty: config.presence_penalty.unwrap_or(default.presence_penalty),
-            frequency_penalty: config.frequency_penalty.unwrap_or(default.frequency_penalty),
-            repetition_penalty: config.repetition_penalty.unwrap_or(default.repetition_penalty),
+            min_p: or(&config.min_p, default.min_p),
+            presence_penalty: or(&config.presence_penalty, default.presence_penalty),
+            frequency_penalty: or(&config.frequency_penalty, default.frequency_penalty),
+            repetition_penalty: or(&config.repetition_penalty, default.repetition_penalty),
             ..default
         }
     }

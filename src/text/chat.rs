@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::ChatConfig;
-use crate::config::conversation::Conversation;
+use crate::text::conversation;
 use crate::text::message::{Content, Message};
 use crate::text::template::{Failure, Reader, Reads, Templates, arguments};
 use crate::text::tokenizer::{ChatTemplates, Literals, SpecialToken, Tokenizer, TokenizerConfig};
 use crate::{ErrorKind, Result};
+use tegula_package::mlc::ChatConfig;
+use tegula_package::mlc::conversation::Conversation;
 
 /// A conversation that waits for an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,7 +83,7 @@ impl Chat {
         let mut literals = Literals::new(tokenizer);
         let text = self.write(dialogue, |texts| literals.disguise(texts))?;
         let mut ids = match (&self.templates, &self.conversation) {
-            (None, Some(conversation)) => conversation.system_prefix_token_ids.clone(),
+            (None, Some(conversation)) => conversation.system_prefix_token_ids.clone().unwrap_or_default(),
             _ => Vec::new(),
         };
         // The template writes the special tokens that it wants.
@@ -130,7 +131,7 @@ impl Chat {
                 let mut texts = dialogue.messages.iter().map(Message::text).collect();
                 prepare(&mut texts);
                 let texts = texts.as_array().into_iter().flatten().filter_map(Value::as_str);
-                conversation.render(dialogue.messages.iter().map(|message| message.role.as_str()).zip(texts))
+                conversation::render(conversation, dialogue.messages.iter().map(|message| message.role.as_str()).zip(texts))
             }
             (None, None) => Err(ErrorKind::NoChatTemplate.into()),
         }

@@ -4,8 +4,9 @@ use serde::Serialize;
 use tegula_gpu::{DeviceInfo, Gpu, Limits, Options};
 use wasm_bindgen::prelude::*;
 
-use super::js;
+use super::{drive, js};
 use crate::Error;
+use crate::host::Handle;
 
 /// Opens a device; with `baseline` one that has only what every WebGPU device has.
 ///
@@ -14,17 +15,24 @@ use crate::Error;
 #[wasm_bindgen(js_name = requestDevice)]
 pub async fn request_device(baseline: bool) -> Result<WebDevice, JsValue> {
     let gpu = Gpu::new(&Options { baseline, adapter: None }).await.map_err(Error::from)?;
-    Ok(WebDevice { gpu })
+    Ok(WebDevice { gpu, host: drive::start() })
 }
 
-/// A GPU device.
+/// A GPU device, and the host of the models on it.
 #[wasm_bindgen(js_name = Device)]
 pub struct WebDevice {
     pub(super) gpu: Gpu,
+    pub(super) host: Handle,
 }
 
 #[wasm_bindgen(js_class = Device)]
 impl WebDevice {
+    /// What each model on it holds, in bytes: `{model, weights, activations, cache, cache_limit}`.
+    #[must_use]
+    pub fn memory(&self) -> JsValue {
+        js(&self.host.memory())
+    }
+
     /// What it is and can do.
     #[must_use]
     pub fn info(&self) -> JsValue {

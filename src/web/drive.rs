@@ -1,82 +1,98 @@
-//! The loop that runs an engine while there are requests.
+//! The host of a page: its driver, and its events on their way to JavaScript.
+//!
+//! A device has one host. It runs as a task of the page from the first model on and sleeps while there
+//! is nothing to do. Events of a step are handed over together, in a task of their own behind the
+//! driver's, so that JavaScript can call in from there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 
-use super::fault::Failure;
 use super::js;
 use super::replies::{News, Replies};
-use crate::engine::Engine;
-use crate::engine::request::{EventKind, Request, RequestId};
+use crate::api::response::Responder;
+use crate::engine::request::{Event, EventKind, RequestId};
+use crate::host::{Handle, Host, Sink};
 
-/// What calls and the loop that runs the engine have in common.
-pub(super) struct Shared {
-    /// Absent while it runs.
-    pub(super) engine: Cell<Option<Engine>>,
-    pub(super) inbox: RefCell<Vec<(u32, Request)>>,
-    /// JavaScript's numbers of requests, and the engine's.
-    pub(super) numbers: RefCell<HashMap<u32, RequestId>>,
-    /// What requests are answered with.
-    pub(super) replies: RefCell<Replies>,
-    /// Whether JavaScript has freed the engine.
-    pub(super) freed: Cell<bool>,
-    pub(super) on_events: js_sys::Function,
+/// Starts a host, which ends when nobody holds its handle and nothing runs.
+pub(super) fn start() -> Handle {
+    let (host, handle) = Host::new(None);
+    spawn_local(host.run());
+    handle
 }
 
-impl Shared {
-    pub(super) fn emit(&self, news: Vec<News>) {
-        let messages = self.replies.borrow_mut().messages(news);
-        if messages.is_empty() || self.freed.get() {
+/// Events of an engine on their way to JavaScript.
+pub(super) struct Outbox {
+    events: RefCell<Vec<News>>,
+    /// What requests are answered with.
+    replies: RefCell<Replies>,
+    /// JavaScript's numbers of requests that run, and the host's.
+    numbers: RefCell<HashMap<u32, RequestId>>,
+    /// Whether JavaScript has freed the engine. Then it hears no more.
+    freed: Cell<bool>,
+    on_events: js_sys::Function,
+}
+
+impl Outbox {
+    pub(super) fn new(on_events: js_sys::Function) -> Rc<Outbox> {
+        Rc::new(Outbox {
+            events: RefCell::default(),
+            replies: RefCell::default(),
+            numbers: RefCell::default(),
+            freed: Cell::new(false),
+            on_events,
+        })
+    }
+
+    /// Takes the events of a request.
+    pub(super) fn sink(self: &Rc<Self>, request: u32) -> Sink {
+        let outbox = Rc::clone(self);
+        Box::new(move |event: Event| {
+            if !matches!(event.kind, EventKind::Token { .. }) {
+                outbox.numbers.borrow_mut().remove(&request);
+            }
+            outbox.put(News::Event { request, kind: event.kind });
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Notes that the host runs a request, and who answers it.
+    pub(super) fn accepted(self: &Rc<Self>, request: u32, id: RequestId, responder: Responder) {
+        self.numbers.borrow_mut().insert(request, id);
+        self.replies.borrow_mut().begin(request, responder);
+        self.put(News::Accepted { request });
+    }
+
+    /// The host's number of a request that runs.
+    pub(super) fn number(&self, request: u32) -> Option<RequestId> {
+        self.numbers.borrow().get(&request).copied()
+    }
+
+    /// Tells JavaScript nothing from now on.
+    pub(super) fn free(&self) {
+        self.freed.set(true);
+    }
+
+    fn put(self: &Rc<Self>, event: News) {
+        let mut events = self.events.borrow_mut();
+        if events.is_empty() {
+            let outbox = Rc::clone(self);
+            spawn_local(async move { outbox.hand_over() });
+        }
+        events.push(event);
+    }
+
+    fn hand_over(&self) {
+        let messages = self.replies.borrow_mut().messages(self.events.take());
+        if self.freed.get() || messages.is_empty() {
             return;
         }
         if let Err(error) = self.on_events.call1(&JsValue::NULL, &js(&messages)) {
             wasm_bindgen::throw_val(error);
         }
-    }
-}
-
-/// Runs the engine until there is nothing to do, or JavaScript has freed it.
-pub(super) async fn run(mut engine: Engine, shared: Rc<Shared>) {
-    let mut requests: HashMap<RequestId, u32> = HashMap::new();
-    while !shared.freed.get() {
-        let mut news = Vec::new();
-        for (request, wanted) in shared.inbox.take() {
-            match engine.submit(wanted) {
-                Ok(id) => {
-                    requests.insert(id, request);
-                    shared.numbers.borrow_mut().insert(request, id);
-                    news.push(News::Accepted { request });
-                }
-                Err(error) => news.push(News::Failed { request, failure: Failure::of_request(&error) }),
-            }
-        }
-        // Whoever hears of these may ask for more at once, so it comes before the look at what is left.
-        shared.emit(news);
-        if engine.idle() && shared.inbox.borrow().is_empty() {
-            shared.engine.set(Some(engine));
-            return;
-        }
-        let news: Vec<News> = match engine.step().await {
-            Ok(events) => events
-                .into_iter()
-                .filter_map(|event| Some(News::Event { request: *requests.get(&event.request)?, kind: event.kind }))
-                .collect(),
-            Err(error) => {
-                let failed = |&request| News::Failed { request, failure: Failure::of_request(&error) };
-                requests.values().map(failed).collect()
-            }
-        };
-        for event in &news {
-            if let News::Event { request, kind: EventKind::Finished { .. } | EventKind::Failed { .. } } | News::Failed { request, .. } =
-                event
-            {
-                let id = shared.numbers.borrow_mut().remove(request);
-                id.map(|id| requests.remove(&id));
-            }
-        }
-        shared.emit(news);
     }
 }

@@ -4,8 +4,8 @@
 //! JavaScript, and what happens to them goes to one function, the events of a step together: `replies` makes OpenAI's JSON of them. Errors
 //! are `Error` objects with the `class`, `code` and `fields` of their kind ([`Facts`](crate::Facts)).
 //!
-//! JavaScript can call in whenever a step is awaited. So nothing is borrowed across an `await`: the engine is taken out of its cell while it
-//! runs, and calls leave messages for it.
+//! Models on one device share a host ([`crate::host`]), under names of their own. JavaScript can call in whenever a step is awaited: its calls
+//! are messages to the host, which has the engines.
 
 mod bench;
 mod device;
@@ -13,7 +13,7 @@ mod drive;
 pub mod fault;
 pub mod replies;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -21,22 +21,21 @@ use tegula_plan::Precision;
 use wasm_bindgen::prelude::*;
 
 pub use device::{WebDevice, request_device};
-use drive::Shared;
+use drive::Outbox;
 use fault::Failure;
-use replies::News;
 
 use crate::api::request::{Api, ApiRequest};
 use crate::api::response::{Head, ModelList, ModelObject, Responder};
 use crate::clock;
-use crate::config::ChatConfig;
-use crate::engine::Engine;
-use crate::engine::request::{EventKind, Interrupter};
-use crate::engine::usage::{FinishReason, Usage};
+use crate::host::{Handle, Package, Place};
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
 use crate::model::choose::{Decision, Kernels, SECONDS};
 use crate::model::forward::Forward;
+use crate::model::step::Model;
 use crate::text::tokenizer::Tokenizer;
+use crate::{ErrorKind, HostError};
+use tegula_package::mlc::ChatConfig;
 
 /// Calls `listener` with the message of every panic from now on. Nothing here may be used after one.
 #[wasm_bindgen(js_name = onPanic)]
@@ -75,6 +74,9 @@ struct ShardInfo<'a> {
 #[wasm_bindgen(js_name = Loader)]
 pub struct WebLoader {
     loader: Loader,
+    host: Handle,
+    place: Place,
+    name: String,
     config: ChatConfig,
     tokenizer: Option<Tokenizer>,
     chat_template: Option<String>,
@@ -82,20 +84,23 @@ pub struct WebLoader {
 
 #[wasm_bindgen(js_class = Loader)]
 impl WebLoader {
-    /// Checks that library, package and device fit each other, then reserves memory.
+    /// Checks that library, package and device fit each other, then reserves memory. Several models can be on one device: each gets a
+    /// name of its own there.
     ///
     /// # Errors
-    /// Those of [`Loader::new`], [`ChatConfig::parse`] and [`Tokenizer::new`].
+    /// Those of [`Handle::place`], [`Loader::new`], [`ChatConfig::parse`] and [`Tokenizer::new`].
     #[wasm_bindgen(constructor)]
     pub fn new(device: &WebDevice, library: &[u8], files: JsValue, precision: JsValue) -> Result<WebLoader, JsValue> {
+        let host = device.host.clone();
+        let (name, place) = named(&host)?;
+        let precision: Precision = serde_wasm_bindgen::from_value(precision)?;
         let files: PackageFiles = serde_wasm_bindgen::from_value(files)?;
-        let config = files.config.as_deref().map(ChatConfig::parse).transpose()?.unwrap_or_default();
+        let config = files.config.as_deref().map(ChatConfig::parse).transpose().map_err(crate::Error::from)?.unwrap_or_default();
         let tokenizer =
             files.tokenizer.as_deref().map(|json| Tokenizer::new(json.as_bytes(), files.tokenizer_config.as_deref())).transpose()?;
-        let precision: Precision = serde_wasm_bindgen::from_value(precision)?;
         let (config_json, budget) = (files.config.as_deref(), Budget::default());
         let loader = Loader::with_precision(device.gpu.clone(), library, config_json, &files.manifest, budget, precision)?;
-        Ok(WebLoader { loader, config, tokenizer, chat_template: files.chat_template })
+        Ok(WebLoader { loader, host, place, name, config, tokenizer, chat_template: files.chat_template })
     }
 
     /// Waits until the device has said whether there is memory.
@@ -158,31 +163,42 @@ impl WebLoader {
         self.loader.compile_telling(kernels, Box::new(tell));
     }
 
-    /// Makes the engine, which responses call `name`. It gives its events to `on_events`, and has `run_ahead` steps under way at once, if
+    /// Makes the engine, which responses call `shown`. It gives its events to `on_events`, and has `run_ahead` steps under way at once, if
     /// that is said. `environment` names what compiles the kernels.
     ///
     /// # Errors
     /// Those of [`Loader::finish`].
     pub async fn finish(
         self,
-        name: String,
+        shown: String,
         environment: &str,
         run_ahead: Option<usize>,
         on_events: js_sys::Function,
     ) -> Result<WebEngine, JsValue> {
-        let WebLoader { mut loader, config, tokenizer, chat_template } = self;
+        let WebLoader { mut loader, host, place, name, config, tokenizer, chat_template } = self;
         loader.set_environment(environment);
         let has_template =
             chat_template.is_some() || tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.config().chat_template.is_some());
         let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
-        let mut engine = Engine::new(loader.finish().await?, tokenizer, config.clone());
-        if let Some(steps) = run_ahead {
-            engine.set_run_ahead(steps);
+        let model = loader.finish().await?;
+        let (info, kernels) = (ModelInfo::of(&model, chat, tokenizer.is_some()), model.decisions().to_vec());
+        let (fingerprint, created) = (model.fingerprint().to_owned(), clock::unix_seconds() as u64);
+        place.load(model, Package { tokenizer, config: config.clone(), template: chat_template, run_ahead });
+        let outbox = Outbox::new(on_events);
+        Ok(WebEngine { model: info, kernels, config, host, name, shown, created, fingerprint, outbox })
+    }
+}
+
+/// A place for a model, under a name that no other has.
+fn named(host: &Handle) -> crate::Result<(String, Place)> {
+    let mut number = 1;
+    loop {
+        let name = format!("model-{number}");
+        match host.place(&name) {
+            Ok(place) => return Ok((name, place)),
+            Err(error) if matches!(error.kind(), ErrorKind::Host(HostError::ModelExists { .. })) => number += 1,
+            Err(error) => return Err(error),
         }
-        if let Some(template) = &chat_template {
-            engine.set_chat_template(template);
-        }
-        Ok(WebEngine::new(engine, name, config, chat, on_events))
     }
 }
 
@@ -205,49 +221,41 @@ struct ModelInfo {
     tokenizer: bool,
 }
 
+impl ModelInfo {
+    fn of(model: &Model, chat: bool, tokenizer: bool) -> ModelInfo {
+        let facts = model.facts();
+        ModelInfo {
+            architecture: facts.architecture.clone(),
+            quantization: facts.quantization.clone(),
+            activations: model.variant().activations.name(),
+            context_window_size: model.capacity(),
+            max_batch_size: facts.max_batch_size,
+            vocab_size: facts.vocab_size,
+            chat,
+            tokenizer,
+        }
+    }
+}
+
 /// A model that answers requests.
 #[wasm_bindgen(js_name = Engine)]
 pub struct WebEngine {
-    name: String,
-    /// Seconds since 1970, when the model was loaded.
-    created: u64,
-    fingerprint: String,
     model: ModelInfo,
     kernels: Vec<Decision>,
     config: ChatConfig,
-    interrupter: Interrupter,
-    shared: Rc<Shared>,
+    host: Handle,
+    /// Its name in the host.
+    name: String,
+    /// What responses call it.
+    shown: String,
+    /// Seconds since 1970, when it was loaded.
+    created: u64,
+    fingerprint: String,
+    outbox: Rc<Outbox>,
 }
 
 #[wasm_bindgen(js_class = Engine)]
 impl WebEngine {
-    fn new(engine: Engine, name: String, config: ChatConfig, chat: bool, on_events: js_sys::Function) -> WebEngine {
-        let facts = engine.model().facts();
-        let model = ModelInfo {
-            architecture: facts.architecture.clone(),
-            quantization: facts.quantization.clone(),
-            activations: engine.model().variant().activations.name(),
-            context_window_size: engine.model().capacity(),
-            max_batch_size: facts.max_batch_size,
-            vocab_size: facts.vocab_size,
-            chat,
-            tokenizer: engine.tokenizer().is_some(),
-        };
-        let kernels = engine.model().decisions().to_vec();
-        let fingerprint = engine.model().fingerprint().to_owned();
-        let interrupter = engine.interrupter();
-        let shared = Shared {
-            engine: Cell::new(Some(engine)),
-            inbox: RefCell::default(),
-            numbers: RefCell::default(),
-            replies: RefCell::default(),
-            freed: Cell::new(false),
-            on_events,
-        };
-        let (created, fingerprint) = (clock::unix_seconds() as u64, fingerprint);
-        WebEngine { name, created, fingerprint, model, kernels, config, interrupter, shared: Rc::new(shared) }
-    }
-
     /// Facts about the model.
     #[must_use]
     pub fn model(&self) -> JsValue {
@@ -263,45 +271,38 @@ impl WebEngine {
     /// The list of models in OpenAI's form, as JSON.
     #[must_use]
     pub fn models(&self) -> String {
-        ModelList::of([ModelObject::new(&self.name, self.created)]).json()
+        ModelList::of([ModelObject::new(&self.shown, self.created)]).json()
     }
 
-    /// Takes the body of a request: of a chat completion, or of a completion. Whether the engine accepts it is an event.
+    /// Takes the body of a request: of a chat completion, or of a completion. An event says that it is accepted.
     ///
     /// # Errors
-    /// Those of [`ApiRequest::parse`].
+    /// Those of [`ApiRequest::parse`] and [`Handle::submit`].
     pub fn submit(&self, request: u32, chat: bool, body: &str) -> Result<(), JsValue> {
         let api = if chat { Api::Chat } else { Api::Completion };
-        let wanted = ApiRequest::parse(api, body).map_err(|error| Failure::of_request(&error))?;
-        let responder = Responder::new(&wanted, Head::new(api, &self.name, &self.fingerprint));
-        self.shared.replies.borrow_mut().begin(request, responder);
-        let wanted = wanted.request(&self.config);
-        self.shared.inbox.borrow_mut().push((request, wanted));
-        if let Some(engine) = self.shared.engine.take() {
-            wasm_bindgen_futures::spawn_local(drive::run(engine, self.shared.clone()));
-        }
-        Ok(())
+        let send = || {
+            let wanted = ApiRequest::parse(api, body)?;
+            let responder = Responder::new(&wanted, Head::new(api, &self.shown, &self.fingerprint));
+            let id = self.host.submit(&self.name, wanted.request(&self.config), self.outbox.sink(request))?;
+            self.outbox.accepted(request, id, responder);
+            Ok(())
+        };
+        send().map_err(|error| Failure::of_request(&error).into())
     }
 
-    /// Ends a request with reason `abort`.
+    /// Ends a request with reason `abort`. Nothing happens if it has ended.
     pub fn interrupt(&self, request: u32) {
-        if let Some(id) = self.shared.numbers.borrow().get(&request) {
-            self.interrupter.interrupt(*id);
-            return;
-        }
-        // Not seen by the engine yet, or over.
-        let waiting = self.shared.inbox.borrow().iter().position(|(number, _)| *number == request);
-        if let Some(index) = waiting {
-            self.shared.inbox.borrow_mut().remove(index);
-            let kind = EventKind::Finished { reason: FinishReason::Abort, usage: Usage::default() };
-            self.shared.emit(vec![News::Event { request, kind }]);
+        if let Some(id) = self.outbox.number(request) {
+            self.host.interrupt(id);
         }
     }
 }
 
 impl Drop for WebEngine {
     fn drop(&mut self) {
-        self.shared.freed.set(true);
+        self.outbox.free();
+        // A model that is gone already has nothing to give up.
+        drop(self.host.unload(&self.name));
     }
 }
 

@@ -21,13 +21,6 @@ pub enum News {
         /// What.
         kind: EventKind,
     },
-    /// There will be no more of it.
-    Failed {
-        /// JavaScript's number of it.
-        request: u32,
-        /// Why.
-        failure: Failure,
-    },
 }
 
 /// A message to the page. Responses are JSON.
@@ -66,7 +59,6 @@ impl Replies {
 
     fn message(&mut self, news: News) -> Option<Message> {
         let (request, kind) = match news {
-            News::Failed { request, failure } => return Some(self.failed(request, failure)),
             News::Event { request, kind: EventKind::Failed { error } } => {
                 return Some(self.failed(request, Failure::of_request(&error)));
             }

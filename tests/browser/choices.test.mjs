@@ -30,15 +30,19 @@ after(async () => {
 
 /** Compiles the library of a package by records of a GPU that nobody has, where other schedules won than the default ones. */
 function contest(model) {
-  const [measured, records] = ["measured.jsonl", "records.jsonl"].map((name) => join(model, name));
+  const [measured, records] = ["measured.txt", "records.txt"].map((name) => join(model, name));
   execFileSync(TEGULA, ["tune", model, "--spec", "split", "--records", measured, "--budget", "8"], { stdio: "ignore" });
-  const lines = readFileSync(measured, "utf8").trim().split("\n").map((line) => JSON.parse(line));
-  const contested = lines.map((record) => {
-    // All of a template are made of the same text, so that any of them makes a record that holds.
-    const schedule = [record.schedule, ...Object.keys(record.others)].find((name) => name !== record.default);
-    return JSON.stringify({ ...record, device: "Nobody's", software: false, schedule, microseconds: 1, others: {} });
+  const blocks = readFileSync(measured, "utf8").trim().split(/\n(?! )/).filter((block) => block.includes("\n"));
+  const contested = blocks.map((block) => {
+    const [spec, facts, , usual, ...others] = block.split("\n");
+    const name = usual.trim().split(" ").slice(1).join(" ");
+    // All of a template are made of the same text, so that any of them makes a record that holds: the best, or the first that came close.
+    const [, template, ...tunables] = others[0].split(": ")[0].trim().split(" ");
+    const values = others[0].split(": ")[1].split(" = ")[0].split(" ");
+    const other = [template, ...tunables.map((tunable, index) => `${tunable}=${values[index]}`)].join(" ");
+    return [spec, facts, `  1 ${other}`, `  2 ${name}`].join("\n");
   });
-  writeFileSync(records, contested.join("\n"));
+  writeFileSync(records, ["gpu Nobody's", ...contested].join("\n"));
   execFileSync(TEGULA, ["compile", model, "-o", join(model, "library.wasm"), "--records", records], { stdio: "ignore" });
 }
 

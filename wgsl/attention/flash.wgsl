@@ -4,6 +4,7 @@
 #import lib/rows
 #import cache/read_f16
 #import attention/write_whole
+#import attention/score
 
 const QUERY_HEADS: u32 = 4u;
 const KV_HEADS: u32 = 2u;
@@ -15,7 +16,7 @@ const PAGES_PER_SEQUENCE: u32 = 4u;
 
 const ROWS: u32 = 1u;   // tune: 1 2 4 8 16
 const LANES: u32 = 64u; // tune: 32 64 128 256
-const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by parts
+const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by segments
 
 const QUERIES: u32 = ROWS * GROUP;
 const Q4: u32 = (QUERIES + 3u) / 4u;
@@ -37,23 +38,25 @@ var<workgroup> maxima: array<f32, LANES>;
 var<workgroup> corrections: array<f32, 4u * Q4>;
 
 #import attention/pages
+#import attention/segments
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let first_row = group.y * ROWS;
-    let last_row = min(first_row + ROWS, launch.rows) - 1u;
+    let first_row = segments[group.z] + group.y * ROWS;
+    let behind = segments[group.z + 1u];
+    if first_row >= behind {
+        return;
+    }
+    let last_row = min(first_row + ROWS, behind) - 1u;
     let first_head = group.x * GROUP;
     let kv = first_head / (QUERY_HEADS / KV_HEADS);
     let table = rows[first_row].sequence * PAGES_PER_SEQUENCE;
     let first_position = rows[first_row].position;
     let last_position = rows[last_row].position;
 
-    // The keys of this part: whole pages, so that parts never share one.
-    let oldest = select(0u, first_position - (WINDOW - 1u), first_position >= WINDOW - 1u);
-    let page0 = oldest / 16u;
-    let share = (last_position / 16u + 1u - page0 + launch.splits - 1u) / launch.splits;
-    let begin = max(16u * (page0 + group.z * share), oldest);
-    let end = min(16u * (page0 + (group.z + 1u) * share), last_position + 1u);
+    // The keys that any of the rows sees.
+    let begin = select(0u, first_position - (WINDOW - 1u), first_position >= WINDOW - 1u);
+    let end = last_position + 1u;
 
     for (var i = lane; i < 4u * Q4 * D4; i += LANES) {
         let row = min(first_row + (i / D4) / GROUP, last_row);
@@ -89,10 +92,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
             for (var j = 0u; j < Q4; j++) {
                 let to = (lane * Q4 + j) * 4u;
-                scores[to] = s[j].x;
-                scores[to + 1u] = s[j].y;
-                scores[to + 2u] = s[j].z;
-                scores[to + 3u] = s[j].w;
+                let score = score_of(s[j]);
+                scores[to] = score.x;
+                scores[to + 1u] = score.y;
+                scores[to + 2u] = score.z;
+                scores[to + 3u] = score.w;
             }
         }
         workgroupBarrier();
@@ -182,7 +186,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 for (var i = 0u; i < STATS; i++) {
                     total += maxima[i * 4u * Q4 + j];
                 }
-                write_part(row, first_head + j % GROUP, group.z, column, sum[j], corrections[j], total);
+                write_part(row, first_head + j % GROUP, 0u, column, sum[j], corrections[j], total);
             }
         }
     }

@@ -10,6 +10,7 @@
 #import lib/rows
 #import lib/half
 #import attention/write_whole
+#import attention/score
 
 const QUERY_HEADS: u32 = 4u;
 const KV_HEADS: u32 = 2u;
@@ -25,7 +26,7 @@ const SM: u32 = 1u;     // tune: 1 2
 const TILE: u32 = 64u;  // tune: 32 64 128
 const QUERIES: u32 = 16u * SM * DOWN;
 const ROWS: u32 = QUERIES / GROUP;
-const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows
+const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by segments
 
 const SUBGROUPS: u32 = DOWN * ACROSS;
 const LANES: u32 = 32u * SUBGROUPS;
@@ -40,7 +41,7 @@ const TEAM: u32 = 2u * ACROSS / SM;
 const STEPS: u32 = firstLeadingBit(TEAM);
 const QUADS: u32 = TILE / (4u * TEAM); // of scores that an invocation sees
 const LOADS: u32 = (TILE * D8 + LANES - 1u) / LANES;
-const VALUES: u32 = KV_HEADS * 16u * D8; // from a key to its value
+const VALUES: u32 = KV_HEADS * PAGE_SIZE * D8; // from a key to its value
 
 // Lines of workgroup memory are longer than what they hold, so that neighbouring ones begin in different banks.
 const PITCH: u32 = D4 + 2u;
@@ -74,6 +75,7 @@ var<workgroup> factors: array<f32, QUERIES>;
 var<workgroup> grown: array<u32, max(SUBGROUPS, 4u)>;
 
 #import attention/pages
+#import attention/segments
 
 // Where the keys lie that this invocation copies, known a tile ahead, and what it asked of the cache.
 var<private> places: array<u32, LOADS>;
@@ -106,9 +108,15 @@ fn put(lane: u32) {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let start = segments[group.z];
+    let behind = segments[group.z + 1u];
+    let tiles = (behind - start + ROWS - 1u) / ROWS;
+    if group.y >= tiles {
+        return;
+    }
     // The last rows see the most keys, and begin first.
-    let first_row = ((launch.rows + ROWS - 1u) / ROWS - 1u - group.y) * ROWS;
-    let last_row = min(first_row + ROWS, launch.rows) - 1u;
+    let first_row = start + (tiles - 1u - group.y) * ROWS;
+    let last_row = min(first_row + ROWS, behind) - 1u;
     let first_head = group.x * GROUP;
     let kv = first_head / (QUERY_HEADS / KV_HEADS);
     let table = rows[first_row].sequence * PAGES_PER_SEQUENCE;
@@ -117,7 +125,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
     // The keys that any of the rows sees, from the beginning of a page.
     let oldest = select(0u, first_position - (WINDOW - 1u), first_position >= WINDOW - 1u);
-    let begin = oldest / 16u * 16u;
+    let begin = oldest / PAGE_SIZE * PAGE_SIZE;
     let end = last_position + 1u;
 
     let subgroup = lane / 32u;
@@ -184,7 +192,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         var x = array<vec4f, QUADS>();
         var highest = LOWEST;
         for (var i = 0u; i < QUADS; i++) { // unroll
-            x[i] = scores[mine * SCORE_PITCH + i * TEAM + member];
+            x[i] = log2_score_of(scores[mine * SCORE_PITCH + i * TEAM + member]);
             if masked {
                 let key = vec4u(first + (i * TEAM + member) * 4u) + vec4u(0u, 1u, 2u, 3u);
                 x[i] = select(vec4f(LOWEST), x[i], (key <= vec4u(position)) & (vec4u(position) - key < vec4u(WINDOW)));

@@ -1,5 +1,7 @@
-// Where a key or value lies: pages of sixteen, found through the table of the sequence.
+// Where a key or value lies: in a page, which the table of the sequence names.
+#import plan/page
+
 fn key_at(table: u32, position: u32, value: u32, kv: u32) -> u32 {
-    let page = pages[table + position / 16u];
-    return (((page * 2u + value) * KV_HEADS + kv) * 16u + position % 16u) * D4;
+    let page = pages[table + position / PAGE_SIZE];
+    return (((page * 2u + value) * KV_HEADS + kv) * PAGE_SIZE + position % PAGE_SIZE) * D4;
 }

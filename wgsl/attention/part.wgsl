@@ -1,4 +1,6 @@
 // The keys that a workgroup sees, of which attention that is split has launch.splits parts: whole pages, so that parts never share one.
+#import plan/page
+
 struct Part {
     begin: u32,
     end: u32, // behind the last
@@ -7,7 +9,7 @@ struct Part {
 // Part `index` of the keys of rows at `first` to `last`.
 fn part_of(first: u32, last: u32, index: u32) -> Part {
     let oldest = select(0u, first - (WINDOW - 1u), first >= WINDOW - 1u);
-    let page0 = oldest / 16u;
-    let share = (last / 16u + 1u - page0 + launch.splits - 1u) / launch.splits;
-    return Part(max(16u * (page0 + index * share), oldest), min(16u * (page0 + (index + 1u) * share), last + 1u));
+    let page0 = oldest / PAGE_SIZE;
+    let share = (last / PAGE_SIZE + 1u - page0 + launch.splits - 1u) / launch.splits;
+    return Part(max(PAGE_SIZE * (page0 + index * share), oldest), min(PAGE_SIZE * (page0 + (index + 1u) * share), last + 1u));
 }

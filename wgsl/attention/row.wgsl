@@ -1,4 +1,4 @@
-// Attention of rows that each have a workgroup for every key head: decoding, where there are few rows and latency counts.
+// Attention of rows from launch.first on, which each have a workgroup for every key head: decoding, where there are few rows and latency counts.
 //
 // KEY_LANES invocations share a key, neighbours reading neighbouring parts of it. For the sum, strands of invocations take every STRANDS-th
 // key, each strand with a softmax of its own, so that a tile needs two barriers; strands are put together in the end.
@@ -6,6 +6,7 @@
 #import lib/rows
 #import cache/read_f16
 #import attention/write_whole
+#import attention/score
 
 const QUERY_HEADS: u32 = 4u;
 const KV_HEADS: u32 = 2u;
@@ -44,6 +45,7 @@ var<workgroup> maxima: array<vec4f, STRANDS * Q4>;
 var<workgroup> denominators: array<vec4f, STRANDS * Q4>;
 
 #import attention/pages
+#import attention/part
 
 // What was asked of memory: keys of the next tile before the scores of this one are put together, values of the next before its keys are
 // needed. Nothing is held twice, so that more workgroups share the registers of a GPU's core.
@@ -76,18 +78,15 @@ fn ask_values(table: u32, kv: u32, first: u32, end: u32, lane: u32) {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y;
+    let row = launch.first + group.y;
     let first_head = group.x * GROUP;
     let kv = first_head / (QUERY_HEADS / KV_HEADS);
     let table = rows[row].sequence * PAGES_PER_SEQUENCE;
     let last = rows[row].position;
 
-    // The keys of this part: whole pages, so that parts never share one.
-    let oldest = select(0u, last - (WINDOW - 1u), last >= WINDOW - 1u);
-    let page0 = oldest / 16u;
-    let share = (last / 16u + 1u - page0 + launch.splits - 1u) / launch.splits;
-    let begin = max(16u * (page0 + group.z * share), oldest);
-    let end = min(16u * (page0 + (group.z + 1u) * share), last + 1u);
+    let part = part_of(last, last, group.z);
+    let begin = part.begin;
+    let end = part.end;
 
     let piece = lane % KEY_LANES;
     var q: array<vec4f, SHARE * 4u * Q4>;
@@ -137,7 +136,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             for (var j = 0u; j < KEY_LANES; j++) {
                 s += partial[((i / Q4) * KEY_LANES + (j + i) % KEY_LANES) * Q4 + i % Q4];
             }
-            scores[i] = s;
+            scores[i] = score_of(s);
         }
         workgroupBarrier();
         if strand < STRANDS {

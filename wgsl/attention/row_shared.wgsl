@@ -8,6 +8,7 @@
 #import lib/rows
 #import cache/wide_f16
 #import attention/write_whole
+#import attention/score
 
 const QUERY_HEADS: u32 = 4u;
 const KV_HEADS: u32 = 2u;
@@ -74,7 +75,7 @@ fn dots(x: vec4f, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4f {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y;
+    let row = launch.first + group.y;
     let first_head = group.x * GROUP;
     let kv = first_head / (QUERY_HEADS / KV_HEADS);
     let table = rows[row].sequence * PAGES_PER_SEQUENCE;
@@ -122,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 for (var i = 0u; i < HALVINGS; i++) { // unroll
                     score += subgroupShuffleXor(score, 1u << i);
                 }
-                scores[a * Q4 + j] = select(vec4f(LOWEST), score, first + a * STRANDS + strand < end);
+                scores[a * Q4 + j] = select(vec4f(LOWEST), score_of(score), first + a * STRANDS + strand < end);
                 highest = max(highest, scores[a * Q4 + j]);
             }
             let correction = exp(maximum[j] - highest);

@@ -2,21 +2,18 @@
 #import lib/launch
 #import lib/shape
 #import lib/rows
-#import lib/rotation
-#import lib/vectors
+#import plan/sampled
+#import embed/rope
 #import quant/q4f16
 
-const HALF_DIM: u32 = 4u;
+const SCALE: f32 = 1.0;
 const LANES: u32 = 64u;
 const BLOCK: vec3u = vec3u(LANES, 1u, 1u); // of K / 4 vectors by rows
 
 @group(0) @binding(3) var<storage, read> sampled: array<u32>;
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> rope: array<vec2f>; // [row][HALF_DIM] of (cos, sin)
 
-const SAMPLED: u32 = 0xffffffffu; // plan::Row::SAMPLED
-
-// Chunks serve products only; a lookup has none.
+// Chunks serve matrix multiplication only; a lookup has none.
 fn input4(row: u32, k4: u32) -> vec4f {
     return vec4f();
 }
@@ -30,11 +27,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     let k4 = group.x * LANES + lane;
     if k4 < K / 4u && token >= launch.base && token - launch.base < N {
-        output[group.y * (K / 4u) + k4] = weight4(token - launch.base, k4);
+        output[group.y * (K / 4u) + k4] = weight4(token - launch.base, k4) * SCALE;
     }
     if group.x == 0u {
-        for (var i = lane; i < HALF_DIM; i += LANES) {
-            rope[group.y * HALF_DIM + i] = rotation(f32(row.position) * vector1(launch.gain, i));
-        }
+        rotate(group.y, row.position, lane, LANES);
     }
 }

@@ -1,9 +1,4 @@
-// What the host says of each row of a step: plan::Row.
-struct Row {
-    token: u32,
-    position: u32,
-    slot: u32,
-    sequence: u32,
-}
+// What the host says of each row of a step. The members of a row come from `plan`.
+#import plan/row
 
 @group(0) @binding(1) var<storage, read> rows: array<Row>;

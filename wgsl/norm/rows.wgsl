@@ -1,12 +1,11 @@
-// The root-mean-square norm of rows in half precision, a workgroup a row, for products whose workgroups would each norm the same rows again.
-// The second reading of a row finds it in the cache.
+// The norm of rows in half precision, a workgroup a row, for matrix multiplications whose workgroups would each norm the same rows again.
+// Later readings of a row find it in the cache.
 #import lib/launch
 #import lib/vectors
 #import stage/eight
-#import reduce/tree
+#import norm/rms
+#import norm/no_bias
 
-const K: u32 = 64u;
-const EPS: f32 = 1e-6;
 const LANES: u32 = 128u; // tune: 64 128
 const TEAM: u32 = LANES;
 const SLOTS: u32 = 1u;
@@ -18,19 +17,15 @@ const_assert LANES <= 128u; // Chrome takes no wider shuffles, not even in loops
 @group(0) @binding(3) var<storage, read> input: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> output: array<Eight>;
 
+fn normed(at: u32, moments: Moments, i: u32) -> vec4f {
+    return add_bias((input[at] - moments.mean) * moments.scale * vector4(launch.gain, i), i);
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
     let first = group.y * (K / 4u);
-    var squares = 0.0;
-    for (var i = lane.index; i < K / 4u; i += LANES) {
-        squares += dot(input[first + i], input[first + i]);
-    }
-    put_sum(lane, 0u, vec4f(squares));
-    add_sums(lane);
-    let scale = inverseSqrt(get_sum(lane, 0u).x / f32(K) + EPS);
+    let moments = moments_of(first, lane);
     for (var i = lane.index; i < K / 8u; i += LANES) {
-        let low = input[first + 2u * i] * scale * vector4(launch.gain, 2u * i);
-        let high = input[first + 2u * i + 1u] * scale * vector4(launch.gain, 2u * i + 1u);
-        output[group.y * (K / 8u) + i] = eight(low, high);
+        output[group.y * (K / 8u) + i] = eight(normed(first + 2u * i, moments, 2u * i), normed(first + 2u * i + 1u, moments, 2u * i + 1u));
     }
 }

@@ -4,6 +4,7 @@
 // half-precision elements can be packed by one invocation.
 #import lib/shape
 #import lib/rows
+#import plan/page
 #import cache/f16
 
 const QUERY_HEADS: u32 = 4u;
@@ -41,7 +42,7 @@ fn store4(row: u32, quad: u32, y: vec4f) {
     let value = head >= QUERY_HEADS + KV_HEADS;
     let kv = (head - QUERY_HEADS) % KV_HEADS;
     let slot = rows[row].slot;
-    let at = ((((slot / 16u) * 2u + u32(value)) * KV_HEADS + kv) * 16u + slot % 16u) * HEAD_DIM + i;
+    let at = ((((slot / PAGE_SIZE) * 2u + u32(value)) * KV_HEADS + kv) * PAGE_SIZE + slot % PAGE_SIZE) * HEAD_DIM + i;
     append2(at, select(low, y.xy, value));
     append2(at + HALF_DIM, select(high, y.zw, value));
 }

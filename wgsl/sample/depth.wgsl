@@ -1,7 +1,7 @@
 // How far a logit is below the greatest, over the temperature, in steps of 2^-24: in this order ids are likely, and the weight of an id is
 // exp(-depth). What lies 32 or more below weighs nothing: all of it together is less than a rounding error of the sum.
-const DEPTH_ONE: f32 = 16777216.0;
-const DEEPEST: u32 = 0x1fffffffu; // the greatest depth that weighs something
+#import plan/depth
+
 const TOP_SHIFT: u32 = 21u; // the upper 8 of 29 bits are a bin, an eighth wide
 const BELOW_TOP: u32 = (1u << TOP_SHIFT) - 1u;
 

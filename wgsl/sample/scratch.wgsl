@@ -1,6 +1,7 @@
 // What drawing an id keeps of each row, and how a row is to be drawn for: see spec::Draw.
 #import lib/launch
 #import lib/rows
+#import plan/sampling
 
 const VOCAB: u32 = 512u;
 const PARTS: u32 = 64u;
@@ -23,22 +24,6 @@ const GATHERED: u32 = TALLY + PARTS * LANES;
 const STRIDE: u32 = GATHERED + 2u * PARTS * TURNS * LANES;
 
 const NONE: u32 = 0xffffffffu;
-
-// How ids of a sequence are drawn. Linking holds it against plan::SAMPLING_MEMBERS.
-struct Sampling {
-    drawn: u32,   // 0 for rows that this is not for
-    adjusts: u32, // whether logits are penalised or biased
-    ids: u32,     // ids from here on mean nothing
-    temperature: f32,
-    top_p: f32,
-    top_k: u32,   // 0 for no limit
-    deepest: u32, // the greatest depth that min-p leaves
-    presence: f32,
-    frequency: f32,
-    repetition: f32,
-    seed: u32,
-    seed_high: u32,
-}
 
 @group(0) @binding(2) var<storage, read> sampling: array<Sampling>; // by sequence
 @group(0) @binding(3) var<storage, read_write> scratch: array<u32>;

@@ -21,7 +21,7 @@ pub fn print(root: &Path) -> Result<()> {
     let sources: Vec<Source> = source::all(root)?.into_iter().filter(is_code).collect();
     let crates = manifest::crates(root)?;
     println!("{:<28} {:>6} {:>8} {:>8} {:>6}", "sources", "files", "lines", "longest", "crates");
-    let mut folders = vec!["plan", "gpu", "wgsl", "compiler", "src", "cli", "xtask", "js", "www", "tests"];
+    let mut folders = vec!["plan", "edit", "package", "gpu", "wgsl", "compiler", "src", "cli", "xtask", "js", "www", "tests"];
     folders.retain(|folder| root.join(folder).is_dir());
     let mut total = 0;
     for folder in folders {

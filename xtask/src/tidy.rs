@@ -84,6 +84,10 @@ fn file(source: &Source) -> Vec<String> {
         if source.extension() == "rs" && !path.starts_with("gpu/") && line.contains(concat!("wgpu", "::")) {
             complain(number, "only the crate `gpu` names wgpu".into());
         }
+        let drives = path.starts_with("src/engine/") || path.starts_with("src/host/");
+        if path.starts_with("src/") && !drives && line.contains("engine::") && line.contains("Engine") {
+            complain(number, "only `host` holds engines; everyone else sends it messages".into());
+        }
         if source.extension() == "wgsl" && (line.contains("warp") || line.contains("thread")) {
             complain(number, "WebGPU's words are `subgroup` and `invocation`".into());
         }
@@ -108,9 +112,11 @@ fn dependencies(one: &Crate) -> Vec<String> {
     };
     forbid("tegula", "tegula-compiler");
     forbid("tegula-compiler", "tegula");
-    for library in ["tegula-gpu", "tegula-compiler", "wasm-bindgen", "web-sys", "js-sys"] {
+    for library in ["tegula", "tegula-gpu", "tegula-compiler", "wasm-bindgen", "web-sys", "js-sys"] {
         forbid("tegula-plan", library);
+        forbid("tegula-package", library);
     }
+    forbid("tegula-plan", "tegula-package");
     if name != "tegula-gpu" {
         forbid(name, "wgpu");
     }
@@ -136,6 +142,9 @@ mod tests {
         assert_eq!(complaints("src/page.rs", concat!("//! TO", "DO\n")), 1, "unfinished");
         assert_eq!(complaints("src/page.rs", concat!("//! P.\nuse wgpu", "::Device;\n")), 1, "wgpu outside gpu");
         assert_eq!(complaints("gpu/src/lib.rs", concat!("//! P.\nuse wgpu", "::Device;\n")), 0);
+        let engine = "//! P.\nuse crate::engine::{Engine, usage};\n";
+        assert_eq!(complaints("src/web/mod.rs", engine), 1, "an engine outside the host");
+        assert_eq!(complaints("src/host/driver.rs", engine), 0);
         assert_eq!(complaints("wgsl/norm/row.wgsl", "// Norms.\nenable f16;\n"), 1, "directive");
     }
 
@@ -147,6 +156,9 @@ mod tests {
         };
         assert_eq!(of("tegula", "tegula-compiler"), 1);
         assert_eq!(of("tegula-compiler", "tegula"), 1);
+        assert_eq!(of("tegula-package", "tegula-plan"), 0);
+        assert_eq!(of("tegula-package", "tegula-compiler"), 1);
+        assert_eq!(of("tegula-plan", "tegula-package"), 1);
         assert_eq!(of("tegula-cli", "tegula"), 0);
         assert_eq!(of("tegula-cli", "wgpu"), 1);
         assert_eq!(of("tegula-gpu", "wgpu"), 0);

@@ -26,6 +26,9 @@ pub struct Bench {
     /// A library that `tegula compile` wrote [default: compiled here].
     #[arg(long, value_name = "LIB.wasm", conflicts_with_all = SHAPING, help_heading = "Model")]
     pub library: Option<PathBuf>,
+    /// Run that library's kernels as if it had been compiled here: without bounds on loops, and on matrix units.
+    #[arg(long, requires = "library", help_heading = "Model")]
+    pub trust_library: bool,
     /// Tokens of the prompt.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = value::count, help_heading = "Work")]
     pub prompt_tokens: u32,
@@ -64,8 +67,8 @@ pub struct Bench {
 #[command(after_help = "\
 Examples:
   tegula tune ./llama-1b --budget 600
-  tegula tune config.json --spec matmul --records mine.jsonl
-  tegula compile ./llama-1b --records mine.jsonl -o library.wasm
+  tegula tune config.json --spec matmul --records mine.txt
+  tegula compile ./llama-1b --records mine.txt -o library.wasm
   tegula tune --report
 
 Records are appended as they are made: a search that was cut short goes on

@@ -10,15 +10,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tegula_compiler::spec::Spec;
-use tegula_compiler::spec::agreement::compare;
-use tegula_compiler::spec::operands::Step;
-use tegula_compiler::spec::reference::{self, Launch, Operands};
+use tegula_compiler::op::step::Step;
+use tegula_compiler::op::{Spec, compare};
 use tegula_compiler::tune::{Candidate, Record, candidates, steps};
-use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Gpu, Pipeline, Range, Readback, Timer, Usage};
-use tegula_plan::{Kernel, KernelBinding, Requires};
+use tegula_gpu::{Buffer, Error, ErrorKind, Gpu, Pipeline, Range, Readback, Timer, Usage};
+use tegula_plan::{KernelBinding, Requires};
 
 use super::timing;
+use super::uploaded::{self, Uploaded};
 
 /// A candidate that agrees with the reference on fewer seeds than these may be right by chance.
 const SEEDS: [u64; 3] = [1, 2, 3];
@@ -61,12 +60,6 @@ pub enum Outcome {
 pub struct Compiled {
     pub candidate: Candidate,
     pub pipeline: Pipeline,
-}
-
-/// The buffers of a step on the device.
-pub struct Uploaded {
-    pub launch: Buffer,
-    pub buffers: BTreeMap<&'static str, Buffer>,
 }
 
 /// A seed's operands on the device, and what the reference makes of them.
@@ -146,7 +139,7 @@ impl Bench {
                 scope.spawn(move || {
                     let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
                     while let Some((index, candidate)) = next() {
-                        let pipeline = self.pipeline(&candidate, requires);
+                        let pipeline = uploaded::pipeline(&self.gpu, &candidate, requires);
                         if sender.send((index, candidate, pipeline)).is_err() {
                             break;
                         }
@@ -193,31 +186,11 @@ impl Bench {
         Ok((right, failures))
     }
 
-    fn pipeline(&self, candidate: &Candidate, requires: &Requires) -> Result<Pipeline, Error> {
-        let linked = &candidate.linked;
-        pollster::block_on(self.gpu.pipeline(&linked.name, &linked.text, requires, &kernel(candidate)))
-    }
-
-    /// Puts a step's operands into buffers.
-    pub fn upload(&self, launch: &Launch, operands: &Operands) -> Result<Uploaded, Error> {
-        let uniform = self.gpu.buffer("launch", 4 * launch.0.len() as u64, Usage::Uniform)?;
-        self.gpu.write(&uniform, 0, bytemuck::cast_slice(&launch.0));
-        let mut buffers = BTreeMap::new();
-        for (name, words) in &operands.buffers {
-            let buffer = self.gpu.buffer(name, 4 * words.len() as u64, Usage::Storage)?;
-            self.gpu.write(&buffer, 0, bytemuck::cast_slice(words));
-            buffers.insert(*name, buffer);
-        }
-        self.gpu.flush();
-        pollster::block_on(self.gpu.settled())?;
-        Ok(Uploaded { launch: uniform, buffers })
-    }
-
     /// Runs a candidate on every seed: for each, what it writes is on its way back. The outer error is the device's, the inner one the
     /// candidate's.
     fn run(&self, step: &Step, compiled: &Compiled, seeds: &[Seed]) -> Result<Result<Vec<Readback>, String>, Error> {
         let Compiled { candidate, pipeline } = compiled;
-        let grid = candidate.linked.grid.each_ref().map(|size| size.eval(step.rows, step.pages));
+        let grid = step.grid(&candidate.linked.grid);
         let mut readbacks = Vec::new();
         for Seed { uploaded, before, .. } in seeds {
             let group = uploaded.bind(&self.gpu, candidate, pipeline, |_, buffer| buffer)?;
@@ -243,7 +216,9 @@ impl Bench {
         let count = steps.len() as u64;
         let bytes = steps.iter().map(Step::bytes).sum::<u64>() / count;
         // Those that were never timed have no place in a record.
-        let others = right.iter().zip(times).enumerate().filter(|(index, (_, time))| *index != best && time.is_finite());
+        let timed = right.iter().zip(times).enumerate().filter(|(_, (_, time))| time.is_finite());
+        let others = timed.clone().filter(|(index, _)| *index != best && *index != 0);
+        let others = others.map(|(_, (other, time))| (other.candidate.linked.name.clone(), microseconds(*time)));
         Record {
             spec: spec.key(),
             device: self.gpu.info().name.clone(),
@@ -257,7 +232,8 @@ impl Bench {
             bytes,
             operations: steps.iter().map(Step::operations).sum::<u64>() / count,
             fraction_of_stream: (bytes as f64 / times[best] / self.stream * 1e4).round() / 1e4,
-            others: others.map(|(_, (other, time))| (other.candidate.linked.name.clone(), microseconds(*time))).collect(),
+            candidates: timed.count(),
+            others: Record::close(microseconds(times[best]), others),
         }
     }
 }
@@ -265,7 +241,7 @@ impl Bench {
 impl Seed {
     fn of(bench: &Bench, step: &Step, seed: u64, writes: &[String]) -> Result<Seed, Error> {
         let (launch, mut operands) = step.operands(seed);
-        let uploaded = bench.upload(&launch, &operands)?;
+        let uploaded = Uploaded::new(&bench.gpu, &launch, &operands)?;
         let mut pass = bench.gpu.pass();
         let mut before = BTreeMap::new();
         for (name, buffer) in uploaded.buffers.iter().filter(|(name, _)| writes.iter().any(|written| written == *name)) {
@@ -274,28 +250,9 @@ impl Seed {
             before.insert(*name, copy);
         }
         pass.submit();
-        reference::run(&step.spec, &launch, &mut operands);
+        step.spec.reference(&launch, &mut operands);
         operands.buffers.retain(|name, _| before.contains_key(name));
         Ok(Seed { uploaded, before, results: operands.buffers })
-    }
-}
-
-impl Uploaded {
-    /// Binds a candidate's buffers; `instead` may put another in the place of any.
-    pub fn bind<'a>(
-        &'a self,
-        gpu: &Gpu,
-        candidate: &Candidate,
-        pipeline: &Pipeline,
-        instead: impl Fn(&str, &'a Buffer) -> &'a Buffer,
-    ) -> Result<BindGroup, Error> {
-        let missing = |name: &str| ErrorKind::Binding { label: name.to_owned(), reason: "the spec has no such operand".into() };
-        let range = |binding: &KernelBinding| {
-            let buffer = self.buffers.get(binding.name.as_str()).ok_or_else(|| missing(&binding.name))?;
-            Ok(Range::whole(instead(&binding.name, buffer)))
-        };
-        let ranges = candidate.linked.bindings.iter().map(range).collect::<Result<Vec<_>, Error>>()?;
-        gpu.bind(&candidate.linked.name, pipeline, Range { buffer: &self.launch, offset: 0, size: 32 }, &ranges)
     }
 }
 
@@ -329,15 +286,4 @@ fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T, Error>>) -> Result<T
 
 fn written(candidate: &Candidate) -> impl Iterator<Item = &KernelBinding> {
     candidate.linked.bindings.iter().filter(|binding| binding.writes)
-}
-
-fn kernel(candidate: &Candidate) -> Kernel {
-    let linked = &candidate.linked;
-    Kernel {
-        name: linked.name.clone(),
-        shader: 0,
-        invocations: linked.invocations,
-        workgroup_memory: linked.workgroup_memory,
-        bindings: linked.bindings.clone(),
-    }
 }

@@ -7,6 +7,7 @@ mod measure;
 mod report;
 mod texts;
 mod timing;
+mod uploaded;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use tegula_compiler::spec::Spec;
+use tegula_compiler::op::Spec;
 use tegula_compiler::tune::{Choice, Record, Records, candidates, device_slug, fingerprint, space, steps};
 use tegula_plan::Requires;
 
@@ -80,7 +81,7 @@ pub fn tune(args: &Tune) -> Result<()> {
             Outcome::Measured { record, failures } => {
                 wrong.extend(failures.into_iter().map(|failure| format!("{key}: {failure}")));
                 if let Some(record) = record {
-                    append(&file, &record).with_context(unwritable)?;
+                    append(&file, &record, measured.list.last().or(known.list.last())).with_context(unwritable)?;
                     measured.list.push(record);
                 }
             }
@@ -140,7 +141,7 @@ fn tasks(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<Vec<Task>> {
 
 /// In the sources if this is run there, else in the current folder.
 fn default_file(device: &str) -> PathBuf {
-    let name = format!("{}.jsonl", device_slug(device));
+    let name = format!("{}.txt", device_slug(device));
     let folder = Path::new(FOLDER);
     if folder.is_dir() { folder.join(name) } else { name.into() }
 }
@@ -153,10 +154,9 @@ fn probe(file: &Path) -> io::Result<()> {
 }
 
 /// Writes a record at once and whole.
-fn append(file: &Path, record: &Record) -> Result<()> {
-    let mut line = serde_json::to_string(record)?;
-    line.push('\n');
-    Ok(OpenOptions::new().create(true).append(true).open(file)?.write_all(line.as_bytes())?)
+fn append(file: &Path, record: &Record, last: Option<&Record>) -> Result<()> {
+    let text = record.to_text(last);
+    Ok(OpenOptions::new().create(true).append(true).open(file)?.write_all(text.as_bytes())?)
 }
 
 fn progress(specs: u64) -> ProgressBar {

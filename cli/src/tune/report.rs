@@ -38,7 +38,7 @@ fn row(record: &Record) -> [String; 8] {
     [
         record.spec.clone(),
         record.device.clone(),
-        (record.others.len() + 1).to_string(),
+        record.candidates.to_string(),
         format!("{:.1}", record.microseconds),
         format!("{:.1}", record.default_microseconds),
         format!("{:.2}", record.default_microseconds / record.microseconds),

@@ -13,11 +13,12 @@ use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tegula_compiler::spec::operands::Step;
-use tegula_compiler::spec::reference::{Launch, Operands};
+use tegula_compiler::op::reference::{Launch, Operands};
+use tegula_compiler::op::step::Step;
 use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Timed, Usage};
 
-use super::measure::{Bench, Compiled, Uploaded};
+use super::measure::{Bench, Compiled};
+use super::uploaded::Uploaded;
 
 /// Bytes to rotate over: several times the last-level cache of the largest GPUs, and of a processor.
 const ROTATION: [u64; 2] = [256 << 20, 32 << 20];
@@ -250,7 +251,7 @@ fn mean(seconds: &[f64]) -> f64 {
 /// Uploads a step's operands, copies those that rotate, and binds all of it for every candidate.
 fn course(bench: &Bench, step: &Step, (launch, operands): (Launch, Operands), right: &[Compiled]) -> Result<Course, Error> {
     let gpu = &bench.gpu;
-    let uploaded = bench.upload(&launch, &operands)?;
+    let uploaded = Uploaded::new(&bench.gpu, &launch, &operands)?;
     let rotating = ["weights", "scales"].into_iter().chain(uploaded.buffers.contains_key("pages").then_some("cache"));
     let rotating: Vec<(&'static str, &Buffer)> = rotating.filter_map(|name| Some((name, uploaded.buffers.get(name)?))).collect();
     let bytes: u64 = rotating.iter().map(|(_, buffer)| buffer.bytes()).sum();
@@ -283,7 +284,7 @@ fn course(bench: &Bench, step: &Step, (launch, operands): (Launch, Operands), ri
     };
     let groups = right.iter().map(|compiled| (0..turns).map(|turn| group(compiled, turn)).collect::<Result<Vec<_>, _>>());
     let groups = groups.collect::<Result<Vec<_>, Error>>()?;
-    let grid = |compiled: &Compiled| compiled.candidate.linked.grid.each_ref().map(|size| size.eval(step.rows, step.pages));
+    let grid = |compiled: &Compiled| step.grid(&compiled.candidate.linked.grid);
     let grids = right.iter().map(grid).collect();
     Ok(Course { _uploaded: uploaded, _copies: copies, groups, grids })
 }

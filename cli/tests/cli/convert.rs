@@ -3,8 +3,9 @@
 use std::fs;
 
 use serde_json::json;
-use tegula::config::ChatConfig;
 use tegula::text::tokenizer::{ChatTemplates, Tokenizer};
+use tegula_package::mlc::ChatConfig;
+use tegula_package::mlc::chat_config::single;
 
 use crate::folder::Folder;
 
@@ -26,13 +27,15 @@ fn a_package_can_be_run_whatever_generation_config_says() {
     for (setting, value) in nonsense.as_object().unwrap().iter().filter(|(setting, _)| *setting != "bos_token_id") {
         assert!(said.contains(&format!("warning: `{setting}` in generation_config.json is {value}")), "{setting} in {said}");
     }
-    assert_eq!((config.temperature, config.top_p, config.repetition_penalty), (Some(1.0), Some(1.0), Some(1.0)));
+    for number in [&config.temperature, &config.top_p, &config.repetition_penalty] {
+        assert_eq!(single(number.as_ref()), Some(1.0));
+    }
     assert_eq!((config.bos_token_id.as_slice(), config.eos_token_id.as_slice()), (&[1][..], &[2][..]));
 
     let greedy = json!({"do_sample": false, "temperature": 0.6, "top_p": 0.9, "pad_token_id": -1});
     fs::write(folder.path("source/generation_config.json"), greedy.to_string()).unwrap();
     let (config, said) = converted(&folder);
-    assert_eq!(config.temperature, Some(0.0));
+    assert_eq!(single(config.temperature.as_ref()), Some(0.0));
     assert!(config.pad_token_id.as_slice().is_empty() && !said.contains("generation_config"), "{said}");
 }
 

@@ -224,10 +224,10 @@ fn a_short_search_names_a_budget_and_leaves_no_file() {
     if !has_device(&folder) {
         return;
     }
-    let output = folder.run(&["tune", "source", "--spec", "argmax_parts", "--budget", "0.001", "--records", "found.jsonl"]);
+    let output = folder.run(&["tune", "source", "--spec", "argmax_parts", "--budget", "0.001", "--records", "found.txt"]);
     let said = text(&output.stderr);
     assert!(output.status.success() && said.contains("0.001 s are too short: 2 specs") && said.contains("--budget "), "{said}");
-    assert!(!folder.path("found.jsonl").exists());
-    let error = folder.fail(&["tune", "source", "--spec", "argmax_parts", "--records", "no/such/folder.jsonl"]);
-    assert!(error.contains("cannot write no/such/folder.jsonl"), "{error}");
+    assert!(!folder.path("found.txt").exists());
+    let error = folder.fail(&["tune", "source", "--spec", "argmax_parts", "--records", "no/such/folder.txt"]);
+    assert!(error.contains("cannot write no/such/folder.txt"), "{error}");
 }

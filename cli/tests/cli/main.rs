@@ -7,6 +7,7 @@ mod checkpoint;
 mod convert;
 mod door;
 mod folder;
+mod origin;
 mod tune;
 
 use std::fs;

@@ -1,20 +1,18 @@
 //! `mlc-chat-config.json`: what the model is, how it is served, and how to chat with it.
 
-use super::conversation::Conversation;
 use super::generation::Generation;
-use super::tokenizer::{self, Tokenizer, TokenizerInfo};
+use super::tokenizer::{self, Tokenizer};
 use super::tokenizer_config::TokenizerConfig;
-use super::{Warning, write_json};
+use super::{Warning, conversation};
 use crate::graph::{Graph, OpKind};
 use crate::model::Rope;
 use crate::quant::Quantization;
-use crate::{Config, Error};
-use serde::Serialize;
+use crate::{Config, Error, fingerprint};
 use serde_json::{Map, Value, json};
 use std::path::Path;
-
-/// The file's name.
-pub const NAME: &str = "mlc-chat-config.json";
+use tegula_package::file;
+use tegula_package::mlc::ChatConfig;
+use tegula_package::mlc::chat_config::{ConvTemplate, TokenIds};
 
 /// The most rows of a prefill step, unless whoever compiles the model asks for others.
 const PREFILL_CHUNK_SIZE: u32 = 1024;
@@ -25,47 +23,10 @@ const CONTEXT_WINDOW_SIZE: u32 = 2048;
 /// Settings of a Hugging Face config that say nothing about the model.
 const FOREIGN: [&str; 5] = ["_name_or_path", "architectures", "model_type", "torch_dtype", "transformers_version"];
 
-/// The file, with members in the order in which MLC writes them.
-#[derive(Serialize)]
-struct ChatConfig {
-    version: &'static str,
-    model_type: String,
-    quantization: &'static str,
-    model_config: Map<String, Value>,
-    vocab_size: u32,
-    context_window_size: i64,
-    sliding_window_size: i64,
-    prefill_chunk_size: u32,
-    attention_sink_size: i64,
-    tensor_parallel_shards: u32,
-    pipeline_parallel_stages: u32,
-    active_vocab_size: u32,
-    temperature: Value,
-    presence_penalty: Value,
-    frequency_penalty: Value,
-    repetition_penalty: Value,
-    top_p: Value,
-    // MLC leaves these out, and models that name them were tried with them.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    top_k: Value,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    min_p: Value,
-    tokenizer_files: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tokenizer_info: Option<TokenizerInfo>,
-    conv_template: Conversation,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pad_token_id: Value,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    bos_token_id: Value,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    eos_token_id: Value,
-}
-
 /// Writes the file, and copies the tokenizer's files beside it.
 ///
 /// # Errors
-/// [`ErrorKind::Checkpoint`] for a file of `source` that is damaged, [`ErrorKind::Io`].
+/// [`crate::ErrorKind::Package`] for a file of `source` that is damaged, or one that cannot be written.
 pub fn write(
     source: &Path,
     output: &Path,
@@ -81,44 +42,47 @@ pub fn write(
         tokenizer.check(source, graph.vocab_size)?;
     }
     let [pad, bos, eos] = ["pad_token_id", "bos_token_id", "eos_token_id"].map(|name| generation.ids(name, warnings));
-    let conv_template = Conversation::guess(&tokenizer_config, tokenizer.as_ref(), bos.first().copied(), &eos);
+    let conv_template = conversation::guess(&tokenizer_config, tokenizer.as_ref(), bos.first().copied(), &eos);
     if tokenizer.is_none() {
         warnings.push(Warning::NoTokenizer);
-    } else if conv_template.is_plain() {
+    } else if conversation::is_plain(&conv_template) {
         warnings.push(Warning::NoConversation);
     }
 
     let context = graph.max_positions.unwrap_or(CONTEXT_WINDOW_SIZE);
     // WebLLM wants either a context window or a sliding window that every layer has.
     let window = window(graph);
+    let ids = |ids: &[u32]| TokenIds::from(&ids[..ids.len().min(1)]);
     let chat = ChatConfig {
-        version: "0.1.0",
+        version: "0.1.0".into(),
         model_type: config.model_type.clone().unwrap_or_else(|| graph.architecture.into()),
-        quantization: quantization.name(),
-        vocab_size: graph.vocab_size,
-        context_window_size: window.map_or(context.into(), |_| -1),
-        sliding_window_size: window.map_or(-1, i64::from),
-        prefill_chunk_size: context.min(PREFILL_CHUNK_SIZE),
-        attention_sink_size: window.map_or(-1, |_| 0),
-        tensor_parallel_shards: 1,
-        pipeline_parallel_stages: 1,
-        active_vocab_size: tokenizer.as_ref().map_or(graph.vocab_size, |tokenizer| tokenizer.size),
-        temperature: generation.temperature(warnings),
-        presence_penalty: generation.number("presence_penalty", json!(0.0), warnings),
-        frequency_penalty: generation.number("frequency_penalty", json!(0.0), warnings),
-        repetition_penalty: generation.number("repetition_penalty", json!(1.0), warnings),
-        top_p: generation.number("top_p", json!(1.0), warnings),
-        top_k: generation.top_k(warnings),
-        min_p: generation.number("min_p", Value::Null, warnings),
-        tokenizer_files: tokenizer::copy(source, output, &tokenizer_config)?,
-        tokenizer_info: tokenizer.map(|tokenizer| tokenizer.info),
-        conv_template,
-        pad_token_id: ids(&pad[..pad.len().min(1)]),
-        bos_token_id: ids(&bos[..bos.len().min(1)]),
-        eos_token_id: ids(&eos),
+        quantization: quantization.name().into(),
         model_config: model_config(config, graph, quantization)?,
+        vocab_size: Some(graph.vocab_size),
+        context_window_size: Some(window.map_or(context.into(), |_| -1)),
+        sliding_window_size: Some(window.map_or(-1, i64::from)),
+        prefill_chunk_size: Some(context.min(PREFILL_CHUNK_SIZE).into()),
+        attention_sink_size: Some(window.map_or(-1, |_| 0)),
+        tensor_parallel_shards: Some(1),
+        pipeline_parallel_stages: Some(1),
+        active_vocab_size: Some(tokenizer.as_ref().map_or(graph.vocab_size, |tokenizer| tokenizer.size)),
+        temperature: generation.temperature(warnings),
+        presence_penalty: generation.number("presence_penalty", Some(0.0), warnings),
+        frequency_penalty: generation.number("frequency_penalty", Some(0.0), warnings),
+        repetition_penalty: generation.number("repetition_penalty", Some(1.0), warnings),
+        top_p: generation.number("top_p", Some(1.0), warnings),
+        // MLC leaves these out, and models that name them were tried with them.
+        top_k: generation.top_k(warnings),
+        min_p: generation.number("min_p", None, warnings),
+        tokenizer_files: tokenizer::copy(source, output, &tokenizer_config)?.into_iter().map(str::to_owned).collect(),
+        tokenizer_info: tokenizer.map(|tokenizer| tokenizer.info),
+        conv_template: ConvTemplate::Whole(Box::new(conv_template)),
+        pad_token_id: ids(&pad),
+        bos_token_id: ids(&bos),
+        eos_token_id: TokenIds::from(&eos[..]),
+        fingerprint: fingerprint::of(graph),
     };
-    write_json(&output.join(NAME), &chat, b"  ")
+    Ok(file::write_json(&output.join(ChatConfig::FILE), &chat, b"  ")?)
 }
 
 /// The settings of the architecture: Hugging Face's, and those that MLC adds or spells in another way.
@@ -177,13 +141,4 @@ fn window(graph: &Graph) -> Option<u32> {
 fn windows(graph: &Graph) -> Vec<Option<u32>> {
     let of = |kind: &OpKind| if let OpKind::Attention { window, .. } = kind { Some(*window) } else { None };
     graph.ops.iter().filter_map(|op| of(&op.kind)).collect()
-}
-
-/// Ids as MLC writes them: one alone, several as a list, and null for none.
-fn ids(ids: &[u32]) -> Value {
-    match ids {
-        [] => Value::Null,
-        [one] => json!(one),
-        several => json!(several),
-    }
 }

@@ -5,40 +5,7 @@
 
 use super::tokenizer::Tokenizer;
 use super::tokenizer_config::TokenizerConfig;
-use serde::Serialize;
-
-/// A template, with members in the order in which MLC writes them.
-#[derive(Debug, Serialize)]
-pub struct Conversation {
-    name: &'static str,
-    system_template: &'static str,
-    system_message: &'static str,
-    system_prefix_token_ids: Option<Vec<u32>>,
-    add_role_after_system_message: bool,
-    roles: Roles,
-    role_templates: RoleTemplates,
-    messages: [(); 0],
-    seps: [&'static str; 1],
-    role_content_sep: &'static str,
-    role_empty_sep: &'static str,
-    stop_str: Vec<&'static str>,
-    stop_token_ids: Vec<u32>,
-    function_string: &'static str,
-    use_function_calling: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Roles {
-    user: &'static str,
-    assistant: &'static str,
-}
-
-#[derive(Debug, Serialize)]
-struct RoleTemplates {
-    user: &'static str,
-    assistant: &'static str,
-    tool: &'static str,
-}
+use tegula_package::mlc::conversation::{Conversation, Roles, Stops};
 
 /// A family of templates.
 struct Style {
@@ -48,7 +15,8 @@ struct Style {
     system_template: &'static str,
     system_message: &'static str,
     add_role_after_system_message: bool,
-    roles: Roles,
+    user: &'static str,
+    assistant: &'static str,
     sep: &'static str,
     role_content_sep: &'static str,
     role_empty_sep: &'static str,
@@ -63,7 +31,8 @@ const STYLES: [Style; 3] = [
         system_template: "<|im_start|>system\n{system_message}<|im_end|>\n",
         system_message: "You are a helpful assistant.",
         add_role_after_system_message: true,
-        roles: Roles { user: "<|im_start|>user", assistant: "<|im_start|>assistant" },
+        user: "<|im_start|>user",
+        assistant: "<|im_start|>assistant",
         sep: "<|im_end|>\n",
         role_content_sep: "\n",
         role_empty_sep: "\n",
@@ -75,7 +44,8 @@ const STYLES: [Style; 3] = [
         system_template: "<|start_header_id|>system<|end_header_id|>\n\n{system_message}<|eot_id|>",
         system_message: "You are a helpful assistant.",
         add_role_after_system_message: true,
-        roles: Roles { user: "<|start_header_id|>user", assistant: "<|start_header_id|>assistant" },
+        user: "<|start_header_id|>user",
+        assistant: "<|start_header_id|>assistant",
         sep: "<|eot_id|>",
         role_content_sep: "<|end_header_id|>\n\n",
         role_empty_sep: "<|end_header_id|>\n\n",
@@ -87,7 +57,8 @@ const STYLES: [Style; 3] = [
         system_template: "[INST] {system_message}\n\n",
         system_message: "You are a helpful assistant.",
         add_role_after_system_message: false,
-        roles: Roles { user: "[INST]", assistant: "[/INST]" },
+        user: "[INST]",
+        assistant: "[/INST]",
         sep: "</s>",
         role_content_sep: " ",
         role_empty_sep: "",
@@ -102,46 +73,43 @@ const PLAIN: Style = Style {
     system_template: "{system_message}",
     system_message: "",
     add_role_after_system_message: true,
-    roles: Roles { user: "", assistant: "" },
+    user: "",
+    assistant: "",
     sep: "",
     role_content_sep: "",
     role_empty_sep: "",
     end: "",
 };
 
-impl Conversation {
-    /// Guesses the template of a model whose text starts with the token `bos` (if its tokenizer wants that) and ends with one of `eos`.
-    pub fn guess(config: &TokenizerConfig, tokenizer: Option<&Tokenizer>, bos: Option<u32>, eos: &[u32]) -> Conversation {
-        let template = config.chat_template.as_deref().unwrap_or_default();
-        let style = STYLES.into_iter().find(|style| template.contains(style.mark)).unwrap_or(PLAIN);
-        let starts_with_bos = match style.name {
-            "LM" => config.starts_with_bos,
-            _ => template.contains("bos_token") || template.contains("<|begin_of_text|>"),
-        };
-        let end = tokenizer.and_then(|tokenizer| tokenizer.added.get(style.end)).copied();
-        let mut stop_token_ids = eos.to_vec();
-        stop_token_ids.extend(end.filter(|end| !eos.contains(end)));
-        Conversation {
-            name: style.name,
-            system_template: style.system_template,
-            system_message: style.system_message,
-            system_prefix_token_ids: bos.filter(|_| starts_with_bos).map(|bos| vec![bos]),
-            add_role_after_system_message: style.add_role_after_system_message,
-            roles: style.roles,
-            role_templates: RoleTemplates { user: "{user_message}", assistant: "{assistant_message}", tool: "{tool_message}" },
-            messages: [],
-            seps: [style.sep],
-            role_content_sep: style.role_content_sep,
-            role_empty_sep: style.role_empty_sep,
-            stop_str: Some(style.end).filter(|end| !end.is_empty()).into_iter().collect(),
-            stop_token_ids,
-            function_string: "",
-            use_function_calling: false,
-        }
+/// Guesses the template of a model whose text starts with the token `bos` (if its tokenizer wants that)
+/// and ends with one of `eos`.
+pub(super) fn guess(config: &TokenizerConfig, tokenizer: Option<&Tokenizer>, bos: Option<u32>, eos: &[u32]) -> Conversation {
+    let template = config.chat_template.as_deref().unwrap_or_default();
+    let style = STYLES.into_iter().find(|style| template.contains(style.mark)).unwrap_or(PLAIN);
+    let starts_with_bos = match style.name {
+        "LM" => config.starts_with_bos,
+        _ => template.contains("bos_token") || template.contains("<|begin_of_text|>"),
+    };
+    let end = tokenizer.and_then(|tokenizer| tokenizer.added.get(style.end)).copied();
+    let mut stop_token_ids = eos.to_vec();
+    stop_token_ids.extend(end.filter(|end| !eos.contains(end)));
+    Conversation {
+        name: style.name.into(),
+        system_template: style.system_template.into(),
+        system_message: style.system_message.into(),
+        system_prefix_token_ids: bos.filter(|_| starts_with_bos).map(|bos| vec![bos]),
+        add_role_after_system_message: style.add_role_after_system_message,
+        roles: Roles { user: style.user.into(), assistant: style.assistant.into(), tool: None },
+        seps: vec![style.sep.into()],
+        role_content_sep: style.role_content_sep.into(),
+        role_empty_sep: style.role_empty_sep.into(),
+        stop_str: Stops::Several(Some(style.end).filter(|end| !end.is_empty()).into_iter().map(str::to_owned).collect()),
+        stop_token_ids,
+        ..Conversation::default()
     }
+}
 
-    /// Whether messages are joined without any markup.
-    pub fn is_plain(&self) -> bool {
-        self.name == PLAIN.name
-    }
+/// Whether messages are joined without any markup.
+pub(super) fn is_plain(conversation: &Conversation) -> bool {
+    conversation.name == PLAIN.name
 }

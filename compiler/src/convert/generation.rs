@@ -3,10 +3,11 @@
 //! Nothing gets into a package that would keep it from being run: a value that makes no sense is
 //! left out, with a warning that names it.
 
-use super::{Warning, read_json};
-use crate::{Config, Error, ErrorKind};
-use serde_json::{Map, Value, json};
+use super::Warning;
+use crate::{Config, Error};
+use serde_json::{Map, Number, Value, json};
 use std::path::Path;
+use tegula_package::file;
 
 /// The file's name.
 const NAME: &str = "generation_config.json";
@@ -22,27 +23,27 @@ impl<'a> Generation<'a> {
     /// Reads the folder's file, if it has one.
     ///
     /// # Errors
-    /// [`ErrorKind::Checkpoint`] if it is damaged, [`ErrorKind::Io`].
+    /// [`crate::ErrorKind::Package`] if it is damaged or cannot be read.
     pub fn read(folder: &Path, config: &'a Config, vocab_size: u32) -> Result<Generation<'a>, Error> {
         let path = folder.join(NAME);
-        let settings = if path.is_file() { read_json(&path)? } else { json!({}) };
+        let settings = if path.is_file() { file::read_json(&path)? } else { json!({}) };
         let Value::Object(settings) = settings else {
-            return Err(ErrorKind::Checkpoint { path, reason: "it is not a JSON object".into() }.into());
+            return Err(file::damaged(&path, "it is not a JSON object").into());
         };
         Ok(Generation { settings, config, vocab_size })
     }
 
     /// The temperature. It is 0 where the checkpoint asks for the likeliest token, whatever
     /// temperature it also has.
-    pub fn temperature(&self, warnings: &mut Vec<Warning>) -> Value {
+    pub fn temperature(&self, warnings: &mut Vec<Warning>) -> Option<Number> {
         if self.settings.get("do_sample") == Some(&Value::Bool(false)) {
-            return json!(0.0);
+            return Number::from_f64(0.0);
         }
-        self.number("temperature", json!(1.0), warnings)
+        self.number("temperature", Some(1.0), warnings)
     }
 
     /// A number that says how to draw, or `default` where there is none of use.
-    pub fn number(&self, name: &'static str, default: Value, warnings: &mut Vec<Warning>) -> Value {
+    pub fn number(&self, name: &'static str, default: Option<f64>, warnings: &mut Vec<Warning>) -> Option<Number> {
         let (low, high, expected) = match name {
             "temperature" => (0.0, f32::MAX, "0 or more"),
             "top_p" | "min_p" => (0.0, 1.0, "from 0 to 1"),
@@ -51,27 +52,29 @@ impl<'a> Generation<'a> {
         };
         // The range is that of single precision, in which packages are read.
         let fits = |value: &Value| value.as_f64().is_some_and(|value| (low..=high).contains(&(value as f32)));
-        self.checked(name, default, expected, |value| fits(value).then(|| value.clone()), warnings)
+        let number = |value: &Value| value.as_number().filter(|_| fits(value)).cloned();
+        self.checked(name, default.and_then(Number::from_f64), expected, number, warnings)
     }
 
     /// `top_k`, if there is one of use.
-    pub fn top_k(&self, warnings: &mut Vec<Warning>) -> Value {
+    pub fn top_k(&self, warnings: &mut Vec<Warning>) -> Option<i64> {
         let expected = "a whole number of 1 or more, or 0 or -1 for no limit";
-        let whole = |value: &Value| whole(value).filter(|&top_k| top_k >= -1).map(Value::from);
-        self.checked("top_k", Value::Null, expected, whole, warnings)
+        let whole = |value: &Value| whole(value).filter(|&top_k| top_k >= -1);
+        self.checked("top_k", None, expected, whole, warnings)
     }
 
-    fn checked(
+    fn checked<T: Clone + Into<Value>>(
         &self,
         setting: &'static str,
-        default: Value,
+        default: Option<T>,
         expected: &'static str,
-        read: impl Fn(&Value) -> Option<Value>,
+        read: impl Fn(&Value) -> Option<T>,
         warnings: &mut Vec<Warning>,
-    ) -> Value {
+    ) -> Option<T> {
         let Some(value) = self.settings.get(setting).filter(|value| !value.is_null()) else { return default };
-        read(value).unwrap_or_else(|| {
-            warnings.push(Warning::Setting { file: NAME, setting, found: value.to_string(), expected, instead: default.clone() });
+        read(value).or_else(|| {
+            let instead = default.clone().map_or(Value::Null, Into::into);
+            warnings.push(Warning::Setting { file: NAME, setting, found: value.to_string(), expected, instead });
             default
         })
     }

@@ -1,49 +1,17 @@
 //! What a package says about its tokenizer, read from the tokenizer's own files.
 
 use super::tokenizer_config::{NAME, TEMPLATE, TokenizerConfig};
-use super::{io, read_json};
-use crate::config::json;
-use crate::{Error, ErrorKind};
+use crate::Error;
+use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
-
-/// The files of a tokenizer that a package has copies of, where they exist.
-pub const FILES: [&str; 8] = [
-    "tokenizer.json",
-    "tokenizer.model",
-    "vocab.json",
-    "merges.txt",
-    "added_tokens.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-];
-
-/// `tokenizer_info` of mlc-chat-config.json: how token texts become text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct TokenizerInfo {
-    /// How bytes are written in tokens.
-    pub token_postproc_method: Bytes,
-    /// Whether a space goes before the text.
-    pub prepend_space_in_encode: bool,
-    /// Whether the first space is taken off again.
-    pub strip_space_in_decode: bool,
-}
-
-/// How bytes are written in tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Bytes {
-    /// As tokens of the form `<0x1B>`, where no other fits.
-    ByteFallback,
-    /// Each as a printable character.
-    ByteLevel,
-}
+use tegula_package::mlc::TOKENIZER_FILES;
+use tegula_package::mlc::chat_config::{Bytes, TokenizerInfo};
+use tegula_package::{file, json};
 
 /// What a tokenizer.json says.
 #[derive(Debug)]
@@ -60,13 +28,13 @@ impl Tokenizer {
     /// Reads the folder's tokenizer.json, if it has one.
     ///
     /// # Errors
-    /// [`ErrorKind::Checkpoint`] if it is damaged, [`ErrorKind::Io`].
+    /// [`crate::ErrorKind::Package`] if it is damaged or cannot be read.
     pub fn read(folder: &Path, config: &TokenizerConfig) -> Result<Option<Tokenizer>, Error> {
         let path = folder.join("tokenizer.json");
         if !path.is_file() {
             return Ok(None);
         }
-        let file: TokenizerFile = read_json(&path)?;
+        let file: TokenizerFile = file::read_json(&path)?;
         let mut added: BTreeMap<String, u32> = file.added_tokens.into_iter().map(|token| (token.content, token.id)).collect();
         for (content, id) in &config.added {
             added.entry(content.clone()).or_insert(*id);
@@ -90,7 +58,7 @@ impl Tokenizer {
     /// Fails where it has ids that the model does not have.
     ///
     /// # Errors
-    /// [`ErrorKind::Checkpoint`].
+    /// [`crate::ErrorKind::Package`].
     pub fn check(&self, folder: &Path, vocab_size: u32) -> Result<(), Error> {
         if self.size <= vocab_size {
             return Ok(());
@@ -101,7 +69,7 @@ impl Tokenizer {
             "it has ids up to {}{named}, but the model has {vocab_size} tokens (`vocab_size`); is it the tokenizer of this model?",
             self.size - 1
         );
-        Err(ErrorKind::Checkpoint { path: folder.join("tokenizer.json"), reason }.into())
+        Err(file::damaged(&folder.join("tokenizer.json"), reason).into())
     }
 }
 
@@ -173,17 +141,17 @@ impl<'de> Deserialize<'de> for Vocab {
 /// Copies the tokenizer's files, but for what the config of the package has, and gives their names.
 ///
 /// # Errors
-/// [`ErrorKind::Checkpoint`] for a file that is something else, [`ErrorKind::Io`].
+/// [`crate::ErrorKind::Package`] for a file that is something else or cannot be read.
 pub fn copy(source: &Path, output: &Path, config: &TokenizerConfig) -> Result<Vec<&'static str>, Error> {
     let written = config.write(output)?;
     let is_copied = |name: &&str| source.join(name).is_file() && !(*name == TEMPLATE && config.has_template) && !(*name == NAME && written);
-    let names: Vec<_> = FILES.into_iter().filter(is_copied).collect();
+    let names: Vec<_> = TOKENIZER_FILES.into_iter().filter(is_copied).collect();
     for path in names.iter().map(|name| source.join(name)) {
         let mut start = Vec::new();
         let read = std::fs::File::open(&path).and_then(|file| file.take(64).read_to_end(&mut start));
-        read.map_err(|error| io(&path, error))?;
+        read.map_err(|error| file::io(&path, error))?;
         if let Some(reason) = json::impostor(&start) {
-            return Err(ErrorKind::Checkpoint { path, reason: reason.into() }.into());
+            return Err(file::damaged(&path, reason).into());
         }
     }
     for name in &names {
@@ -193,7 +161,7 @@ pub fn copy(source: &Path, output: &Path, config: &TokenizerConfig) -> Result<Ve
             let mut to = std::fs::File::create(output.join(name))?;
             std::io::copy(&mut from, &mut to)
         });
-        copied.map_err(|error| io(&path, error))?;
+        copied.map_err(|error| file::io(&path, error))?;
     }
-    Ok(FILES.into_iter().filter(|name| names.contains(name) || (*name == NAME && written)).collect())
+    Ok(TOKENIZER_FILES.into_iter().filter(|name| names.contains(name) || (*name == NAME && written)).collect())
 }

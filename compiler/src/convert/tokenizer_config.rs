@@ -3,11 +3,12 @@
 //! Newer checkpoints have their chat templates in files of their own, and older ones name their
 //! special tokens in `special_tokens_map.json`. Whoever runs a package reads one file.
 
-use super::{read_json, read_text};
-use crate::{Error, ErrorKind, config::json};
+use crate::Error;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+use tegula_package::file::{damaged, io, read_json, read_text};
+use tegula_package::json;
 
 /// The file's name.
 pub const NAME: &str = "tokenizer_config.json";
@@ -42,13 +43,13 @@ impl TokenizerConfig {
     /// Reads what the folder has.
     ///
     /// # Errors
-    /// [`ErrorKind::Checkpoint`] if a file is damaged, [`ErrorKind::Io`].
+    /// [`crate::ErrorKind::Package`] if a file is damaged or cannot be read.
     pub fn read(folder: &Path) -> Result<TokenizerConfig, Error> {
         let path = folder.join(NAME);
         let text = if path.is_file() { read_text(&path)? } else { "{}".into() };
-        let before: Value = json::parse(&text).map_err(|error| damaged(&path, error.to_string()))?;
+        let before: Value = json::parse(&text).map_err(|error| damaged(&path, error))?;
         let Value::Object(mut config) = before.clone() else {
-            return Err(damaged(&path, "it is not a JSON object".into()));
+            return Err(damaged(&path, "it is not a JSON object").into());
         };
         name_tokens(folder, &mut config)?;
         let template = take_templates(folder, &mut config)?;
@@ -71,11 +72,11 @@ impl TokenizerConfig {
     /// Writes the package's file where it is not that of the checkpoint, and says whether it did.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`].
+    /// [`crate::ErrorKind::Package`] if it cannot be written.
     pub fn write(&self, output: &Path) -> Result<bool, Error> {
         if self.merged {
             let path = output.join(NAME);
-            std::fs::write(&path, &self.text).map_err(|error| super::io(&path, error))?;
+            std::fs::write(&path, &self.text).map_err(|error| io(&path, error))?;
         }
         Ok(self.merged)
     }
@@ -154,8 +155,8 @@ fn templates(folder: &Path) -> Result<Vec<(String, String)>, Error> {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| super::io(folder, error))? {
-        let path = entry.map_err(|error| super::io(folder, error))?.path();
+    for entry in std::fs::read_dir(folder).map_err(|error| io(folder, error))? {
+        let path = entry.map_err(|error| io(folder, error))?.path();
         if path.extension().is_some_and(|end| end == "jinja")
             && let Some(name) = path.file_stem()
         {
@@ -172,8 +173,4 @@ fn default_template(templates: &Value) -> Option<&str> {
         Value::Array(named) => named.iter().find(|entry| entry["name"] == "default")?["template"].as_str(),
         one => one.as_str(),
     }
-}
-
-fn damaged(path: &Path, reason: String) -> Error {
-    ErrorKind::Checkpoint { path: path.into(), reason }.into()
 }

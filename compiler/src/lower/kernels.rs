@@ -1,8 +1,8 @@
 //! The kernels of a device class, each linked once.
 
 use crate::Error;
-use crate::schedule::Linked;
-use crate::spec::{ArgMax, Input, Output, Spec};
+use crate::link::Linked;
+use crate::op::Spec;
 use crate::tune::{Choice, Tally};
 use tegula_plan::{Alternative, Kernel, Requires};
 
@@ -41,7 +41,7 @@ impl<'a> Kernels<'a> {
 
     /// The specs so far, in the order of their first use.
     pub(super) fn specs(&self) -> Vec<Spec> {
-        self.known.iter().map(|known| known.spec).collect()
+        self.known.iter().map(|known| known.spec.clone()).collect()
     }
 
     /// The kernels of a spec: one, or those that a device is to choose among.
@@ -70,7 +70,7 @@ impl<'a> Kernels<'a> {
             alternative: several.then_some(Alternative { choice, index }),
             linked,
         });
-        Ok(Known { spec: *spec, schedules: schedules.collect() })
+        Ok(Known { spec: spec.clone(), schedules: schedules.collect() })
     }
 
     /// The place of a kernel in the list. Specs that come to the same kernel share it, kernels of the same text share that.
@@ -82,7 +82,7 @@ impl<'a> Kernels<'a> {
         // The text settles everything else about a kernel.
         let place = self.list.iter().position(|kernel| kernel.shader == shader).unwrap_or_else(|| {
             self.list.push(Kernel {
-                name: format!("{}: {}", describe(spec), linked.name),
+                name: format!("{}: {}", spec.label(), linked.name),
                 shader,
                 invocations: linked.invocations,
                 workgroup_memory: linked.workgroup_memory,
@@ -91,40 +91,5 @@ impl<'a> Kernels<'a> {
             self.list.len() - 1
         });
         place as u32
-    }
-}
-
-/// What a kernel computes, for people.
-fn describe(spec: &Spec) -> String {
-    match spec {
-        Spec::Embed(spec) => format!("embed {}x{}", spec.n, spec.k),
-        Spec::Norm(spec) => format!("norm {}", spec.width),
-        Spec::Quantize(spec) => format!("{}quantize {}", if spec.norm.is_some() { "norm " } else { "" }, spec.width),
-        Spec::Matmul(spec) => {
-            let input = match spec.input {
-                Input::Plain => "",
-                Input::Norm => "norm ",
-                Input::Normed => "normed ",
-                Input::Bytes => "bytes ",
-            };
-            let bias = if spec.bias { " bias" } else { "" };
-            let output = match spec.output {
-                Output::Store { .. } => "",
-                Output::Residual => " residual",
-                Output::SiluMul => " silu_mul",
-                Output::Heads(_) => " heads",
-            };
-            format!("{input}matmul {}x{}{bias}{output}", spec.n, spec.k)
-        }
-        Spec::HeadNorm(spec) => format!("head norm {}x{}", spec.heads.query + 2 * spec.heads.kv, spec.heads.dim),
-        Spec::Attention(spec) => {
-            let window = spec.window.map(|window| format!(" window {window}")).unwrap_or_default();
-            let split = if spec.split { " split" } else { "" };
-            format!("attention {}/{}x{}{window}{split}", spec.heads.query, spec.heads.kv, spec.heads.dim)
-        }
-        Spec::Merge(spec) => format!("merge {}/{}x{}", spec.heads, spec.kv, spec.dim),
-        Spec::ArgMax(ArgMax::Parts { vocab, .. }) => format!("argmax of parts of {vocab}"),
-        Spec::ArgMax(ArgMax::Whole { .. }) => "argmax of parts".into(),
-        Spec::Draw(spec) => format!("draw from {}: {}", spec.vocab, spec.stage.name()),
     }
 }

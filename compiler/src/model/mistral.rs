@@ -3,7 +3,7 @@
 use super::window::window;
 use super::{Decoder, Rope};
 use crate::Error;
-use crate::graph::Graph;
+use crate::graph::{Attention, Graph, Norm};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -19,31 +19,33 @@ struct Config {
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let config: Config = config.read("mistral")?;
-    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, tie_word_embeddings: tied, .. } = config.decoder;
+    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = config.decoder;
+    let (act, tied) = (config.decoder.act()?, config.decoder.tie_word_embeddings.unwrap_or(false));
     let mut graph = config.decoder.graph("mistral")?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
     let window = window("sliding_window", config.sliding_window.or(config.sliding_window_size))?;
 
     let rotation = graph.rotation(config.rope.frequencies(heads.dim, &[window])?);
+    let norm = Norm::rms(eps);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {
         let at = format!("model.layers.{layer}");
         let (attn, mlp) = (format!("{at}.self_attn"), format!("{at}.mlp"));
 
-        let h = graph.norm(x, &format!("{at}.input_layernorm"), eps);
+        let h = graph.norm(x, &format!("{at}.input_layernorm"), norm);
         let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
         let h = graph.linear(h, &attn, "qkv_proj", &parts, false);
-        let h = graph.attention(h, rotation, layer, window);
+        let h = graph.attention(h, layer, Attention { rotation: Some(rotation), window, ..Attention::default() });
         let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], false);
         x = graph.add(x, h);
 
-        let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), eps);
+        let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), norm);
         let h = graph.linear(h, &mlp, "gate_up_proj", &[("gate_proj", ffn), ("up_proj", ffn)], false);
-        let h = graph.silu_mul(h);
+        let h = graph.gated(h, act);
         let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], false);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", eps);
+    let h = graph.norm(x, "model.norm", norm);
     let logits = graph.head(h, tied.then_some("model.embed_tokens"));
     graph.argmax(logits);
     Ok(graph)

@@ -3,6 +3,8 @@
 //! An architecture is a serde `Config` with the settings it has beyond those of every [`Decoder`], and a function that writes its graph
 //! down. Both follow Hugging Face's names. To add one, write its file and its line in [`ALL`].
 
+mod gemma2;
+mod gpt2;
 mod llama;
 mod mistral;
 mod qwen2;
@@ -11,7 +13,7 @@ mod rope;
 mod window;
 
 use crate::config::Config;
-use crate::graph::{Graph, Heads};
+use crate::graph::{Act, Graph, Heads};
 use crate::{Error, ErrorKind};
 pub(crate) use rope::Rope;
 use serde::Deserialize;
@@ -28,7 +30,9 @@ struct Architecture {
 }
 
 /// The known ones.
-const ALL: [Architecture; 4] = [
+const ALL: [Architecture; 6] = [
+    Architecture { name: "gemma2", class: "Gemma2ForCausalLM", graph: gemma2::graph },
+    Architecture { name: "gpt2", class: "GPT2LMHeadModel", graph: gpt2::graph },
     Architecture { name: "llama", class: "LlamaForCausalLM", graph: llama::graph },
     Architecture { name: "mistral", class: "MistralForCausalLM", graph: mistral::graph },
     Architecture { name: "qwen2", class: "Qwen2ForCausalLM", graph: qwen2::graph },
@@ -63,6 +67,7 @@ pub fn graph(config: &Config) -> Result<Graph, Error> {
 pub fn positions(config: &Config) -> Option<u32> {
     #[derive(Deserialize)]
     struct Positions {
+        #[serde(alias = "n_positions")]
         max_position_embeddings: Option<u32>,
         #[serde(flatten)]
         rope: Rope,
@@ -91,21 +96,35 @@ struct Decoder {
     max_position_embeddings: Option<u32>,
     #[serde(default = "default_eps")]
     rms_norm_eps: f32,
-    #[serde(default = "default_act")]
-    hidden_act: String,
-    #[serde(default)]
-    tie_word_embeddings: bool,
+    hidden_act: Option<String>,
+    /// The newer name in Gemma's configs.
+    hidden_activation: Option<String>,
+    tie_word_embeddings: Option<bool>,
 }
 
 fn default_eps() -> f32 {
     1e-6
 }
 
-fn default_act() -> String {
-    "silu".into()
-}
+/// Names of activations, as configs have them.
+const ACTS: [(&str, Act); 5] = [
+    ("silu", Act::Silu),
+    ("swish", Act::Silu),
+    ("gelu_pytorch_tanh", Act::GeluTanh),
+    ("gelu_new", Act::GeluTanh),
+    ("gelu_fast", Act::GeluTanh),
+];
 
 impl Decoder {
+    /// The activation of the MLP.
+    fn act(&self) -> Result<Act, Error> {
+        let Some(name) = &self.hidden_act else { return Ok(Act::Silu) };
+        let found = ACTS.iter().find(|(known, _)| known == name);
+        let known = || ACTS.map(|(name, _)| format!("`{name}`")).join(", ");
+        check("hidden_act", format!("`{name}`"), found.is_some(), || format!("one of {}", known()))?;
+        Ok(found.map_or(Act::Silu, |(_, act)| *act))
+    }
+
     /// An empty graph of this shape, once the shape is known to be one that kernels can compute.
     fn graph(&self, architecture: &'static str) -> Result<Graph, Error> {
         let queries = self.num_attention_heads;
@@ -140,7 +159,7 @@ impl Decoder {
         let width = (u64::from(heads.query) + 2 * u64::from(heads.kv)) * u64::from(dim);
         check("head_dim", dim, width <= MAX_SIZE.into(), || format!("such that all heads together have at most {MAX_SIZE} elements"))?;
         check("rms_norm_eps", self.rms_norm_eps, self.rms_norm_eps.is_finite() && self.rms_norm_eps > 0.0, || "positive".into())?;
-        check("hidden_act", format!("`{}`", self.hidden_act), self.hidden_act == "silu", || "`silu`".into())?;
+        self.act()?;
         Ok(Graph {
             architecture,
             vocab_size: self.vocab_size,

@@ -2,7 +2,7 @@
 
 use super::{Decoder, Rope, Windows};
 use crate::Error;
-use crate::graph::Graph;
+use crate::graph::{Attention, Graph, Norm};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -20,32 +20,34 @@ struct Config {
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let mut config: Config = config.read("qwen3")?;
     config.decoder.head_dim.get_or_insert(128);
-    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, tie_word_embeddings: tied, .. } = config.decoder;
+    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = config.decoder;
+    let (act, tied) = (config.decoder.act()?, config.decoder.tie_word_embeddings.unwrap_or(false));
     let mut graph = config.decoder.graph("qwen3")?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
     let windows = config.windows.of_layers(graph.layers)?;
 
     let rotation = graph.rotation(config.rope.frequencies(heads.dim, &windows)?);
+    let norm = Norm::rms(eps);
     let mut x = graph.embed("model.embed_tokens");
     for (layer, window) in (0..).zip(windows) {
         let at = format!("model.layers.{layer}");
         let (attn, mlp) = (format!("{at}.self_attn"), format!("{at}.mlp"));
 
-        let h = graph.norm(x, &format!("{at}.input_layernorm"), eps);
+        let h = graph.norm(x, &format!("{at}.input_layernorm"), norm);
         let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
         let h = graph.linear(h, &attn, "c_attn", &parts, config.attention_bias);
         let h = graph.head_norm(h, &attn, eps);
-        let h = graph.attention(h, rotation, layer, window);
+        let h = graph.attention(h, layer, Attention { rotation: Some(rotation), window, ..Attention::default() });
         let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], config.attention_bias);
         x = graph.add(x, h);
 
-        let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), eps);
+        let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), norm);
         let h = graph.linear(h, &mlp, "gate_up_proj", &[("gate_proj", ffn), ("up_proj", ffn)], false);
-        let h = graph.silu_mul(h);
+        let h = graph.gated(h, act);
         let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], false);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", eps);
+    let h = graph.norm(x, "model.norm", norm);
     let logits = graph.head(h, tied.then_some("model.embed_tokens"));
     graph.argmax(logits);
     Ok(graph)

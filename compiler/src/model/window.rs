@@ -29,14 +29,19 @@ impl Windows {
         let Some(types) = &self.layer_types else {
             return Ok((0..layers).map(|layer| window.filter(|_| layer >= self.max_window_layers)).collect());
         };
-        check("layer_types", format!("a list of {}", types.len()), types.len() == layers as usize, || format!("one of {layers}"))?;
-        let window_of = |kind: &String| {
-            let known = ["full_attention", "sliding_attention"].contains(&kind.as_str());
-            check("layer_types", format!("`{kind}`"), known, || "`full_attention` or `sliding_attention`".into())?;
-            Ok(window.filter(|_| kind == "sliding_attention"))
-        };
-        types.iter().map(window_of).collect()
+        by_type(types, layers, window)
     }
+}
+
+/// The window of each layer, by the `layer_types` of a config.
+pub(super) fn by_type(types: &[String], layers: u32, window: Option<u32>) -> Result<Vec<Option<u32>>, Error> {
+    check("layer_types", format!("a list of {}", types.len()), types.len() == layers as usize, || format!("one of {layers}"))?;
+    let window_of = |kind: &String| {
+        let known = ["full_attention", "sliding_attention"].contains(&kind.as_str());
+        check("layer_types", format!("`{kind}`"), known, || "`full_attention` or `sliding_attention`".into())?;
+        Ok(window.filter(|_| kind == "sliding_attention"))
+    };
+    types.iter().map(window_of).collect()
 }
 
 /// A window as configs write it: absent, null and MLC's -1 say that there is none.

@@ -5,31 +5,38 @@
 
 pub mod q4;
 
+use crate::format::{F16, F32, Q4F16, Q4F32, Storage};
 use crate::graph::GraphParam;
-use crate::spec::Format;
 use crate::{Error, ErrorKind};
 use std::fmt;
 use tegula_plan::{Dtype, Param};
 
 /// A way to store parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quantization {
     name: &'static str,
     model_dtype: Dtype,
-    grouped: bool,
+    /// How weights are stored.
+    weights: Storage,
 }
 
 impl Quantization {
     /// Four bits and half-precision scales: what most packages are.
-    pub const Q4F16_1: Quantization = Quantization { name: "q4f16_1", model_dtype: Dtype::F16, grouped: true };
+    pub const Q4F16_1: Quantization = Quantization { name: "q4f16_1", model_dtype: Dtype::F16, weights: Q4F16 };
 
     /// Every known quantization.
     pub const ALL: [Quantization; 4] = [
         Self::Q4F16_1,
-        Quantization { name: "q4f32_1", model_dtype: Dtype::F32, grouped: true },
-        Quantization { name: "q0f16", model_dtype: Dtype::F16, grouped: false },
-        Quantization { name: "q0f32", model_dtype: Dtype::F32, grouped: false },
+        Quantization { name: "q4f32_1", model_dtype: Dtype::F32, weights: Q4F32 },
+        Quantization { name: "q0f16", model_dtype: Dtype::F16, weights: F16 },
+        Quantization { name: "q0f32", model_dtype: Dtype::F32, weights: F32 },
     ];
+
+    /// One that no package has.
+    #[cfg(test)]
+    pub(crate) const fn of(name: &'static str, model_dtype: Dtype, weights: Storage) -> Quantization {
+        Quantization { name, model_dtype, weights }
+    }
 
     /// Finds a quantization by its name, such as `q4f16_1`.
     ///
@@ -54,34 +61,22 @@ impl Quantization {
         self.model_dtype
     }
 
-    /// Whether its weights can be multiplied with activations in signed bytes.
+    /// Whether its weights can be multiplied with activations in int8.
     #[must_use]
-    pub fn takes_bytes(self) -> bool {
-        self.grouped
+    pub fn takes_int8(self) -> bool {
+        self.weights.takes_int8()
     }
 
-    /// How a parameter is stored. Norm gains and biases never are in groups.
+    /// How a parameter is stored. Norm gains and biases are never quantized.
     #[must_use]
-    pub fn format(self, param: &GraphParam) -> Format {
-        match (self.grouped && param.quantize, self.model_dtype) {
-            (true, scale) => Format::Q4 { scale },
-            (false, Dtype::F16) => Format::F16,
-            (false, _) => Format::F32,
-        }
+    pub fn format(self, param: &GraphParam) -> Storage {
+        if param.quantize { self.weights } else { Storage::float(self.model_dtype) }
     }
 
-    /// The tensors of a package that hold a parameter, in the order in which they are stored: the parameter itself, or `.q_weight`
-    /// (`[rows, words of a row]`) and `.q_scale` (`[rows, groups of a row]`) instead of `.weight`.
+    /// The tensors of a package that hold a parameter, in the order in which they are stored.
     #[must_use]
     pub fn params_of(self, param: &GraphParam) -> Vec<Param> {
-        let Format::Q4 { scale } = self.format(param) else {
-            return vec![Param { name: param.name.clone(), shape: param.shape.clone(), dtype: self.model_dtype }];
-        };
-        let (&columns, rows) = param.shape.split_last().expect("a quantized parameter has rows and columns");
-        let groups = columns.div_ceil(q4::GROUP as u64);
-        let module = param.name.strip_suffix(".weight").unwrap_or(&param.name);
-        let part = |suffix: &str, last: u64, dtype| Param { name: format!("{module}.{suffix}"), shape: [rows, &[last]].concat(), dtype };
-        vec![part("q_weight", groups * q4::GROUP_WORDS as u64, Dtype::U32), part("q_scale", groups, scale)]
+        self.format(param).tensors(&param.name, &param.shape)
     }
 }
 
@@ -96,7 +91,7 @@ mod tests {
     use super::*;
 
     fn param(name: &str, shape: &[u64], quantize: bool) -> GraphParam {
-        GraphParam { name: name.into(), sources: Vec::new(), shape: shape.into(), quantize }
+        GraphParam { name: name.into(), sources: Vec::new(), shape: shape.into(), quantize, change: Default::default() }
     }
 
     fn described(quantization: &str, param: &GraphParam) -> Vec<String> {

@@ -60,6 +60,28 @@ impl Scale {
     }
 }
 
+impl tegula_package::Codec for Scale {
+    fn sizes(&self, columns: usize) -> (usize, usize) {
+        (groups(columns) * GROUP_WORDS, groups(columns))
+    }
+
+    fn scale(&self) -> tegula_package::Element {
+        match self {
+            Scale::F16 => tegula_package::Element::F16,
+            Scale::Bf16 => tegula_package::Element::Bf16,
+            Scale::F32 => tegula_package::Element::F32,
+        }
+    }
+
+    fn encode(&self, row: &[f32], words: &mut [u32], scales: &mut [f32]) {
+        quantize(row, *self, words, scales);
+    }
+
+    fn decode(&self, words: &[u32], scales: &[f32], row: &mut [f32]) {
+        dequantize(words, scales, row);
+    }
+}
+
 /// Groups in a row of `columns` weights: also its scales, and a quarter of its words.
 #[must_use]
 pub fn groups(columns: usize) -> usize {

@@ -5,10 +5,10 @@
 //! processor with vector units says nothing about a GPU. A record counts in the device class that it was made in and, where its schedule is
 //! legal there, in lesser ones.
 
-use super::record::{Record, Records};
+use super::record::{CLOSE, Record, Records};
 use super::{device_slug, space};
-use crate::schedule::{Linked, default_schedule, link};
-use crate::spec::{Spec, key};
+use crate::link::{Linked, link, source};
+use crate::op::{Spec, key};
 use crate::{Error, ErrorKind};
 use std::collections::{BTreeMap, BTreeSet};
 use tegula_plan::Requires;
@@ -83,7 +83,7 @@ impl Choice<'_> {
             return Err(ErrorKind::NoRecord { spec: key, device }.into());
         }
         tally.default += 1;
-        link(spec, requires, &default_schedule(spec, requires))
+        link(spec, requires, &spec.default_schedule(requires))
     }
 
     /// Whether this very shape was measured on the device, with the templates as they are now.
@@ -115,16 +115,18 @@ impl Choice<'_> {
     /// The kernel that a record's winner makes for a spec, if the record still holds.
     fn valid(&self, index: usize, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Option<Linked> {
         let record = &self.records.list[index];
-        let linked = record.schedule().and_then(|schedule| link(spec, requires, &schedule).ok());
-        let unchanged = linked.as_ref().is_some_and(|linked| Record::source_digits(linked.source) == record.source);
+        let winner = record.schedule();
+        let source = winner.as_ref().and_then(|winner| source(spec, requires, winner).ok());
+        let unchanged = source.is_some_and(|source| Record::source_digits(source) == record.source);
         // Where the class has a template by default that was not among those measured, the winner never met that.
-        let usual = Some(default_schedule(spec, &record.requires).template);
-        let met_default = record.measured().any(|(schedule, _)| schedule.split(' ').next() == usual);
+        let usual = spec.default_schedule(&record.requires).template;
+        let met_default = record.measured().any(|(schedule, _)| schedule.split(' ').next() == Some(usual));
         if unchanged && met_default {
-            return linked;
+            // A schedule of another shape need not be legal.
+            return winner.and_then(|winner| link(spec, requires, &winner).ok());
         }
-        // In another device class a kernel may well have another text, and a schedule of another shape need not be legal.
-        if record.requires == *requires && (linked.is_some() || record.schedule().is_none()) {
+        // In another device class a kernel may well have another text.
+        if record.requires == *requires {
             tally.stale.insert(index);
         }
         None
@@ -148,35 +150,40 @@ impl Choice<'_> {
         let mut measured: BTreeMap<String, (&Record, Linked)> = BTreeMap::new();
         for (index, _) in self.near(key, requires, |record| !record.software) {
             let record = &self.records.list[index];
-            if shape.is_some_and(|shape| shape != record.spec) {
+            if shape.is_some_and(|shape| shape != record.spec) || measured.contains_key(&device_slug(&record.device)) {
                 continue;
             }
             if let Some(linked) = self.valid(index, spec, requires, tally) {
                 shape = Some(&record.spec);
-                measured.entry(device_slug(&record.device)).or_insert((record, linked));
+                measured.insert(device_slug(&record.device), (record, linked));
             }
         }
         measured.into_values().collect()
     }
 }
 
-/// The greatest factor by which a schedule is slower than the best, over the devices where it was measured, and the number of these.
+/// The greatest factor by which a schedule is slower than the best, and the number of devices where it was timed. Records leave out what did not come
+/// close, so a schedule that is missing counts as slower than that.
 fn worst_regret(schedule: &str, records: &[&Record]) -> (f64, usize) {
-    let regrets = records.iter().filter_map(|record| Some(record.time(schedule)? / record.microseconds));
-    regrets.fold((0.0, 0), |(worst, count), regret| (regret.max(worst), count + 1))
+    let regrets = records.iter().map(|record| record.time(schedule).map(|time| time / record.microseconds));
+    regrets.fold((0.0, 0), |(worst, count), regret| (regret.unwrap_or(CLOSE).max(worst), count + usize::from(regret.is_some())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::record::tests::record;
     use super::*;
+    use crate::format::{F16, F32};
+    use crate::op::Rows;
+    use crate::op::attention::Attention;
+    use crate::op::heads::Heads;
+    use crate::op::matmul::{Input, Matmul, Output};
     use crate::schedule::Schedule;
-    use crate::spec::{Attention, Format, Heads, Input, Matmul, Output, Rows};
     use tegula_plan::Dtype;
 
     fn spec(n: u32) -> Spec {
         let (input, output) = (Input::Plain, Output::Residual);
-        Spec::Matmul(Matmul { n, k: 64, format: Format::F32, bias: false, input, eps: 0.0, output, rows: Rows::One })
+        Spec::from(Matmul { n, k: 64, format: F32, bias: false, input, eps: 0.0, output, rows: Rows::One })
     }
 
     /// Names of three candidates of the spec, none of them the default.
@@ -237,7 +244,7 @@ mod tests {
             let choice = Choice { records: &Records { list }, device: Some("X"), frozen: false, alternatives: 1 };
             choice.kernel(&spec(64), &requires, &mut Tally::default()).unwrap().name
         };
-        let default = default_schedule(&spec(64), &greater).to_string();
+        let default = spec(64).default_schedule(&greater).to_string();
         assert_eq!(choose_in(vec![valid(64, "X", &names[0], &[])], greater), default);
         assert_eq!(choose_in(vec![in_greater(&names[0])], Requires::default()), names[0]);
         let both = vec![valid(64, "X", &names[0], &[]), in_greater(&names[1])];
@@ -260,7 +267,7 @@ mod tests {
         let gone = Record { schedule: "matmul/gone A=1".into(), ..valid(64, "X", &names[0], &[]) };
         let changed = Record { source: Record::source_digits(1), ..valid(64, "X", &names[0], &[]) };
         let (name, tally) = choose(vec![gone, changed], Some("X"), false);
-        assert_eq!(name.unwrap(), default_schedule(&spec(64), &Requires::default()).to_string());
+        assert_eq!(name.unwrap(), spec(64).default_schedule(&Requires::default()).to_string());
         assert_eq!((tally.default, tally.stale.len()), (1, 2));
         assert!(tally.to_string().contains("2 stale"));
     }
@@ -268,9 +275,10 @@ mod tests {
     #[test]
     fn records_that_never_met_the_template_that_is_the_default_now_are_stale() {
         let heads = Heads { query: 4, kv: 2, dim: 64, cache: Dtype::F16 };
-        let spec = Spec::Attention(Attention { heads, scale: 0.1, window: None, pages_per_sequence: 4, split: false, rows: Rows::Many });
+        let spec =
+            Spec::from(Attention { heads, scale: 0.1, softcap: None, window: None, pages_per_sequence: 4, split: false, rows: Rows::Many });
         let requires = Requires { subgroups: true, f16: true, matrix: false };
-        let default = default_schedule(&spec, &requires).to_string();
+        let default = spec.default_schedule(&requires).to_string();
         let winner = Schedule { template: "attention/flash", values: vec![("ROWS", 4), ("LANES", 64)] };
         let source = Record::source_digits(link(&spec, &requires, &winner).unwrap().source);
         for (others, known) in [(vec![], false), (vec![(default.as_str(), 11.0)], true)] {
@@ -289,7 +297,7 @@ mod tests {
         let (error, _) = choose(Vec::new(), Some("X"), true);
         let error = error.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::NoRecord { spec: found, .. } if *found == spec(64).key()), "{error}");
-        let embed = Spec::Embed(crate::spec::Embed { n: 50, k: 172, format: Format::F16, head_dim: 16 });
+        let embed = Spec::from(crate::op::embed::Embed { n: 50, k: 172, format: F16, head_dim: 16, scale: 1.0 });
         let choice = Choice { records: &Records::default(), device: None, frozen: true, alternatives: 1 };
         assert!(choice.kernel(&embed, &Requires::default(), &mut Tally::default()).is_ok(), "there is nothing to choose");
     }

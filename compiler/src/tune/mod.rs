@@ -8,6 +8,7 @@ pub mod record;
 mod shortlist;
 pub mod space;
 pub mod steps;
+mod text;
 
 pub use choice::{Choice, Tally};
 pub use record::{Record, Records};

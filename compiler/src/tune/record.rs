@@ -1,13 +1,12 @@
-//! Records: what was measured, a line of JSON for each spec and device.
+//! Records: what was measured of a spec on a device.
 //!
-//! A record holds for one version of its template: it carries the fingerprint of the kernel's text before constants are set
-//! ([`crate::schedule::Linked::source`]), and counts for nothing once that changes.
+//! A record holds for one version of its template: it carries the fingerprint of what the kernel computes ([`crate::schedule::Linked::source`]), and
+//! counts for nothing once that changes. Files of records are text ([`super::text`]).
 
 use super::device_slug;
 use crate::schedule::Schedule;
-use crate::{Error, ErrorKind, template};
+use crate::{Error, template};
 use include_dir::{Dir, include_dir};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use tegula_plan::Requires;
@@ -15,8 +14,7 @@ use tegula_plan::Requires;
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/records");
 
 /// One spec, measured on one device.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// [`crate::spec::Spec::key`].
     pub spec: String,
@@ -28,7 +26,7 @@ pub struct Record {
     pub requires: Requires,
     /// The best schedule, as it prints itself.
     pub schedule: String,
-    /// Fingerprint of its text before constants are set, as sixteen hexadecimal digits.
+    /// Fingerprint of what it computes, as sixteen hexadecimal digits.
     pub source: String,
     /// What it took.
     pub microseconds: f64,
@@ -42,11 +40,31 @@ pub struct Record {
     pub operations: u64,
     /// `bytes` a second, as a part of what a plain stream reads on this device.
     pub fraction_of_stream: f64,
-    /// What the other candidates took in microseconds, by schedule: those that lost early were measured less often.
+    /// How many schedules were timed.
+    pub candidates: usize,
+    /// What others took in microseconds, by schedule: those that came close ([`Record::close`]). What lost early was measured less often.
     pub others: BTreeMap<String, f64>,
 }
 
+/// A schedule that takes more than this factor of the best is left out of a record: nobody would choose it.
+pub const CLOSE: f64 = 1.4;
+
 impl Record {
+    /// Of the schedules that were timed, those that a record keeps: what came close to the best, and the best of each template.
+    #[must_use]
+    pub fn close(best: f64, timed: impl IntoIterator<Item = (String, f64)>) -> BTreeMap<String, f64> {
+        let mut timed: Vec<(String, f64)> = timed.into_iter().collect();
+        timed.sort_by(|one, other| one.1.total_cmp(&other.1));
+        let mut templates = Vec::new();
+        timed.retain(|(schedule, time)| {
+            let template = schedule.split(' ').next().unwrap_or_default().to_owned();
+            let first = !templates.contains(&template);
+            templates.push(template);
+            first || *time <= CLOSE * best
+        });
+        timed.into_iter().collect()
+    }
+
     /// The best schedule; `None` where this version has no such template or tunable.
     #[must_use]
     pub fn schedule(&self) -> Option<Schedule> {
@@ -56,10 +74,10 @@ impl Record {
     /// What a schedule took, in microseconds.
     #[must_use]
     pub fn time(&self, schedule: &str) -> Option<f64> {
-        if schedule == self.schedule { Some(self.microseconds) } else { self.others.get(schedule).copied() }
+        self.measured().filter(|(other, _)| *other == schedule).last().map(|(_, time)| time)
     }
 
-    /// The schedules that were timed and what they took in microseconds, the default and the winner last: either may be among the others.
+    /// The schedules that the record keeps and what they took in microseconds, the default and the winner last.
     pub fn measured(&self) -> impl Iterator<Item = (&str, f64)> {
         let others = self.others.iter().map(|(schedule, time)| (schedule.as_str(), *time));
         others.chain([(self.default.as_str(), self.default_microseconds), (self.schedule.as_str(), self.microseconds)])
@@ -101,21 +119,6 @@ pub struct Records {
 }
 
 impl Records {
-    /// Reads a file: a record a line, empty lines left out.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Record`] with the name and the line of what is no record.
-    pub fn parse(file: &str, text: &str) -> Result<Records, Error> {
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let record = |(index, line): (usize, &str)| {
-            let broken = |reason: String| Error::from(ErrorKind::Record { file: file.to_owned(), line: index + 1, reason });
-            let record: Record = serde_json::from_str(line).map_err(|error| broken(error.to_string()))?;
-            let positive = record.measured().all(|(_, time)| time > 0.0);
-            if positive { Ok(record) } else { Err(broken("a time is not positive".into())) }
-        };
-        Ok(Records { list: lines.map(record).collect::<Result<_, _>>()? })
-    }
-
     /// The records that come with this compiler.
     ///
     /// # Errors
@@ -125,7 +128,7 @@ impl Records {
         if let Some(records) = RECORDS.get() {
             return Ok(records);
         }
-        let mut files: Vec<_> = FILES.files().filter(|file| file.path().extension().is_some_and(|end| end == "jsonl")).collect();
+        let mut files: Vec<_> = FILES.files().filter(|file| file.path().extension().is_some_and(|end| end == "txt")).collect();
         files.sort_by_key(|file| file.path());
         let mut all = Records::default();
         for file in files {
@@ -169,34 +172,29 @@ pub(super) mod tests {
             bytes: 1 << 20,
             operations: 0,
             fraction_of_stream: 0.5,
+            candidates: others.len() + 1,
             others: others.iter().map(|(schedule, time)| ((*schedule).to_owned(), *time)).collect(),
         }
     }
 
     #[test]
-    fn records_survive_a_file() {
-        let template = template::entries()[0];
-        let all = Records { list: vec![record("a n=1", "X", template, 1.5, &[("b", 2.25)]), record("b", "Y", "gone LANES=1", 3.0, &[])] };
-        let lines: Vec<String> = all.list.iter().map(|record| serde_json::to_string(record).unwrap()).collect();
-        assert_eq!(Records::parse("f", &format!("{}\n\n{}\n", lines[0], lines[1])).unwrap(), all);
-        assert_eq!((all.list[0].time("b"), all.list[0].time(template), all.list[0].time("c")), (Some(2.25), Some(1.5), None));
+    fn times_and_devices_are_found() {
+        let all = Records { list: vec![record("a n=1", "X", "t", 1.5, &[("b", 2.25)]), record("b", "Y", "gone LANES=1", 3.0, &[])] };
+        assert_eq!((all.list[0].time("b"), all.list[0].time("t"), all.list[0].time("c")), (Some(2.25), Some(1.5), None));
         assert!(all.knows("x (version 2)") && !all.knows("Z"));
     }
 
     #[test]
-    fn a_corrupt_line_is_named() {
-        let good = serde_json::to_string(&record("a", "X", "s", 1.0, &[])).unwrap();
-        let negative = good.replace("\"microseconds\":1.0", "\"microseconds\":-1.0");
-        for bad in ["{", "[]", "{\"spec\": 1}", negative.as_str()] {
-            let error = Records::parse("some/file.jsonl", &format!("{good}\n{bad}\n")).unwrap_err().to_string();
-            assert!(error.starts_with("some/file.jsonl:2: "), "{error}");
-        }
+    fn records_keep_what_came_close_and_the_best_of_each_template() {
+        let timed = [("t A=1", 10.0), ("t A=2", 14.0), ("t A=3", 14.1), ("u A=1", 40.0), ("u A=2", 30.0)];
+        let kept = Record::close(10.0, timed.map(|(schedule, time)| (schedule.to_owned(), time)));
+        assert!(kept.keys().eq(["t A=1", "t A=2", "u A=2"]), "{kept:?}");
     }
 
     #[test]
     fn schedules_are_read_back_from_what_they_print() {
         for name in template::entries() {
-            let values = template::tunables(name).unwrap().into_iter().map(|(tunable, values)| (tunable, values[0])).collect();
+            let values = template::tunables(name).unwrap().iter().map(|(tunable, values)| (*tunable, values[0])).collect();
             let schedule = Schedule { template: name, values };
             assert_eq!(parse_schedule(&schedule.to_string()), Some(schedule));
         }

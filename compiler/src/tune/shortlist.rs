@@ -6,8 +6,8 @@
 
 use super::choice::Choice;
 use super::record::{Record, parse_schedule};
-use crate::schedule::{Linked, default_schedule, link};
-use crate::spec::{Rows, Spec};
+use crate::link::{Linked, link};
+use crate::op::Spec;
 use crate::tune::Tally;
 use crate::{Error, template};
 use std::collections::BTreeMap;
@@ -25,12 +25,7 @@ impl Choice<'_> {
     /// Those of [`Choice::kernel`].
     pub fn shortlist(&self, spec: &Spec, requires: &Requires, tally: &mut Tally) -> Result<Vec<Linked>, Error> {
         let mut chosen = vec![self.kernel(spec, requires, tally)?];
-        let heavy = match spec {
-            Spec::Matmul(spec) => spec.rows != Rows::Few,
-            Spec::Attention(spec) => spec.rows != Rows::Few,
-            _ => false,
-        };
-        if self.alternatives < 2 || !heavy || self.is_known(spec, requires) {
+        if self.alternatives < 2 || !spec.is_heavy() || self.is_known(spec, requires) {
             return Ok(chosen);
         }
         let winners = self.elsewhere(&spec.key(), spec, requires, &mut Tally::default());
@@ -40,7 +35,7 @@ impl Choice<'_> {
                 chosen.push(linked);
             }
         };
-        add(&mut chosen, link(spec, requires, &default_schedule(spec, requires))?);
+        add(&mut chosen, link(spec, requires, &spec.default_schedule(requires))?);
         while chosen.len() < self.alternatives as usize {
             let regrets_now = regrets(&times, &chosen, None);
             if regrets_now.first().is_none_or(|worst| *worst <= AS_GOOD) {
@@ -101,12 +96,15 @@ fn spelt_out(name: &str) -> Option<String> {
 mod tests {
     use super::super::record::tests::record;
     use super::*;
-    use crate::spec::{Embed, Format, Input, Matmul, Output};
+    use crate::format::{F16, F32};
+    use crate::op::Rows;
+    use crate::op::embed::Embed;
+    use crate::op::matmul::{Input, Matmul, Output};
     use crate::tune::{Records, space};
 
     fn spec() -> Spec {
         let (input, output) = (Input::Plain, Output::Residual);
-        Spec::Matmul(Matmul { n: 64, k: 64, format: Format::F32, bias: false, input, eps: 0.0, output, rows: Rows::One })
+        Matmul { n: 64, k: 64, format: F32, bias: false, input, eps: 0.0, output, rows: Rows::One }.into()
     }
 
     /// Names of the default and of four other candidates.
@@ -173,7 +171,7 @@ mod tests {
 
     #[test]
     fn light_kernels_have_one_schedule() {
-        let embed = Spec::Embed(Embed { n: 50, k: 172, format: Format::F16, head_dim: 16 });
+        let embed = Spec::from(Embed { n: 50, k: 172, format: F16, head_dim: 16, scale: 1.0 });
         let choice = Choice { records: &Records::default(), device: None, frozen: false, alternatives: 3 };
         assert_eq!(choice.shortlist(&embed, &Requires::default(), &mut Tally::default()).unwrap().len(), 1);
     }

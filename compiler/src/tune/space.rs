@@ -1,15 +1,17 @@
 //! The candidates of a spec: every schedule that may be the best.
 //!
-//! They are the products of what the templates list behind `// tune:`, where [`schedule::link`] takes them (constant assertions, limits of
+//! They are the products of what the templates list behind `// tune:`, where [`link`] takes them (constant assertions, limits of
 //! every device), without those that no device can like and without repetitions. There may be hundreds; then those are kept that differ least
 //! from the default and from what other templates say of themselves, a point of each template in turn, since measuring takes time and these
 //! values were chosen with care.
 
+use crate::link::{Linked, link};
+use crate::op::Spec;
 use crate::parallel::each;
-use crate::schedule::{Linked, Schedule, default_schedule, link};
-use crate::spec::Spec;
+use crate::schedule::Schedule;
 use crate::{Error, template};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use tegula_edit::{Kind, tokens};
 use tegula_plan::Requires;
 
 /// The most candidates of a spec.
@@ -34,9 +36,9 @@ pub struct Candidate {
 /// same for the same input.
 ///
 /// # Errors
-/// Those of [`schedule::link`] for the default schedule. Other schedules that cannot be linked are no candidates.
+/// Those of [`link`] for the default schedule. Other schedules that cannot be linked are no candidates.
 pub fn candidates(spec: &Spec, requires: &Requires) -> Result<Vec<Candidate>, Error> {
-    let default = default_schedule(spec, requires);
+    let default = spec.default_schedule(requires);
     let linked = link(spec, requires, &default)?;
     let mut seen = HashSet::from([essence(&linked.text)]);
     let mut found = vec![Candidate { schedule: default.clone(), linked }];
@@ -68,7 +70,7 @@ pub fn candidates(spec: &Spec, requires: &Requires) -> Result<Vec<Candidate>, Er
 /// Whether there is anything to choose for a spec, as far as its templates say.
 #[must_use]
 pub fn is_open(spec: &Spec) -> bool {
-    templates(default_schedule(spec, &Requires::default()).template)
+    templates(spec.default_schedule(&Requires::default()).template)
         .any(|name| template::tunables(name).is_ok_and(|tunables| !tunables.is_empty()))
 }
 
@@ -81,7 +83,8 @@ fn templates(default: &'static str) -> impl Iterator<Item = &'static str> {
 /// Every schedule of a template, with how many steps its values are away from the default's.
 fn product(template: &'static str, default: &Schedule) -> Result<Vec<(usize, Schedule)>, Error> {
     let mut points = vec![(0, Vec::new())];
-    for (name, mut values) in template::tunables(template)? {
+    for (name, values) in template::tunables(template)? {
+        let (name, mut values) = (*name, values.clone());
         let chosen = default.values.iter().find(|(other, _)| template == default.template && *other == name).map(|(_, value)| *value);
         let usual = chosen.or(template::constant(template, name)?);
         values.extend(usual);
@@ -103,54 +106,67 @@ fn product(template: &'static str, default: &Schedule) -> Result<Vec<(usize, Sch
 
 /// A text without constants that nothing mentions: tunables that a format has no use for make no difference.
 fn essence(text: &str) -> String {
-    let mut lines: Vec<&str> = text.lines().collect();
+    let all = tokens(text);
+    let mut left = vec![true; all.len()];
     loop {
-        let mut words = std::collections::HashMap::<&str, usize>::new();
-        for word in lines.iter().flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')) {
-            *words.entry(word).or_default() += 1;
+        let mut words = HashMap::<&str, usize>::new();
+        for (token, _) in all.iter().zip(&left).filter(|(token, left)| **left && token.kind == Kind::Word) {
+            *words.entry(token.text).or_default() += 1;
         }
-        let unused = |line: &&str| {
-            let name = line.strip_prefix("const ").and_then(|rest| rest.split(':').next());
-            name.is_some_and(|name| words.get(name) == Some(&1))
-        };
-        let kept: Vec<&str> = lines.iter().copied().filter(|line| !unused(line) || line.starts_with("const BLOCK")).collect();
-        if kept.len() == lines.len() {
-            return lines.join("\n");
+        let mut found = false;
+        for start in (0..all.len()).filter(|&start| all[start].is("const")) {
+            let unused = all.get(start + 1).is_some_and(|name| name.text != "BLOCK" && words.get(name.text) == Some(&1));
+            if left[start] && unused {
+                let end = (start..all.len()).find(|&end| all[end].is(";")).map_or(all.len(), |end| end + 1);
+                left[start..end].fill(false);
+                found = true;
+            }
         }
-        lines = kept;
+        if !found {
+            let kept = all.iter().zip(left).filter(|(_, left)| *left).map(|(token, _)| token.text);
+            return kept.collect::<Vec<_>>().join(" ");
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{ArgMax, Attention, Embed, Format, Heads, Input, Matmul, Output, Quantize, Rows};
+    use crate::format::{F16, F32, Q4F16, Storage};
+    use crate::graph::Act;
+    use crate::op::Rows;
+    use crate::op::argmax::ArgMax;
+    use crate::op::attention::Attention;
+    use crate::op::embed::Embed;
+    use crate::op::heads::Heads;
+    use crate::op::matmul::{Input, Matmul, Output};
+    use crate::op::quantize::Quantize;
     use tegula_plan::Dtype;
 
-    fn matmul(format: Format, rows: Rows) -> Spec {
-        Spec::Matmul(Matmul { n: 96, k: 128, format, bias: false, input: Input::Norm, eps: 1e-5, output: Output::SiluMul, rows })
+    fn matmul(format: Storage, rows: Rows) -> Spec {
+        Spec::from(Matmul { n: 96, k: 128, format, bias: false, input: Input::Norm, eps: 1e-5, output: Output::Gated(Act::Silu), rows })
     }
 
     fn specs() -> Vec<Spec> {
-        let q4 = Format::Q4 { scale: Dtype::F16 };
+        let q4 = Q4F16;
         let heads = Heads { query: 4, kv: 2, dim: 32, cache: Dtype::F16 };
         vec![
             matmul(q4, Rows::One),
-            matmul(Format::F32, Rows::One),
+            matmul(F32, Rows::One),
             matmul(q4, Rows::Many),
-            Spec::Matmul(Matmul {
+            Spec::from(Matmul {
                 n: 96,
                 k: 128,
                 format: q4,
                 bias: true,
-                input: Input::Bytes,
+                input: Input::Int8,
                 eps: 0.0,
                 output: Output::Residual,
                 rows: Rows::Many,
             }),
-            Spec::Quantize(Quantize { width: 128, norm: Some(1e-5) }),
-            Spec::Attention(Attention { heads, scale: 0.3, window: None, pages_per_sequence: 4, split: true, rows: Rows::One }),
-            Spec::ArgMax(ArgMax::Parts { vocab: 361, rows: Rows::One }),
+            Spec::from(Quantize { width: 128, norm: Some(1e-5) }),
+            Spec::from(Attention { heads, scale: 0.3, softcap: None, window: None, pages_per_sequence: 4, split: true, rows: Rows::One }),
+            Spec::from(ArgMax::Parts { vocab: 361, rows: Rows::One }),
         ]
     }
 
@@ -159,7 +175,7 @@ mod tests {
         for requires in [Requires::default(), Requires { subgroups: true, f16: false, matrix: false }] {
             for spec in specs() {
                 let all = candidates(&spec, &requires).unwrap();
-                assert_eq!(all[0].schedule, default_schedule(&spec, &requires));
+                assert_eq!(all[0].schedule, spec.default_schedule(&requires));
                 assert!((2..=MAX_CANDIDATES).contains(&all.len()) && is_open(&spec), "{}: {}", spec.key(), all.len());
                 for candidate in &all {
                     assert_eq!(link(&spec, &requires, &candidate.schedule).unwrap(), candidate.linked);
@@ -180,14 +196,14 @@ mod tests {
 
     #[test]
     fn what_has_no_tunables_is_not_open() {
-        let embed = Spec::Embed(Embed { n: 50, k: 172, format: Format::F16, head_dim: 16 });
+        let embed = Spec::from(Embed { n: 50, k: 172, format: F16, head_dim: 16, scale: 1.0 });
         assert!(!is_open(&embed));
         assert_eq!(candidates(&embed, &Requires::default()).unwrap().len(), 1);
     }
 
     #[test]
     fn constants_without_use_make_no_candidate() {
-        assert_eq!(essence("const A: u32 = 1u;\nconst B: u32 = A;\nconst C: u32 = 2u;\nx = C;"), "const C: u32 = 2u;\nx = C;");
+        assert_eq!(essence("const A: u32 = 1u;\nconst B: u32 = A;\nconst C: u32 = 2u;\nx = C;"), "const C : u32 = 2u ; x = C ;");
         assert_ne!(essence("const A: u32 = 1u;\nx = A;"), essence("const A: u32 = 2u;\nx = A;"));
     }
 }

@@ -3,8 +3,9 @@
 use crate::checkpoints::{Element, Folder, config, number, tensors};
 use crate::{converted, options, run};
 use serde_json::json;
+use tegula_compiler::Error;
 use tegula_compiler::convert::ConvertOptions;
-use tegula_compiler::{Error, ErrorKind};
+use tegula_package::ErrorKind;
 
 /// What the conversion of a folder fails with; nothing is left of it.
 fn failure(folder: &Folder, options: &ConvertOptions) -> Error {
@@ -19,24 +20,29 @@ fn tensors_that_do_not_fit_the_config_are_named() {
     let mut missing = tensors(Element::F32);
     missing.retain(|tensor| tensor.name != "model.layers.1.self_attn.k_proj.weight");
     let error = failure(&Folder::in_files(&config(&[]), &missing, 2), &options("q0f32"));
-    assert!(matches!(error.kind(), ErrorKind::MissingTensor { name, .. } if name == "model.layers.1.self_attn.k_proj.weight"));
+    assert!(matches!(error.package().unwrap(), ErrorKind::MissingTensor { name, .. } if name == "model.layers.1.self_attn.k_proj.weight"));
     assert!(error.to_string().contains("model-00001-of-00002.safetensors, model-00002-of-00002.safetensors"), "{error}");
 
     let mut headless = tensors(Element::F32);
     headless.retain(|tensor| tensor.name != "lm_head.weight");
     let error = failure(&Folder::new(&config(&[]), &headless), &options("q0f32"));
-    assert!(matches!(error.kind(), ErrorKind::MissingTensor { name, .. } if name == "lm_head.weight"), "{error}");
+    assert!(matches!(error.package().unwrap(), ErrorKind::MissingTensor { name, .. } if name == "lm_head.weight"), "{error}");
 
     let mut misshapen = tensors(Element::F32);
     misshapen.iter_mut().find(|tensor| tensor.name == "model.layers.0.mlp.up_proj.weight").unwrap().shape = vec![64, 172];
     let error = failure(&Folder::new(&config(&[]), &misshapen), &options("q0f32"));
-    assert!(matches!(error.kind(), ErrorKind::TensorShape { expected, found, .. } if expected == &[172, 64] && found == &[64, 172]));
+    assert!(
+        matches!(error.package().unwrap(), ErrorKind::TensorShape { expected, found, .. } if expected == &[172, 64] && found == &[64, 172])
+    );
     assert!(error.to_string().contains("model.layers.0.mlp.up_proj.weight"), "{error}");
 
     let mut typed = tensors(Element::F32);
     typed.iter_mut().find(|tensor| tensor.name == "lm_head.weight").unwrap().element = Element::I32;
     let error = failure(&Folder::new(&config(&[]), &typed), &options("q0f32"));
-    assert!(matches!(error.kind(), ErrorKind::TensorType { name, found } if name == "lm_head.weight" && found == "I32"), "{error}");
+    assert!(
+        matches!(error.package().unwrap(), ErrorKind::TensorType { name, found } if name == "lm_head.weight" && found == "I32"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -50,22 +56,22 @@ fn damaged_files_are_named() {
     for bytes in [&whole[..whole.len() - 1], &whole[..100], &whole[..5], &[], &enormous, &garbled, &longer] {
         std::fs::write(&path, bytes).unwrap();
         let error = failure(&folder, &options("q4f16_1"));
-        assert!(matches!(error.kind(), ErrorKind::Checkpoint { path, .. } if path.ends_with("model.safetensors")), "{error}");
+        assert!(matches!(error.package().unwrap(), ErrorKind::Checkpoint { path, .. } if path.ends_with("model.safetensors")), "{error}");
     }
     std::fs::remove_file(&path).unwrap();
     let error = failure(&folder, &options("q4f16_1"));
-    assert!(matches!(error.kind(), ErrorKind::Checkpoint { path, .. } if path == folder.path()), "{error}");
+    assert!(matches!(error.package().unwrap(), ErrorKind::Checkpoint { path, .. } if path == folder.path()), "{error}");
     folder.write("model.safetensors.index.json", r#"{"weight_map": {"lm_head.weight": "model-7.safetensors"}}"#);
     let error = failure(&folder, &options("q4f16_1"));
-    assert!(matches!(error.kind(), ErrorKind::Io { path, .. } if path.ends_with("model-7.safetensors")), "{error}");
+    assert!(matches!(error.package().unwrap(), ErrorKind::Io { path, .. } if path.ends_with("model-7.safetensors")), "{error}");
     std::fs::remove_file(folder.path().join("config.json")).unwrap();
     let error = failure(&folder, &options("q4f16_1"));
-    assert!(matches!(error.kind(), ErrorKind::Checkpoint { reason, .. } if reason.contains("config.json")), "{error}");
+    assert!(matches!(error.package().unwrap(), ErrorKind::Checkpoint { reason, .. } if reason.contains("config.json")), "{error}");
     for name in ["generation_config.json", "tokenizer.json", "tokenizer_config.json"] {
         let folder = Folder::new(&config(&[]), &tensors(Element::F32));
         folder.write(name, "{");
         let error = failure(&folder, &options("q4f16_1"));
-        assert!(matches!(error.kind(), ErrorKind::Checkpoint { path, .. } if path.ends_with(name)), "{error}");
+        assert!(matches!(error.package().unwrap(), ErrorKind::Checkpoint { path, .. } if path.ends_with(name)), "{error}");
     }
 }
 
@@ -85,7 +91,7 @@ fn what_a_download_brought_instead_of_a_file_is_named() {
             let folder = Folder::new(&config(&[]), &tensors(Element::F32));
             folder.write(name, text);
             let error = failure(&folder, &options("q4f16_1"));
-            assert!(matches!(error.kind(), ErrorKind::Checkpoint { path, .. } if path.ends_with(name)), "{error}");
+            assert!(matches!(error.package().unwrap(), ErrorKind::Checkpoint { path, .. } if path.ends_with(name)), "{error}");
             assert!(error.to_string().contains(words), "{error}");
         }
     }
@@ -155,8 +161,7 @@ fn numbers_that_the_package_cannot_hold_are_named() {
     let is_refused = |folder: &Folder, options: &ConvertOptions, stored: &str| {
         let error = failure(folder, options);
         let expected = "model.layers.0.mlp.down_proj.weight";
-        let found =
-            matches!(error.kind(), ErrorKind::TensorValue { name, position: 173, dtype, .. } if name == expected && *dtype == stored);
+        let found = matches!(error.package().unwrap(), ErrorKind::TensorValue { name, position: 173, dtype, .. } if name == expected && *dtype == stored);
         assert!(found, "{error}");
     };
     let bf16 = |quantization| ConvertOptions { f32_as_bf16: true, ..options(quantization) };
@@ -184,7 +189,7 @@ fn a_folder_of_other_things_is_refused() {
     for output in [folder.path().to_owned(), folder.path().join("config.json")] {
         let before = std::fs::read_to_string(folder.path().join("config.json")).unwrap();
         let error = run(folder.path(), &output, &options("q0f32")).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::ForeignFolder { .. } | ErrorKind::Io { .. }), "{error}");
+        assert!(matches!(error.package().unwrap(), ErrorKind::ForeignFolder { .. } | ErrorKind::Io { .. }), "{error}");
         assert_eq!(std::fs::read_to_string(folder.path().join("config.json")).unwrap(), before);
     }
 }

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod errors;
 mod json;
+mod recipes;
 mod tokenizers;
 mod unused;
 
@@ -13,7 +14,8 @@ use std::path::Path;
 use tegula_compiler::convert::{ConvertOptions, ConvertReport, VERSION, Warning, convert, tensor_bytes};
 use tegula_compiler::quant::{Quantization, q4};
 use tegula_compiler::tune::fingerprint;
-use tegula_compiler::{Config, Error, ErrorKind, model};
+use tegula_compiler::{Config, Error, model};
+use tegula_package::ErrorKind;
 
 fn options(quantization: &str) -> ConvertOptions {
     ConvertOptions { quantization: Quantization::parse(quantization).unwrap(), ..ConvertOptions::default() }
@@ -200,7 +202,7 @@ fn whoever_watches_may_break_off() {
             steps += 1;
             if steps == after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        assert!(matches!(result.unwrap_err().kind(), ErrorKind::Interrupted));
+        assert!(matches!(result.unwrap_err().package(), Some(ErrorKind::Interrupted)));
         assert_eq!((steps, folder.neighbours()), (after, vec!["checkpoint".into()]));
     }
 }
@@ -227,7 +229,7 @@ fn the_version_stands_for_the_bytes() {
         // The list of tensors has the hashes of all shards.
         fingerprint(&[package.text("tensor-cache.json"), package.text("mlc-chat-config.json")].concat())
     });
-    assert_eq!((VERSION, found), (2, [16_376_237_080_170_092_950, 899_438_803_268_277_542]));
+    assert_eq!((VERSION, found), (3, [10_465_358_117_457_993_764, 4_190_043_323_515_369_332]));
 }
 
 #[test]

@@ -11,11 +11,11 @@ mod fields;
 
 use serde_json::{Map, Value};
 
-use crate::config::ChatConfig;
 use crate::engine::request::{Prompt, Request};
 use crate::sampler::{Sampling, limit};
 use crate::text::chat::Dialogue;
 use crate::{ErrorKind, Result, clock};
+use tegula_package::mlc::ChatConfig;
 
 /// Which API a request is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

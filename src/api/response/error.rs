@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::json;
 use crate::error::Class;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, HostError};
 
 /// What a failed request gets.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,11 +36,13 @@ impl ErrorResponse {
         let facts = error.facts();
         let r#type = match facts.class {
             Class::InvalidRequest | Class::ContextWindowSizeExceeded => "invalid_request_error",
+            _ if matches!(error.kind(), ErrorKind::Host(HostError::UnknownModel { .. })) => "invalid_request_error",
             _ => "server_error",
         };
         let status = match error.kind() {
             // Later there may be room.
             ErrorKind::Busy { .. } => 429,
+            ErrorKind::Host(HostError::UnknownModel { .. }) => 404,
             _ if r#type == "invalid_request_error" => 400,
             _ => 500,
         };
@@ -74,6 +76,7 @@ fn code(kind: &ErrorKind) -> Option<&'static str> {
         ErrorKind::FieldRange { .. } => Some("invalid_value"),
         ErrorKind::FieldType { value, .. } if value == "missing" => Some("missing_required_parameter"),
         ErrorKind::FieldType { .. } => Some("invalid_type"),
+        ErrorKind::Host(HostError::UnknownModel { .. }) => Some("model_not_found"),
         ErrorKind::Busy { .. } => Some("rate_limit_exceeded"),
         _ => None,
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, HostError};
 
 fn failure() -> Error {
     ErrorKind::ContextWindowSizeExceeded { prompt: 13, context: 8 }.into()
@@ -32,6 +32,13 @@ fn errors_have_openais_form_and_a_status() {
         (refused(json!({"messages": messages, "n": 2})), 400, "invalid_request_error", Some("n"), Some("unsupported_value")),
         (ErrorResponse::of(&failure()), 400, "invalid_request_error", None, Some("context_length_exceeded")),
         (of(ErrorKind::Busy { slots: 1 }), 429, "invalid_request_error", None, Some("rate_limit_exceeded")),
+        (
+            of(HostError::UnknownModel { name: "m".into(), models: Vec::new() }.into()),
+            404,
+            "invalid_request_error",
+            Some("model"),
+            Some("model_not_found"),
+        ),
         (of(ErrorKind::NotFinite { position: 1 }), 500, "server_error", None, None),
         (of(ErrorKind::Interrupted), 500, "server_error", None, None),
     ];

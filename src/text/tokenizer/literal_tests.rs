@@ -4,10 +4,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::ChatConfig;
 use crate::text::chat::{Chat, Dialogue};
 use crate::text::tokenizer::TokenizerConfig;
 use crate::text::tokenizer::tests::{load, shared, small};
+use tegula_package::mlc::ChatConfig;
 
 /// The ids of a conversation in a template of ours.
 fn prompt(tokenizer: &Tokenizer, template: &str, dialogue: &Dialogue) -> Vec<u32> {

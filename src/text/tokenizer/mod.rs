@@ -20,6 +20,7 @@ use tokenizers::AddedToken;
 pub(crate) use literal::Literals;
 
 use crate::{ErrorKind, Result};
+use tegula_package::ErrorKind as Package;
 
 /// A tokenizer with its special tokens.
 pub struct Tokenizer {
@@ -147,9 +148,9 @@ impl TokenizerConfig {
     /// Reads the file.
     ///
     /// # Errors
-    /// [`ErrorKind::Manifest`] where it is not JSON of this form.
+    /// [`ErrorKind::Package`] where it is not JSON of this form.
     pub fn parse(json: &str) -> Result<TokenizerConfig> {
-        serde_json::from_str(json).map_err(|error| ErrorKind::Manifest { file: Self::FILE.into(), reason: error.to_string() }.into())
+        serde_json::from_str(json).map_err(|error| Package::Manifest { file: Self::FILE.into(), reason: error.to_string() }.into())
     }
 
     fn special_tokens(&self) -> impl Iterator<Item = &SpecialToken> {
@@ -205,9 +206,9 @@ impl Tokenizer {
     /// Reads a tokenizer from the bytes of tokenizer.json and, if the package has it, the text of tokenizer_config.json.
     ///
     /// # Errors
-    /// [`ErrorKind::Manifest`] where either cannot be read.
+    /// [`ErrorKind::Package`] where either cannot be read.
     pub fn new(tokenizer_json: &[u8], config_json: Option<&str>) -> Result<Tokenizer> {
-        let unsound = |reason: String| ErrorKind::Manifest { file: Self::FILE.into(), reason };
+        let unsound = |reason: String| Package::Manifest { file: Self::FILE.into(), reason };
         let unusable = |error: tokenizers::Error| unsound(error.to_string());
         sound::file(tokenizer_json).map_err(unsound)?;
         let mut model: plain::Model = serde_json::from_slice(tokenizer_json).map_err(|error| unsound(error.to_string()))?;

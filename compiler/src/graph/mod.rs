@@ -1,0 +1,129 @@
+//! The graph: what a model computes, before anything is said of kernels.
+//!
+//! Values are f32 matrices with a row for each token of a step, so that prefill and decode are one graph lowered twice. Ops are as coarse
+//! as architectures write them down (a linear layer, a norm, attention over the cache) and stand in the order of execution; each makes one
+//! value. Parameters carry the names of both worlds: that of the weight package and those of the Hugging Face tensors they are made of.
+
+mod build;
+mod op;
+
+pub use build::{Attention, Norm};
+pub(crate) use op::option;
+pub use op::{Act, NormKind, Op, OpKind};
+use std::fmt;
+
+/// A parameter of the graph: one tensor of the package before quantization, stacked from one or more tensors of the checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphParam {
+    /// Name in the package, such as `model.layers.0.self_attn.qkv_proj.weight`. A quantization replaces `weight` by names of its own.
+    pub name: String,
+    /// The Hugging Face tensors whose rows, one after another, make up this one.
+    pub sources: Vec<Source>,
+    /// `[n, k]` for a matrix of n output features, `[n]` for a gain or a bias.
+    pub shape: Vec<u64>,
+    /// Whether the quantization applies; other tensors are stored in its model dtype.
+    pub quantize: bool,
+    /// How the tensors of the checkpoint differ from it.
+    pub change: Change,
+}
+
+/// What is done to the tensors of a checkpoint on their way into a package.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    #[default]
+    None,
+    /// Matrices are transposed: the checkpoint has `[k, n]`.
+    Transpose,
+    /// One is added to each element: gains whose checkpoint has what exceeds one.
+    AddOne,
+}
+
+/// A tensor of the checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Its first dimension.
+    pub rows: u64,
+}
+
+/// A parameter, by its place in [`Graph::params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ParamId(pub(crate) usize);
+
+/// What an op makes, by the op's place in [`Graph::ops`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Value(pub(crate) usize);
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+/// Shape of attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heads {
+    /// Query heads.
+    pub query: u32,
+    /// Key and value heads.
+    pub kv: u32,
+    /// Elements of a head.
+    pub dim: u32,
+}
+
+impl Heads {
+    /// Elements of all query heads of a row.
+    #[must_use]
+    pub fn query_width(self) -> u32 {
+        self.query * self.dim
+    }
+
+    /// Elements of all key heads, or all value heads, of a row.
+    #[must_use]
+    pub fn kv_width(self) -> u32 {
+        self.kv * self.dim
+    }
+
+    /// Elements of the query, key and value heads of a row.
+    #[must_use]
+    pub fn width(self) -> u32 {
+        self.query_width() + 2 * self.kv_width()
+    }
+}
+
+/// A model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    /// Model family, such as `llama`.
+    pub architecture: &'static str,
+    /// Rows of the embedding table and of the logits.
+    pub vocab_size: u32,
+    /// Width of the residual stream.
+    pub hidden_size: u32,
+    /// Decoder layers.
+    pub layers: u32,
+    /// Shape of attention, the same in all layers.
+    pub heads: Heads,
+    /// The most positions that the model was trained for, where its config says so.
+    pub max_positions: Option<u32>,
+    /// Parameters, in order of first use.
+    pub params: Vec<GraphParam>,
+    /// Ops in order of execution.
+    pub ops: Vec<Op>,
+}
+
+impl Graph {
+    /// The op that makes a value.
+    #[must_use]
+    pub fn op(&self, value: Value) -> &Op {
+        &self.ops[value.0]
+    }
+
+    /// A parameter.
+    #[must_use]
+    pub fn param(&self, id: ParamId) -> &GraphParam {
+        &self.params[id.0]
+    }
+}

@@ -1,0 +1,312 @@
+//! The ops that architectures are written in. `x`, `qkv` and so on are rows of f32.
+
+use super::{Graph, ParamId, Value};
+use tegula_plan::Fingerprint;
+
+/// A step of the graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Op {
+    /// For people, such as `layers.0.self_attn.qkv_proj`.
+    pub label: String,
+    /// What it does.
+    pub kind: OpKind,
+    /// Elements in a row of the value it makes.
+    pub width: u32,
+}
+
+impl Op {
+    /// The values it reads.
+    pub fn reads(&self) -> impl Iterator<Item = Value> + use<> {
+        let (first, second) = match self.kind {
+            OpKind::Embed { .. } | OpKind::Rotation { .. } => (None, None),
+            OpKind::Positions { input, .. }
+            | OpKind::Norm { input, .. }
+            | OpKind::Linear { input, .. }
+            | OpKind::HeadNorm { input, .. }
+            | OpKind::Append { input, .. }
+            | OpKind::Attention { query: input, .. }
+            | OpKind::Gated { input, .. }
+            | OpKind::Act { input, .. }
+            | OpKind::Scale { input, .. }
+            | OpKind::SoftCap { input, .. }
+            | OpKind::ArgMax { input } => (Some(input), None),
+            OpKind::Rope { input, rotation } => (Some(input), Some(rotation)),
+            OpKind::Add { left, right } => (Some(left), Some(right)),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
+/// What a norm divides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NormKind {
+    /// The root of the mean square.
+    Rms,
+    /// The standard deviation, once the mean is taken off.
+    Layer,
+}
+
+/// A function of single elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// `x / (1 + exp(-x))`.
+    Silu,
+    /// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`: Hugging Face's `gelu_pytorch_tanh` and `gelu_new`.
+    GeluTanh,
+}
+
+impl Act {
+    /// Its word in keys and phases.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Act::Silu => "silu",
+            Act::GeluTanh => "gelu_tanh",
+        }
+    }
+
+    /// The WGSL module that has it.
+    #[must_use]
+    pub fn module(self) -> &'static str {
+        match self {
+            Act::Silu => "act/silu",
+            Act::GeluTanh => "act/gelu_tanh",
+        }
+    }
+
+    /// What it is of a number.
+    #[must_use]
+    pub fn of(self, x: f64) -> f64 {
+        match self {
+            Act::Silu => x / (1.0 + (-x).exp()),
+            Act::GeluTanh => 0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)).tanh()),
+        }
+    }
+}
+
+/// What an op does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OpKind {
+    /// The row of `table` for each token.
+    Embed {
+        /// `[vocab, width]`.
+        table: ParamId,
+    },
+    /// Adds the row of `table` for each position.
+    Positions {
+        /// What it is added to.
+        input: Value,
+        /// `[positions, width]`.
+        table: ParamId,
+    },
+    /// Cosine and sine of position times frequency, for [`OpKind::Rope`]. Frequencies are those of half a head.
+    Rotation {
+        /// Radians a position.
+        frequencies: Vec<f32>,
+    },
+    /// Norm with a gain, and maybe a bias.
+    Norm {
+        /// What is normed.
+        input: Value,
+        /// What it is divided by.
+        kind: NormKind,
+        /// `[width]`.
+        gain: ParamId,
+        /// `[width]`, added in the end.
+        bias: Option<ParamId>,
+        /// Added to the mean square, or the variance.
+        eps: f32,
+    },
+    /// `W x`, plus a bias.
+    Linear {
+        /// x.
+        input: Value,
+        /// `[n, k]`.
+        weight: ParamId,
+        /// `[n]`.
+        bias: Option<ParamId>,
+    },
+    /// Norms each query and each key head of `qkv` by itself, by the root of its mean square.
+    HeadNorm {
+        /// Query, key and value heads.
+        input: Value,
+        /// `[dim]`.
+        query_gain: ParamId,
+        /// `[dim]`.
+        key_gain: ParamId,
+        /// Added to the mean square.
+        eps: f32,
+    },
+    /// Rotates the query and key heads of `qkv`; the first half of a head is paired with the second.
+    Rope {
+        /// Query, key and value heads.
+        input: Value,
+        /// An [`OpKind::Rotation`].
+        rotation: Value,
+    },
+    /// Stores the key and value heads of `qkv` in the cache of a layer; the query heads remain.
+    Append {
+        /// Query, key and value heads.
+        input: Value,
+        /// Whose cache.
+        layer: u32,
+    },
+    /// Causal attention of query heads over the cache of a layer.
+    Attention {
+        /// Query heads.
+        query: Value,
+        /// Whose cache.
+        layer: u32,
+        /// Factor on the scores.
+        scale: f32,
+        /// Scores become `cap * tanh(score / cap)`.
+        softcap: Option<f32>,
+        /// Keys this many positions back and further are not seen.
+        window: Option<u32>,
+    },
+    /// `act(a) * b` of the two halves `a`, `b` of each row.
+    Gated {
+        /// Both halves.
+        input: Value,
+        /// The activation.
+        act: Act,
+    },
+    /// `act(x)`.
+    Act {
+        /// x.
+        input: Value,
+        /// The activation.
+        act: Act,
+    },
+    /// `factor * x`.
+    Scale {
+        /// x.
+        input: Value,
+        /// The factor.
+        factor: f32,
+    },
+    /// `cap * tanh(x / cap)`.
+    SoftCap {
+        /// x.
+        input: Value,
+        /// The cap.
+        cap: f32,
+    },
+    /// Sum.
+    Add {
+        /// The residual stream.
+        left: Value,
+        /// What is added.
+        right: Value,
+    },
+    /// The id of the greatest logit: ends the graph.
+    ArgMax {
+        /// Logits.
+        input: Value,
+    },
+}
+
+impl OpKind {
+    /// One line, for people and for goldens.
+    #[must_use]
+    pub fn text(&self, graph: &Graph) -> String {
+        let name = |id: ParamId| &graph.param(id).name;
+        match self {
+            OpKind::Embed { table } => format!("embed {}", name(*table)),
+            OpKind::Positions { input, table } => format!("positions {input} table {}", name(*table)),
+            OpKind::Rotation { frequencies } => format!("rotation {frequencies:?}"),
+            OpKind::Norm { input, kind, gain, bias, eps } => {
+                let kind = if *kind == NormKind::Layer { "layer_norm" } else { "norm" };
+                let bias = bias.map(|bias| format!(" bias {}", name(bias))).unwrap_or_default();
+                format!("{kind} {input} gain {}{bias} eps {eps:e}", name(*gain))
+            }
+            OpKind::Linear { input, weight, bias } => {
+                let bias = bias.map(|bias| format!(" bias {}", name(bias))).unwrap_or_default();
+                format!("linear {input} weight {}{bias}", name(*weight))
+            }
+            OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
+                format!("head_norm {input} gains {} {} eps {eps:e}", name(*query_gain), name(*key_gain))
+            }
+            OpKind::Rope { input, rotation } => format!("rope {input} by {rotation}"),
+            OpKind::Append { input, layer } => format!("append {input} to cache {layer}"),
+            OpKind::Attention { query, layer, scale, softcap, window } => {
+                format!("attention {query} over cache {layer} scale {scale}{}{}", option(" softcap", *softcap), option(" window", *window))
+            }
+            OpKind::Gated { input, act } => format!("{}_mul {input}", act.name()),
+            OpKind::Act { input, act } => format!("{} {input}", act.name()),
+            OpKind::Scale { input, factor } => format!("scale {input} by {factor}"),
+            OpKind::SoftCap { input, cap } => format!("softcap {input} cap {cap}"),
+            OpKind::Add { left, right } => format!("add {left} {right}"),
+            OpKind::ArgMax { input } => format!("argmax {input}"),
+        }
+    }
+
+    /// How it is joined to other ops, and its constants by name: what the fingerprint of a model consists of. Packages carry these, so that
+    /// what is written for an op stays as it is. What is new states facts of its own, which no older package has.
+    pub(crate) fn state(&self, graph: &Graph, fact: &mut dyn FnMut(&'static str, String)) -> String {
+        let name = |id: &ParamId| graph.param(*id).name.as_str();
+        let other = |id: &Option<ParamId>| id.as_ref().map_or("-", name);
+        let at = |value: &Value| value.0;
+        match self {
+            OpKind::Embed { table } => format!("embed {}", name(table)),
+            OpKind::Positions { input, table } => format!("positions {} {}", at(input), name(table)),
+            OpKind::Rotation { frequencies } => {
+                fact("rope", rotation(frequencies));
+                "rotation".into()
+            }
+            OpKind::Norm { input, kind: NormKind::Rms, gain, bias: None, eps } => {
+                fact("norm_eps", format!("{eps:e}"));
+                format!("norm {} {}", at(input), name(gain))
+            }
+            OpKind::Norm { input, kind, gain, bias, eps } => {
+                fact("norm_eps", format!("{eps:e}"));
+                format!("norm {kind:?} {} {} {}", at(input), name(gain), other(bias))
+            }
+            OpKind::Linear { input, weight, bias } => format!("linear {} {} {}", at(input), name(weight), other(bias)),
+            OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
+                fact("head_norm_eps", format!("{eps:e}"));
+                format!("head_norm {} {} {}", at(input), name(query_gain), name(key_gain))
+            }
+            OpKind::Rope { input, rotation } => format!("rope {} {}", at(input), at(rotation)),
+            OpKind::Append { input, layer } => format!("append {} {layer}", at(input)),
+            OpKind::Attention { query, layer, scale, softcap, window } => {
+                fact("attention_scale", scale.to_string());
+                if let Some(cap) = softcap {
+                    fact("attention_softcap", cap.to_string());
+                }
+                fact("sliding_window", window.map_or("none".into(), |window| window.to_string()));
+                format!("attention {} {layer}{}", at(query), if softcap.is_some() { " softcap" } else { "" })
+            }
+            OpKind::Gated { input, act } => {
+                fact("activation", act.name().into());
+                format!("gated {}", at(input))
+            }
+            OpKind::Act { input, act } => {
+                fact("activation", act.name().into());
+                format!("act {}", at(input))
+            }
+            OpKind::Scale { input, factor } => {
+                fact("scale", factor.to_string());
+                format!("scale {}", at(input))
+            }
+            OpKind::SoftCap { input, cap } => {
+                fact("softcap", cap.to_string());
+                format!("softcap {}", at(input))
+            }
+            OpKind::Add { left, right } => format!("add {} {}", at(left), at(right)),
+            OpKind::ArgMax { input } => format!("argmax {}", at(input)),
+        }
+    }
+}
+
+/// Frequencies of a rotation: how many, the highest and the lowest, and a digest of all. They are rounded, since the last bits of a power depend on the system that works it out.
+fn rotation(frequencies: &[f32]) -> String {
+    let rounded: Vec<String> = frequencies.iter().map(|frequency| format!("{frequency:.4e}")).collect();
+    let (first, last) = (rounded.first().map_or("", String::as_str), rounded.last().map_or("", String::as_str));
+    format!("{} frequencies from {first} to {last}, {}", rounded.len(), Fingerprint::digest(&rounded.join(" ")))
+}
+
+/// A word and a number, where there is one.
+pub(crate) fn option(word: &str, number: Option<impl std::fmt::Display>) -> String {
+    number.map(|number| format!("{word} {number}")).unwrap_or_default()
+}

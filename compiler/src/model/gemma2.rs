@@ -1,0 +1,99 @@
+//! Gemma 2: norms of one plus the gain, also behind attention and MLP; soft caps on scores and logits; windows in every other layer.
+
+use super::window::{by_type, window};
+use super::{Decoder, Rope, check};
+use crate::Error;
+use crate::graph::{Attention, Graph, Norm};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(flatten)]
+    decoder: Decoder,
+    #[serde(flatten)]
+    rope: Rope,
+    #[serde(default)]
+    attention_bias: bool,
+    #[serde(default)]
+    use_bidirectional_attention: Option<bool>,
+    #[serde(default = "pre_attn_scalar")]
+    query_pre_attn_scalar: f64,
+    #[serde(default = "attention_cap")]
+    attn_logit_softcapping: Option<f32>,
+    #[serde(default = "logit_cap")]
+    final_logit_softcapping: Option<f32>,
+    #[serde(default = "width_of_window")]
+    sliding_window: Option<i64>,
+    layer_types: Option<Vec<String>>,
+}
+
+fn pre_attn_scalar() -> f64 {
+    256.0
+}
+
+fn attention_cap() -> Option<f32> {
+    Some(50.0)
+}
+
+fn logit_cap() -> Option<f32> {
+    Some(30.0)
+}
+
+fn width_of_window() -> Option<i64> {
+    Some(4096)
+}
+
+pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
+    let mut config: Config = config.read("gemma2")?;
+    config.decoder.head_dim.get_or_insert(256);
+    config.decoder.hidden_act = config.decoder.hidden_activation.take().or(Some("gelu_pytorch_tanh".into()));
+    let ffn = config.decoder.intermediate_size;
+    let tied = config.decoder.tie_word_embeddings.unwrap_or(true);
+    let act = config.decoder.act()?;
+    let mut graph = config.decoder.graph("gemma2")?;
+    check("use_bidirectional_attention", "true", config.use_bidirectional_attention != Some(true), || "false".into())?;
+    let scalar = config.query_pre_attn_scalar;
+    check("query_pre_attn_scalar", scalar, scalar.is_finite() && scalar > 0.0, || "positive".into())?;
+    let caps = [("attn_logit_softcapping", config.attn_logit_softcapping), ("final_logit_softcapping", config.final_logit_softcapping)];
+    for (setting, cap) in caps {
+        let cap = cap.unwrap_or(1.0);
+        check(setting, cap, cap.is_finite() && cap > 0.0, || "positive, or null".into())?;
+    }
+    let window = window("sliding_window", config.sliding_window)?;
+    let alternate = |layer: u32| if layer.is_multiple_of(2) { "sliding_attention" } else { "full_attention" }.to_owned();
+    let types = config.layer_types.unwrap_or_else(|| (0..graph.layers).map(alternate).collect());
+    let windows = by_type(&types, graph.layers, window)?;
+    let (hidden, heads) = (graph.hidden_size, graph.heads);
+
+    let rotation = graph.rotation(config.rope.frequencies(heads.dim, &windows)?);
+    let norm = Norm { one_plus: true, ..Norm::rms(config.decoder.rms_norm_eps) };
+    let x = graph.embed("model.embed_tokens");
+    let mut x = graph.scale(x, f64::from(hidden).sqrt() as f32);
+    for (layer, window) in (0..).zip(windows) {
+        let at = format!("model.layers.{layer}");
+        let (attn, mlp) = (format!("{at}.self_attn"), format!("{at}.mlp"));
+
+        let h = graph.norm(x, &format!("{at}.input_layernorm"), norm);
+        let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
+        let h = graph.linear(h, &attn, "qkv_proj", &parts, config.attention_bias);
+        let scale = Some(scalar.sqrt().recip() as f32);
+        let h = graph.attention(h, layer, Attention { rotation: Some(rotation), scale, softcap: config.attn_logit_softcapping, window });
+        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], config.attention_bias);
+        let h = graph.norm(h, &format!("{at}.post_attention_layernorm"), norm);
+        x = graph.add(x, h);
+
+        let h = graph.norm(x, &format!("{at}.pre_feedforward_layernorm"), norm);
+        let h = graph.linear(h, &mlp, "gate_up_proj", &[("gate_proj", ffn), ("up_proj", ffn)], false);
+        let h = graph.gated(h, act);
+        let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], false);
+        let h = graph.norm(h, &format!("{at}.post_feedforward_layernorm"), norm);
+        x = graph.add(x, h);
+    }
+    let h = graph.norm(x, "model.norm", norm);
+    let mut logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    if let Some(cap) = config.final_logit_softcapping {
+        logits = graph.softcap(logits, cap);
+    }
+    graph.argmax(logits);
+    Ok(graph)
+}

@@ -1,0 +1,209 @@
+//! Linear layers take up what stands around them: the norm before, and after it an activation, a residual sum, or rotation and append.
+
+use super::{Input, Matmul, Output};
+use crate::Error;
+use crate::graph::{Act, Graph, NormKind, OpKind, ParamId, Value};
+use crate::op::Rows;
+use crate::op::fusion::Fusion;
+use crate::op::heads::{AppendStage, append};
+use crate::op::norm::{Norm, Place, norm_work};
+use crate::op::quantize::quantize_work;
+use crate::op::stage::{At, Launch, Made, Stage, Target, Work, part_label, weight_operands};
+use tegula_plan::{Activations, Buffer, Size};
+
+/// A linear layer with its surroundings.
+#[derive(Debug)]
+struct Linear {
+    input: Value,
+    weight: ParamId,
+    bias: Option<ParamId>,
+    prologue: Option<Prologue>,
+    epilogue: Epilogue,
+}
+
+/// The norm of the input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prologue {
+    pub kind: NormKind,
+    pub gain: ParamId,
+    pub bias: Option<ParamId>,
+    pub eps: f32,
+    /// What stands for the result where a kernel of its own norms.
+    pub normed: Value,
+}
+
+/// What is done with the result.
+#[derive(Clone, Copy, Debug)]
+enum Epilogue {
+    /// Stores it.
+    Store { output: Value, softcap: Option<f32> },
+    /// Adds it to a stream.
+    Residual { stream: Value },
+    /// Gated activation of its halves.
+    Gated { output: Value, act: Act },
+    /// Activation.
+    Act { output: Value, act: Act },
+    /// Takes it for heads.
+    Heads(AppendStage),
+}
+
+/// Grows a stage around a linear layer.
+pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<dyn Stage>>, Error> {
+    let &OpKind::Linear { input, weight, bias } = &fusion.op(value).kind else { return Ok(None) };
+    let (input, prologue) = prologue(fusion, input);
+    let epilogue = epilogue(fusion, value);
+    Ok(Some(Box::new(Linear { input: fusion.home(input), weight, bias, prologue, epilogue })))
+}
+
+/// Whether all that reads a norm are linear layers, which take it up.
+pub(crate) fn is_prologue(fusion: &Fusion<'_>, norm: Value) -> bool {
+    let readers = fusion.readers(norm);
+    let all = readers.iter().all(|&reader| matches!(fusion.op(reader).kind, OpKind::Linear { .. }));
+    // A layer norm takes a kernel of its own, which serves one reader.
+    let layer = matches!(fusion.op(norm).kind, OpKind::Norm { kind: NormKind::Layer, .. });
+    !readers.is_empty() && all && (!layer || readers.len() == 1)
+}
+
+/// A norm is worked out anew by every linear layer that reads it: cheaper than a trip through memory, except for matrix units.
+fn prologue(fusion: &mut Fusion<'_>, input: Value) -> (Value, Option<Prologue>) {
+    match fusion.op(input).kind {
+        OpKind::Norm { input: from, kind, gain, bias, eps } if is_prologue(fusion, input) => {
+            fusion.take(input);
+            (from, Some(Prologue { kind, gain, bias, eps, normed: input }))
+        }
+        _ => (input, None),
+    }
+}
+
+fn epilogue(fusion: &mut Fusion<'_>, linear: Value) -> Epilogue {
+    if let Some(append) = append(fusion, linear) {
+        return Epilogue::Heads(append);
+    }
+    if let Some(stream) = fusion.residual(linear) {
+        return Epilogue::Residual { stream };
+    }
+    let store = Epilogue::Store { output: linear, softcap: None };
+    let Some(reader) = fusion.only_reader(linear) else { return store };
+    let epilogue = match fusion.op(reader).kind {
+        OpKind::Gated { act, .. } => Epilogue::Gated { output: reader, act },
+        OpKind::Act { act, .. } => Epilogue::Act { output: reader, act },
+        OpKind::SoftCap { cap, .. } => Epilogue::Store { output: reader, softcap: Some(cap) },
+        _ => return store,
+    };
+    fusion.take(reader);
+    epilogue
+}
+
+impl Stage for Linear {
+    fn text(&self, graph: &Graph) -> String {
+        let name = |id: ParamId| &graph.param(id).name;
+        let prologue = match &self.prologue {
+            None => String::new(),
+            Some(Prologue { kind: NormKind::Rms, gain, .. }) => format!("norm {} + ", name(*gain)),
+            Some(Prologue { kind: NormKind::Layer, gain, .. }) => format!("layer_norm {} + ", name(*gain)),
+        };
+        let bias = if self.bias.is_some() { " + bias" } else { "" };
+        let (target, epilogue) = match &self.epilogue {
+            Epilogue::Store { output, softcap: None } => (format!("{output} ="), String::new()),
+            Epilogue::Store { output, softcap: Some(cap) } => (format!("{output} ="), format!(" + softcap {cap}")),
+            Epilogue::Residual { stream } => (format!("{stream} +="), String::new()),
+            Epilogue::Gated { output, act } => (format!("{output} ="), format!(" + {}_mul", act.name())),
+            Epilogue::Act { output, act } => (format!("{output} ="), format!(" + {}", act.name())),
+            Epilogue::Heads(append) => (format!("{} =", append.query), append.text()),
+        };
+        format!("{target} {prologue}matmul {} {}{bias}{epilogue}", self.input, name(self.weight))
+    }
+
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
+        let output = match &self.epilogue {
+            Epilogue::Store { output, .. } | Epilogue::Gated { output, .. } | Epilogue::Act { output, .. } => Some(*output),
+            Epilogue::Heads(append) => Some(append.query),
+            Epilogue::Residual { .. } => None,
+        };
+        output.into_iter().map(|value| Made::f32(graph, value)).collect()
+    }
+
+    fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
+        let matrix = at.weights.matrix(self.weight);
+        let parts = match self.epilogue {
+            Epilogue::Store { .. } => matrix.parts()?,
+            // The other epilogues need rows of the result side by side that parts would tear apart.
+            _ => vec![matrix.whole()?],
+        };
+        let (rows, first) = (at.span.rows, at.span.first.clone());
+        let mut works = Vec::new();
+        let (input, x, gain, eps) = self.input(label, at, matrix.k, matrix.format.takes_int8(), &mut works);
+        let mut operands = vec![("input", x), ("vectors", Target::Whole(Buffer::Vectors))];
+        let mut base = Size::Const(0);
+        let output = match self.epilogue {
+            Epilogue::Store { output, softcap } => {
+                operands.push(("output", at.stored(output)));
+                // Logits have rows for what gets any; other values have a row for each of the step.
+                if Some(output) != at.logits {
+                    base = first.clone().times(matrix.n);
+                }
+                Output::Store { stride: matrix.n, softcap }
+            }
+            Epilogue::Residual { stream } => {
+                operands.push(("output", at.f32(stream)));
+                Output::Residual
+            }
+            Epilogue::Gated { output, act } => {
+                operands.push(("output", at.f32(output)));
+                Output::Gated(act)
+            }
+            Epilogue::Act { output, act } => {
+                operands.push(("output", at.f32(output)));
+                base = first.clone().times(matrix.n);
+                Output::Act(act)
+            }
+            Epilogue::Heads(append) => {
+                operands.extend(append.operands(at));
+                Output::Heads(append.spec(at))
+            }
+        };
+        let bias = self.bias.map(|bias| at.weights.offset(bias));
+        works.extend(parts.iter().enumerate().map(|(index, part)| {
+            let spec = Matmul { n: part.rows, k: matrix.k, format: matrix.format, bias: bias.is_some(), input, eps, output, rows };
+            let bias = bias.map_or(0, |bias| bias + part.first);
+            let launch = Launch { base: base.clone().plus(part.first), bias, gain, first: first.clone(), ..Launch::default() };
+            let operands = operands.iter().cloned().chain(weight_operands(part)).collect();
+            Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch, span: at.span.clone() }
+        }));
+        Ok(works)
+    }
+}
+
+impl Linear {
+    /// What the kernel reads: how, the operand, the offset of the gain, and the epsilon. Adds the dispatch that makes it, where there is one.
+    fn input(&self, label: &str, at: &At<'_>, k: u32, takes_int8: bool, works: &mut Vec<Work>) -> (Input, Target, u32, f32) {
+        let rows = at.span.rows;
+        let is_head = matches!(self.epilogue, Epilogue::Store { output, .. } if Some(output) == at.logits);
+        let many = rows == Rows::Many;
+        // The rows of each matrix once, as each of its workgroups reads all of a row. The head stays as it is: its logits are what is looked
+        // at, and it has one row but for `score`.
+        if takes_int8 && many && !is_head && at.activations == Activations::Int8 {
+            let norm = self.prologue.filter(|norm| norm.kind == NormKind::Rms);
+            let mut from = self.input;
+            if let Some(layer) = self.prologue.filter(|norm| norm.kind == NormKind::Layer) {
+                works.push(norm_work(format!("{label}.norm"), self.input, &layer, Place::Store, at, k));
+                from = layer.normed;
+            }
+            let (work, quantized) = quantize_work(label, from, norm.as_ref(), at, k);
+            works.push(work);
+            return (Input::Int8, quantized, 0, 0.0);
+        }
+        let Some(norm) = self.prologue else { return (Input::Plain, at.f32(self.input), 0, 0.0) };
+        // Matrix units are so fast that norming rows in each of their workgroups takes a third of the time; of halves it is a tenth of the
+        // instructions.
+        if at.requires.f16 && many && k.is_multiple_of(Norm::HALVES) {
+            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Halves, at, k));
+            return (Input::Normed, at.f16(norm.normed), 0, 0.0);
+        }
+        if norm.kind == NormKind::Layer {
+            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Store, at, k));
+            return (Input::Plain, at.f32(norm.normed), 0, 0.0);
+        }
+        (Input::Norm, at.f32(self.input), at.weights.offset(norm.gain), norm.eps)
+    }
+}

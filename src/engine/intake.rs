@@ -1,0 +1,137 @@
+//! What a request is checked against before it waits: the tokenizer, the chat template, the limits.
+//!
+//! It holds nothing that a step changes but the context's size. So whoever asks checks the request and
+//! makes its tokens, on a thread of their own, while the engine runs.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::engine::request::{Prompt, Request, RequestId};
+use crate::engine::sequence::{Sequence, Terms};
+use crate::engine::stop::Stops;
+use crate::model::forward::Forward;
+use crate::text::chat::Chat;
+use crate::text::tokenizer::Tokenizer;
+use crate::{ErrorKind, Result};
+use tegula_package::mlc::ChatConfig;
+
+/// Checks requests to one model and makes their tokens.
+pub struct Intake {
+    tokenizer: Option<Tokenizer>,
+    config: ChatConfig,
+    chat: Chat,
+    vocab_size: u32,
+    /// The most tokens of a sequence. It changes when the memory for caches is shared anew.
+    capacity: AtomicU32,
+}
+
+impl Intake {
+    /// Takes what a package says of a model. Without a tokenizer, prompts and answers are ids.
+    /// `template` is the text of chat_template.jinja.
+    pub fn new<M: Forward>(model: &M, tokenizer: Option<Tokenizer>, config: ChatConfig, template: Option<&str>) -> Intake {
+        let chat = Chat::new(tokenizer.as_ref().map(Tokenizer::config), template, &config);
+        let capacity = AtomicU32::new(model.capacity());
+        Intake { tokenizer, config, chat, vocab_size: model.facts().vocab_size, capacity }
+    }
+
+    /// The tokenizer, if the package has one.
+    #[must_use]
+    pub fn tokenizer(&self) -> Option<&Tokenizer> {
+        self.tokenizer.as_ref()
+    }
+
+    /// The package's settings.
+    #[must_use]
+    pub fn config(&self) -> &ChatConfig {
+        &self.config
+    }
+
+    #[cfg(test)]
+    pub(super) fn config_mut(&mut self) -> &mut ChatConfig {
+        &mut self.config
+    }
+
+    /// The most tokens of a sequence, prompt and answer together.
+    #[must_use]
+    pub fn capacity(&self) -> u32 {
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_capacity(&self, tokens: u32) {
+        self.capacity.store(tokens, Ordering::Relaxed);
+    }
+
+    /// The ids of a prompt.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoTokenizer`], those of [`Chat::prompt`] and [`Tokenizer::encode`], [`ErrorKind::UnknownToken`].
+    pub fn tokenize(&self, prompt: &Prompt) -> Result<Vec<u32>> {
+        let tokenizer = || self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer);
+        let ids = match prompt {
+            Prompt::Chat(dialogue) => self.chat.prompt(tokenizer()?, dialogue)?,
+            Prompt::Text(text) => tokenizer()?.encode(text, true)?,
+            Prompt::Ids(ids) => ids.clone(),
+        };
+        self.check_ids(&ids)?;
+        Ok(ids)
+    }
+
+    pub(crate) fn check_ids(&self, ids: &[u32]) -> Result<()> {
+        let vocab_size = self.vocab_size;
+        match ids.iter().find(|&&id| id >= vocab_size) {
+            Some(&id) => Err(ErrorKind::UnknownToken { id, vocab_size }.into()),
+            None if ids.is_empty() => Err(ErrorKind::EmptyPrompt.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks a request and makes what the engine runs.
+    ///
+    /// # Errors
+    /// Those of [`Intake::tokenize`]; [`ErrorKind::ContextWindowSizeExceeded`], [`ErrorKind::FieldRange`].
+    pub(crate) fn check(&self, id: RequestId, request: Request) -> Result<Sequence> {
+        request.sampling.check()?;
+        if request.max_tokens == Some(0) {
+            let (field, value, allowed) = ("max_tokens".into(), "0".into(), "a whole number of 1 or more".into());
+            return Err(ErrorKind::FieldRange { field, value, allowed }.into());
+        }
+        if self.tokenizer.is_none() && !request.stop.is_empty() {
+            return Err(ErrorKind::NoTokenizer.into());
+        }
+        let ids = self.tokenize(&request.prompt)?;
+        let context = self.capacity();
+        if ids.len() as u64 >= u64::from(context) {
+            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context: u64::from(context) }.into());
+        }
+        let limit = (context as usize).min(ids.len().saturating_add(request.max_tokens.unwrap_or(context) as usize));
+        let mut stop = request.stop;
+        let continues = match (&request.prompt, &self.tokenizer) {
+            (Prompt::Chat(_), _) => {
+                stop.extend(self.config.conv_template.whole().into_iter().flat_map(|template| template.stop_str.as_slice()).cloned());
+                false
+            }
+            (_, Some(tokenizer)) => ids.iter().any(|&id| !tokenizer.is_special(id)),
+            (_, None) => true,
+        };
+        let terms = Terms { sampling: request.sampling, limit, ignore_eos: request.ignore_eos, stops: Stops::new(stop), continues };
+        Ok(Sequence::new(id, ids, terms))
+    }
+
+    /// Ids from here on are padding.
+    pub(crate) fn active_vocab(&self) -> u32 {
+        self.config.active_vocab(self.vocab_size)
+    }
+
+    /// The ids that end an answer: those of the package's config, of its conversation template, and the tokenizer's own.
+    ///
+    /// MLC's templates are shared between models with different vocabularies, so that an id of theirs can be an everyday token of this one (2,
+    /// `</s>` of Llama 2, is `#` in Qwen's). Such ids are left out where the tokenizer shows them to be text.
+    pub(crate) fn end_ids(&self) -> Vec<u32> {
+        let mut ids = self.config.eos_token_id.as_slice().to_vec();
+        let template = self.config.conv_template.whole().map_or(&[][..], |template| &template.stop_token_ids);
+        ids.extend(template.iter().filter(|&&id| self.tokenizer.as_ref().is_none_or(|tokenizer| tokenizer.is_special(id))));
+        ids.extend(self.tokenizer.as_ref().and_then(Tokenizer::eos));
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}

@@ -1,0 +1,272 @@
+//! The driver: it owns the engines, and takes the messages that handles send.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use futures::channel::oneshot;
+
+use super::events::Sink;
+use super::handle::Handle;
+use super::ledger::Resident;
+use super::mailbox::{Message, Shared};
+use crate::engine::request::{Event, EventKind, RequestId};
+use crate::engine::{Counters, Engine};
+use crate::model::budget::Memory;
+use crate::model::step::Model;
+use crate::{Error, HostError, Result};
+
+/// Models on one device, and what runs on them.
+pub struct Host<M: Resident = Model> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) mailbox: UnboundedReceiver<Message<M>>,
+    pub(super) models: Vec<Hosted<M>>,
+    /// Whose step comes first in the next turn.
+    pub(super) first: usize,
+    /// Whether it was told to end.
+    pub(super) ended: bool,
+}
+
+/// A model that is loaded.
+pub(super) struct Hosted<M: Resident> {
+    pub(super) name: String,
+    pub(super) engine: Engine<M>,
+    /// Requests that run, and where their events go.
+    pub(super) sinks: BTreeMap<RequestId, Sink>,
+    /// Tokens that its cache had room for when the ledger was last told.
+    pub(super) cached: u32,
+}
+
+impl<M: Resident> Host<M> {
+    /// A host without models, which may have so many bytes of memory together: no bound if absent, since
+    /// WebGPU does not say how much there is. All its models must be on one device.
+    #[must_use]
+    pub fn new(memory: Option<u64>) -> (Host<M>, Handle<M>) {
+        let (shared, (sender, mailbox)) = (Shared::new(memory), unbounded());
+        (Host::behind(Arc::clone(&shared), mailbox), Handle::new(shared, sender))
+    }
+
+    fn behind(shared: Arc<Shared>, mailbox: UnboundedReceiver<Message<M>>) -> Host<M> {
+        Host { shared, mailbox, models: Vec::new(), first: 0, ended: false }
+    }
+
+    /// A loaded model.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Option<&M> {
+        self.models.iter().find(|hosted| hosted.name == name).map(|hosted| hosted.engine.model())
+    }
+
+    /// What the engine of a model has done.
+    #[must_use]
+    pub fn counters(&self, name: &str) -> Option<Counters> {
+        self.models.iter().find(|hosted| hosted.name == name).map(|hosted| hosted.engine.counters())
+    }
+
+    /// Sets how many steps of a model may be in flight at once. It changes the speed only.
+    pub fn set_run_ahead(&mut self, name: &str, steps: usize) {
+        if let Ok(hosted) = self.find(name) {
+            hosted.engine.set_run_ahead(steps);
+        }
+    }
+
+    /// Sets whether rows of prompts share steps with rows of sequences that decode. It changes the speed only.
+    pub fn set_mixing(&mut self, name: &str, mixing: bool) {
+        if let Ok(hosted) = self.find(name) {
+            hosted.engine.set_mixing(mixing);
+        }
+    }
+
+    /// Sets how many rows of prompts a step may have while other sequences decode. It changes the speed only.
+    pub fn set_prompt_share(&mut self, name: &str, rows: Option<usize>) {
+        if let Ok(hosted) = self.find(name) {
+            hosted.engine.set_prompt_share(rows);
+        }
+    }
+
+    /// Shows the logits after every one of `ids` to `visit`, as (position, logits), in order. It is for
+    /// comparing models with other implementations: nothing else runs meanwhile.
+    ///
+    /// # Errors
+    /// [`HostError::UnknownModel`], [`ErrorKind::NoEntry`](crate::ErrorKind::NoEntry),
+    /// [`ErrorKind::Busy`](crate::ErrorKind::Busy), those of a prompt, those of the device.
+    pub async fn score(&mut self, name: &str, ids: &[u32], visit: impl FnMut(usize, &[f32])) -> Result<()> {
+        self.take_messages();
+        self.find(name)?.engine.score(ids, visit).await
+    }
+
+    fn find(&mut self, name: &str) -> Result<&mut Hosted<M>> {
+        match self.models.iter_mut().find(|hosted| hosted.name == name) {
+            Some(hosted) => Ok(hosted),
+            None => Err(self.shared.state().unknown(name)),
+        }
+    }
+
+    /// Takes the messages that have come. True if there were any.
+    pub(super) fn take_messages(&mut self) -> bool {
+        let mut any = false;
+        while let Ok(message) = self.mailbox.try_recv() {
+            self.take(message);
+            any = true;
+        }
+        any
+    }
+
+    pub(super) fn take(&mut self, message: Message<M>) {
+        match message {
+            Message::Submit { model, sequence, mut sink } => match self.find(&model) {
+                Ok(hosted) => {
+                    hosted.sinks.insert(sequence.id, sink);
+                    hosted.engine.enqueue(*sequence);
+                }
+                // Unloaded since.
+                Err(error) => drop(sink(Event { request: sequence.id, kind: EventKind::Failed { error } })),
+            },
+            Message::Interrupt(request) => {
+                if let Some(hosted) = self.models.iter_mut().find(|hosted| hosted.sinks.contains_key(&request)) {
+                    hosted.engine.interrupt(request);
+                }
+            }
+            Message::Reserve { name, memory, reply } => self.reserve(name, memory, reply),
+            Message::Load { name, model, intake, run_ahead } => {
+                let cached = model.cached_tokens();
+                let mut engine = Engine::new(*model, intake);
+                if let Some(steps) = run_ahead {
+                    engine.set_run_ahead(steps);
+                }
+                self.models.push(Hosted { name, engine, sinks: BTreeMap::new(), cached });
+            }
+            Message::Unload { name, done } => {
+                self.unload(&name, &HostError::Unloaded { name: name.clone() }.into());
+                // Whether anybody waits for it is their affair.
+                let _ = done.send(());
+            }
+            Message::Release { name } => {
+                self.shared.state().models.remove(&name);
+                self.forget(&name);
+            }
+            Message::Shutdown => self.end(),
+        }
+    }
+
+    /// Makes room for a model that is to be loaded.
+    fn reserve(&mut self, name: String, memory: Memory, reply: oneshot::Sender<Result<u32>>) {
+        let keeps = |name: &str| keeps(&self.models, name);
+        let limits = self.shared.state().ledger.admit(&name, memory, keeps);
+        let outcome = limits.and_then(|limits| {
+            self.set_limits(&limits)?;
+            Ok(limits[&name])
+        });
+        if outcome.is_err() {
+            self.forget(&name);
+        }
+        // Whoever gave it up drops its place, which is a message of its own.
+        let _ = reply.send(outcome);
+    }
+
+    /// Takes a model out of the ledger, and shares its memory among the others.
+    fn forget(&mut self, name: &str) {
+        let limits = self.shared.state().ledger.remove(name, |name| keeps(&self.models, name));
+        if let Err(error) = self.set_limits(&limits) {
+            // The caches are as they were. A device that is lost is told of at the next step.
+            tracing::warn!(%error, "the memory of a model cannot be shared among the others");
+        }
+    }
+
+    /// Sets the limits of caches: first those that become smaller, which makes room for the others.
+    fn set_limits(&mut self, limits: &BTreeMap<String, u32>) -> Result<()> {
+        for grows in [false, true] {
+            for hosted in &mut self.models {
+                let now = hosted.engine.model().memory().capacity;
+                let Some(&tokens) = limits.get(&hosted.name).filter(|tokens| **tokens != now && (**tokens > now) == grows) else {
+                    continue;
+                };
+                hosted.engine.model_mut().limit_cache(tokens)?;
+                hosted.engine.intake().set_capacity(hosted.engine.model().capacity());
+                hosted.cached = hosted.engine.model().cached_tokens();
+                self.shared.state().ledger.note_cached(&hosted.name, hosted.cached);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up a model. Its requests fail.
+    pub(super) fn unload(&mut self, name: &str, error: &Error) {
+        if let Some(index) = self.models.iter().position(|hosted| hosted.name == name) {
+            let mut hosted = self.models.remove(index);
+            hosted.fail(error);
+        }
+        self.shared.state().models.remove(name);
+        self.forget(name);
+    }
+
+    /// Gives up everything.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+        let mut state = self.shared.state();
+        state.models.clear();
+        state.ledger = super::ledger::Ledger::default();
+        drop(state);
+        for mut hosted in std::mem::take(&mut self.models) {
+            let error = HostError::Unloaded { name: hosted.name.clone() }.into();
+            hosted.fail(&error);
+        }
+        self.mailbox.close();
+        // Requests that nobody took yet are told.
+        self.take_messages();
+    }
+}
+
+impl<M: Resident> Drop for Host<M> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end();
+        }
+    }
+}
+
+/// Whether a model's cache must keep what it was promised: it answers requests, or it is on its way.
+fn keeps<M: Resident>(models: &[Hosted<M>], name: &str) -> bool {
+    models.iter().find(|hosted| hosted.name == name).is_none_or(|hosted| !hosted.engine.idle())
+}
+
+impl<M: Resident> Hosted<M> {
+    /// Gives events to their sinks.
+    pub(super) fn deliver(&mut self, events: Vec<Event>) {
+        for event in events {
+            let request = event.request;
+            let last = !matches!(event.kind, EventKind::Token { .. });
+            let Some(sink) = self.sinks.get_mut(&request) else { continue };
+            let left = sink(event) == ControlFlow::Break(());
+            if last || left {
+                self.sinks.remove(&request);
+            }
+            if left && !last {
+                self.engine.interrupt(request);
+            }
+        }
+    }
+
+    /// Ends all its requests with an error.
+    pub(super) fn fail(&mut self, error: &Error) {
+        for (request, mut sink) in std::mem::take(&mut self.sinks) {
+            let _ = sink(Event { request, kind: EventKind::Failed { error: error.clone() } });
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Host {
+    /// Runs a host on a thread of its own. The thread ends when all handles are gone and nothing runs, or
+    /// after [`Handle::shutdown`]; whoever joins it knows that all GPU memory is free.
+    ///
+    /// # Errors
+    /// If the system has no thread to give.
+    pub fn spawn(memory: Option<u64>) -> std::io::Result<(Handle, std::thread::JoinHandle<()>)> {
+        let (shared, (sender, mailbox)) = (Shared::new(memory), unbounded());
+        let behind = Arc::clone(&shared);
+        let run = move || futures::executor::block_on(Host::behind(behind, mailbox).run());
+        let thread = std::thread::Builder::new().name("tegula host".into()).spawn(run)?;
+        Ok((Handle::new(shared, sender), thread))
+    }
+}

@@ -1,0 +1,219 @@
+//! The side of a host that others hold: it sends, from any thread natively.
+
+use std::sync::Arc;
+
+use futures::channel::mpsc::UnboundedSender;
+use futures::channel::oneshot;
+
+use super::events::{Events, Sink, channel};
+use super::ledger::{Holding, Resident};
+use super::mailbox::{Message, Shared};
+use crate::engine::intake::Intake;
+use crate::engine::request::{Request, RequestId};
+use crate::model::budget::{Budget, Memory};
+use crate::model::step::Model;
+use crate::text::tokenizer::Tokenizer;
+use crate::{HostError, Result};
+use tegula_package::mlc::ChatConfig;
+
+/// Sends requests and models to a host. The host ends when all its handles are gone and nothing runs.
+pub struct Handle<M = Model> {
+    shared: Arc<Shared>,
+    mailbox: UnboundedSender<Message<M>>,
+}
+
+impl<M> Clone for Handle<M> {
+    fn clone(&self) -> Handle<M> {
+        Handle { shared: Arc::clone(&self.shared), mailbox: self.mailbox.clone() }
+    }
+}
+
+/// What a package says of a model, beside its weights.
+#[derive(Default)]
+pub struct Package {
+    /// Its tokenizer. Without one, prompts and answers are ids.
+    pub tokenizer: Option<Tokenizer>,
+    /// Its settings.
+    pub config: ChatConfig,
+    /// The text of chat_template.jinja.
+    pub template: Option<String>,
+    /// Steps that may be in flight at once, if not as many as usual.
+    pub run_ahead: Option<usize>,
+}
+
+impl<M> Handle<M> {
+    pub(super) fn new(shared: Arc<Shared>, mailbox: UnboundedSender<Message<M>>) -> Handle<M> {
+        Handle { shared, mailbox }
+    }
+
+    /// The models that answer requests.
+    #[must_use]
+    pub fn models(&self) -> Vec<String> {
+        self.shared.state().loaded()
+    }
+
+    /// What requests to a model are checked against: its tokenizer and settings.
+    ///
+    /// # Errors
+    /// [`HostError::UnknownModel`].
+    pub fn intake(&self, model: &str) -> Result<Arc<Intake>> {
+        self.shared.state().intake(model)
+    }
+
+    /// What each model holds, by name.
+    #[must_use]
+    pub fn memory(&self) -> Vec<Holding> {
+        self.shared.state().ledger.holdings()
+    }
+
+    /// Bytes that no model holds and none was promised. Not known where memory is not limited.
+    #[must_use]
+    pub fn free(&self) -> Option<u64> {
+        self.shared.state().ledger.free()
+    }
+
+    /// Checks a request and sends it to a model. Its events go to `sink`.
+    ///
+    /// # Errors
+    /// [`HostError::UnknownModel`], those of [`Intake::tokenize`],
+    /// [`ContextWindowSizeExceeded`](crate::ErrorKind::ContextWindowSizeExceeded),
+    /// [`FieldRange`](crate::ErrorKind::FieldRange), and the loss of the device.
+    pub fn submit(&self, model: &str, request: Request, sink: Sink) -> Result<RequestId> {
+        let intake = {
+            let state = self.shared.state();
+            if let Some(error) = &state.lost {
+                return Err(error.clone());
+            }
+            state.intake(model)?
+        };
+        let id = self.shared.next_id();
+        let sequence = Box::new(intake.check(id, request)?);
+        let sent = self.mailbox.unbounded_send(Message::Submit { model: model.to_owned(), sequence, sink });
+        // The host has gone since.
+        sent.map_err(|_| self.shared.state().unknown(model))?;
+        Ok(id)
+    }
+
+    /// [`Handle::submit`], with the events as a stream.
+    ///
+    /// # Errors
+    /// Those of [`Handle::submit`].
+    pub fn ask(&self, model: &str, request: Request) -> Result<Events> {
+        let (sink, receiver) = channel();
+        Ok(Events::new(self.submit(model, request, sink)?, receiver))
+    }
+
+    /// Ends a request. Its last event says so. Nothing happens if it has ended.
+    pub fn interrupt(&self, request: RequestId) {
+        self.send(Message::Interrupt(request));
+    }
+
+    /// Takes a name for a model that is to be loaded.
+    ///
+    /// # Errors
+    /// [`HostError::ModelExists`], and the loss of the device.
+    pub fn place(&self, name: &str) -> Result<Place<M>> {
+        let mut state = self.shared.state();
+        if let Some(error) = &state.lost {
+            return Err(error.clone());
+        }
+        if state.models.contains_key(name) {
+            return Err(HostError::ModelExists { name: name.into() }.into());
+        }
+        state.models.insert(name.to_owned(), None);
+        drop(state);
+        Ok(Place { handle: self.clone(), name: name.to_owned(), loaded: false })
+    }
+
+    /// Gives up a model. Requests that run on it fail, later ones are refused at once. Its memory is
+    /// free when what this returns is done; it need not be awaited.
+    ///
+    /// # Errors
+    /// [`HostError::UnknownModel`].
+    pub fn unload(&self, model: &str) -> Result<impl Future<Output = ()> + use<M>> {
+        let mut state = self.shared.state();
+        state.intake(model)?;
+        // The name is taken until the driver has freed the memory.
+        state.models.insert(model.to_owned(), None);
+        drop(state);
+        let (done, unloaded) = oneshot::channel();
+        self.send(Message::Unload { name: model.to_owned(), done });
+        // A host that has gone has freed everything.
+        Ok(async move {
+            let _ = unloaded.await;
+        })
+    }
+
+    /// Gives up all models and ends the host.
+    pub fn shutdown(&self) {
+        self.send(Message::Shutdown);
+    }
+
+    fn send(&self, message: Message<M>) {
+        // To a host that has gone there is nothing to say.
+        drop(self.mailbox.unbounded_send(message));
+    }
+}
+
+/// A name, and memory, for a model on its way. Dropping it gives them back.
+pub struct Place<M = Model> {
+    handle: Handle<M>,
+    name: String,
+    loaded: bool,
+}
+
+impl<M> Place<M> {
+    /// Asks for memory: `memory` is what the model would take if it were alone. Idle models may have to
+    /// give up parts of their caches. Where memory is not limited, neither is the budget.
+    ///
+    /// # Errors
+    /// [`HostError::NoRoom`], and those of the device.
+    pub async fn budget(&self, memory: Memory) -> Result<Budget> {
+        let tokens = Some(memory.capacity);
+        if !self.handle.shared.state().ledger.is_limited() {
+            return Ok(Budget { memory: None, tokens });
+        }
+        let (reply, limit) = oneshot::channel();
+        let fixed = memory.weights + memory.activations;
+        let cache = |tokens: u32| memory.cache_bytes(tokens);
+        self.handle.send(Message::Reserve { name: self.name.clone(), memory: memory.clone(), reply });
+        let gone = |_| self.handle.shared.state().unknown(&self.name);
+        let tokens = limit.await.map_err(gone)??;
+        Ok(Budget { memory: Some(fixed + cache(tokens)), tokens: Some(tokens) })
+    }
+
+    /// Hands the model over. From now on it answers requests.
+    pub fn load(mut self, model: M, package: Package)
+    where
+        M: Resident,
+    {
+        let Package { tokenizer, config, template, run_ahead } = package;
+        let intake = Arc::new(Intake::new(&model, tokenizer, config, template.as_deref()));
+        self.loaded = true;
+        let name = self.name.clone();
+        let mut state = self.handle.shared.state();
+        let (memory, cached) = (model.memory(), model.cached_tokens());
+        let message = Message::Load { name: name.clone(), model: Box::new(model), intake: Arc::clone(&intake), run_ahead };
+        // While the state is held, nobody can ask for the model before the driver is sent it.
+        if self.handle.mailbox.unbounded_send(message).is_ok() {
+            state.models.insert(name.clone(), Some(intake));
+            state.ledger.note_loaded(&name, memory, cached);
+        }
+    }
+}
+
+impl<M> Drop for Place<M> {
+    fn drop(&mut self) {
+        if self.loaded {
+            return;
+        }
+        let mut state = self.handle.shared.state();
+        if state.ledger.is_limited() {
+            // The name is taken until the driver has shared the memory anew.
+            drop(state);
+            self.handle.send(Message::Release { name: std::mem::take(&mut self.name) });
+        } else {
+            state.models.remove(&self.name);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is sent to the driver, and what it shares with those who send.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::channel::oneshot;
+
+use super::events::Sink;
+use super::ledger::Ledger;
+use crate::engine::intake::Intake;
+use crate::engine::request::RequestId;
+use crate::engine::sequence::Sequence;
+use crate::model::budget::Memory;
+use crate::{Error, HostError, Result};
+
+/// What the driver is asked for.
+pub(super) enum Message<M> {
+    /// Run a request that was checked.
+    Submit { model: String, sequence: Box<Sequence>, sink: Sink },
+    /// End a request.
+    Interrupt(RequestId),
+    /// Make room for a model that would take so much if it were alone. The reply is the limit of its
+    /// cache, in tokens.
+    Reserve { name: String, memory: Memory, reply: oneshot::Sender<Result<u32>> },
+    /// Take a model.
+    Load { name: String, model: Box<M>, intake: Arc<Intake>, run_ahead: Option<usize> },
+    /// Give up a model, and whatever runs on it.
+    Unload { name: String, done: oneshot::Sender<()> },
+    /// A model that was to be loaded will not be.
+    Release { name: String },
+    /// Give up everything.
+    Shutdown,
+}
+
+/// What handles and the driver have in common.
+#[derive(Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    next: AtomicU64,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// By name; without an intake while it is being loaded.
+    pub(super) models: BTreeMap<String, Option<Arc<Intake>>>,
+    pub(super) ledger: Ledger,
+    /// Why there is no device any more.
+    pub(super) lost: Option<Error>,
+}
+
+impl Shared {
+    pub(super) fn new(memory: Option<u64>) -> Arc<Shared> {
+        let state = State { ledger: Ledger::new(memory), ..State::default() };
+        Arc::new(Shared { state: Mutex::new(state), next: AtomicU64::new(0) })
+    }
+
+    /// A panic while this is held leaves nothing half done.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number that no other request of the host has.
+    pub(super) fn next_id(&self) -> RequestId {
+        RequestId(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl State {
+    /// What requests to a model are checked against.
+    pub(super) fn intake(&self, name: &str) -> Result<Arc<Intake>> {
+        match self.models.get(name) {
+            Some(Some(intake)) => Ok(Arc::clone(intake)),
+            _ => Err(self.unknown(name)),
+        }
+    }
+
+    /// The models that answer requests.
+    pub(super) fn loaded(&self) -> Vec<String> {
+        self.models.iter().filter(|(_, intake)| intake.is_some()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The error for a name that no loaded model has.
+    pub(super) fn unknown(&self, name: &str) -> Error {
+        HostError::UnknownModel { name: name.into(), models: self.loaded() }.into()
+    }
+}
