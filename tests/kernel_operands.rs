@@ -3,13 +3,13 @@
 use tegula_compiler::format::{F16, F32, Q4F16, Q4F32, Storage};
 use tegula_compiler::graph::{Act, NormKind};
 use tegula_compiler::op::argmax::ArgMax;
+use tegula_compiler::op::attention::merge::Merge;
 use tegula_compiler::op::attention::{Attention, splits};
 use tegula_compiler::op::draw::{Draw, DrawStage};
 use tegula_compiler::op::embed::Embed;
 use tegula_compiler::op::head_norm::HeadNorm;
 use tegula_compiler::op::heads::{Append, Heads};
 use tegula_compiler::op::matmul::{Input, Matmul, Output};
-use tegula_compiler::op::merge::Merge;
 use tegula_compiler::op::norm::{Norm, Place};
 use tegula_compiler::op::positions::Positions;
 use tegula_compiler::op::quantize::Quantize;

@@ -10,7 +10,8 @@ use tegula::ErrorKind;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::forward::{Entry as Step, Forward, Read, Readback};
-use tegula::model::step::{INITIAL_TOKENS, Model};
+use tegula::model::kv::INITIAL_TOKENS;
+use tegula::model::step::Model;
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::{
     Activations, Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Paged, Param, Plan,

@@ -6,7 +6,7 @@
 use crate::info::DeviceInfo;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::native as host;
-use crate::readback::Staging;
+use crate::staging::Staging;
 #[cfg(target_arch = "wasm32")]
 use crate::web as host;
 use crate::{Error, ErrorKind};
@@ -181,9 +181,15 @@ impl Gpu {
         let _ = receiver.await;
     }
 
-    /// Fails if the device is lost or refused a command.
+    /// Fails if the device is lost or refused a command. Natively a refusal is told once, right behind the command: several models share a
+    /// device, and only one of them is to blame. A browser tells of it later, when nobody knows whose command it was.
     pub(crate) fn healthy(&self) -> Result<(), Error> {
-        lock(&self.inner.fault).clone().map_or(Ok(()), |kind| Err(kind.into()))
+        let mut fault = lock(&self.inner.fault);
+        let told = fault.clone();
+        if cfg!(not(target_arch = "wasm32")) && !matches!(told, Some(ErrorKind::Lost { .. })) {
+            *fault = None;
+        }
+        told.map_or(Ok(()), |kind| Err(kind.into()))
     }
 
     pub(crate) fn device(&self) -> &wgpu::Device {

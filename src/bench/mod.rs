@@ -8,6 +8,7 @@
 //! The cache holds noise there, made on the GPU, because memory of zeros can be faster than memory that was written. In the first sequence's
 //! pages lie the keys and values of the prompt whose prefill was measured.
 
+mod gap;
 mod subject;
 mod traffic;
 mod workload;
@@ -18,6 +19,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::mpsc;
 
+pub use gap::{Gap, Gaps};
 use subject::{Probe, Subject};
 pub use traffic::Traffic;
 pub use workload::{Drawn, Report, Workload};
@@ -91,7 +93,7 @@ impl Bench {
     /// [`ErrorKind::ContextWindowSizeExceeded`] where the workload does not fit the context, [`ErrorKind::FieldRange`] where the batch is larger
     /// than the library's, [`ErrorKind::Budget`] where the cache does not hold it; those of the engine.
     pub async fn measure(&mut self, workload: &Workload) -> Result<Report> {
-        let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing } = *workload;
+        let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing, beside } = *workload;
         self.check(workload)?;
         let run_ahead = run_ahead.unwrap_or(RUN_AHEAD);
         self.settle().await?;
@@ -109,6 +111,10 @@ impl Bench {
             }
         }
         let decode = median(speeds);
+        let gaps = match beside {
+            Some(tokens) => Some(self.gaps(workload, tokens).await?),
+            None => None,
+        };
         let model = self.model.borrow();
         let traffic = Traffic::of(model.plan(), model.variant(), batch).ok_or_else(no_entry)?;
         let bytes = traffic.bytes(u64::from(prompt_tokens) + u64::from(decode_tokens) / 2);
@@ -135,6 +141,7 @@ impl Bench {
             fraction_of_stream: decode / f64::from(batch) * bytes as f64 / self.stream,
             host_share: median(shares),
             weights_bytes: model.memory().weights,
+            gaps,
         })
     }
 
@@ -238,7 +245,7 @@ impl Bench {
     }
 
     /// Asks for an answer to a prompt.
-    fn submit(&mut self, prompt_tokens: u32, answer: u32, drawing: Option<Drawn>) -> Result<()> {
+    fn submit(&mut self, prompt_tokens: u32, answer: u32, drawing: Option<Drawn>) -> Result<RequestId> {
         let vocabulary = self.model.borrow().facts().vocab_size;
         let prompt = (0..prompt_tokens).map(|index| index.wrapping_mul(7919) % vocabulary).collect();
         let mut request = Request { max_tokens: Some(answer), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt)) };
@@ -248,9 +255,9 @@ impl Bench {
         let sender = self.sender.clone();
         // The other end lives as long as the host does.
         let sink = move |event| sender.send(event).map_or(ControlFlow::Break(()), ControlFlow::Continue);
-        self.handle.submit(NAME, request, Box::new(sink))?;
+        let id = self.handle.submit(NAME, request, Box::new(sink))?;
         self.running += 1;
-        Ok(())
+        Ok(id)
     }
 
     /// Waits until nothing runs any more.

@@ -223,6 +223,8 @@ impl<M: Forward> Engine<M> {
                 break;
             }
             self.model.grow().await?;
+            // Where the device had no memory, sequences can be no longer than what there is.
+            self.intake.set_capacity(self.model.capacity());
         }
         let Some(flight) = self.flights.front_mut() else { return Ok(()) };
         let readback = (&mut flight.pending).await?;

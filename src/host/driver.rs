@@ -120,7 +120,9 @@ impl<M: Resident> Host<M> {
                     hosted.engine.enqueue(*sequence);
                 }
                 // Unloaded since.
-                Err(error) => drop(sink(Event { request: sequence.id, kind: EventKind::Failed { error } })),
+                Err(error) => {
+                    let _ = tell(&mut sink, Event { request: sequence.id, kind: EventKind::Failed { error } });
+                }
             },
             Message::Interrupt(request) => {
                 if let Some(hosted) = self.models.iter_mut().find(|hosted| hosted.sinks.contains_key(&request)) {
@@ -225,6 +227,14 @@ impl<M: Resident> Drop for Host<M> {
     }
 }
 
+/// Gives an event to a sink. A sink that panics, natively, ends its request and nothing else.
+fn tell(sink: &mut Sink, event: Event) -> ControlFlow<()> {
+    #[cfg(target_arch = "wasm32")]
+    return sink(event);
+    #[cfg(not(target_arch = "wasm32"))]
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sink(event))).unwrap_or(ControlFlow::Break(()))
+}
+
 /// Whether a model's cache must keep what it was promised: it answers requests, or it is on its way.
 fn keeps<M: Resident>(models: &[Hosted<M>], name: &str) -> bool {
     models.iter().find(|hosted| hosted.name == name).is_none_or(|hosted| !hosted.engine.idle())
@@ -237,7 +247,7 @@ impl<M: Resident> Hosted<M> {
             let request = event.request;
             let last = !matches!(event.kind, EventKind::Token { .. });
             let Some(sink) = self.sinks.get_mut(&request) else { continue };
-            let left = sink(event) == ControlFlow::Break(());
+            let left = tell(sink, event).is_break();
             if last || left {
                 self.sinks.remove(&request);
             }
@@ -250,7 +260,7 @@ impl<M: Resident> Hosted<M> {
     /// Ends all its requests with an error.
     pub(super) fn fail(&mut self, error: &Error) {
         for (request, mut sink) in std::mem::take(&mut self.sinks) {
-            let _ = sink(Event { request, kind: EventKind::Failed { error: error.clone() } });
+            let _ = tell(&mut sink, Event { request, kind: EventKind::Failed { error: error.clone() } });
         }
     }
 }

@@ -231,6 +231,15 @@ fn a_panic_takes_one_model_and_leaves_the_others() {
 }
 
 #[test]
+fn a_sink_that_panics_ends_its_request_only() {
+    let (mut host, handle) = host([Toy::new("a")]);
+    handle.submit("a", request(6, 1, 40), Box::new(|_| panic!("a bug in a sink"))).unwrap();
+    let other = handle.ask("a", request(6, 2, 40)).unwrap().answer();
+    assert_eq!(block_on(host.until(other)).unwrap().ids, alone(6, 2, 40));
+    assert!(host.models[0].sinks.is_empty());
+}
+
+#[test]
 fn a_lost_device_ends_all_requests_and_refuses_later_ones() {
     let mut breaks = Toy::new("a");
     breaks.fake.breaks_after = Some(5);

@@ -11,7 +11,7 @@ use crate::load::{Module, compare};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
 use crate::model::step::Model;
-use crate::model::{Buffers, Place, Sink};
+use crate::model::{Buffers, Place, Sink, ready};
 use crate::model::{Compiling, OnKernels};
 use crate::{Error, ErrorKind, Result};
 use md5::{Digest, Md5};
@@ -319,7 +319,7 @@ impl Loader {
         }
         let compiling = self.compiling.take().expect("compiling has begun");
         let (precision, fingerprint) = (self.precision, self.fingerprint);
-        let mut model = Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await?;
+        let mut model = ready(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await?;
         let fingerprint = fingerprint.finish(precision, model.variant(), &model.chosen(), model.gpu().info());
         model.set_fingerprint(fingerprint);
         Ok(model)

@@ -5,7 +5,7 @@
 //! counts as well.
 
 use crate::model::capacity::{self, GroupMemory};
-use crate::model::step::INITIAL_TOKENS;
+use crate::model::kv::INITIAL_TOKENS;
 use crate::{Error, ErrorKind, Result};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 //! Groups whose layers look back over a window hold no more of a sequence than the window and a step: beyond that their memory goes to the
 //! others. Every group has a line of its own in the budget.
 
-use crate::model::step::INITIAL_TOKENS;
+use crate::model::kv::INITIAL_TOKENS;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use tegula_plan::{Model, PAGE_SIZE, Paged};

@@ -6,7 +6,8 @@
 
 use crate::Result;
 use crate::model::capacity;
-use crate::model::step::{INITIAL_TOKENS, Model};
+use crate::model::kv::INITIAL_TOKENS;
+use crate::model::step::Model;
 use tegula_gpu::{Buffer, ErrorKind, Gpu, Usage};
 use tegula_plan::{PAGE_SIZE, Paged};
 

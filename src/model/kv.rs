@@ -13,6 +13,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use tegula_plan::PAGE_SIZE;
 
+/// Tokens that the KV cache has room for before it grows.
+pub const INITIAL_TOKENS: u32 = 512;
+
 /// Who holds which page.
 #[derive(Clone, Debug)]
 pub struct Pages {

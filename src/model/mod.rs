@@ -16,6 +16,7 @@ pub mod launch;
 mod layout;
 pub mod pools;
 mod program;
+mod ready;
 pub mod step;
 mod trial;
 
@@ -23,3 +24,4 @@ pub(crate) use buffers::{Buffers, Place, Sink};
 pub use capacity::GroupMemory;
 pub(crate) use compiling::Compiling;
 pub use compiling::OnKernels;
+pub(crate) use ready::ready;

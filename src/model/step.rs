@@ -6,7 +6,7 @@
 
 use crate::model::budget::Memory;
 use crate::model::buffers::Buffers;
-use crate::model::choose::{self, Decision, Kernels};
+use crate::model::choose::{Decision, Kernels};
 use crate::model::compiling::{Compiling, Pipelines, needed};
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::model::launch::Launcher;
@@ -19,9 +19,6 @@ use futures::future::LocalBoxFuture;
 use std::sync::Arc;
 use tegula_gpu::{BindGroup, Filler, Gpu, Pipeline, Range};
 use tegula_plan::{Activations, Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, StepSize, Variant};
-
-/// Tokens that the KV cache has room for before it grows.
-pub const INITIAL_TOKENS: u32 = 512;
 
 /// What a submitted step will bring back.
 pub type Pending = LocalBoxFuture<'static, Result<Readback>>;
@@ -50,8 +47,9 @@ pub struct Model {
 }
 
 impl Model {
-    /// Waits for the kernels of a variant, binds what they read and write, and measures where there is something to choose.
-    pub(crate) async fn new(
+    /// Waits for the kernels of a variant and binds what they read and write. What was chosen among kernels is left open: see
+    /// [`Model::settle`].
+    pub(super) async fn new(
         gpu: Gpu,
         library: Arc<Library>,
         module: &[u8],
@@ -59,7 +57,7 @@ impl Model {
         memory: Memory,
         buffers: Buffers,
         compiling: Compiling,
-    ) -> Result<Model> {
+    ) -> Result<(Model, Kernels, Option<Vec<u32>>)> {
         let (pipelines, kernels, chosen) = compiling.finish().await?;
         let Library { plan, .. } = Arc::unwrap_or_clone(library);
         let planned = &plan.variants[variant];
@@ -74,7 +72,7 @@ impl Model {
         let nuclei = vec![false; plan.model.max_batch_size as usize];
         let (words, segments, decisions) = (Vec::new(), Vec::new(), Vec::new());
         let fingerprint = String::new();
-        let mut model = Model {
+        let model = Model {
             gpu,
             plan,
             variant,
@@ -90,13 +88,13 @@ impl Model {
             decisions,
             fingerprint,
         };
-        model.decisions = match (chosen, kernels) {
-            (None, Kernels::Measure { seconds }) => super::trial::decide_on(&mut model, seconds).await?,
-            (None, _) => super::trial::decide_on(&mut model, choose::SECONDS).await?,
-            (Some(chosen), kernels) => choose::taken(&model.variant().choices, &chosen, &kernels),
-        };
-        model.keep();
-        Ok(model)
+        Ok((model, kernels, chosen))
+    }
+
+    /// Notes what was chosen among kernels, and gives up the others.
+    pub(super) fn settle(&mut self, decisions: Vec<Decision>) {
+        self.decisions = decisions;
+        self.keep();
     }
 
     /// Gives up the kernels that were not chosen.

@@ -18,7 +18,7 @@ use crate::model::pools::Room;
 use crate::model::step::Model;
 
 /// Tokens of the made-up sequence, and the most rows of a chunk: what the cache has room for from the start.
-const TOKENS: u32 = crate::model::step::INITIAL_TOKENS;
+const TOKENS: u32 = crate::model::kv::INITIAL_TOKENS;
 
 /// The most rows that a check works on: more than one tile of most kernels, and one that is not full.
 const CHECK_ROWS: u32 = 40;

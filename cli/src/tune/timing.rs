@@ -13,11 +13,11 @@ use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tegula_compiler::op::reference::{Launch, Operands};
 use tegula_compiler::op::step::Step;
+use tegula_compiler::operand::{Launch, Operands};
 use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Timed, Usage};
 
-use super::measure::{Bench, Compiled};
+use super::device::{Bench, Compiled};
 use super::uploaded::Uploaded;
 
 /// Bytes to rotate over: several times the last-level cache of the largest GPUs, and of a processor.

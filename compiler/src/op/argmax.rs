@@ -2,13 +2,13 @@
 
 use super::draw::{Draw, DrawStage, logit_of, order_of, scratch_words};
 use super::fusion::Fusion;
-use super::reference::{Launch, Operands, rows};
 use super::stage::{At, Bytes, Form, Launch as LaunchWords, Made, Stage, Target, Work};
 use super::step::{Inputs, SEQUENCES, Step};
 use super::{Holds, Op, Rows};
 use crate::Error;
 use crate::graph::{Graph, OpKind, Value};
 use crate::lower::Span;
+use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Requires, Size, When};
 
@@ -98,7 +98,7 @@ impl Op for ArgMax {
             ArgMax::Parts { vocab, rows: which } => {
                 let (vocab, share) = (*vocab as usize, (*vocab as usize).div_ceil(parts));
                 let (mut partial, logits) = (operands.take("partial"), operands.read("logits"));
-                for (row, part) in (0..rows(*which, launch).len()).flat_map(|row| (0..parts).map(move |part| (row, part))) {
+                for (row, part) in (0..which.of(launch).len()).flat_map(|row| (0..parts).map(move |part| (row, part))) {
                     let ids = (part * share).min(vocab)..((part + 1) * share).min(vocab);
                     let candidates = ids.map(|id| (order_of(logits.word(row * vocab + id)), id as u32));
                     let best = candidates.fold((0, vocab as u32), first_of_greatest);
@@ -109,7 +109,7 @@ impl Op for ArgMax {
             }
             ArgMax::Whole { rows: which } => {
                 let (mut sampled, partial) = (operands.take("sampled"), operands.read("partial"));
-                for (row, at) in rows(*which, launch).enumerate() {
+                for (row, at) in which.of(launch).enumerate() {
                     let candidate = |part: usize| (partial.word(2 * (row * parts + part)), partial.word(2 * (row * parts + part) + 1));
                     let best = (0..parts).map(candidate).fold((0, u32::MAX), first_of_greatest);
                     let is_sound = logit_of(best.0).is_finite() && best.0 > order_of(f32::NEG_INFINITY.to_bits());

@@ -1,13 +1,13 @@
 //! Embedding lookup, and the rotation of each row: both depend on nothing but the rows.
 
 use super::fusion::Fusion;
-use super::reference::{Launch, Operands, set};
 use super::stage::{At, Launch as Words, Made, Stage, Target, Work, part_label, weight_operands};
 use super::step::{FIRST_TOKEN, Inputs, SEQUENCES, Step};
 use super::{Op, Rows};
 use crate::Error;
 use crate::format::Storage;
 use crate::graph::{Graph, OpKind, ParamId, Value};
+use crate::operand::{Launch, Operands, set};
 use crate::schedule::{Build, Schedule};
 use crate::weights::Weights;
 use tegula_plan::{Buffer, Requires, Row, Size};

@@ -2,12 +2,12 @@
 
 use super::fusion::Fusion;
 use super::heads::{Append, AppendStage, Heads, append};
-use super::reference::{Launch, Operands};
 use super::stage::{At, Launch as LaunchWords, Made, Stage, Target, Work};
 use super::step::{Inputs, Step};
 use super::{Holds, Op, Rows};
 use crate::Error;
 use crate::graph::{Graph, OpKind, ParamId, Value};
+use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Dtype, Requires, Size};
 

@@ -17,21 +17,18 @@ pub mod heads;
 pub mod int8;
 pub mod key;
 pub mod matmul;
-pub mod merge;
 pub mod norm;
 pub mod positions;
 pub mod quantize;
-pub(crate) mod random;
-pub mod reference;
 pub(crate) mod stage;
 pub mod step;
 #[cfg(test)]
 pub(crate) mod toy;
 
+use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 pub use compare::{Holds, compare};
 use fusion::Rule;
-use reference::{Launch, Operands};
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Deref;
@@ -72,6 +69,12 @@ impl Rows {
             Rows::Few => "few",
             Rows::Many => "many",
         }
+    }
+
+    /// The rows that a dispatch works on: one, or all from `launch.first` on.
+    pub(crate) fn of(self, launch: &Launch) -> std::ops::Range<usize> {
+        let first = launch.get("first");
+        first..if self == Rows::One { first + 1 } else { launch.rows() }
     }
 
     /// The rows of a grid: one, or all of the step.

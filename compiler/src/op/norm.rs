@@ -2,14 +2,12 @@
 //! what is normed is added to the residual stream.
 
 use super::fusion::Fusion;
-use super::matmul;
-use super::matmul::Prologue;
-use super::reference::{Launch, Operands, Words, set, set_typed};
 use super::stage::{At, Launch as LaunchWords, Made, Stage, Target, Work};
 use super::step::{Inputs, Step};
 use super::{Holds, Op, Rows};
 use crate::Error;
-use crate::graph::{Graph, NormKind, OpKind, Value};
+use crate::graph::{Graph, NormKind, OpKind, ParamId, Value};
+use crate::operand::{Launch, Operands, Words, set, set_typed};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Dtype, Requires, Size};
 
@@ -122,7 +120,7 @@ impl Op for Norm {
         let k = self.width as usize;
         let mut output = operands.take("output");
         let vectors = operands.read("vectors");
-        for row in super::reference::rows(self.rows, launch) {
+        for row in self.rows.of(launch) {
             let mut x = match self.kind {
                 NormKind::Rms => normed(operands.read("input"), vectors, launch, row, k, self.eps),
                 NormKind::Layer => layer_normed(operands.read("input"), vectors, launch, row, k, self.eps),
@@ -174,6 +172,23 @@ fn layer_normed(input: Words<'_>, vectors: Words<'_>, launch: &Launch, row: usiz
     x.iter().enumerate().map(|(i, x)| (x - mean) * scale * vectors.float(launch.get("gain") + i)).collect()
 }
 
+/// A norm with its parameters: of the input of a linear layer, or by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prologue {
+    pub kind: NormKind,
+    pub gain: ParamId,
+    pub bias: Option<ParamId>,
+    pub eps: f32,
+    /// What stands for the result where a kernel of its own norms.
+    pub normed: Value,
+}
+
+/// Sets what norms x in passing.
+pub(super) fn in_passing(build: &mut Build<'_>, eps: f32) {
+    build.slot("input/plain", "input/norm");
+    build.float("EPS", eps);
+}
+
 /// The dispatch that norms rows.
 pub(super) fn norm_work(label: String, input: Value, norm: &Prologue, place: Place, at: &At<'_>, width: u32) -> Work {
     let output = if place == Place::Halves { at.f16(norm.normed) } else { at.f32(norm.normed) };
@@ -197,7 +212,7 @@ struct Rowwise {
 /// Takes up a norm that is read by something else than linear layers, and the residual sum that alone reads it.
 pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<dyn Stage>>, Error> {
     let &OpKind::Norm { input, kind, gain, bias, eps } = &fusion.op(value).kind else { return Ok(None) };
-    if matmul::is_prologue(fusion, value) {
+    if fusion.is_prologue(value) {
         return Ok(None);
     }
     let stream = fusion.residual(value);

@@ -1,13 +1,13 @@
 //! Learned positions: a row of a table for each position, added to the residual stream.
 
 use super::fusion::Fusion;
-use super::reference::{Launch, Operands, Words, set};
 use super::stage::{At, Launch as LaunchWords, Made, Stage, Target, Work, part_label, weight_operands};
 use super::step::{FIRST_TOKEN, Inputs, Step};
 use super::{Op, Rows};
 use crate::Error;
 use crate::format::Storage;
 use crate::graph::{Graph, OpKind, ParamId, Value};
+use crate::operand::{Launch, Operands, Words, set};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Requires, Size};
 

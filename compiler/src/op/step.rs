@@ -1,10 +1,9 @@
 //! A step to run a spec on: what tests and the schedule search make operands for.
 
 use super::Spec;
-use super::heads::Heads;
-use super::random::Random;
-use super::reference::{Launch, Operands};
-use tegula_plan::{Dtype, PAGE_SIZE, Size, StepSize};
+use crate::operand::Random;
+use crate::operand::{Launch, Operands};
+use tegula_plan::{PAGE_SIZE, Size, StepSize};
 
 /// Sequences that a step's rows and cache are made for.
 pub const SEQUENCES: u32 = 4;
@@ -172,11 +171,5 @@ impl Step {
             }
         }
         table
-    }
-
-    /// The cache of a layer.
-    pub(crate) fn cache(&self, random: &mut Random, heads: &Heads) -> Vec<u32> {
-        let elements = (2 * heads.kv * heads.dim * PAGE_SIZE) as usize * (SEQUENCES * self.cached) as usize;
-        if heads.cache == Dtype::F16 { random.halves(elements, -2.0, 2.0) } else { random.floats(elements, -2.0, 2.0) }
     }
 }

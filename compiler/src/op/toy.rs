@@ -2,12 +2,12 @@
 //! its templates, and a line in [`super::RULES`].
 
 use super::fusion::Fusion;
-use super::reference::{Launch, Operands, set};
 use super::stage::{At, Launch as LaunchWords, Made, Stage, Work};
 use super::step::{Inputs, Step};
 use super::{Op, Rows};
 use crate::Error;
 use crate::graph::{Act, Graph, OpKind, Value};
+use crate::operand::{Launch, Operands, set};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Requires, Size};
 

@@ -1,7 +1,7 @@
 //! What attention means, on the CPU.
 
 use super::Attention;
-use crate::op::reference::{Launch, Operands, set};
+use crate::operand::{Launch, Operands, set};
 use tegula_plan::PAGE_SIZE;
 
 pub(super) fn run(spec: &Attention, launch: &Launch, operands: &mut Operands) {

@@ -1,12 +1,12 @@
 //! Attention over the cache of a layer, and what puts its parts together.
 
+use super::merge::Merge;
 use super::{Attention, MAX_SPLITS, splits};
 use crate::Error;
 use crate::graph::{Graph, OpKind, Value, option};
 use crate::lower::Attends;
 use crate::op::fusion::Fusion;
 use crate::op::heads::heads;
-use crate::op::merge::Merge;
 use crate::op::stage::{At, Bytes, Form, Launch, Made, Stage, Target, Work};
 use tegula_plan::{Buffer, Size};
 

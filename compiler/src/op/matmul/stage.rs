@@ -6,7 +6,7 @@ use crate::graph::{Act, Graph, NormKind, OpKind, ParamId, Value};
 use crate::op::Rows;
 use crate::op::fusion::Fusion;
 use crate::op::heads::{AppendStage, append};
-use crate::op::norm::{Norm, Place, norm_work};
+use crate::op::norm::{Norm, Place, Prologue, norm_work};
 use crate::op::quantize::quantize_work;
 use crate::op::stage::{At, Launch, Made, Stage, Target, Work, part_label, weight_operands};
 use tegula_plan::{Activations, Buffer, Size};
@@ -19,17 +19,6 @@ struct Linear {
     bias: Option<ParamId>,
     prologue: Option<Prologue>,
     epilogue: Epilogue,
-}
-
-/// The norm of the input.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Prologue {
-    pub kind: NormKind,
-    pub gain: ParamId,
-    pub bias: Option<ParamId>,
-    pub eps: f32,
-    /// What stands for the result where a kernel of its own norms.
-    pub normed: Value,
 }
 
 /// What is done with the result.
@@ -55,19 +44,10 @@ pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<d
     Ok(Some(Box::new(Linear { input: fusion.home(input), weight, bias, prologue, epilogue })))
 }
 
-/// Whether all that reads a norm are linear layers, which take it up.
-pub(crate) fn is_prologue(fusion: &Fusion<'_>, norm: Value) -> bool {
-    let readers = fusion.readers(norm);
-    let all = readers.iter().all(|&reader| matches!(fusion.op(reader).kind, OpKind::Linear { .. }));
-    // A layer norm takes a kernel of its own, which serves one reader.
-    let layer = matches!(fusion.op(norm).kind, OpKind::Norm { kind: NormKind::Layer, .. });
-    !readers.is_empty() && all && (!layer || readers.len() == 1)
-}
-
 /// A norm is worked out anew by every linear layer that reads it: cheaper than a trip through memory, except for matrix units.
 fn prologue(fusion: &mut Fusion<'_>, input: Value) -> (Value, Option<Prologue>) {
     match fusion.op(input).kind {
-        OpKind::Norm { input: from, kind, gain, bias, eps } if is_prologue(fusion, input) => {
+        OpKind::Norm { input: from, kind, gain, bias, eps } if fusion.is_prologue(input) => {
             fusion.take(input);
             (from, Some(Prologue { kind, gain, bias, eps, normed: input }))
         }

@@ -1,13 +1,13 @@
 //! The parts of split attention, put together.
 
-use super::attention::splits;
-use super::reference::{Launch, Operands, Words, set};
-use super::step::{Inputs, Step};
-use super::{Op, Rows};
+use super::splits;
+use crate::op::step::{Inputs, Step};
+use crate::op::{Op, Rows};
+use crate::operand::{Launch, Operands, Words, set};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Requires, Size, StepSize};
 
-/// Puts the parts of split [`super::attention::Attention`] together, in place.
+/// Puts the parts of split [`super::Attention`] together, in place.
 ///
 /// Bindings: `output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
