@@ -9,7 +9,7 @@ use tegula::text::message::Message;
 use tegula::{ErrorKind, Prompt};
 
 use crate::args::Run;
-use crate::open::Opening;
+use crate::open::{NAME, Opening};
 use crate::prompt::{self, Prompt as Given};
 use crate::{generate, report};
 
@@ -21,6 +21,8 @@ struct Output {
     prompt_token_ids: Vec<u32>,
     finish_reason: FinishReason,
     usage: Usage,
+    /// Equal where equal requests get equal answers.
+    system_fingerprint: String,
 }
 
 /// Answers a prompt, streaming the text to stdout and speeds to stderr.
@@ -34,6 +36,7 @@ pub fn run(args: &Run) -> Result<()> {
     let opened = opening.load()?;
     report::say(opened.summary());
     let mut served = opened.host()?;
+    let fingerprint = served.host.model(NAME).map(|model| model.fingerprint()).unwrap_or_default();
     let request = generate::request(prompt, served.intake.config(), &args.sampling);
     // Nothing sets it: Ctrl-C ends the program.
     let interrupted = AtomicBool::new(false);
@@ -54,6 +57,7 @@ pub fn run(args: &Run) -> Result<()> {
             prompt_token_ids: answer.prompt_ids,
             finish_reason: answer.reason,
             usage: answer.usage,
+            system_fingerprint: fingerprint,
         })?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::quant::Quantization;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind, emit, fingerprint, model, state};
-use tegula_plan::{Activations, Fingerprint, Model, Plan, Requires};
+use tegula_plan::{Activations, Dtype, Fingerprint, Model, Plan, Precision, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
 const PREFILL_CHUNK_SIZE: u32 = 1024;
@@ -32,6 +32,9 @@ pub struct CompileOptions {
     pub quantization: Option<String>,
     /// What products of many rows take x as. Bytes go with 4-bit weights. Default: floating-point numbers.
     pub activations: Activations,
+    /// Whether keys and values are stored in 32 bits whatever the weights are, which hosts need to
+    /// draw equal tokens.
+    pub precision: Precision,
     /// The most tokens of a sequence. Default: all positions that the model was trained for.
     pub context_window_size: Option<u32>,
     /// The most rows of a prefill step. Default: 1024, or less where the package says so or no more fit in a binding.
@@ -182,6 +185,10 @@ fn settings(
     let batch = limits.check_batch(batch)?;
     let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk(batch).max(1));
     let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
+    let cache = match options.precision {
+        Precision::Auto => quantization.model_dtype(),
+        Precision::F32 => Dtype::F32,
+    };
     Ok(Model {
         architecture: graph.architecture.into(),
         quantization: quantization.to_string(),
@@ -190,7 +197,7 @@ fn settings(
         layers: graph.layers,
         query_heads: graph.heads.query,
         context_window_size: context,
-        state: state::groups(graph, context, quantization.model_dtype()),
+        state: state::groups(graph, context, cache),
         prefill_chunk_size: limits.check_chunk(chunk.min(context), batch)?,
         max_batch_size: batch,
         activations: options.activations,

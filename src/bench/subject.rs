@@ -78,6 +78,10 @@ impl Resident for Subject {
         self.model.get().memory().clone()
     }
 
+    fn fingerprint(&self) -> String {
+        self.model.get().fingerprint().to_owned()
+    }
+
     fn cached_tokens(&self) -> u32 {
         self.model.get().cached_tokens()
     }

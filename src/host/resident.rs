@@ -28,6 +28,9 @@ pub trait Resident: Forward<Pending = Pending> + Movable {
     /// What it takes, with the limit of its cache as it is.
     fn memory(&self) -> Memory;
 
+    /// Names what may change its answers: see [`Model::fingerprint`].
+    fn fingerprint(&self) -> String;
+
     /// Tokens that its cache has room for now.
     fn cached_tokens(&self) -> u32;
 
@@ -42,6 +45,10 @@ pub trait Resident: Forward<Pending = Pending> + Movable {
 impl Resident for Model {
     fn memory(&self) -> Memory {
         Model::memory(self).clone()
+    }
+
+    fn fingerprint(&self) -> String {
+        Model::fingerprint(self).to_owned()
     }
 
     fn cached_tokens(&self) -> u32 {

@@ -51,6 +51,10 @@ impl Resident for Toy {
         self.memory.clone()
     }
 
+    fn fingerprint(&self) -> String {
+        self.name.into()
+    }
+
     fn cached_tokens(&self) -> u32 {
         self.cached
     }

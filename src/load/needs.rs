@@ -1,10 +1,10 @@
 //! What a model would take, before anything of it is allocated.
 
 use tegula_gpu::Gpu;
-use tegula_plan::Library;
+use tegula_plan::{Library, Precision};
 
 use super::Module;
-use super::weights::choose;
+use super::fit::choose;
 use crate::Result;
 use crate::model::budget::{Budget, Memory};
 
@@ -16,6 +16,6 @@ use crate::model::budget::{Budget, Memory};
 pub fn needs<'a>(gpu: &Gpu, library: impl Into<Module<'a>>, tokens: Option<u32>) -> Result<Memory> {
     let Module { bytes, origin } = library.into();
     let plan = Library::parse(bytes)?.plan;
-    let variant = &plan.variants[choose(&plan, gpu, origin)?];
+    let variant = &plan.variants[choose(&plan, gpu, origin, Precision::Auto)?];
     Memory::plan(&plan, variant, gpu.info(), &Budget { memory: None, tokens })
 }

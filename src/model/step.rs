@@ -43,6 +43,7 @@ pub struct Model {
     segments: Vec<u32>,
     /// By choice of the variant.
     decisions: Vec<Decision>,
+    fingerprint: String,
 }
 
 impl Model {
@@ -70,7 +71,23 @@ impl Model {
         memory.initial_pages().into_iter().enumerate().for_each(|(group, pages)| pools.grown(group, pages));
         let nuclei = vec![false; plan.model.max_batch_size as usize];
         let (words, segments, decisions) = (Vec::new(), Vec::new(), Vec::new());
-        let model = Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pools, nuclei, words, segments, decisions };
+        let fingerprint = String::new();
+        let model = Model {
+            gpu,
+            plan,
+            variant,
+            memory,
+            buffers,
+            pipelines,
+            launcher,
+            programs,
+            pools,
+            nuclei,
+            words,
+            segments,
+            decisions,
+            fingerprint,
+        };
         Ok((model, kernels, chosen))
     }
 
@@ -107,6 +124,17 @@ impl Model {
     #[must_use]
     pub fn chosen(&self) -> Vec<u32> {
         self.decisions.iter().map(|decision| decision.chosen).collect()
+    }
+
+    /// Names what the tokens of answers follow from, beside the requests: equal names, equal tokens.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Sets [`Model::fingerprint`], which whoever loads the model knows.
+    pub(crate) fn set_fingerprint(&mut self, fingerprint: String) {
+        self.fingerprint = fingerprint;
     }
 
     /// The plan it runs.

@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::{fault, js};
+use super::js;
+use super::replies::{News, Replies};
+use crate::api::response::Responder;
 use crate::engine::request::{Event, EventKind, RequestId};
-use crate::engine::usage::{FinishReason, Usage};
 use crate::host::{Handle, Host, Sink};
 
 /// Starts a host, which ends when nobody holds its handle and nothing runs.
@@ -27,7 +27,9 @@ pub(super) fn start() -> Handle {
 
 /// Events of an engine on their way to JavaScript.
 pub(super) struct Outbox {
-    events: RefCell<Vec<WebEvent>>,
+    events: RefCell<Vec<News>>,
+    /// What requests are answered with.
+    replies: RefCell<Replies>,
     /// JavaScript's numbers of requests that run, and the host's.
     numbers: RefCell<HashMap<u32, RequestId>>,
     /// Whether JavaScript has freed the engine. Then it hears no more.
@@ -35,32 +37,15 @@ pub(super) struct Outbox {
     on_events: js_sys::Function,
 }
 
-/// What happened to a request, for JavaScript.
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum WebEvent {
-    Accepted { request: u32 },
-    Token { request: u32, token: u32, text: String },
-    Finished { request: u32, reason: FinishReason, usage: Usage },
-    Failed { request: u32, code: &'static str, message: String, fields: serde_json::Value },
-}
-
-impl WebEvent {
-    fn of(request: u32, kind: EventKind) -> WebEvent {
-        match kind {
-            EventKind::Token { id, text } => WebEvent::Token { request, token: id, text },
-            EventKind::Finished { reason, usage } => WebEvent::Finished { request, reason, usage },
-            EventKind::Failed { error } => {
-                let (code, message) = (fault::code(&error), error.to_string());
-                WebEvent::Failed { request, code, message, fields: fault::fields(error.kind()) }
-            }
-        }
-    }
-}
-
 impl Outbox {
     pub(super) fn new(on_events: js_sys::Function) -> Rc<Outbox> {
-        Rc::new(Outbox { events: RefCell::default(), numbers: RefCell::default(), freed: Cell::new(false), on_events })
+        Rc::new(Outbox {
+            events: RefCell::default(),
+            replies: RefCell::default(),
+            numbers: RefCell::default(),
+            freed: Cell::new(false),
+            on_events,
+        })
     }
 
     /// Takes the events of a request.
@@ -70,15 +55,16 @@ impl Outbox {
             if !matches!(event.kind, EventKind::Token { .. }) {
                 outbox.numbers.borrow_mut().remove(&request);
             }
-            outbox.put(WebEvent::of(request, event.kind));
+            outbox.put(News::Event { request, kind: event.kind });
             ControlFlow::Continue(())
         })
     }
 
-    /// Notes that the host runs a request.
-    pub(super) fn accepted(self: &Rc<Self>, request: u32, id: RequestId) {
+    /// Notes that the host runs a request, and who answers it.
+    pub(super) fn accepted(self: &Rc<Self>, request: u32, id: RequestId, responder: Responder) {
         self.numbers.borrow_mut().insert(request, id);
-        self.put(WebEvent::Accepted { request });
+        self.replies.borrow_mut().begin(request, responder);
+        self.put(News::Accepted { request });
     }
 
     /// The host's number of a request that runs.
@@ -91,7 +77,7 @@ impl Outbox {
         self.freed.set(true);
     }
 
-    fn put(self: &Rc<Self>, event: WebEvent) {
+    fn put(self: &Rc<Self>, event: News) {
         let mut events = self.events.borrow_mut();
         if events.is_empty() {
             let outbox = Rc::clone(self);
@@ -101,11 +87,11 @@ impl Outbox {
     }
 
     fn hand_over(&self) {
-        let events = self.events.take();
-        if self.freed.get() {
+        let messages = self.replies.borrow_mut().messages(self.events.take());
+        if self.freed.get() || messages.is_empty() {
             return;
         }
-        if let Err(error) = self.on_events.call1(&JsValue::NULL, &js(&events)) {
+        if let Err(error) = self.on_events.call1(&JsValue::NULL, &js(&messages)) {
             wasm_bindgen::throw_val(error);
         }
     }

@@ -1,8 +1,8 @@
 //! The runtime as JavaScript sees it: a device, a loader that takes a package shard by shard, and an engine that runs by itself.
 //!
-//! Fetching, caching and OpenAI's objects are the npm package's (`js/`); its `wasm.ts` says what is expected here. Requests are numbered by
-//! JavaScript, and what happens to them goes to one function, the events of a step together. Errors are `Error` objects with a `code`
-//! ([`ErrorKind::code`](crate::ErrorKind::code)) and the `fields` of their kind.
+//! Fetching and caching are the npm package's (`js/`); its `wasm/seam.ts` says what is expected here. Requests are numbered by
+//! JavaScript, and what happens to them goes to one function, the events of a step together: `replies` makes OpenAI's JSON of them. Errors
+//! are `Error` objects with the `class`, `code` and `fields` of their kind ([`Facts`](crate::Facts)).
 //!
 //! Models on one device share a host ([`crate::host`]), under names of their own. JavaScript can call in whenever a step is awaited: its calls
 //! are messages to the host, which has the engines.
@@ -10,19 +10,23 @@
 mod bench;
 mod device;
 mod drive;
-mod fault;
+pub mod fault;
+pub mod replies;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
+use tegula_plan::Precision;
 use wasm_bindgen::prelude::*;
 
 pub use device::{WebDevice, request_device};
 use drive::Outbox;
+use fault::Failure;
 
-use crate::api::openai::ApiRequest;
-use crate::engine::request::Prompt;
+use crate::api::request::{Api, ApiRequest};
+use crate::api::response::{Head, ModelList, ModelObject, Responder};
+use crate::clock;
 use crate::host::{Handle, Package, Place};
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
@@ -80,20 +84,22 @@ pub struct WebLoader {
 
 #[wasm_bindgen(js_class = Loader)]
 impl WebLoader {
-    /// Checks that library, package and device fit each other, then reserves memory. Several models can be on one device, each with a
-    /// `name` of its own; one is made up where none is given.
+    /// Checks that library, package and device fit each other, then reserves memory. Several models can be on one device: each gets a
+    /// name of its own there.
     ///
     /// # Errors
     /// Those of [`Handle::place`], [`Loader::new`], [`ChatConfig::parse`] and [`Tokenizer::new`].
     #[wasm_bindgen(constructor)]
-    pub fn new(device: &WebDevice, library: &[u8], files: JsValue, name: Option<String>) -> Result<WebLoader, JsValue> {
+    pub fn new(device: &WebDevice, library: &[u8], files: JsValue, precision: JsValue) -> Result<WebLoader, JsValue> {
         let host = device.host.clone();
-        let (name, place) = named(&host, name)?;
+        let (name, place) = named(&host)?;
+        let precision: Precision = serde_wasm_bindgen::from_value(precision)?;
         let files: PackageFiles = serde_wasm_bindgen::from_value(files)?;
         let config = files.config.as_deref().map(ChatConfig::parse).transpose().map_err(crate::Error::from)?.unwrap_or_default();
         let tokenizer =
             files.tokenizer.as_deref().map(|json| Tokenizer::new(json.as_bytes(), files.tokenizer_config.as_deref())).transpose()?;
-        let loader = Loader::new(device.gpu.clone(), library, files.config.as_deref(), &files.manifest, Budget::default())?;
+        let (config_json, budget) = (files.config.as_deref(), Budget::default());
+        let loader = Loader::with_precision(device.gpu.clone(), library, config_json, &files.manifest, budget, precision)?;
         Ok(WebLoader { loader, host, place, name, config, tokenizer, chat_template: files.chat_template })
     }
 
@@ -157,28 +163,34 @@ impl WebLoader {
         self.loader.compile_telling(kernels, Box::new(tell));
     }
 
-    /// Makes the engine, which gives its events to `on_events` and has `run_ahead` steps under way at once, if that is said.
+    /// Makes the engine, which responses call `shown`. It gives its events to `on_events`, and has `run_ahead` steps under way at once, if
+    /// that is said. `environment` names what compiles the kernels.
     ///
     /// # Errors
     /// Those of [`Loader::finish`].
-    pub async fn finish(self, run_ahead: Option<usize>, on_events: js_sys::Function) -> Result<WebEngine, JsValue> {
-        let WebLoader { loader, host, place, name, config, tokenizer, chat_template } = self;
+    pub async fn finish(
+        self,
+        shown: String,
+        environment: &str,
+        run_ahead: Option<usize>,
+        on_events: js_sys::Function,
+    ) -> Result<WebEngine, JsValue> {
+        let WebLoader { mut loader, host, place, name, config, tokenizer, chat_template } = self;
+        loader.set_environment(environment);
         let has_template =
             chat_template.is_some() || tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.config().chat_template.is_some());
         let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
         let model = loader.finish().await?;
         let (info, kernels) = (ModelInfo::of(&model, chat, tokenizer.is_some()), model.decisions().to_vec());
+        let (fingerprint, created) = (model.fingerprint().to_owned(), clock::unix_seconds() as u64);
         place.load(model, Package { tokenizer, config: config.clone(), template: chat_template, run_ahead });
-        Ok(WebEngine { model: info, kernels, config, host, name, outbox: Outbox::new(on_events) })
+        let outbox = Outbox::new(on_events);
+        Ok(WebEngine { model: info, kernels, config, host, name, shown, created, fingerprint, outbox })
     }
 }
 
-/// A place for a model of this name, or of one that no other has.
-fn named(host: &Handle, name: Option<String>) -> crate::Result<(String, Place)> {
-    if let Some(name) = name {
-        let place = host.place(&name)?;
-        return Ok((name, place));
-    }
+/// A place for a model, under a name that no other has.
+fn named(host: &Handle) -> crate::Result<(String, Place)> {
     let mut number = 1;
     loop {
         let name = format!("model-{number}");
@@ -234,6 +246,11 @@ pub struct WebEngine {
     host: Handle,
     /// Its name in the host.
     name: String,
+    /// What responses call it.
+    shown: String,
+    /// Seconds since 1970, when it was loaded.
+    created: u64,
+    fingerprint: String,
     outbox: Rc<Outbox>,
 }
 
@@ -251,19 +268,26 @@ impl WebEngine {
         js(&self.kernels)
     }
 
-    /// Takes a request in OpenAI's form, as JSON. For the completions API `text` or `ids` take the place of its messages. An event says that
-    /// it is accepted.
+    /// The list of models in OpenAI's form, as JSON.
+    #[must_use]
+    pub fn models(&self) -> String {
+        ModelList::of([ModelObject::new(&self.shown, self.created)]).json()
+    }
+
+    /// Takes the body of a request: of a chat completion, or of a completion. An event says that it is accepted.
     ///
     /// # Errors
-    /// Those of [`ApiRequest::chat`] and [`Handle::submit`].
-    pub fn submit(&self, request: u32, body: &str, text: Option<String>, ids: Option<Vec<u32>>) -> Result<(), JsValue> {
-        let wanted = match text.map(Prompt::Text).or(ids.map(Prompt::Ids)) {
-            Some(prompt) => ApiRequest::completion(body, prompt)?,
-            None => ApiRequest::chat(body)?,
+    /// Those of [`ApiRequest::parse`] and [`Handle::submit`].
+    pub fn submit(&self, request: u32, chat: bool, body: &str) -> Result<(), JsValue> {
+        let api = if chat { Api::Chat } else { Api::Completion };
+        let send = || {
+            let wanted = ApiRequest::parse(api, body)?;
+            let responder = Responder::new(&wanted, Head::new(api, &self.shown, &self.fingerprint));
+            let id = self.host.submit(&self.name, wanted.request(&self.config), self.outbox.sink(request))?;
+            self.outbox.accepted(request, id, responder);
+            Ok(())
         };
-        let id = self.host.submit(&self.name, wanted.request(&self.config), self.outbox.sink(request))?;
-        self.outbox.accepted(request, id);
-        Ok(())
+        send().map_err(|error| Failure::of_request(&error).into())
     }
 
     /// Ends a request with reason `abort`. Nothing happens if it has ended.

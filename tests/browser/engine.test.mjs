@@ -4,10 +4,12 @@
  */
 
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, beforeEach, afterEach, describe, test } from "node:test";
 import { launch } from "./chromium.mjs";
-import { SITE, golden, makePackages, noStories } from "./packages.mjs";
+import { SITE, TEGULA, golden, makePackages, noStories } from "./packages.mjs";
 import { BLANK, TestServer } from "./server.mjs";
 
 let browser;
@@ -212,6 +214,35 @@ describe("loading", () => {
       const { compiled, total } = reports.at(-1).kernels;
       assert.ok(total > 0 && compiled === total, `${compiled} of ${total} kernels are compiled`);
     }
+  });
+
+  test("a corrected library arrives at the next load, and a host that hangs holds none up", async () => {
+    const load = () =>
+      page.evaluate(async (model) => {
+        const warnings = [];
+        const engine = await start({ model, onWarning: (warning) => warnings.push(warning) });
+        const answer = await engine.completions.create({ prompt: "hello", temperature: 0, max_tokens: 4 });
+        await engine.unload();
+        return { warnings, text: answer.choices[0].text, fingerprint: answer.system_fingerprint };
+      }, model("random"));
+    const first = await load();
+    assert.deepEqual(await load(), first, "equal files, equal fingerprints");
+    // A library that is damaged takes the place of none.
+    models.damage.set("random/library.wasm", (bytes) => Buffer.concat([bytes, Buffer.alloc(8)]));
+    const { warnings, ...kept } = await load();
+    assert.deepEqual({ ...kept, warnings: [] }, first);
+    assert.match(warnings.join(), /newer files of this model, but they do not fit/);
+    // Another one of the same shapes does.
+    const other = join(folder, "corrected.wasm");
+    execFileSync(TEGULA, ["compile", join(folder, "random"), "--max-batch-size", "3", "-o", other], { stdio: "ignore" });
+    models.damage.set("random/library.wasm", () => readFileSync(other));
+    const corrected = await load();
+    assert.deepEqual([corrected.text, corrected.warnings], [first.text, []]);
+    assert.notEqual(corrected.fingerprint, first.fingerprint);
+    models.damage.clear();
+    models.host = () => new Promise(() => {});
+    assert.deepEqual(await load(), corrected, "it was kept");
+    assert.equal(shardRequests().length, 4);
   });
 
   test("the first shard is on its way to the GPU while others download", async () => {
