@@ -29,6 +29,11 @@ impl Solo {
         solo
     }
 
+    /// What may change the model's answers.
+    pub fn fingerprint(&self) -> String {
+        self.host.model(NAME).expect("it was loaded").fingerprint()
+    }
+
     /// What requests are checked against.
     pub fn intake(&self) -> std::sync::Arc<Intake> {
         self.handle.intake(NAME).expect("it was loaded")
