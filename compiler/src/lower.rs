@@ -121,8 +121,7 @@ pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model
         _ => None,
     });
     let frequencies = weights.values(frequencies.map_or(&[][..], Vec::as_slice))?;
-    let modes = modes(&model);
-    let logits_rows = modes.iter().map(Mode::most_read).max().unwrap_or(1);
+    let logits_rows = modes(&model, Activations::Float).iter().map(Mode::most_read).max().unwrap_or(1);
     let mut lowering = Lowering {
         graph,
         stages,
@@ -141,7 +140,7 @@ pub(crate) fn lower(graph: &Graph, stages: &[Stage], mut weights: Weights, model
     };
     let half = lowering.cache() == Dtype::F16;
     let variants = VARIANTS.iter().filter(|(_, requires)| half || !requires.f16);
-    let variants = variants.map(|&(name, requires)| lowering.variant(name, requires, &modes)).collect::<Result<_, _>>()?;
+    let variants = variants.map(|&(name, requires)| lowering.variant(name, requires)).collect::<Result<_, _>>()?;
     let Lowering { weights, model, buffers, shaders, specs, tally, .. } = lowering;
     Ok(Lowered { plan: Plan { model, params: weights.params, vectors: weights.vectors, buffers, variants }, shaders, specs, tally })
 }
@@ -198,12 +197,13 @@ struct Draft {
 }
 
 impl<'a> Lowering<'a> {
-    fn variant(&mut self, name: &str, requires: Requires, modes: &[Mode]) -> Result<Variant, Error> {
+    fn variant(&mut self, name: &str, requires: Requires) -> Result<Variant, Error> {
+        let activations = self.activations(&requires);
+        let modes = modes(&self.model, activations);
         let mut kernels = Kernels::new(requires, self.choice);
         let entries = modes.iter().map(|mode| self.entry(mode, &requires, &mut kernels)).collect::<Result<_, _>>()?;
         self.tally.add(&kernels.tally);
         self.specs.extend(kernels.specs().into_iter().map(|spec| (requires, spec)));
-        let activations = self.activations(&requires);
         Ok(Variant { name: name.into(), requires, activations, kernels: kernels.list, choices: kernels.choices, entries })
     }
 

@@ -45,7 +45,8 @@ impl Work {
         }
         match self.span.runs {
             Size::Const(1) => {}
-            ref runs => z = Size::Mul(Box::new(z), Box::new(runs.clone())).with(&|_| None),
+            ref runs if z == Size::Const(1) => z = runs.clone(),
+            ref runs => z = Size::Mul(Box::new(z), Box::new(runs.clone())),
         }
         [x, y, z]
     }
@@ -92,7 +93,12 @@ struct Linear<'a> {
 impl Lowering<'_> {
     /// The dispatches of a stage. Stages of the `tail` work on the rows that get logits only.
     pub(super) fn works(&self, stage: &Stage, tail: bool, mode: &Mode, requires: &Requires) -> Result<Vec<Work>, Error> {
-        let spans = if tail { mode.tails() } else { vec![mode.all()] };
+        let spans = match stage.kind {
+            // Kernels that pick ids take any number of rows.
+            StageKind::ArgMax { .. } => vec![mode.picks()],
+            _ if tail => mode.tails(),
+            _ => vec![mode.all()],
+        };
         let works = spans.iter().map(|span| self.works_of(stage, span, mode, requires)).collect::<Result<Vec<_>, _>>()?;
         Ok(works.concat())
     }
@@ -147,12 +153,7 @@ impl Lowering<'_> {
                 Ok(works)
             }
             StageKind::ArgMax { .. } if !mode.sample => Ok(Vec::new()),
-            StageKind::ArgMax { partial, .. } => {
-                // Of one row or of a few: there is nothing else that ids are picked for.
-                let rows = if span.rows == Rows::Many { Rows::Few } else { span.rows };
-                let span = Span { rows, ..span.clone() };
-                Ok([self.argmax(label, partial, &span), self.draw(partial, &span)].concat())
-            }
+            StageKind::ArgMax { partial, .. } => Ok([self.argmax(label, partial, span), self.draw(partial, span)].concat()),
         }
     }
 
@@ -284,7 +285,7 @@ impl Lowering<'_> {
 
     fn draw(&self, scratch: Value, span: &Span) -> Vec<Work> {
         let work = |stage: DrawStage| Work {
-            label: format!("draw{}.{}", span.suffix, stage.name()),
+            label: format!("draw.{}", stage.name()),
             spec: Spec::Draw(Draw { stage, vocab: self.model.vocab_size, rows: span.rows }),
             operands: vec![
                 ("rows", Target::Whole(Buffer::Rows(0))),
