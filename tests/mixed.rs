@@ -128,7 +128,7 @@ fn answers_in_mixed_steps_are_those_of_requests_alone() {
                 Request { sampling, ignore_eos: true, max_tokens: Some(most), ..Request::greedy(Prompt::Ids(ids)) }
             };
             let requests: Vec<Request> = (0..).zip([(9, 40), (120, 20), (70, 12), (3, 20), (110, 3)]).map(request).collect();
-            let alone: Vec<Vec<u32>> = requests.iter().flat_map(|request| answers(&mut engine, &[request.clone()], 1)).collect();
+            let alone: Vec<Vec<u32>> = requests.iter().flat_map(|request| answers(&mut engine, std::slice::from_ref(request), 1)).collect();
             for (share, between) in [(None, 1), (Some(16), 3), (Some(7), 0)] {
                 engine.set_prompt_share(share);
                 let before = engine.counters().prefilled;

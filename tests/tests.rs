@@ -19,6 +19,7 @@ mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
 /// Libraries whose prompts are multiplied in bytes.
+mod growth;
 mod int8;
 /// Shapes and operands for `kernels`.
 mod kernel_operands;
