@@ -34,8 +34,8 @@ fn step(model: &mut Model, ids: &[Vec<u32>], runs: &[Run], read: usize) -> Vec<V
 }
 
 /// Runs steps of every kind, and compares each row that gets logits with the reference.
-fn check(quantization: &str, tolerance: f64) {
-    for architecture in ["llama", "mistral", "qwen2-windows", "qwen3"] {
+fn check(architectures: &[&str], quantization: &str, tolerance: f64) {
+    for architecture in architectures {
         let (package, config) = random(architecture, quantization);
         let tensors = read(&package.path(), &config);
         let reference = Reference { config: &config, tensors: &tensors, bytes: false };
@@ -80,12 +80,12 @@ fn check(quantization: &str, tolerance: f64) {
 
 #[test]
 fn rows_in_company_have_the_logits_of_rows_alone() {
-    check("q0f32", 1e-4);
+    check(&["llama", "mistral", "qwen2-windows", "qwen3"], "q0f32", 1e-4);
 }
 
 #[test]
 fn rows_in_company_have_the_logits_of_rows_alone_in_half_precision() {
-    check("q4f16_1", 1e-2);
+    check(&["qwen2-windows"], "q4f16_1", 1e-2);
 }
 
 /// The answers' ids. Requests come one after another, while those before them are under way.
@@ -117,12 +117,12 @@ fn answers(engine: &mut Solo, requests: &[Request], between: usize) -> Vec<Vec<u
 /// prompt.
 #[test]
 fn answers_in_mixed_steps_are_those_of_requests_alone() {
-    for architecture in ["llama", "mistral", "qwen2-windows"] {
+    for architecture in ["llama", "qwen2-windows"] {
         let (package, config) = random(architecture, "q0f32");
         let tensors = read(&package.path(), &config);
         for gpu in devices() {
             // Room for the longest of them, not for all.
-            let budget = Budget { tokens: Some(256), memory: None };
+            let budget = Budget { tokens: Some(160), memory: None };
             let mut engine = engine_within(&gpu, &package.path(), &options(), budget);
             let behind = behind(&mut engine, &Reference { config: &config, tensors: &tensors, bytes: false });
             assert!(behind <= 1e-3, "{architecture} on {}: {behind:e}", gpu.info().name);
@@ -132,7 +132,7 @@ fn answers_in_mixed_steps_are_those_of_requests_alone() {
                 let ids = prompt(tokens, 250 - seed as u32);
                 Request { sampling, ignore_eos: true, max_tokens: Some(most), ..Request::greedy(Prompt::Ids(ids)) }
             };
-            let requests: Vec<Request> = (0..).zip([(9, 40), (120, 12), (70, 20), (3, 30), (150, 5)]).map(request).collect();
+            let requests: Vec<Request> = (0..).zip([(9, 40), (120, 20), (70, 12), (3, 20), (110, 3)]).map(request).collect();
             let alone: Vec<Vec<u32>> = requests.iter().flat_map(|request| answers(&mut engine, std::slice::from_ref(request), 1)).collect();
             for (share, between) in [(None, 1), (Some(16), 3), (Some(7), 0)] {
                 engine.set_prompt_share(share);
@@ -140,7 +140,7 @@ fn answers_in_mixed_steps_are_those_of_requests_alone() {
                 let together = answers(&mut engine, &requests, between);
                 let prompts = requests.iter().map(|request| if let Prompt::Ids(ids) = &request.prompt { ids.len() as u64 } else { 0 });
                 let restarted = engine.counters().prefilled - before > prompts.sum();
-                assert!(restarted || between > 0 || architecture == "mistral", "some start over where all come at once");
+                assert!(restarted || between > 0, "some start over where all come at once");
                 assert_eq!(together, alone, "{architecture} on {}: share {share:?}", gpu.info().name);
             }
         }

@@ -18,11 +18,12 @@ mod drawn;
 mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
+/// Libraries whose prompts are multiplied in bytes.
+mod growth;
 /// Mat-vecs in half precision with small and large operands.
 mod half_precision;
 /// Several models on one device.
 mod hosting;
-/// Libraries whose prompts are multiplied in bytes.
 mod int8;
 /// Shapes and operands for `kernels`.
 mod kernel_operands;

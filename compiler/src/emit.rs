@@ -30,7 +30,14 @@ pub(crate) fn library(plan: &Plan, shaders: &[String]) -> Vec<u8> {
     exports.export("memory", ExportKind::Memory, 0);
     for variant in &plan.variants {
         for entry in &variant.entries {
-            let table: Table = entry.dispatches.iter().flat_map(words).collect();
+            let mut distinct = 0;
+            let rows = entry.dispatches.iter().zip(entry.launch_rows());
+            let first = rows.filter(|(_, row)| {
+                let is_first = *row == distinct;
+                distinct += usize::from(is_first);
+                is_first
+            });
+            let table: Table = first.flat_map(|(dispatch, _)| words(dispatch)).collect();
             let function = tables.iter().position(|known| *known == table).unwrap_or(tables.len());
             if function == tables.len() {
                 tables.push(table);

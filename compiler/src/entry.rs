@@ -4,7 +4,7 @@
 //! the sequences that decode beside them. `score` takes a segment and gives logits of every row.
 
 use crate::operand::Launch;
-use tegula_plan::{Model, Size, StepSize};
+use tegula_plan::{Activations, Model, Size, StepSize};
 
 /// Bytes of logits that `score` makes at a time at most: enough to keep a GPU busy, and little beside the weights.
 const SCORE_LOGITS: u64 = 32 << 20;
@@ -111,7 +111,6 @@ impl Mode {
     /// The rows behind the last attention: a list of which a step runs one.
     pub fn tails(&self) -> Vec<Span> {
         let last = Span::new(Rows::One, Size::Rows.minus(1), Size::Const(1));
-        let minus = |a: Size, b: Size| Size::Sub(Box::new(a), Box::new(b));
         match self.read {
             Reads::Last => vec![last],
             Reads::All => vec![self.all()],
@@ -125,14 +124,20 @@ impl Mode {
         }
     }
 
+    /// The rows whose ids are picked.
+    pub fn picks(&self) -> Span {
+        match self.read {
+            Reads::Last => Span::new(Rows::One, Size::Rows.minus(1), Size::Const(1)),
+            Reads::All => Span::new(Rows::Few, Size::Const(0), Size::Rows),
+            Reads::Some => Span::new(Rows::Few, minus(Size::Rows, Size::Read), Size::Read),
+        }
+    }
+
     /// The rows that attention takes one by one.
     pub fn singles(&self) -> Span {
         let rows = if self.rows == Rows::One { Rows::One } else { Rows::Few };
         match self.attention {
-            Attends::Both => {
-                let count = Size::Sub(Box::new(Size::Rows), Box::new(Size::Prompt));
-                Span { suffix: ".single", ..Span::new(rows, Size::Prompt, count) }
-            }
+            Attends::Both => Span { suffix: ".single", ..Span::new(rows, Size::Prompt, minus(Size::Rows, Size::Prompt)) },
             Attends::Singles | Attends::Segments => Span::new(rows, Size::Const(0), Size::Rows),
         }
     }
@@ -159,11 +164,16 @@ impl Mode {
     }
 }
 
-/// The entries of a model.
-pub(crate) fn modes(model: &Model) -> Vec<Mode> {
+fn minus(a: Size, b: Size) -> Size {
+    Size::Sub(Box::new(a), Box::new(b))
+}
+
+/// The entries of a model. Rows of prompts and single rows share steps only where both are computed alike: see
+/// [`Activations::Int8`](tegula_plan::Activations::Int8).
+pub(crate) fn modes(model: &Model, activations: Activations) -> Vec<Mode> {
     let (chunk, batch) = (model.prefill_chunk_size, model.max_batch_size);
     let score = (SCORE_LOGITS / (4 * u64::from(model.vocab_size))).clamp(1, chunk.into()) as u32;
-    let company = batch > 1 && chunk > 1;
+    let company = batch > 1 && chunk > 1 && activations == Activations::Float;
     let (attention, read) = if company { (Attends::Both, Reads::Some) } else { (Attends::Segments, Reads::Last) };
     let mode = |name, max_rows, rows| Mode { name, max_rows, rows, attention, read, sample: true, singles: max_rows };
     let mut modes = vec![

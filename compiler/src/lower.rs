@@ -104,8 +104,8 @@ pub(crate) struct Lowered {
 
 /// Lowers a model.
 pub(crate) fn lower(graph: &Graph, stages: &[Fused], weights: Weights, model: Model, choice: Choice<'_>) -> Result<Lowered, Error> {
-    let modes = modes(&model);
-    let logits_rows = modes.iter().map(Mode::most_read).max().unwrap_or(1);
+    // No device class has entries that read more rows than those of floats.
+    let logits_rows = modes(&model, Activations::Float).iter().map(Mode::most_read).max().unwrap_or(1);
     let cache = model.paged().next().map_or(Dtype::F32, |group| group.format);
     let mut lowering = Lowering {
         graph,
@@ -125,7 +125,7 @@ pub(crate) fn lower(graph: &Graph, stages: &[Fused], weights: Weights, model: Mo
     };
     let half = lowering.cache == Dtype::F16;
     let variants = VARIANTS.iter().filter(|(_, requires)| half || !requires.f16);
-    let variants = variants.map(|&(name, requires)| lowering.variant(name, requires, &modes)).collect::<Result<_, _>>()?;
+    let variants = variants.map(|&(name, requires)| lowering.variant(name, requires)).collect::<Result<_, _>>()?;
     let Lowering { weights, model, buffers, shaders, specs, tally, .. } = lowering;
     Ok(Lowered { plan: Plan { model, params: weights.params, vectors: weights.vectors, buffers, variants }, shaders, specs, tally })
 }
@@ -182,12 +182,13 @@ struct Draft {
 }
 
 impl<'a> Lowering<'a> {
-    fn variant(&mut self, name: &str, requires: Requires, modes: &[Mode]) -> Result<Variant, Error> {
+    fn variant(&mut self, name: &str, requires: Requires) -> Result<Variant, Error> {
+        let activations = self.activations(&requires);
+        let modes = modes(&self.model, activations);
         let mut kernels = Kernels::new(requires, self.choice);
         let entries = modes.iter().map(|mode| self.entry(mode, &requires, &mut kernels)).collect::<Result<_, _>>()?;
         self.tally.add(&kernels.tally);
         self.specs.extend(kernels.specs().into_iter().map(|spec| (requires, spec)));
-        let activations = self.activations(&requires);
         Ok(Variant { name: name.into(), requires, activations, kernels: kernels.list, choices: kernels.choices, entries })
     }
 
@@ -233,7 +234,12 @@ impl<'a> Lowering<'a> {
         let mut works = Vec::new();
         for Fused { label, root, stage } in self.stages {
             let is_tail = self.tail.is_none_or(|last| *root > last);
-            let spans = if is_tail { mode.tails() } else { vec![mode.all()] };
+            let spans = match is_tail {
+                // Kernels that pick ids take any number of rows.
+                true if is_picked(self.graph, *root) => vec![mode.picks()],
+                true => mode.tails(),
+                false => vec![mode.all()],
+            };
             for span in &spans {
                 let at = At {
                     graph: self.graph,

@@ -42,6 +42,7 @@ fn check(library: &[u8]) {
     let pages = plan.model.pages_per_sequence();
     for variant in &plan.variants {
         for entry in &variant.entries {
+            let rows = entry.launch_rows();
             let launch = instance.get_typed_func::<(u32, u32, u32, u32, u32, u32), u32>(&store, &variant.export(entry)).unwrap();
             let most = StepSize {
                 rows: entry.max_rows,
@@ -59,9 +60,11 @@ fn check(library: &[u8]) {
             });
             for step in corners.into_iter().chain([most]).chain(others.collect::<Vec<_>>()) {
                 let address = launch.call(&mut store, step.members().into()).unwrap() as usize;
-                let bytes = &memory.data(&store)[address..][..entry.dispatches.len() * TABLE_WORDS * 4];
+                let count = rows.iter().max().unwrap() + 1;
+                let bytes = &memory.data(&store)[address..][..count * TABLE_WORDS * 4];
                 let table: Vec<u32> = bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
-                for (dispatch, row) in entry.dispatches.iter().zip(table.chunks_exact(TABLE_WORDS)) {
+                for (dispatch, row) in entry.dispatches.iter().zip(&rows) {
+                    let row = &table[row * TABLE_WORDS..][..TABLE_WORDS];
                     let expected: Vec<u32> = words(dispatch).map(|size| size.eval(&step)).collect();
                     assert_eq!(row, expected, "{} {} at {step:?}", variant.export(entry), dispatch.label);
                 }

@@ -1,10 +1,11 @@
 //! The model library: a WebAssembly module without imports.
 //!
 //! Its code exports `memory` and, for each variant and entry, a function `VARIANT.ENTRY(...) -> address` that takes the members of
-//! [`StepSize`](crate::StepSize) in order and fills a launch table: one row of [`TABLE_WORDS`](crate::TABLE_WORDS) words a dispatch, grid first. Three custom sections hold the rest: `tegula.version` (four
-//! bytes, little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). A fourth, `tegula.md5`, comes last and holds the MD5 of all bytes
-//! before it: it finds damage, not malice. The reader below walks sections only, so that the runtime needs no WebAssembly parser of its own;
-//! engines validate the code.
+//! [`StepSize`](crate::StepSize) in order and fills a launch table: rows of [`TABLE_WORDS`](crate::TABLE_WORDS) words, grid first, which
+//! dispatches find by [`Entry::launch_rows`](crate::Entry::launch_rows). Three custom sections hold the rest: `tegula.version` (four bytes,
+//! little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). A fourth, `tegula.md5`, comes last and holds the MD5 of all bytes before
+//! it: it finds damage, not malice. The reader below walks sections only, so that the runtime needs no WebAssembly parser of its own; engines
+//! validate the code.
 
 use md5::{Digest, Md5};
 

@@ -2,6 +2,7 @@
 
 use crate::{Activations, Binding, LAUNCH_WORDS, Requires, Size, StepSize};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 #[cfg(doc)]
 use crate::Library;
@@ -91,6 +92,18 @@ impl Entry {
     /// The dispatches without those that stand in for others.
     pub fn first_choice(&self) -> impl Iterator<Item = &Dispatch> {
         self.dispatches.iter().filter(|dispatch| dispatch.alternative.is_none_or(|alternative| alternative.index == 0))
+    }
+
+    /// Where each dispatch finds its row in the launch table: dispatches with the same sizes, as those of most layers are, share a row. Rows
+    /// are in the order of the first dispatch that has them.
+    #[must_use]
+    pub fn launch_rows<'a>(&'a self) -> Vec<usize> {
+        let mut rows = HashMap::new();
+        let row = |dispatch: &'a Dispatch| {
+            let next = rows.len();
+            *rows.entry((&dispatch.grid, &dispatch.uniforms)).or_insert(next)
+        };
+        self.dispatches.iter().map(row).collect()
     }
 
     /// A step of as many rows as it takes, without rows of other kinds: a chunk of one prompt, or single rows of a page each.

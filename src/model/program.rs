@@ -11,11 +11,13 @@ use tegula_plan::{Buffer as Planned, Dispatch, LAUNCH_WORDS, Plan, StepSize, TAB
 pub(crate) struct Program {
     /// Which entry of the variant, and which function of the launcher.
     index: usize,
-    /// The launch words of all dispatches, `stride` bytes apart.
+    /// The launch words of all rows of the table, `stride` bytes apart.
     uniform: Buffer,
     stride: u64,
     /// By dispatch; none for alternatives that do not run.
     groups: Vec<Option<BindGroup>>,
+    /// By dispatch: its row in the table.
+    rows: Vec<usize>,
     /// The step that the table was computed for.
     computed: Option<StepSize>,
     table: Vec<u32>,
@@ -36,14 +38,16 @@ impl Program {
         buffers: &Buffers,
         chosen: Option<&[u32]>,
     ) -> Result<Program> {
-        let dispatches = &plan.variants[variant].entries[index].dispatches;
+        let entry = &plan.variants[variant].entries[index];
+        let (dispatches, rows) = (&entry.dispatches, entry.launch_rows());
         let stride = u64::from(gpu.info().limits.uniform_alignment.max(256));
-        let count = dispatches.len();
+        let count = rows.iter().max().map_or(0, |last| last + 1);
         let uniform = gpu.buffer("launch", count as u64 * stride, Usage::Uniform)?;
-        let groups = Vec::with_capacity(count);
+        let groups = Vec::with_capacity(dispatches.len());
         let words = vec![0; count * (stride / 4) as usize];
         let uploaded = words.clone();
-        let mut program = Program { index, uniform, stride, groups, computed: None, table: vec![0; count * TABLE_WORDS], uploaded, words };
+        let mut program =
+            Program { index, uniform, stride, groups, rows, computed: None, table: vec![0; count * TABLE_WORDS], uploaded, words };
         for (place, dispatch) in dispatches.iter().enumerate() {
             let pipeline = pipelines[dispatch.kernel as usize].as_ref().filter(|_| runs(dispatch, chosen));
             let group = pipeline.map(|pipeline| program.bind(gpu, plan, place, dispatch, pipeline, buffers)).transpose()?;
@@ -82,7 +86,7 @@ impl Program {
 
     /// What a dispatch binds, and its grid in the step that was prepared.
     pub(crate) fn launch(&self, place: usize) -> Option<(&BindGroup, [u32; 3])> {
-        let row = self.table.as_chunks::<TABLE_WORDS>().0.get(place)?;
+        let row = self.table.as_chunks::<TABLE_WORDS>().0.get(*self.rows.get(place)?)?;
         Some((self.groups.get(place)?.as_ref()?, [row[0], row[1], row[2]]))
     }
 
@@ -93,7 +97,7 @@ impl Program {
         };
         let storage = dispatch.bindings.iter().map(|binding| buffers.range(plan, binding).ok_or_else(|| outside(binding.buffer)));
         let storage = storage.collect::<Result<Vec<_>>>()?;
-        let uniform = Range { buffer: &self.uniform, offset: place as u64 * self.stride, size: self.stride };
+        let uniform = Range { buffer: &self.uniform, offset: self.rows[place] as u64 * self.stride, size: self.stride };
         Ok(gpu.bind(&dispatch.label, pipeline, uniform, &storage)?)
     }
 
@@ -127,7 +131,8 @@ impl Program {
     /// some of its ids are drawn among the likeliest.
     pub(crate) fn record(&self, plan: &Plan, variant: usize, pipelines: &[Option<Pipeline>], pass: &mut Pass, read: Read, nucleus: bool) {
         let dispatches = &plan.variants[variant].entries[self.index].dispatches;
-        for ((dispatch, group), row) in dispatches.iter().zip(&self.groups).zip(self.table.as_chunks::<TABLE_WORDS>().0) {
+        let table = self.table.as_chunks::<TABLE_WORDS>().0;
+        for ((dispatch, group), row) in dispatches.iter().zip(&self.groups).zip(&self.rows) {
             let needed = match dispatch.when {
                 When::Always => true,
                 When::Greedy => read.greatest,
@@ -136,7 +141,8 @@ impl Program {
             };
             // Alternatives that were not chosen have no group. An empty grid launches nothing.
             if let (true, Some(group), Some(pipeline)) = (needed, group, &pipelines[dispatch.kernel as usize]) {
-                pass.dispatch(pipeline, group, [row[0], row[1], row[2]]);
+                let [x, y, z, ..] = table[*row];
+                pass.dispatch(pipeline, group, [x, y, z]);
             }
         }
     }

@@ -75,7 +75,9 @@ fn bytes_are_for_many_rows_inside_the_layers_without_matrix_units() {
                 let normed =
                     plain.first_choice().filter(|dispatch| dispatch.label.starts_with("layers.") && dispatch.label.ends_with(".norm"));
                 let instead = if bytes { normed.count() } else { 0 };
-                assert_eq!(entry.first_choice().count(), plain.first_choice().count() + quantized.len() - instead);
+                // Only rows of floats share steps with others, which takes dispatches that such a step has no use for.
+                let run = |entry: &Entry| entry.first_choice().filter(|dispatch| dispatch.runs(&entry.largest_alone())).count();
+                assert_eq!(run(entry), run(plain) + quantized.len() - instead);
                 let taken = entry.first_choice().filter(|dispatch| variant.kernels[dispatch.kernel as usize].name.contains("matmul/int8"));
                 assert_eq!(taken.count(), quantized.len());
             }
@@ -315,7 +317,7 @@ fn layers_are_grouped_by_their_windows() {
     assert_eq!(groups(some(1, 1 << 20)), [(vec![0, 1, 2, 3], None)], "a window longer than the context is none");
     let compiled = with("qwen2", some(1, 9), &CompileOptions::default()).unwrap();
     let decode = entry(&compiled, "decode");
-    for (label, group) in [("layers.0.self_attn.", 0), ("layers.3.self_attn.", 1)] {
+    for (label, group) in [("layers.0.", 0), ("layers.3.", 1)] {
         let bound: Vec<&Buffer> = dispatches(decode, label)
             .iter()
             .flat_map(|dispatch| &dispatch.bindings)

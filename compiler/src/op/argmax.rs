@@ -6,7 +6,6 @@ use super::stage::{At, Bytes, Form, Launch as LaunchWords, Made, Stage, Target, 
 use super::step::{Inputs, SEQUENCES, Step};
 use super::{Holds, Op, Rows};
 use crate::Error;
-use crate::entry::Span;
 use crate::graph::{Graph, OpKind, Value};
 use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
@@ -170,9 +169,7 @@ impl Stage for Pick {
         if !at.mode.sample {
             return Ok(Vec::new());
         }
-        // Of one row or of a few: there is nothing else that ids are picked for.
-        let rows = if at.span.rows == Rows::Many { Rows::Few } else { at.span.rows };
-        let (vocab, span) = (at.model.vocab_size, || Span { rows, ..at.span.clone() });
+        let (vocab, rows, span) = (at.model.vocab_size, at.span.rows, || at.span.clone());
         let scratch = || Target::activation(self.scratch, Form::Picked, bytes(vocab));
         let launch = || LaunchWords { first: at.span.first.clone(), ..LaunchWords::default() };
         let mut works = vec![
@@ -196,7 +193,7 @@ impl Stage for Pick {
             },
         ];
         works.extend(DrawStage::ALL.map(|stage| Work {
-            label: format!("draw{}.{}", at.span.suffix, stage.name()),
+            label: format!("draw.{}", stage.name()),
             spec: Draw { stage, vocab, rows }.into(),
             operands: vec![
                 ("rows", Target::Whole(Buffer::Rows(0))),

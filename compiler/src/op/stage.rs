@@ -171,7 +171,8 @@ impl Work {
         }
         match self.span.runs {
             Size::Const(1) => {}
-            ref runs => z = Size::Mul(Box::new(z), Box::new(runs.clone())).with(&|_| None),
+            ref runs if z == Size::Const(1) => z = runs.clone(),
+            ref runs => z = Size::Mul(Box::new(z), Box::new(runs.clone())),
         }
         [x, y, z]
     }
