@@ -1,6 +1,5 @@
 //! The driver: it owns the engines, and takes the messages that handles send.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -32,7 +31,7 @@ pub(super) struct Hosted {
     pub(super) name: String,
     pub(super) engine: Engine<Box<dyn Resident>>,
     /// Requests that run, and where their events go.
-    pub(super) sinks: BTreeMap<RequestId, Sink>,
+    pub(super) sinks: Vec<(RequestId, Sink)>,
     /// Tokens that its cache had room for when the ledger was last told.
     pub(super) cached: u32,
 }
@@ -115,7 +114,7 @@ impl Host {
         match message {
             Message::Submit { model, sequence, mut sink } => match self.find(&model) {
                 Ok(hosted) => {
-                    hosted.sinks.insert(sequence.id, sink);
+                    hosted.sinks.push((sequence.id, sink));
                     hosted.engine.enqueue(*sequence);
                 }
                 // Unloaded since.
@@ -124,7 +123,7 @@ impl Host {
                 }
             },
             Message::Interrupt(request) => {
-                if let Some(hosted) = self.models.iter_mut().find(|hosted| hosted.sinks.contains_key(&request)) {
+                if let Some(hosted) = self.models.iter_mut().find(|hosted| hosted.sinks.iter().any(|(id, _)| *id == request)) {
                     hosted.engine.interrupt(request);
                 }
             }
@@ -135,7 +134,7 @@ impl Host {
                 if let Some(steps) = run_ahead {
                     engine.set_run_ahead(steps);
                 }
-                self.models.push(Hosted { name, engine, sinks: BTreeMap::new(), cached });
+                self.models.push(Hosted { name, engine, sinks: Vec::new(), cached });
             }
             Message::Unload { name, done } => {
                 self.unload(&name, &HostError::Unloaded { name: name.clone() }.into());
@@ -143,7 +142,7 @@ impl Host {
                 let _ = done.send(());
             }
             Message::Release { name } => {
-                self.shared.state().models.remove(&name);
+                self.shared.state().free(&name);
                 self.forget(&name);
             }
             Message::Shutdown => self.end(),
@@ -153,11 +152,8 @@ impl Host {
     /// Makes room for a model that is to be loaded.
     fn reserve(&mut self, name: String, memory: Memory, reply: oneshot::Sender<Result<u32>>) {
         let keeps = |name: &str| keeps(&self.models, name);
-        let limits = self.shared.state().ledger.admit(&name, memory, keeps);
-        let outcome = limits.and_then(|limits| {
-            self.set_limits(&limits)?;
-            Ok(limits[&name])
-        });
+        let admitted = self.shared.state().ledger.admit(&name, memory, keeps);
+        let outcome = admitted.and_then(|()| self.set_limits()).map(|()| self.shared.state().ledger.limit(&name).unwrap_or_default());
         if outcome.is_err() {
             self.forget(&name);
         }
@@ -167,21 +163,20 @@ impl Host {
 
     /// Takes a model out of the ledger, and shares its memory among the others.
     fn forget(&mut self, name: &str) {
-        let limits = self.shared.state().ledger.remove(name, |name| keeps(&self.models, name));
-        if let Err(error) = self.set_limits(&limits) {
+        self.shared.state().ledger.remove(name, |name| keeps(&self.models, name));
+        if let Err(error) = self.set_limits() {
             // The caches are as they were. A device that is lost is told of at the next step.
             tracing::warn!(%error, "the memory of a model cannot be shared among the others");
         }
     }
 
-    /// Sets the limits of caches: first those that become smaller, which makes room for the others.
-    fn set_limits(&mut self, limits: &BTreeMap<String, u32>) -> Result<()> {
+    /// Sets the limits of caches as the ledger has them: first those that become smaller, which makes room for the others.
+    fn set_limits(&mut self) -> Result<()> {
         for grows in [false, true] {
             for hosted in &mut self.models {
                 let now = hosted.engine.model().memory().capacity;
-                let Some(&tokens) = limits.get(&hosted.name).filter(|tokens| **tokens != now && (**tokens > now) == grows) else {
-                    continue;
-                };
+                let limit = self.shared.state().ledger.limit(&hosted.name);
+                let Some(tokens) = limit.filter(|tokens| *tokens != now && (*tokens > now) == grows) else { continue };
                 hosted.engine.model_mut().limit_cache(tokens)?;
                 hosted.engine.intake().set_capacity(hosted.engine.model().capacity());
                 hosted.cached = hosted.engine.model().cached_tokens();
@@ -197,17 +192,14 @@ impl Host {
             let mut hosted = self.models.remove(index);
             hosted.fail(error);
         }
-        self.shared.state().models.remove(name);
+        self.shared.state().free(name);
         self.forget(name);
     }
 
     /// Gives up everything.
     pub(super) fn end(&mut self) {
         self.ended = true;
-        let mut state = self.shared.state();
-        state.models.clear();
-        state.ledger = super::ledger::Ledger::default();
-        drop(state);
+        self.shared.state().clear();
         for mut hosted in std::mem::take(&mut self.models) {
             let error = HostError::Unloaded { name: hosted.name.clone() }.into();
             hosted.fail(&error);
@@ -245,10 +237,10 @@ impl Hosted {
         for event in events {
             let request = event.request;
             let last = !matches!(event.kind, EventKind::Token { .. });
-            let Some(sink) = self.sinks.get_mut(&request) else { continue };
-            let left = tell(sink, event).is_break();
+            let Some(place) = self.sinks.iter().position(|(id, _)| *id == request) else { continue };
+            let left = tell(&mut self.sinks[place].1, event).is_break();
             if last || left {
-                self.sinks.remove(&request);
+                drop(self.sinks.swap_remove(place));
             }
             if left && !last {
                 self.engine.interrupt(request);

@@ -55,7 +55,7 @@ impl Handle {
         self.shared.state().intake(model)
     }
 
-    /// What each model holds, by name.
+    /// What each model holds.
     #[must_use]
     pub fn memory(&self) -> Vec<Holding> {
         self.shared.state().ledger.holdings()
@@ -112,10 +112,10 @@ impl Handle {
         if let Some(error) = &state.lost {
             return Err(error.clone());
         }
-        if state.models.contains_key(name) {
+        if state.is_taken(name) {
             return Err(HostError::ModelExists { name: name.into() }.into());
         }
-        state.models.insert(name.to_owned(), None);
+        state.set(name, None);
         drop(state);
         Ok(Place { handle: self.clone(), name: name.to_owned(), loaded: false })
     }
@@ -129,7 +129,7 @@ impl Handle {
         let mut state = self.shared.state();
         state.intake(model)?;
         // The name is taken until the driver has freed the memory.
-        state.models.insert(model.to_owned(), None);
+        state.set(model, None);
         drop(state);
         let (done, unloaded) = oneshot::channel();
         self.send(Message::Unload { name: model.to_owned(), done });
@@ -192,7 +192,7 @@ impl Place {
         let message = Message::Load { name: name.clone(), model, intake: Arc::clone(&intake), run_ahead };
         // While the state is held, nobody can ask for the model before the driver is sent it.
         if self.handle.mailbox.unbounded_send(message).is_ok() {
-            state.models.insert(name.clone(), Some(intake));
+            state.set(&name, Some(intake));
             state.ledger.note_loaded(&name, memory, cached);
         }
     }
@@ -209,7 +209,7 @@ impl Drop for Place {
             drop(state);
             self.handle.send(Message::Release { name: std::mem::take(&mut self.name) });
         } else {
-            state.models.remove(&self.name);
+            state.free(&self.name);
         }
     }
 }

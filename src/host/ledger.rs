@@ -10,8 +10,6 @@
 //!
 //! Where nobody says how much memory there is, as in a page, there are no limits and this only counts.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use tegula_plan::PAGE_SIZE;
 
@@ -38,11 +36,12 @@ pub struct Holding {
 pub struct Ledger {
     /// Bytes that all models may have. Not limited if absent.
     total: Option<u64>,
-    entries: BTreeMap<String, Entry>,
+    entries: Vec<Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
+    name: String,
     /// Its capacity is what the model could use.
     memory: Memory,
     /// Tokens that its cache may hold.
@@ -60,15 +59,22 @@ impl Entry {
         self.memory.cache_bytes(tokens)
     }
 
-    fn least(&self) -> u32 {
-        self.memory.capacity.min(LEAST_TOKENS.next_multiple_of(PAGE_SIZE))
+    /// Tokens that its cache must hold.
+    fn least(&self, keeps: &impl Fn(&str) -> bool) -> u32 {
+        let least = self.memory.capacity.min(LEAST_TOKENS.next_multiple_of(PAGE_SIZE));
+        if keeps(&self.name) { self.limit.max(least) } else { least }
+    }
+
+    /// Bytes that it cannot give back.
+    fn kept(&self, keeps: &impl Fn(&str) -> bool) -> u64 {
+        self.fixed().saturating_add(self.cache(self.least(keeps)))
     }
 }
 
 impl Ledger {
     /// A ledger of so much memory.
     pub(super) fn new(total: Option<u64>) -> Ledger {
-        Ledger { total, entries: BTreeMap::new() }
+        Ledger { total, entries: Vec::new() }
     }
 
     /// Whether there is a bound to what models may have.
@@ -76,11 +82,11 @@ impl Ledger {
         self.total.is_some()
     }
 
-    /// What each model holds, by name.
+    /// What each model holds.
     #[must_use]
     pub fn holdings(&self) -> Vec<Holding> {
-        let holding = |(name, entry): (&String, &Entry)| Holding {
-            model: name.clone(),
+        let holding = |entry: &Entry| Holding {
+            model: entry.name.clone(),
             weights: entry.memory.weights,
             activations: entry.memory.activations,
             cache: entry.cache(entry.cached),
@@ -92,87 +98,73 @@ impl Ledger {
     /// Bytes that no model holds and none was promised. Not known if there is no limit.
     #[must_use]
     pub fn free(&self) -> Option<u64> {
-        let promised = self.entries.values().map(|entry| entry.fixed().saturating_add(entry.cache(entry.limit)));
+        let promised = self.entries.iter().map(|entry| entry.fixed().saturating_add(entry.cache(entry.limit)));
         Some(self.total?.saturating_sub(promised.fold(0, u64::saturating_add)))
     }
 
-    /// Notes a model that would take so much if it were alone. Gives the new limits of caches, in
-    /// tokens by name. `keeps` says whose caches must keep what they were promised.
+    /// Tokens that a model's cache may hold.
+    pub(super) fn limit(&self, name: &str) -> Option<u32> {
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.limit)
+    }
+
+    /// Notes a model that would take so much if it were alone, and sets limits anew. `keeps` says whose
+    /// caches must keep what they were promised.
     ///
     /// # Errors
     /// [`HostError::NoRoom`]. Then nothing has changed.
-    pub(super) fn admit(&mut self, name: &str, memory: Memory, keeps: impl Fn(&str) -> bool) -> Result<BTreeMap<String, u32>> {
-        let entry = Entry { memory, limit: 0, cached: 0 };
-        let needed = entry.fixed().saturating_add(entry.cache(entry.least()));
-        self.entries.insert(name.to_owned(), entry);
-        let limits = self.share(&keeps);
-        match (limits, self.total) {
-            (Some(limits), _) => {
-                self.note_limits(&limits);
-                Ok(limits)
-            }
-            (None, total) => {
-                self.entries.remove(name);
-                let models: Vec<_> = self.entries.iter().map(|(name, entry)| (name.clone(), kept(name, entry, &keeps))).collect();
-                let total = total.unwrap_or(u64::MAX);
-                let held = models.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
-                Err(HostError::NoRoom { name: name.into(), needed, available: total.saturating_sub(held), total, models }.into())
-            }
+    pub(super) fn admit(&mut self, name: &str, memory: Memory, keeps: impl Fn(&str) -> bool) -> Result<()> {
+        self.entries.push(Entry { name: name.to_owned(), memory, limit: 0, cached: 0 });
+        if self.share(&keeps) {
+            return Ok(());
         }
+        let needed = self.entries.pop().map_or(0, |entry| entry.kept(&keeps));
+        let models: Vec<_> = self.entries.iter().map(|entry| (entry.name.clone(), entry.kept(&keeps))).collect();
+        let held = models.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
+        let total = self.total.unwrap_or(u64::MAX);
+        Err(HostError::NoRoom { name: name.into(), needed, available: total.saturating_sub(held), total, models }.into())
     }
 
     /// Notes what a model has turned out to take, now that it is loaded.
     pub(super) fn note_loaded(&mut self, name: &str, memory: Memory, cached: u32) {
-        match self.entries.get_mut(name) {
+        match self.entries.iter_mut().find(|entry| entry.name == name) {
             Some(entry) => (entry.limit, entry.cached) = (memory.capacity, cached),
-            None => {
-                self.entries.insert(name.to_owned(), Entry { limit: memory.capacity, memory, cached });
-            }
+            None => self.entries.push(Entry { name: name.to_owned(), limit: memory.capacity, memory, cached }),
         }
     }
 
     /// Notes how large a cache is.
     pub(super) fn note_cached(&mut self, name: &str, tokens: u32) {
-        if let Some(entry) = self.entries.get_mut(name) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) {
             entry.cached = tokens;
         }
     }
 
-    fn note_limits(&mut self, limits: &BTreeMap<String, u32>) {
-        for (name, tokens) in limits {
-            if let Some(entry) = self.entries.get_mut(name) {
-                entry.limit = *tokens;
-            }
-        }
+    /// Forgets a model, and sets the limits of the others anew.
+    pub(super) fn remove(&mut self, name: &str, keeps: impl Fn(&str) -> bool) {
+        self.entries.retain(|entry| entry.name != name);
+        self.share(&keeps);
     }
 
-    /// Forgets a model. Gives the new limits of the caches of the others.
-    pub(super) fn remove(&mut self, name: &str, keeps: impl Fn(&str) -> bool) -> BTreeMap<String, u32> {
-        self.entries.remove(name);
-        let limits = self.share(&keeps).unwrap_or_default();
-        self.note_limits(&limits);
-        limits
-    }
-
-    /// Shares the memory among all caches; nothing if it does not suffice.
-    fn share(&self, keeps: &impl Fn(&str) -> bool) -> Option<BTreeMap<String, u32>> {
+    /// Shares the memory among all caches. False if it does not suffice; then nothing has changed.
+    fn share(&mut self, keeps: &impl Fn(&str) -> bool) -> bool {
         let Some(total) = self.total else {
-            return Some(self.entries.iter().map(|(name, entry)| (name.clone(), entry.memory.capacity)).collect());
+            self.entries.iter_mut().for_each(|entry| entry.limit = entry.memory.capacity);
+            return true;
         };
-        let fixed = self.entries.values().fold(0, |sum: u64, entry| sum.saturating_add(entry.fixed()));
-        let left = total.checked_sub(fixed)?;
-        let least = |name: &str, entry: &Entry| if keeps(name) { entry.limit.max(entry.least()) } else { entry.least() };
+        let fixed = self.entries.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.fixed()));
+        let Some(left) = total.checked_sub(fixed) else { return false };
         // Whole pages, so that a share and what a model makes of it agree.
-        let at = |level: u64| {
-            self.entries.iter().map(move |(name, entry)| {
-                let pages = level / entry.cache(PAGE_SIZE).max(1);
-                let tokens = pages.saturating_mul(u64::from(PAGE_SIZE)).min(u64::from(entry.memory.capacity)) as u32;
-                (name, entry, tokens.max(least(name, entry)))
-            })
+        let at = |entry: &Entry, level: u64| {
+            let pages = level / entry.cache(PAGE_SIZE).max(1);
+            let tokens = pages.saturating_mul(u64::from(PAGE_SIZE)).min(u64::from(entry.memory.capacity)) as u32;
+            tokens.max(entry.least(keeps))
         };
-        let fits = |level: u64| at(level).fold(0, |sum: u64, (_, entry, tokens)| sum.saturating_add(entry.cache(tokens))) <= left;
+        let fits = |level: u64| {
+            let caches = self.entries.iter().map(|entry| entry.cache(at(entry, level)));
+            caches.fold(0, u64::saturating_add) <= left
+        };
         if !fits(0) {
-            return None;
+            return false;
         }
         // The highest level of bytes at which all caches fit.
         let (mut low, mut high) = (0, left);
@@ -180,12 +172,9 @@ impl Ledger {
             let middle = low + (high - low).div_ceil(2);
             if fits(middle) { low = middle } else { high = middle - 1 }
         }
-        Some(at(low).map(|(name, _, tokens)| (name.clone(), tokens)).collect())
+        for entry in &mut self.entries {
+            entry.limit = at(entry, low);
+        }
+        true
     }
-}
-
-/// Bytes that a model cannot give back.
-fn kept(name: &str, entry: &Entry, keeps: &impl Fn(&str) -> bool) -> u64 {
-    let tokens = if keeps(name) { entry.limit } else { entry.least() };
-    entry.fixed().saturating_add(entry.cache(tokens))
 }

@@ -1,6 +1,5 @@
 //! What is sent to the driver, and what it shares with those who send.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,8 +42,8 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 pub(super) struct State {
-    /// By name; without an intake while it is being loaded.
-    pub(super) models: BTreeMap<String, Option<Arc<Intake>>>,
+    /// Names, each with an intake if the model answers requests: it may be on its way, or going.
+    models: Vec<(String, Option<Arc<Intake>>)>,
     pub(super) ledger: Ledger,
     /// Why there is no device any more.
     pub(super) lost: Option<Error>,
@@ -70,15 +69,37 @@ impl Shared {
 impl State {
     /// What requests to a model are checked against.
     pub(super) fn intake(&self, name: &str) -> Result<Arc<Intake>> {
-        match self.models.get(name) {
-            Some(Some(intake)) => Ok(Arc::clone(intake)),
-            _ => Err(self.unknown(name)),
-        }
+        let named = self.models.iter().find(|(taken, _)| taken == name);
+        named.and_then(|(_, intake)| intake.clone()).ok_or_else(|| self.unknown(name))
+    }
+
+    /// Whether a model has this name.
+    pub(super) fn is_taken(&self, name: &str) -> bool {
+        self.models.iter().any(|(taken, _)| taken == name)
+    }
+
+    /// Takes a name, and says what requests are checked against if the model answers any.
+    pub(super) fn set(&mut self, name: &str, intake: Option<Arc<Intake>>) {
+        self.free(name);
+        self.models.push((name.to_owned(), intake));
+    }
+
+    /// Frees a name.
+    pub(super) fn free(&mut self, name: &str) {
+        self.models.retain(|(taken, _)| taken != name);
+    }
+
+    /// Frees everything.
+    pub(super) fn clear(&mut self) {
+        self.models.clear();
+        self.ledger = Ledger::default();
     }
 
     /// The models that answer requests.
     pub(super) fn loaded(&self) -> Vec<String> {
-        self.models.iter().filter(|(_, intake)| intake.is_some()).map(|(name, _)| name.clone()).collect()
+        let mut names: Vec<_> = self.models.iter().filter(|(_, intake)| intake.is_some()).map(|(name, _)| name.clone()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// The error for a name that no loaded model has.
