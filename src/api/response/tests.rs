@@ -22,6 +22,7 @@ fn answers_are_told_apart() {
 fn errors_have_openais_form_and_a_status() {
     let refused = |body: Value| ErrorResponse::of(&ApiRequest::chat(&body.to_string()).unwrap_err());
     let of = |kind: ErrorKind| ErrorResponse::of(&kind.into());
+    let unknown = HostError::UnknownModel { name: "x".into(), models: vec!["m".into()] };
     let messages = json!([{"role": "user", "content": "a"}]);
     let cases = [
         (refused(json!({})), 400, "invalid_request_error", Some("messages"), Some("missing_required_parameter")),
@@ -40,6 +41,8 @@ fn errors_have_openais_form_and_a_status() {
             Some("model_not_found"),
         ),
         (of(ErrorKind::NotFinite { position: 1 }), 500, "server_error", None, None),
+        (of(ErrorKind::Host(unknown)), 404, "invalid_request_error", Some("model"), Some("model_not_found")),
+        (of(ErrorKind::Host(HostError::Unloaded { name: "m".into() })), 500, "server_error", None, None),
         (of(ErrorKind::Interrupted), 500, "server_error", None, None),
     ];
     for (response, status, r#type, param, code) in cases {
