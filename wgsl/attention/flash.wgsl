@@ -21,7 +21,7 @@ const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by segments
 const QUERIES: u32 = ROWS * GROUP;
 const Q4: u32 = (QUERIES + 3u) / 4u;
 const D4: u32 = HEAD_DIM / 4u;
-const STRANDS: u32 = min(LANES / D4, 4u); // invocations that share an element of the sum, each with every STRANDS-th key
+const TEAMS: u32 = min(LANES / D4, 4u); // invocations that share an element of the sum, each with every TEAMS-th key
 const COLUMNS: u32 = (D4 + LANES - 1u) / LANES;
 const STATS: u32 = LANES / (4u * Q4); // invocations that share the statistics of a query
 const LOWEST: f32 = -3.4e38;
@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
     // Query and share of its keys whose statistics this invocation keeps.
     let mine = lane % (4u * Q4);
-    let strand = lane / (4u * Q4);
+    let team = lane / (4u * Q4);
     let my_position = rows[min(first_row + mine / GROUP, last_row)].position;
     var maximum = LOWEST;
     var denominator = 0.0;
@@ -103,8 +103,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
         let keys = min(end - tile, LANES);
         var highest = LOWEST;
-        if strand < STATS {
-            for (var j = strand; j < keys; j += STATS) {
+        if team < STATS {
+            for (var j = team; j < keys; j += STATS) {
                 if visible(my_position, tile + j) {
                     highest = max(highest, scores[j * 4u * Q4 + mine]);
                 }
@@ -113,7 +113,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         maxima[lane] = highest;
         workgroupBarrier();
 
-        if strand < STATS {
+        if team < STATS {
             var now = maximum;
             for (var i = 0u; i < STATS; i++) {
                 now = max(now, maxima[i * 4u * Q4 + mine]);
@@ -121,7 +121,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             let correction = exp(maximum - now);
             maximum = now;
             denominator *= correction;
-            for (var j = strand; j < keys; j += STATS) {
+            for (var j = team; j < keys; j += STATS) {
                 var p = 0.0;
                 if visible(my_position, tile + j) {
                     p = exp(scores[j * 4u * Q4 + mine] - now);
@@ -129,20 +129,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 scores[j * 4u * Q4 + mine] = p;
                 denominator += p;
             }
-            if strand == 0u {
+            if team == 0u {
                 corrections[mine] = correction;
             }
         }
         workgroupBarrier();
 
-        if turn < STRANDS {
+        if turn < TEAMS {
             for (var j = 0u; j < Q4; j++) {
                 sum[4u * j] *= corrections[4u * j];
                 sum[4u * j + 1u] *= corrections[4u * j + 1u];
                 sum[4u * j + 2u] *= corrections[4u * j + 2u];
                 sum[4u * j + 3u] *= corrections[4u * j + 3u];
             }
-            for (var i = turn; i < keys; i += STRANDS) {
+            for (var i = turn; i < keys; i += TEAMS) {
                 let v = cache4(key_at(table, tile + i, 1u, kv) + column);
                 for (var j = 0u; j < Q4; j++) {
                     let p = (i * Q4 + j) * 4u;
@@ -161,7 +161,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if lane < 4u * Q4 {
         corrections[lane] = maximum;
     }
-    for (var t = 1u; t < STRANDS; t++) {
+    for (var t = 1u; t < TEAMS; t++) {
         if turn == t {
             for (var j = 0u; j < 4u * Q4; j++) {
                 q[j * D4 + column] = sum[j];
@@ -175,7 +175,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
         workgroupBarrier();
     }
-    if STRANDS == 1u {
+    if TEAMS == 1u {
         workgroupBarrier();
     }
     if turn == 0u {

@@ -81,7 +81,7 @@ var<workgroup> grown: array<u32, max(SUBGROUPS, 4u)>;
 var<private> places: array<u32, LOADS>;
 var<private> next: array<Piece, LOADS>;
 
-// Behind the last key it is the last again: it must be a number, for nothing times what is none is none either.
+// Behind the last key the last one is read again. It must be finite: zero times NaN is NaN.
 fn find(table: u32, kv: u32, first: u32, end: u32, lane: u32) {
     for (var i = 0u; i < LOADS; i++) { // unroll
         let position = min(first + (lane + i * LANES) / D8, end - 1u);

@@ -1,7 +1,7 @@
 // Attention of rows from launch.first on, which each have a workgroup for every key head: decoding, where there are few rows and latency counts.
 //
-// KEY_LANES invocations share a key, neighbours reading neighbouring parts of it. For the sum, strands of invocations take every STRANDS-th
-// key, each strand with a softmax of its own, so that a tile needs two barriers; strands are put together in the end.
+// KEY_LANES invocations share a key, neighbours reading neighbouring parts of it. For the sum, teams of invocations take every TEAMS-th
+// key, each team with a softmax of its own, so that a tile needs two barriers; teams are put together in the end.
 #import lib/launch
 #import lib/rows
 #import cache/read_f16
@@ -26,23 +26,23 @@ const Q4: u32 = (GROUP + 3u) / 4u;
 const QUERIES: u32 = 4u * Q4;
 const SHARE: u32 = (D4 + KEY_LANES - 1u) / KEY_LANES; // vectors of a key that an invocation reads
 const TURNS: u32 = TILE * KEY_LANES / LANES;
-const STRANDS: u32 = LANES / D4;
-const STEPS: u32 = (TILE + STRANDS - 1u) / STRANDS; // keys of a strand in a tile
+const TEAMS: u32 = LANES / D4;
+const STEPS: u32 = (TILE + TEAMS - 1u) / TEAMS; // keys of a team in a tile
 const FETCHED: u32 = TURNS * SHARE;
-const MERGED: u32 = TURNS * Q4; // queries whose strands are put together at a time
+const MERGED: u32 = TURNS * Q4; // queries whose teams are put together at a time
 const LOWEST: f32 = -3.4e38;
 
 const_assert TILE * KEY_LANES % LANES == 0u;
-const_assert TURNS >= 1u && STRANDS >= 1u;
+const_assert TURNS >= 1u && TEAMS >= 1u;
 const_assert SHARE * GROUP <= 32u;
 
 @group(0) @binding(1) var<storage, read> query: array<vec4f>;
 @group(0) @binding(3) var<storage, read> pages: array<u32>;
 
-var<workgroup> partial: array<vec4f, TILE * KEY_LANES * Q4>; // [key][invocation][query]; in the end [query][strand][column]
+var<workgroup> partial: array<vec4f, TILE * KEY_LANES * Q4>; // [key][invocation][query]; in the end [query][team][column]
 var<workgroup> scores: array<vec4f, TILE * Q4>; // [key][query]
-var<workgroup> maxima: array<vec4f, STRANDS * Q4>;
-var<workgroup> denominators: array<vec4f, STRANDS * Q4>;
+var<workgroup> maxima: array<vec4f, TEAMS * Q4>;
+var<workgroup> denominators: array<vec4f, TEAMS * Q4>;
 
 #import attention/pages
 #import attention/part
@@ -69,8 +69,8 @@ fn ask_keys(table: u32, kv: u32, first: u32, end: u32, lane: u32) {
 
 fn ask_values(table: u32, kv: u32, first: u32, end: u32, lane: u32) {
     for (var i = 0u; i < STEPS; i++) { // unroll
-        let key = first + i * STRANDS + lane / D4;
-        if lane / D4 < STRANDS && key < end {
+        let key = first + i * TEAMS + lane / D4;
+        if lane / D4 < TEAMS && key < end {
             next_values[i] = cache[key_at(table, key, 1u, kv) + lane % D4];
         }
     }
@@ -100,7 +100,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
 
     let column = lane % D4;
-    let strand = lane / D4;
+    let team = lane / D4;
     var maximum: array<vec4f, Q4>;
     var denominator: array<vec4f, Q4>;
     var sum: array<vec4f, 4u * Q4>;
@@ -139,11 +139,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             scores[i] = score_of(s);
         }
         workgroupBarrier();
-        if strand < STRANDS {
+        if team < TEAMS {
             for (var j = 0u; j < Q4; j++) { // unroll
                 var highest = maximum[j];
                 for (var i = 0u; i < STEPS; i++) { // unroll
-                    let key = i * STRANDS + strand;
+                    let key = i * TEAMS + team;
                     if key < keys {
                         highest = max(highest, scores[key * Q4 + j]);
                     }
@@ -156,7 +156,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 sum[4u * j + 2u] *= correction.z;
                 sum[4u * j + 3u] *= correction.w;
                 for (var i = 0u; i < STEPS; i++) { // unroll
-                    let key = i * STRANDS + strand;
+                    let key = i * TEAMS + team;
                     if key < keys {
                         let p = exp(scores[key * Q4 + j] - highest);
                         let value = cached_elements(next_values[i]);
@@ -172,32 +172,32 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         ask_values(table, kv, first + TILE, end, lane);
     }
 
-    if strand < STRANDS && column == 0u {
+    if team < TEAMS && column == 0u {
         for (var j = 0u; j < Q4; j++) { // unroll
-            maxima[strand * Q4 + j] = maximum[j];
-            denominators[strand * Q4 + j] = denominator[j];
+            maxima[team * Q4 + j] = maximum[j];
+            denominators[team * Q4 + j] = denominator[j];
         }
     }
     workgroupBarrier();
     for (var first = 0u; first < GROUP; first += MERGED) {
         for (var j = 0u; j < QUERIES; j++) { // unroll
-            if strand < STRANDS && j >= first && j < first + MERGED {
-                partial[((j - first) * STRANDS + strand) * D4 + column] = sum[j];
+            if team < TEAMS && j >= first && j < first + MERGED {
+                partial[((j - first) * TEAMS + team) * D4 + column] = sum[j];
             }
         }
         workgroupBarrier();
         for (var i = lane; i < min(MERGED, GROUP - first) * D4; i += LANES) {
             let j = first + i / D4;
             var highest = LOWEST;
-            for (var s = 0u; s < STRANDS; s++) {
+            for (var s = 0u; s < TEAMS; s++) {
                 highest = max(highest, maxima[s * Q4 + j / 4u][j % 4u]);
             }
             var total = 0.0;
             var y = vec4f();
-            for (var s = 0u; s < STRANDS; s++) {
+            for (var s = 0u; s < TEAMS; s++) {
                 let factor = exp(maxima[s * Q4 + j / 4u][j % 4u] - highest);
                 total += factor * denominators[s * Q4 + j / 4u][j % 4u];
-                y += factor * partial[((j - first) * STRANDS + s) * D4 + i % D4];
+                y += factor * partial[((j - first) * TEAMS + s) * D4 + i % D4];
             }
             write_part(row, first_head + j, group.z, i % D4, y, highest, total);
         }

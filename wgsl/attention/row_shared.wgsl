@@ -1,8 +1,8 @@
 // Attention of rows as in attention/row, but invocations that share a key add up its scores among themselves, with shuffles. So nothing waits for
 // other subgroups before the end, and no scores go through workgroup memory.
 //
-// KEY_LANES invocations of a subgroup, a strand, share a key and then its value: each has eight neighbouring elements of every 8 KEY_LANES. A
-// strand takes every STRANDS-th key, with a softmax of its own; strands are put together in the end. AHEAD keys of a strand are under way at
+// KEY_LANES invocations of a subgroup, a team, share a key and then its value: each has eight neighbouring elements of every 8 KEY_LANES. A
+// team takes every TEAMS-th key, with a softmax of its own; teams are put together in the end. AHEAD keys of a team are under way at
 // a time, and their scores are looked at together, so that sums are scaled less often.
 #import lib/launch
 #import lib/rows
@@ -30,9 +30,9 @@ const Q4: u32 = (GROUP + 3u) / 4u;
 const QUERIES: u32 = 4u * Q4;
 const SHARE: u32 = D8 / KEY_LANES; // eights of a key that an invocation has
 const VECTORS: u32 = 2u * SHARE;
-const STRANDS: u32 = LANES / KEY_LANES;
+const TEAMS: u32 = LANES / KEY_LANES;
 const HALVINGS: u32 = firstLeadingBit(KEY_LANES);
-const TILE: u32 = STRANDS * AHEAD;
+const TILE: u32 = TEAMS * AHEAD;
 const FETCHED: u32 = AHEAD * SHARE;
 const LOWEST: f32 = -3.4e38;
 
@@ -43,9 +43,9 @@ const_assert VECTORS * QUERIES <= 32u;
 @group(0) @binding(1) var<storage, read> query: array<vec4f>;
 @group(0) @binding(3) var<storage, read> pages: array<u32>;
 
-var<workgroup> sums: array<vec4f, STRANDS * D4>;
-var<workgroup> maxima: array<vec4f, STRANDS * Q4>;
-var<workgroup> denominators: array<vec4f, STRANDS * Q4>;
+var<workgroup> sums: array<vec4f, TEAMS * D4>;
+var<workgroup> maxima: array<vec4f, TEAMS * Q4>;
+var<workgroup> denominators: array<vec4f, TEAMS * Q4>;
 
 #import attention/pages
 #import attention/part
@@ -58,7 +58,7 @@ var<private> next_values: array<Eight, FETCHED>;
 fn ask(table: u32, value: u32, kv: u32, first: u32, end: u32, piece: u32) -> array<Eight, FETCHED> {
     var asked: array<Eight, FETCHED>;
     for (var a = 0u; a < AHEAD; a++) { // unroll
-        let key = first + a * STRANDS;
+        let key = first + a * TEAMS;
         if key < end {
             let at = key_at(table, key, value, kv) / 2u + piece;
             for (var i = 0u; i < SHARE; i++) { // unroll
@@ -84,9 +84,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let end = part.end;
 
     let piece = lane % KEY_LANES;
-    let strand = lane / KEY_LANES;
-    next_keys = ask(table, 0u, kv, begin + strand, end, piece);
-    next_values = ask(table, 1u, kv, begin + strand, end, piece);
+    let team = lane / KEY_LANES;
+    next_keys = ask(table, 0u, kv, begin + team, end, piece);
+    next_values = ask(table, 1u, kv, begin + team, end, piece);
     var q: array<vec4f, VECTORS * QUERIES>;
     for (var v = 0u; v < VECTORS; v++) { // unroll
         for (var j = 0u; j < GROUP; j++) { // unroll
@@ -115,7 +115,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 }
             }
         }
-        next_keys = ask(table, 0u, kv, first + TILE + strand, end, piece);
+        next_keys = ask(table, 0u, kv, first + TILE + team, end, piece);
         for (var j = 0u; j < Q4; j++) { // unroll
             var highest = maximum[j];
             for (var a = 0u; a < AHEAD; a++) { // unroll
@@ -123,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 for (var i = 0u; i < HALVINGS; i++) { // unroll
                     score += subgroupShuffleXor(score, 1u << i);
                 }
-                scores[a * Q4 + j] = select(vec4f(LOWEST), score_of(score), first + a * STRANDS + strand < end);
+                scores[a * Q4 + j] = select(vec4f(LOWEST), score_of(score), first + a * TEAMS + team < end);
                 highest = max(highest, scores[a * Q4 + j]);
             }
             let correction = exp(maximum[j] - highest);
@@ -138,7 +138,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
         }
         for (var a = 0u; a < AHEAD; a++) { // unroll
-            if first + a * STRANDS + strand < end {
+            if first + a * TEAMS + team < end {
                 for (var j = 0u; j < Q4; j++) { // unroll
                     let p = exp(scores[a * Q4 + j] - maximum[j]);
                     denominator[j] += p;
@@ -159,30 +159,30 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 }
             }
         }
-        next_values = ask(table, 1u, kv, first + TILE + strand, end, piece);
+        next_values = ask(table, 1u, kv, first + TILE + team, end, piece);
     }
 
     if piece == 0u {
         for (var j = 0u; j < Q4; j++) { // unroll
-            maxima[strand * Q4 + j] = maximum[j];
-            denominators[strand * Q4 + j] = denominator[j];
+            maxima[team * Q4 + j] = maximum[j];
+            denominators[team * Q4 + j] = denominator[j];
         }
     }
     workgroupBarrier();
     for (var j = 0u; j < GROUP; j++) { // unroll
         var highest = LOWEST;
-        for (var s = 0u; s < STRANDS; s++) {
+        for (var s = 0u; s < TEAMS; s++) {
             highest = max(highest, maxima[s * Q4 + j / 4u][j % 4u]);
         }
         let factor = exp(maximum[j / 4u][j % 4u] - highest);
         for (var v = 0u; v < VECTORS; v++) { // unroll
-            sums[strand * D4 + 2u * (piece + v / 2u * KEY_LANES) + v % 2u] = factor * sum[v * QUERIES + j];
+            sums[team * D4 + 2u * (piece + v / 2u * KEY_LANES) + v % 2u] = factor * sum[v * QUERIES + j];
         }
         workgroupBarrier();
         for (var i = lane; i < D4; i += LANES) {
             var total = 0.0;
             var y = vec4f();
-            for (var s = 0u; s < STRANDS; s++) {
+            for (var s = 0u; s < TEAMS; s++) {
                 total += exp(maxima[s * Q4 + j / 4u][j % 4u] - highest) * denominators[s * Q4 + j / 4u][j % 4u];
                 y += sums[s * D4 + i];
             }

@@ -1,4 +1,4 @@
-// Many rows of x as signed bytes, with 4-bit weights as such: as matmul/tile, but slices hold bytes, products within a group of 32 are summed
+// Many rows of x as int8, with 4-bit weights as int8: as matmul/tile, but slices hold int8, and products within a group of 32 are summed
 // in integers, four at a time, and groups in f32, where the scales of x and W are multiplied in.
 //
 // An integer becomes a float without a conversion, which is slow on GPUs: sums begin with the bits of 1.5 * 2^23, in whose mantissa they fit by

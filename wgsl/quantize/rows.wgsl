@@ -1,4 +1,4 @@
-// Rows of x as signed bytes, a workgroup a row: groups of 32 elements, each with a scale of its own, a 127th of its greatest magnitude. With a
+// Rows of x as int8, a workgroup a row: groups of 32 elements, each with a scale of its own, a 127th of its greatest magnitude. With a
 // norm, the second reading of a row finds it in the cache.
 //
 // A row is the words of its groups, eight each, then their scales. Within a word lie elements that 4-bit weights give bytes of together:
@@ -19,7 +19,7 @@ const_assert LANES <= 128u; // Chrome takes no wider shuffles, not even in loops
 
 @group(0) @binding(4) var<storage, read_write> output: array<u32>;
 
-// The nearest integers, as bytes. What is no number must not reach the neighbours.
+// The nearest integers, as int8. NaN must not reach the neighbours.
 fn bytes(x: vec4f) -> u32 {
     let byte = bitcast<vec4u>(vec4i(clamp(round(x), vec4f(-127.0), vec4f(127.0)))) & vec4u(0xffu);
     return byte.x | (byte.y << 8u) | (byte.z << 16u) | (byte.w << 24u);
@@ -46,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
             most = max(most, abs(x[i]));
         }
         let greatest = max(max(most.x, most.y), max(most.z, most.w));
-        // Of what is smaller, the inverse would be no number.
+        // The inverse of anything smaller would be infinite.
         let inverse = select(0.0, 127.0 / greatest, greatest > 1e-30);
         let at = row * BYTE_WORDS + g * GROUP_QUADS;
         for (var i = 0u; i < GROUP_EIGHTS; i++) { // unroll
