@@ -9,7 +9,7 @@ use tegula::text::message::Message;
 use tegula::{ErrorKind, Prompt};
 
 use crate::args::Run;
-use crate::open::{NAME, Opening};
+use crate::open::Opening;
 use crate::prompt::{self, Prompt as Given};
 use crate::{generate, report};
 
@@ -35,8 +35,8 @@ pub fn run(args: &Run) -> Result<()> {
     opening.check(&opening.tokenize(&prompt)?, 1)?;
     let opened = opening.load()?;
     report::say(opened.summary());
+    let fingerprint = opened.model.fingerprint().to_owned();
     let mut served = opened.host()?;
-    let fingerprint = served.host.model(NAME).map(|model| model.fingerprint()).unwrap_or_default();
     let request = generate::request(prompt, served.intake.config(), &args.sampling);
     // Nothing sets it: Ctrl-C ends the program.
     let interrupted = AtomicBool::new(false);

@@ -157,7 +157,7 @@ mod tests {
                 let schedule = spec.default_schedule(&requires);
                 assert_eq!(schedule.template.ends_with("_matrix"), cache == Dtype::F16, "{heads:?}");
                 let linked = link(&spec.into(), &requires, &schedule).unwrap();
-                assert_eq!((linked.half, linked.bindings.len()), (cache == Dtype::F16, 5));
+                assert_eq!((linked.half, linked.bindings.len()), (cache == Dtype::F16, 6));
             }
         }
         let heads = Heads { query: 2, kv: 2, dim: 40, cache: Dtype::F16 };

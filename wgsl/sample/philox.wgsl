@@ -1,4 +1,4 @@
-// The draw of src/sampler.rs: Philox4x32 with ten rounds, a counter of the position and a key of the seed.
+// The draw of the module `sampler`: Philox4x32 with ten rounds, a counter of the position and a key of the seed.
 fn multiply_high(a: u32, b: u32) -> u32 {
     let low = (a & 0xffffu) * (b & 0xffffu);
     let middle = (a >> 16u) * (b & 0xffffu) + (low >> 16u);

@@ -1,7 +1,7 @@
 //! ARCHITECTURE.md states invariants; each names the test that would fail if it did not hold.
 //!
-//! A paragraph or list item that opens with `**Invariant` must name in backticks, after the word `Test`, a test function of the Rust or
-//! JavaScript tests, or `cargo xtask tidy` for what that checks.
+//! Each list item under the heading `## Invariants` must name in backticks, after the word `Test`, a test function of the Rust or JavaScript
+//! tests, or `cargo xtask tidy` for what that checks.
 
 use crate::source::Source;
 
@@ -10,27 +10,28 @@ pub fn check(sources: &[Source]) -> Vec<String> {
     let Some(document) = sources.iter().find(|source| source.path == "ARCHITECTURE.md") else {
         return vec!["ARCHITECTURE.md is missing".into()];
     };
-    let found = paragraphs(&document.text);
+    let found = items(&document.text);
     if found.is_empty() {
-        return vec!["ARCHITECTURE.md states no invariant (`**Invariant …**`)".into()];
+        return vec!["ARCHITECTURE.md states no invariant (a list under `## Invariants`)".into()];
     }
     found.iter().filter_map(|(line, paragraph)| Some(format!("ARCHITECTURE.md:{line}: {}", complaint(paragraph, sources)?))).collect()
 }
 
-/// The paragraphs and list items that state an invariant, with their first lines.
-fn paragraphs(text: &str) -> Vec<(usize, String)> {
+/// The list items that state an invariant, with their first lines.
+fn items(text: &str) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
-    let mut inside = false;
+    let (mut is_listed, mut is_open) = (false, false);
     for (index, line) in text.lines().enumerate() {
-        let bare = line.trim_start().trim_start_matches(['-', '*', ' ']);
-        if line.contains("**Invariant") && bare.starts_with("Invariant") {
+        if line.starts_with('#') {
+            (is_listed, is_open) = (line == "## Invariants", false);
+        } else if is_listed && line.starts_with("- ") {
             found.push((index + 1, line.to_owned()));
-            inside = true;
-        } else if line.trim().is_empty() || line.trim_start().starts_with("- ") || line.starts_with('#') {
-            inside = false;
-        } else if inside && let Some((_, paragraph)) = found.last_mut() {
-            paragraph.push(' ');
-            paragraph.push_str(line.trim());
+            is_open = true;
+        } else if line.trim().is_empty() {
+            is_open = false;
+        } else if is_open && let Some((_, item)) = found.last_mut() {
+            item.push(' ');
+            item.push_str(line.trim());
         }
     }
     found
@@ -79,13 +80,14 @@ mod tests {
 
     #[test]
     fn an_invariant_without_an_existing_test_is_a_complaint() {
-        assert_eq!(complaints("# A\n\n**Invariant: a seed repeats.** Because.\nTest: `a_seed_repeats`.\n"), 0);
-        assert_eq!(complaints("- **Invariant: a seed repeats.** Test: `sampler::a_seed_repeats`.\n"), 0);
-        assert_eq!(complaints("**Invariant: it streams.** Test: `it streams`.\n"), 0);
-        assert_eq!(complaints("**Invariant: heads.** Test: `cargo xtask tidy`.\n"), 0);
-        assert_eq!(complaints("**Invariant: a seed repeats.** Test: `gone`.\n"), 1);
-        assert_eq!(complaints("**Invariant: a seed repeats.** Test: `engine::a_seed_repeats`.\n"), 1);
-        assert_eq!(complaints("**Invariant: a seed repeats.**\n\nTest: `a_seed_repeats`.\n"), 1, "the test is in another paragraph");
+        let under = |item: &str| complaints(&format!("# A\n\n- A list.\n\n## Invariants\n\n{item}\n"));
+        assert_eq!(under("- **A seed repeats.** Because.\n  Test: `a_seed_repeats`."), 0);
+        assert_eq!(under("- **A seed repeats.** Test: `sampler::a_seed_repeats`."), 0);
+        assert_eq!(under("- **It streams.** Test: `it streams`.\n\n## More\n\n- Another list."), 0);
+        assert_eq!(under("- **Heads.** Test: `cargo xtask tidy`."), 0);
+        assert_eq!(under("- **A seed repeats.** Test: `gone`."), 1);
+        assert_eq!(under("- **A seed repeats.** Test: `engine::a_seed_repeats`."), 1);
+        assert_eq!(under("- **A seed repeats.**\n\nTest: `a_seed_repeats`."), 1, "the test is in another paragraph");
         assert_eq!(complaints("# Nothing stated\n"), 1);
     }
 }

@@ -85,7 +85,7 @@ fn an_answer_is_the_same_streamed_as_json_and_with_a_compiled_library() {
     let with = |more: &[&'static str]| [&common[..], more].concat();
     let answer = folder.json(&with(&["--json"]));
     let keys: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["text", "token_ids", "prompt_token_ids", "finish_reason", "usage"]);
+    assert_eq!(keys, ["text", "token_ids", "prompt_token_ids", "finish_reason", "usage", "system_fingerprint"]);
     assert_eq!(answer["prompt_token_ids"], json!([5, 17, 101]));
     let ids = answer["token_ids"].as_array().unwrap();
     assert_eq!(answer["usage"]["prompt_tokens"], 3);

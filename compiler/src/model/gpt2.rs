@@ -11,8 +11,9 @@ struct Config {
     n_embd: u32,
     n_layer: u32,
     n_head: u32,
-    #[serde(alias = "n_ctx")]
-    n_positions: u32,
+    n_positions: Option<u32>,
+    /// The older name, which some configs have beside the newer.
+    n_ctx: Option<u32>,
     n_inner: Option<u32>,
     #[serde(default = "default_act")]
     activation_function: String,
@@ -43,6 +44,9 @@ fn yes() -> bool {
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let config: Config = config.read("gpt2")?;
     check("add_cross_attention", config.add_cross_attention, !config.add_cross_attention, || "false: there is no encoder".into())?;
+    let positions = config.n_positions.or(config.n_ctx);
+    check("n_positions", "missing", positions.is_some(), || "a number of positions".into())?;
+    let positions = positions.unwrap_or_default();
     let inner = match config.n_inner {
         Some(inner) => inner,
         None => config.n_embd.saturating_mul(4),
@@ -55,7 +59,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         num_attention_heads: config.n_head,
         num_key_value_heads: None,
         head_dim: None,
-        max_position_embeddings: Some(config.n_positions),
+        max_position_embeddings: Some(positions),
         rms_norm_eps: config.layer_norm_epsilon,
         hidden_act: Some(config.activation_function),
         hidden_activation: None,
@@ -67,7 +71,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
 
     let norm = Norm::layer(config.layer_norm_epsilon);
     let x = graph.embed("transformer.wte");
-    let mut x = graph.positions(x, "transformer.wpe", config.n_positions);
+    let mut x = graph.positions(x, "transformer.wpe", positions);
     for layer in 0..graph.layers {
         let at = format!("transformer.h.{layer}");
         let mut scale = if config.scale_attn_weights { f64::from(dim).sqrt().recip() } else { 1.0 };

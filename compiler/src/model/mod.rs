@@ -67,13 +67,15 @@ pub fn graph(config: &Config) -> Result<Graph, Error> {
 pub fn positions(config: &Config) -> Option<u32> {
     #[derive(Deserialize)]
     struct Positions {
-        #[serde(alias = "n_positions")]
         max_position_embeddings: Option<u32>,
+        // The names of GPT-2, which some configs have both.
+        n_positions: Option<u32>,
+        n_ctx: Option<u32>,
         #[serde(flatten)]
         rope: Rope,
     }
     let found: Positions = config.read("any").ok()?;
-    let trained = found.max_position_embeddings.or(config.context_window_size)?;
+    let trained = found.max_position_embeddings.or(found.n_positions).or(found.n_ctx).or(config.context_window_size)?;
     Some(found.rope.stretched(trained))
 }
 
@@ -96,10 +98,17 @@ struct Decoder {
     max_position_embeddings: Option<u32>,
     #[serde(default = "default_eps")]
     rms_norm_eps: f32,
+    #[serde(default, deserialize_with = "not_null")]
     hidden_act: Option<String>,
     /// The newer name in Gemma's configs.
     hidden_activation: Option<String>,
+    #[serde(default, deserialize_with = "not_null")]
     tie_word_embeddings: Option<bool>,
+}
+
+/// A setting that may be left out but not be null: nobody could say what null means.
+fn not_null<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 fn default_eps() -> f32 {

@@ -9,17 +9,14 @@ pub(super) fn default(spec: &Attention, requires: &Requires) -> Schedule {
     let (group, dim) = (head_group(&spec.heads), spec.heads.dim);
     if spec.rows != Rows::Many {
         // Queries are kept in registers: at most 32 vectors an invocation.
-        let strand = if dim == 32 { 4 } else { 8 };
-        if requires.subgroup_size() >= 8
-            && dim <= 128
-            && dim.is_multiple_of(8 * strand)
-            && dim / strand / 4 * group.next_multiple_of(4) <= 32
+        let lanes = if dim == 32 { 4 } else { 8 };
+        if requires.subgroup_size() >= 8 && dim <= 128 && dim.is_multiple_of(8 * lanes) && dim / lanes / 4 * group.next_multiple_of(4) <= 32
         {
-            return Schedule { template: "attention/row_shared", values: vec![("KEY_LANES", strand), ("AHEAD", 4)] };
+            return Schedule { template: "attention/row_shared", values: vec![("KEY_LANES", lanes), ("AHEAD", 4)] };
         }
         let many = dim.div_ceil(4).div_ceil(8) * group > 32;
         let mut values = vec![("KEY_LANES", if many { 16 } else { 8 })];
-        // Workgroup memory holds a part of a score an invocation, and what strands know, of which short heads make many.
+        // Workgroup memory holds a part of a score an invocation, and what teams know, of which short heads make many.
         if many {
             values.push(("TILE", 16));
         } else if dim < 16 {
