@@ -60,7 +60,7 @@ for (const name of readdirSync(at("dist")).sort()) {
 }
 
 /**
- * The generated glue, as the package holds it: its globals are those of js/host.ts, and it has no address of the module of its own, which
+ * The generated glue, as the package holds it: its globals are those of js/wasm/host.ts, and it has no address of the module of its own, which
  * bundlers would follow. Fails where the glue is not as expected.
  */
 function glue({ path }) {
@@ -74,7 +74,7 @@ function glue({ path }) {
     replace("return f(a, state.b, ...args);", "return guarded(() => f(a, state.b, ...args));");
   }
   const names = "scope as globalThis, guarded, GPUOutOfMemoryError, GPUValidationError";
-  return { contents: `import { ${names} } from ${JSON.stringify(at("js", "host.ts"))};\n${text}`, loader: "js" };
+  return { contents: `import { ${names} } from ${JSON.stringify(at("js", "wasm", "host.ts"))};\n${text}`, loader: "js" };
 }
 
 /** Runs a program with the npm packages' binaries first on PATH: a distribution's older wasm-opt breaks the module. */

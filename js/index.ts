@@ -1,4 +1,4 @@
 /** Tegula: LLMs compiled for WebGPU. See {@link createEngine}. */
 
-export { createEngine } from "./create.js";
+export { createEngine } from "./engine/create.js";
 export * from "./surface.js";

@@ -1,12 +1,11 @@
 /** The Rust runtime, as wasm-pack built it. The only module that imports generated code. */
 
 import init, { type Device, Loader, onPanic, requestDevice } from "../pkg/tegula.js";
-import { onFailure, useGpu } from "./host.js";
-import { compileModule } from "./module.js";
-import type { GpuLike } from "./options.js";
-import { Session } from "./session.js";
-import type { Wasm } from "./wasm.js";
-import { requireWebGPU } from "./webgpu.js";
+import { onFailure, useGpu } from "./wasm/host.js";
+import { compileModule } from "./load/module.js";
+import { Session } from "./engine/session.js";
+import type { Wasm } from "./wasm/seam.js";
+import { type GpuLike, requireWebGPU } from "./wasm/webgpu.js";
 
 /** The thread's instance of the module, from the first address. A failure is forgotten, so that the next engine tries again. */
 let instance: Promise<unknown> | undefined;
@@ -39,7 +38,7 @@ export function localSession(gpu?: GpuLike): Session {
     await instantiate(address);
     return {
       requestDevice: (baseline) => openDevice(gpu, baseline),
-      newLoader: (device, library, files) => new Loader(device as Device, library, files),
+      newLoader: (device, library, files, options) => new Loader(device as Device, library, files, options),
       onPanic: (listener) => {
         // A panic first says what it is, then throws.
         onPanic(listener);

@@ -3,11 +3,11 @@
  * file: service workers forbid `import()`, and neither has workers of its own.
  */
 
-import { InvalidRequestError } from "./errors.js";
-import type { Engine } from "./engine.js";
-import type { EngineOptions } from "./options.js";
+import { InvalidRequestError } from "./api/errors.js";
+import type { Engine } from "./engine/engine.js";
+import type { EngineOptions } from "./engine/options.js";
 import { localSession } from "./runtime.js";
-import { start } from "./start.js";
+import { start } from "./engine/start.js";
 
 export * from "./surface.js";
 

@@ -1,9 +1,9 @@
 /** What every entry of the package exports, whichever way it makes engines. */
 
-export { type CachedModel, deleteModelInCache, hasModelInCache } from "./cache.js";
-export { ChatCompletions, Completions, Engine } from "./engine.js";
-export * from "./errors.js";
-export type * from "./openai.js";
-export type { EngineOptions, GpuLike } from "./options.js";
-export type { DeviceInfo, EngineStats, KernelChoice, LoadProgress, ModelInfo } from "./protocol.js";
-export { checkWebGPU, type WebGPUStatus } from "./webgpu.js";
+export { type CachedModel, deleteModelInCache, hasModelInCache } from "./load/models.js";
+export { ChatCompletions, Completions, Engine, Models } from "./engine/engine.js";
+export * from "./api/errors.js";
+export type * from "./api/openai.js";
+export type { EngineOptions } from "./engine/options.js";
+export type { DeviceInfo, EngineStats, KernelChoice, LoadProgress, ModelInfo, Precision } from "./api/backend.js";
+export { checkWebGPU, type GpuLike, type WebGPUStatus } from "./wasm/webgpu.js";

@@ -21,6 +21,6 @@ pub mod text;
 pub mod web;
 
 pub use engine::request::{Event, EventKind, Prompt, Request, RequestId};
-pub use error::{Error, ErrorKind, HostError, Result};
+pub use error::{Class, Error, ErrorKind, Facts, HostError, Result};
 pub use host::{Handle, Host};
 pub use model::OnKernels;

@@ -36,8 +36,12 @@ mod models;
 mod origin;
 /// Packages read back as plain numbers, and loaded into engines.
 mod package;
+/// What a seed promises.
+mod precision;
 /// A forward pass in f64.
 mod reference;
+/// The JSON of responses.
+mod responses;
 /// Drawn ids against those of the sampler.
 mod sampling;
 /// One model in a host of its own.

@@ -16,7 +16,8 @@ pub fn compile(args: &Compile) -> Result<()> {
         check_device(device, args, &options)?;
     }
     let (device, frozen, alternatives) = (args.device.clone(), args.frozen, args.alternatives);
-    let compiled = library::compile(&config, &CompileOptions { device, frozen, alternatives, ..options })?;
+    let precision = args.precision.unwrap_or_default().into();
+    let compiled = library::compile(&config, &CompileOptions { device, frozen, alternatives, precision, ..options })?;
     if let Some(output) = &args.output {
         fs::write(output, &compiled.library).with_context(|| format!("cannot write {}", output.display()))?;
         origin::note(&compiled.library);

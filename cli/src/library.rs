@@ -11,7 +11,7 @@ use tegula_compiler::tune::Records;
 use tegula_compiler::{CompileOptions, Compiled, Config};
 use tegula_plan::Library;
 
-use crate::args::{Activations, LibraryFlags};
+use crate::args::{Activations, LibraryFlags, Precision};
 use crate::{report, source};
 
 /// Where a model's config is: `path` itself if it is a file, else the MLC or Hugging Face config in that folder.
@@ -41,6 +41,15 @@ pub fn options(quantization: Option<&str>, flags: &LibraryFlags) -> Result<Compi
     })
 }
 
+impl From<Precision> for tegula_plan::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Auto => Self::Auto,
+            Precision::F32 => Self::F32,
+        }
+    }
+}
+
 impl From<Activations> for tegula_plan::Activations {
     fn from(activations: Activations) -> Self {
         match activations {
@@ -61,8 +70,12 @@ pub fn records(file: &Path) -> Result<Records> {
     Ok(Records::parse(&file.display().to_string(), &text)?)
 }
 
-/// Options for a library that is to run on this device: by what was measured on it, if anything was.
+/// Options for a library that is to run on this device: by what was measured on it, if anything was. For
+/// f32 precision the library is the same for all devices.
 pub fn for_device(options: CompileOptions, device: &str) -> Result<CompileOptions> {
+    if options.precision == tegula_plan::Precision::F32 {
+        return Ok(options);
+    }
     let known = options.records()?.knows(device);
     Ok(CompileOptions { device: known.then(|| device.to_owned()), ..options })
 }
@@ -159,6 +172,11 @@ mod tests {
         assert_ne!(key(b"{}", &plain), key(b"{}", &bytes));
         assert_ne!(key(b"{}", &plain), key(b"{}", &options(Some("q0f32"), &LibraryFlags::default()).unwrap()));
         assert_ne!(key(b"{}", &plain), key(b"{}", &CompileOptions { device: Some("X".into()), ..plain.clone() }));
+        let precise = CompileOptions { precision: tegula_plan::Precision::F32, ..plain.clone() };
+        assert_ne!(key(b"{}", &plain), key(b"{}", &precise));
+        let devices = plain.records().unwrap().devices();
+        assert_ne!(for_device(plain.clone(), devices[0]).unwrap(), plain);
+        assert_eq!(for_device(precise.clone(), devices[0]).unwrap(), precise);
         assert_eq!(for_device(plain.clone(), "a device that nobody has").unwrap(), plain);
     }
 

@@ -15,9 +15,10 @@ use tegula::model::step::Model;
 use tegula::text::chat::Chat;
 use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
 use tegula::{ErrorKind, Prompt};
+use tegula_compiler::CompileOptions;
 use tegula_gpu::{Gpu, Options};
 use tegula_package::mlc::{ChatConfig, TensorCache};
-use tegula_plan::{Library, Model as Facts};
+use tegula_plan::{Library, Model as Facts, Precision};
 
 use crate::args::{self, DeviceFlags};
 use crate::kernels::Kept;
@@ -82,6 +83,7 @@ pub struct Opening {
     config_json: String,
     config: ChatConfig,
     library: Binary,
+    precision: Precision,
     facts: Facts,
     tokenizer: Option<Tokenizer>,
     template: Option<String>,
@@ -93,7 +95,8 @@ impl Opening {
     /// What is quick to refuse comes first: a conversion may take minutes.
     pub fn begin(args: &args::Model) -> Result<Opening> {
         let source = Source::find(&args.package)?;
-        let options = library::options(args.quantization.as_deref(), &args.flags)?;
+        let precision = args.precision.unwrap_or_default().into();
+        let options = CompileOptions { precision, ..library::options(args.quantization.as_deref(), &args.flags)? };
         let own = args.library.as_deref().map(|file| Binary::read(file, args.trust_library)).transpose()?;
         let gpu = device(&args.device)?;
         let package = Package::of(source, args.quantization.as_deref())?;
@@ -112,7 +115,7 @@ impl Opening {
         };
         let facts = parsed.plan.model;
         let (tokenizer, template) = (tokenizer(folder)?, optional(&folder.join("chat_template.jinja"))?);
-        Ok(Opening { gpu, package, config_json, config, library, facts, tokenizer, template })
+        Ok(Opening { gpu, package, config_json, config, library, precision, facts, tokenizer, template })
     }
 
     /// The ids of a prompt, as the engine will have them.
@@ -144,7 +147,8 @@ impl Opening {
     pub fn load(self) -> Result<Opened> {
         let started = Instant::now();
         let manifest = manifest(&self.package.folder)?;
-        let mut loader = Loader::new(self.gpu, self.library.module(), Some(&self.config_json), &manifest, Budget::default())?;
+        let library = self.library.module().with_precision(self.precision);
+        let mut loader = Loader::new(self.gpu, library, Some(&self.config_json), &manifest, Budget::default())?;
         let kept = Kept::begin(&mut loader);
         let bytes = upload(&mut loader, &self.package)?;
         let model = kept.finish(loader)?;

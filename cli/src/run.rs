@@ -21,6 +21,8 @@ struct Output {
     prompt_token_ids: Vec<u32>,
     finish_reason: FinishReason,
     usage: Usage,
+    /// Equal where equal requests get equal answers.
+    system_fingerprint: String,
 }
 
 /// Answers a prompt, streaming the text to stdout and speeds to stderr.
@@ -33,6 +35,7 @@ pub fn run(args: &Run) -> Result<()> {
     opening.check(&opening.tokenize(&prompt)?, 1)?;
     let opened = opening.load()?;
     report::say(opened.summary());
+    let system_fingerprint = opened.model.fingerprint().to_owned();
     let mut served = opened.host()?;
     let request = generate::request(prompt, served.intake.config(), &args.sampling);
     // Nothing sets it: Ctrl-C ends the program.
@@ -54,6 +57,7 @@ pub fn run(args: &Run) -> Result<()> {
             prompt_token_ids: answer.prompt_ids,
             finish_reason: answer.reason,
             usage: answer.usage,
+            system_fingerprint,
         })?;
     }
     Ok(())

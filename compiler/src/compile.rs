@@ -11,7 +11,7 @@ use crate::quant::Quantization;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind, emit, fingerprint, model};
-use tegula_plan::{Activations, Fingerprint, Model, Plan, Requires};
+use tegula_plan::{Activations, Dtype, Fingerprint, Model, Plan, Precision, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
 const PREFILL_CHUNK_SIZE: u32 = 1024;
@@ -32,6 +32,9 @@ pub struct CompileOptions {
     pub quantization: Option<String>,
     /// What products of many rows take x as. Bytes go with 4-bit weights. Default: floating-point numbers.
     pub activations: Activations,
+    /// Whether keys and values are stored in 32 bits whatever the weights are, which hosts need to
+    /// draw equal tokens.
+    pub precision: Precision,
     /// The most tokens of a sequence. Default: all positions that the model was trained for.
     pub context_window_size: Option<u32>,
     /// The most rows of a prefill step. Default: 1024, or less where the package says so or no more fit in a binding.
@@ -200,7 +203,10 @@ fn settings(
         sliding_window: windows.and_then(|windows| windows.into_iter().max()),
         prefill_chunk_size: limits.check_chunk(chunk.min(context))?,
         max_batch_size: limits.check_batch(batch)?,
-        cache: quantization.model_dtype(),
+        cache: match options.precision {
+            Precision::Auto => quantization.model_dtype(),
+            Precision::F32 => Dtype::F32,
+        },
         activations: options.activations,
         fingerprint: Fingerprint::default(),
     })

@@ -5,8 +5,7 @@
 
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tegula::Prompt;
-use tegula::api::openai::ApiRequest;
+use tegula::api::request::ApiRequest;
 use tegula::model::budget::{Budget, Memory};
 use tegula::text::template::Templates;
 use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
@@ -175,7 +174,7 @@ pub fn records(data: &[u8]) {
 pub fn request(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let config = ChatConfig::default();
-    for request in [ApiRequest::chat(text), ApiRequest::completion(text, Prompt::Text("Hi".into()))].into_iter().flatten() {
+    for request in [ApiRequest::chat(text), ApiRequest::completion(text)].into_iter().flatten() {
         drop(request.request(&config));
     }
 }

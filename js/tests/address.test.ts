@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { cacheKey, fileAt, modelAddress } from "../address.js";
-import { InvalidRequestError } from "../errors.js";
+import { cacheKey, fileAt, modelAddress } from "../load/address.js";
+import { InvalidRequestError } from "../api/errors.js";
 
 function pageAt(href: string | undefined): void {
   Object.defineProperty(globalThis, "location", { value: href && { href }, configurable: true });

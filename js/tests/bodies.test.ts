@@ -3,14 +3,14 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { hasModelInCache } from "../cache.js";
+import { hasModelInCache } from "../load/models.js";
 import {
   CorruptShardError,
   InvalidLibraryError,
   InvalidPackageError,
   NetworkError,
-} from "../errors.js";
-import { PATIENCE } from "../http.js";
+} from "../api/errors.js";
+import { PATIENCE } from "../load/http.js";
 import { HTML, Loading, MODEL, SHARDS } from "./loading.js";
 
 let at: Loading;

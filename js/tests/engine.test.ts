@@ -1,17 +1,29 @@
 /** Requests through the engine, in this thread and through a port: the same tests for both. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { WorkerBackend } from "../client.js";
-import { Engine } from "../engine.js";
-import { ContextWindowSizeExceededError, DeviceLostError, EngineNotLoadedError, InternalError, InvalidRequestError } from "../errors.js";
-import { EngineHandler } from "../handler.js";
-import type { ChatCompletionChunk } from "../openai.js";
-import type { Backend, Port } from "../protocol.js";
-import { Session } from "../session.js";
+import { WorkerBackend } from "../worker/client.js";
+import { Engine } from "../engine/engine.js";
+import { ContextWindowSizeExceededError, DeviceLostError, EngineNotLoadedError, InternalError, InvalidRequestError } from "../api/errors.js";
+import { EngineHandler } from "../worker/handler.js";
+import type { Backend } from "../api/backend.js";
+import type { Port } from "../worker/protocol.js";
+import { Session } from "../engine/session.js";
 import { FakeServer, FakeWasm, type FakeEngine } from "./fakes.js";
 
 const MODEL = "https://models.test/pkg/";
+
+interface Golden {
+  name: string;
+  api: "chat" | "completion";
+  request: { stream?: boolean };
+  responses: string[];
+}
+
+/** Requests, and the responses that Rust builds for them (src/api/response/tests.rs). */
+const GOLDEN = JSON.parse(readFileSync(join(process.env["REPOSITORY"]!, "tests", "golden", "responses.json"), "utf8")) as Golden[];
 const channels: MessageChannel[] = [];
 after(() => channels.forEach(({ port1 }) => port1.close()));
 
@@ -36,48 +48,59 @@ for (const [where, through] of Object.entries({ "in this thread": inThread, "thr
       server.publish("llama", [new Uint8Array(3)]);
       const wasm = new FakeWasm();
       const backend = through(new Session(() => Promise.resolve(wasm), () => Promise.resolve()));
-      const loaded = await backend.load({ model: MODEL, library: `${MODEL}library.wasm`, cache: "none", baseline: false, kernels: "measure" }, {});
-      return { engine: new Engine(backend, loaded, "pkg"), fake: wasm.engine!, wasm };
+      const loaded = await backend.load({ model: MODEL, library: `${MODEL}library.wasm`, cache: "none", baseline: false, kernels: "measure", name: "pkg", precision: "f32" }, {});
+      return { engine: new Engine(backend, loaded), fake: wasm.engine!, wasm };
     }
 
-    test("a streamed answer has a role, its texts, a reason and, if asked for, its usage", async () => {
-      const { engine, fake } = await start();
-      const messages = [{ role: "user" as const, content: "hi" }];
-      const stream = await engine.chat.completions.create({ messages, stream: true, stream_options: { include_usage: true } });
-      fake.say(0, "Hel", "", "lo");
-      fake.finish(0);
-      const chunks: ChatCompletionChunk[] = [];
-      for await (const chunk of stream) chunks.push(chunk);
-      assert.deepEqual(chunks.map((chunk) => chunk.choices[0]?.delta), [{ role: "assistant", content: "Hel" }, { content: "lo" }, {}, undefined]);
-      assert.deepEqual(chunks.map((chunk) => chunk.choices[0]?.finish_reason), [null, null, "stop", undefined]);
-      assert.deepEqual(chunks.map((chunk) => chunk.usage?.total_tokens), [undefined, undefined, undefined, 5]);
-      assert.equal(new Set(chunks.map((chunk) => chunk.id)).size, 1);
-    });
+    for (const { name, api, request, responses } of GOLDEN) {
+      test(`the JSON of ${name} arrives as the runtime wrote it`, async () => {
+        const { engine, fake } = await start();
+        const apis = { chat: engine.chat.completions, completion: engine.completions };
+        const { create } = apis[api] as unknown as { create(params: object): Promise<object> };
+        const answer = create.call(apis[api], request);
+        await until(() => fake.requests.length === 1);
+        assert.deepEqual(fake.requests, [[0, request, api === "chat"]]);
+        const failed = responses.at(-1)!.startsWith('{"error"');
+        const [last, rest] = [responses.at(-1)!, responses.slice(0, -1)];
+        fake.say(0, ...(request.stream ? rest : []));
+        if (failed) {
+          const fields = { status: 400, response: last };
+          fake.emit([{ kind: "failed", request: 0, failure: { class: "InvalidRequestError", code: "x", message: "m", fields } }]);
+        } else fake.finish(0, "stop", [last]);
+        const arrived: string[] = [];
+        try {
+          if (!request.stream) arrived.push(JSON.stringify(await answer));
+          else for await (const chunk of (await answer) as AsyncIterable<object>) arrived.push(JSON.stringify(chunk));
+        } catch (error) {
+          assert.ok(failed && error instanceof InvalidRequestError);
+          arrived.push(...rest, error.response!);
+        }
+        assert.deepEqual(arrived, responses);
+      });
+    }
 
-    test("a whole answer", async () => {
-      const { engine, fake } = await start();
-      const answer = engine.chat.completions.create({ messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 9, stop: "\n" });
+    test("the loaded model is listed, and runs as it was asked for", async () => {
+      const { engine, fake, wasm } = await start();
+      const models = await engine.models.list();
+      assert.deepEqual(models, { object: "list", data: [{ id: "pkg", object: "model", created: 5, owned_by: "tegula" }] });
+      assert.equal(wasm.precision, "f32");
+      const answer = engine.completions.create({ prompt: "x" });
       await until(() => fake.requests.length === 1);
-      const [, body, prompt] = fake.requests[0]!;
-      assert.deepEqual(body, { messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 9, stop: "\n" });
-      assert.equal(prompt, undefined);
-      fake.say(0, "a", "b");
-      fake.finish(0, "length");
-      const { choices, usage, model } = await answer;
-      assert.deepEqual(choices, [{ index: 0, message: { role: "assistant", content: "ab", refusal: null }, finish_reason: "length", logprobs: null }]);
-      assert.deepEqual([usage.prompt_tokens, usage.completion_tokens, model], [3, 2, "pkg"]);
+      fake.finish(0);
+      await answer;
       assert.deepEqual(await engine.stats(), { active: 0, prefillTokensPerSecond: 6, decodeTokensPerSecond: 2, promptTokens: 3, completionTokens: 2 });
     });
 
     test("requests at the same time do not mix", async () => {
       const { engine, fake } = await start();
-      const streams = await Promise.all(["x", "y"].map((prompt) => engine.completions.create({ prompt, stream: true, echo: true })));
+      const streams = await Promise.all(["x", "y"].map((prompt) => engine.completions.create({ prompt, stream: true })));
+      const chunk = (text: string): string => JSON.stringify({ choices: [{ text }] });
       fake.emit([
-        { kind: "token", request: 0, token: 1, text: "0" },
-        { kind: "token", request: 1, token: 1, text: "1" },
+        { kind: "progress", request: 0, responses: [chunk("0"), chunk("2")] },
+        { kind: "progress", request: 1, responses: [chunk("1")] },
       ]);
-      fake.finish(1);
-      fake.finish(0);
+      fake.finish(1, "stop", [chunk("!")]);
+      fake.finish(0, "stop", [chunk("?")]);
       const texts = await Promise.all(
         streams.map(async (stream) => {
           let text = "";
@@ -85,7 +108,7 @@ for (const [where, through] of Object.entries({ "in this thread": inThread, "thr
           return text;
         }),
       );
-      assert.deepEqual(texts, ["x0", "y1"]);
+      assert.deepEqual(texts, ["02?", "1!"]);
     });
 
     test("interruptGenerate ends every answer with reason abort", async () => {
@@ -101,7 +124,7 @@ for (const [where, through] of Object.entries({ "in this thread": inThread, "thr
       const { engine, fake } = await start();
       const read = await engine.completions.create({ prompt: "x", stream: true });
       const unread = await engine.completions.create({ prompt: "y", stream: true });
-      fake.say(0, "a", "b");
+      fake.say(0, "{}", "{}");
       for await (const _ of read) break;
       await unread.return!();
       await until(() => fake.interrupted.length === 2);
@@ -124,15 +147,15 @@ for (const [where, through] of Object.entries({ "in this thread": inThread, "thr
       const refused = await engine.completions.create({ prompt: "much too long", stream: true }).catch((error: unknown) => error);
       assert.ok(refused instanceof ContextWindowSizeExceededError);
       assert.deepEqual([refused.prompt, refused.context, refused.message], [13, 8, "too long"]);
+      assert.equal(refused.response, "{}");
       await assert.rejects(engine.completions.create({ prompt: "x", top_p: 2 }), (error) => error instanceof InvalidRequestError && error.field === "top_p");
-      await assert.rejects(engine.completions.create({ prompt: "x", top_k: -2 }), (error) => error instanceof InvalidRequestError && error.field === "top_k");
     });
 
     test("a lost device fails what runs and what comes", async () => {
       const { engine, fake } = await start();
       const answers = ["x", "y"].map((prompt) => engine.completions.create({ prompt }));
       await until(() => fake.requests.length === 2);
-      fake.emit([{ kind: "failed", request: 0, code: "DeviceLostError", message: "reset", fields: { reason: "reset" } }]);
+      fake.emit([{ kind: "failed", request: 0, failure: { class: "DeviceLostError", code: "DeviceLostError", message: "reset", fields: { reason: "reset" } } }]);
       for (const answer of [...answers, engine.completions.create({ prompt: "z" })]) await assert.rejects(answer, DeviceLostError);
     });
 

@@ -2,12 +2,16 @@
 
 import { createHash } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { PATIENCE } from "../http.js";
-import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmLoader, WasmPackage } from "../wasm.js";
+import type { Precision } from "../api/backend.js";
+import type { FinishReason } from "../api/openai.js";
+import { PATIENCE } from "../load/http.js";
+import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmLoader, WasmLoaderOptions, WasmPackage } from "../wasm/seam.js";
+
+const TOO_LONG = "ContextWindowSizeExceededError";
 
 /** An error as the Rust runtime throws it. */
-export function rustError(code: string, message: string, fields: object = {}): Error {
-  return Object.assign(new Error(message), { code, fields });
+export function rustError(type: string, code: string, message: string, fields: object = {}): Error {
+  return Object.assign(new Error(message), { class: type, code, fields });
 }
 
 /** Empties the cache. */
@@ -16,9 +20,9 @@ export async function forgetEverything(): Promise<void> {
   await new Promise((resolve, reject) => Object.assign(request, { onsuccess: resolve, onerror: reject }));
 }
 
-/** A library for a model, as far as {@link FakeWasm} knows libraries. */
-export function libraryOf(model: string): string {
-  return `\0asm${model}`;
+/** A library for a model, as far as {@link FakeWasm} knows libraries. All revisions fit the same packages. */
+export function libraryOf(model: string, revision = ""): string {
+  return `\0asm${model}#${revision}`;
 }
 
 export function md5(bytes: Uint8Array): string {
@@ -58,9 +62,15 @@ export class FakeWasm implements Wasm {
   kernels: number[] = [];
   measured = false;
   runAhead: number | undefined;
+  precision: Precision | undefined;
+  /** What responses call the model, and where it runs. */
+  name = "";
+  environment = "";
   /** The texts that the loader got. */
   files: WasmPackage | undefined;
   onKernels: (compiled: number, total: number) => void = () => {};
+  /** The revision of the library that it got. */
+  revision: string | undefined;
   /** Loaders and engines that were not freed. */
   alive = 0;
 
@@ -68,12 +78,14 @@ export class FakeWasm implements Wasm {
     return Promise.resolve(DEVICE);
   }
 
-  newLoader(_device: WasmDevice, library: Uint8Array, files: WasmPackage): WasmLoader {
+  newLoader(_device: WasmDevice, library: Uint8Array, files: WasmPackage, options: WasmLoaderOptions): WasmLoader {
+    Object.assign(this, options);
     const { model } = JSON.parse(files.config ?? "{}") as { model?: string };
-    const text = new TextDecoder().decode(library.subarray(4));
+    const [text, revision] = new TextDecoder().decode(library.subarray(4)).split("#");
     this.files = files;
-    if (text.startsWith("old")) throw rustError("LibraryVersionError", "version 0", { found: 0, supported: 1 });
-    if (text !== String(model)) throw rustError("ParameterMismatchError", `library ${text}, package ${model}`, { name: "w" });
+    this.revision = revision;
+    if (text!.startsWith("old")) throw rustError("LibraryVersionError", "LibraryVersionError", "version 0", { found: 0, supported: 1 });
+    if (text !== String(model)) throw rustError("LibraryMismatchError", "ParameterMismatchError", `library ${text}, package ${model}`, { name: "w" });
     this.alive += 1;
     return new FakeLoader(this, JSON.parse(files.manifest) as Manifest);
   }
@@ -119,7 +131,7 @@ class FakeLoader implements WasmLoader {
   end(): void {
     const { dataPath: shard, md5sum: expected } = this.manifest.records[this.#current]!;
     const found = md5(Buffer.concat(this.#slices));
-    if (found !== expected) throw rustError("IntegrityError", `shard ${shard} is corrupt`, { shard, expected, found });
+    if (found !== expected) throw rustError("CorruptShardError", "IntegrityError", `shard ${shard} is corrupt`, { shard, expected, found });
     this.wasm.calls.push(`end ${this.#current}`);
   }
 
@@ -160,7 +172,7 @@ class FakeLoader implements WasmLoader {
 }
 
 export class FakeEngine implements WasmEngine {
-  requests: [number: number, body: Record<string, unknown>, prompt: string | number[] | undefined][] = [];
+  requests: [number: number, body: Record<string, unknown>, chat: boolean][] = [];
   interrupted: number[] = [];
 
   constructor(
@@ -176,13 +188,17 @@ export class FakeEngine implements WasmEngine {
     return this.wasm.kernels.map((chosen, index) => ({ name: `choice ${index}`, chosen, schedule: `schedule ${chosen}`, why: "1.0 us" }));
   }
 
-  submit(request: number, body: string, text: string | undefined, ids: Uint32Array | undefined): void {
+  models(): string {
+    return JSON.stringify({ object: "list", data: [{ id: this.wasm.name, object: "model", created: 5, owned_by: "tegula" }] });
+  }
+
+  submit(request: number, chat: boolean, body: string): void {
     const fields = JSON.parse(body) as Record<string, unknown>;
-    if (fields["top_p"] === 2) throw rustError("RangeError", "`top_p` is 2", { field: "top_p" });
-    if (fields["top_k"] === -2) throw rustError("RangeError", "`top_k` is -2", { field: "top_k" });
-    if (text !== undefined && text.length > 8) throw rustError("ContextWindowSizeExceededError", "too long", { prompt: text.length, context: 8 });
-    this.requests.push([request, fields, text ?? (ids && [...ids])]);
-    queueMicrotask(() => this.emit([{ kind: "accepted", request }]));
+    if (fields["top_p"] === 2) throw rustError("InvalidRequestError", "RangeError", "`top_p` is 2", { field: "top_p" });
+    const { length } = String(fields["prompt"] ?? "");
+    if (length > 8) throw rustError(TOO_LONG, TOO_LONG, "too long", { prompt: length, context: 8, status: 400, response: "{}" });
+    this.requests.push([request, fields, chat]);
+    queueMicrotask(() => this.emit([{ kind: "accepted", request, responses: [] }]));
   }
 
   interrupt(request: number): void {
@@ -190,13 +206,16 @@ export class FakeEngine implements WasmEngine {
     queueMicrotask(() => this.finish(request, "abort"));
   }
 
-  say(request: number, ...texts: string[]): void {
-    this.emit(texts.map((text, token) => ({ kind: "token", request, token, text })));
+  /** Sends responses, as the runtime would. */
+  say(request: number, ...responses: string[]): void {
+    this.emit(responses.map((json) => ({ kind: "progress", request, responses: [json] })));
   }
 
-  finish(request: number, reason: "stop" | "length" | "abort" = "stop"): void {
+  /** Ends a request, by default with a response that has nothing but the reason. */
+  finish(request: number, reason: FinishReason = "stop", responses = [JSON.stringify({ choices: [{ finish_reason: reason }] })]): void {
     const extra = { e2e_latency_s: 1, time_to_first_token_s: 0.5, time_per_output_token_s: 0.5, prefill_tokens_per_s: 6, decode_tokens_per_s: 2 };
-    this.emit([{ kind: "finished", request, reason, usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5, extra } }]);
+    const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5, extra };
+    this.emit([{ kind: "finished", request, responses, usage }]);
   }
 
   free(): void {
@@ -221,12 +240,21 @@ export class FakeServer {
   host: Host = () => undefined;
   /** Bytes a body gives at a time. */
   slice = 4;
+  /** Answers for these paths wait until the test lets them go on. */
+  late = new Map<string, Promise<void>>();
+  /** How long to wait between slices of a body, in milliseconds. */
+  pace = 0;
   /** Bodies of these paths wait until the test lets them go on. */
   held = new Map<string, Promise<void>>();
   /** Bodies of these paths break after so many bytes, so often. */
   breaks = new Map<string, { after: number; times: number }>();
   /** Whether requests for a range get one. */
   ranges = false;
+  /** How it tells versions of files apart, and whether it heeds conditions in requests. */
+  versions: "none" | "etag" | "modified" | "unconditional" = "none";
+  /** Paths whose bodies were sent, in order. */
+  sent: string[] = [];
+  #dates = new Map<string, string>();
   open = 0;
   /** The most bodies that were open at once. */
   mostOpen = 0;
@@ -267,6 +295,9 @@ export class FakeServer {
     this.requests.push(path);
     this.urls.push(address);
     await new Promise((resolve) => setTimeout(resolve));
+    const given = new Promise<never>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason as Error)));
+    given.catch(() => {});
+    await Promise.race([this.late.get(path), given]);
     if (this.offline) throw new TypeError("fetch failed");
     const headers = new Headers(init.headers);
     const own = this.host({ path, url, headers, file: this.files.get(path) });
@@ -274,6 +305,10 @@ export class FakeServer {
     if (own) return own;
     const whole = this.files.get(path);
     if (!whole) return new Response("no such file", { status: 404 });
+    const version = this.#version(path, whole);
+    const asked = headers.get("If-None-Match") ?? headers.get("If-Modified-Since");
+    if (asked !== null && this.versions !== "unconditional" && Object.values(version).includes(asked)) return new Response(null, { status: 304 });
+    this.sent.push(path);
     const from = this.ranges ? Number(/^bytes=(\d+)-$/.exec(headers.get("Range") ?? "")?.[1] ?? 0) : 0;
     const bytes = whole.slice(from);
     this.open += 1;
@@ -283,6 +318,7 @@ export class FakeServer {
     const body = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
         await Promise.race([this.held.get(path), aborted]);
+        if (this.pace > 0) await new Promise((resolve) => setTimeout(resolve, this.pace));
         if (signal?.aborted) return controller.error(signal.reason);
         const flaw = this.breaks.get(path);
         if (flaw && flaw.times > 0 && from + sent >= flaw.after) {
@@ -297,6 +333,15 @@ export class FakeServer {
         controller.close();
       },
     });
-    return new Response(body, { status: from > 0 ? 206 : 200 });
+    return new Response(body, { status: from > 0 ? 206 : 200, headers: version });
+  }
+
+  #version(path: string, file: Uint8Array): Record<string, string> {
+    if (this.versions === "none") return {};
+    if (this.versions !== "modified") return { ETag: `"${md5(file)}"` };
+    // A date for each content.
+    const content = `${path} ${md5(file)}`;
+    if (!this.#dates.has(content)) this.#dates.set(content, new Date(1e12 + 1e6 * this.#dates.size).toUTCString());
+    return { "Last-Modified": this.#dates.get(content)! };
   }
 }

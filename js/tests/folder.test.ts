@@ -3,8 +3,8 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { ModelNotFoundError, NetworkError } from "../errors.js";
-import type { LoadOptions } from "../protocol.js";
+import { ModelNotFoundError, NetworkError } from "../api/errors.js";
+import type { LoadOptions } from "../api/backend.js";
 import { Loading, SHARDS, missing } from "./loading.js";
 
 let at: Loading;

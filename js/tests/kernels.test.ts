@@ -3,14 +3,14 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { IndexedDbCache } from "../cache.js";
-import type { LoadListeners, LoadOptions } from "../protocol.js";
-import { Session } from "../session.js";
-import { browserVersion } from "../webgpu.js";
+import { IndexedDbCache } from "../load/cache.js";
+import type { LoadListeners, LoadOptions } from "../api/backend.js";
+import { Session } from "../engine/session.js";
+import { browserVersion } from "../wasm/webgpu.js";
 import { FakeServer, FakeWasm, forgetEverything, rustError } from "./fakes.js";
 
 const MODEL = "https://models.test/pkg/";
-const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false, kernels: "measure" };
+const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false, kernels: "measure", name: "pkg", precision: "auto" };
 
 let keys = 0;
 let key: string;
@@ -87,9 +87,9 @@ test("another version of the browser chooses for itself, though its short name i
 
 test("a choice that no longer compiles is forgotten and made again, once", async () => {
   for (const refusal of [
-    rustError("GpuError", "the kernel `qkv` does not compile"),
-    rustError("FeatureSupportError", "the kernel `qkv` needs f16"),
-    rustError("DeviceLimitError", "too much workgroup memory", { limit: "maxComputeWorkgroupStorageSize" }),
+    rustError("DeviceError", "GpuError", "the kernel `qkv` does not compile"),
+    rustError("DeviceError", "FeatureSupportError", "the kernel `qkv` needs f16"),
+    rustError("LimitError", "DeviceLimitError", "too much workgroup memory", { limit: "maxComputeWorkgroupStorageSize" }),
   ]) {
     await keep([1, 1]);
     const warnings: string[] = [];
@@ -103,9 +103,9 @@ test("a choice that no longer compiles is forgotten and made again, once", async
 
 test("a choice with which the device is lost is forgotten, and what else goes wrong is no reason to", async () => {
   for (const [refusal, name, left] of [
-    [rustError("DeviceLostError", "the driver crashed"), "DeviceLostError", undefined],
-    [rustError("OutOfMemoryError", "no memory", { limit: "memory" }), "LimitError", [1, 1]],
-    [rustError("LaunchError", "it traps"), "InvalidLibraryError", [1, 1]],
+    [rustError("DeviceLostError", "DeviceLostError", "the driver crashed"), "DeviceLostError", undefined],
+    [rustError("LimitError", "OutOfMemoryError", "no memory", { limit: "memory" }), "LimitError", [1, 1]],
+    [rustError("InvalidLibraryError", "LaunchError", "it traps"), "InvalidLibraryError", [1, 1]],
   ] as const) {
     await keep([1, 1]);
     await assert.rejects(load([2, 0], {}, {}, key, refusal), { name });

@@ -1,9 +1,9 @@
 /** What tests of loading share: a server with a model, a runtime that is none, and the cache. */
 
 import assert from "node:assert/strict";
-import { IndexedDbCache } from "../cache.js";
-import type { LoadListeners, LoadOptions } from "../protocol.js";
-import { Session } from "../session.js";
+import { IndexedDbCache } from "../load/cache.js";
+import type { LoadListeners, LoadOptions } from "../api/backend.js";
+import { Session } from "../engine/session.js";
 import { FakeServer, FakeWasm, type Host, forgetEverything } from "./fakes.js";
 
 export const MODEL = "https://models.test/pkg/";
@@ -15,6 +15,8 @@ const OPTIONS: LoadOptions = {
   model: MODEL,
   library: `${MODEL}library.wasm`,
   cache: "indexeddb",
+  name: "pkg",
+  precision: "auto",
   baseline: false,
   kernels: "measure",
 };

@@ -4,7 +4,7 @@
  */
 
 import type OpenAI from "openai";
-import type { ChatCompletion, ChatCompletionChunk, Completion, Engine, FinishReason } from "../index.js";
+import type { ChatCompletion, ChatCompletionChunk, Completion, Engine, ErrorResponse, FinishReason, ModelList } from "../index.js";
 
 declare const engine: Engine;
 
@@ -35,8 +35,20 @@ export function answersAreTaken(
   return [chat, chunk, completion];
 }
 
+/** Lists of models and error objects where programs expect OpenAI's. */
+export function objectsAreTaken(list: ModelList, failed: ErrorResponse): [OpenAI.Model[], OpenAI.ErrorObject] {
+  return [list.data, failed.error];
+}
+
+/** The fingerprint is where programs look for it. */
+export function fingerprintIsTaken(chat: ChatCompletion): NonNullable<OpenAI.ChatCompletion["system_fingerprint"]> {
+  return chat.system_fingerprint;
+}
+
 /** An engine where a function takes the part of OpenAI's client that it uses. */
 export function clientIsTaken(): void {
   const take = (_: { chat: { completions: { create(params: OpenAI.ChatCompletionCreateParamsNonStreaming): PromiseLike<unknown> } } }): void => {};
   take(engine);
+  const list = (_: { models: { list(): PromiseLike<{ data: OpenAI.Model[] }> } }): void => {};
+  list(engine);
 }

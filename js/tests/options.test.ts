@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InvalidRequestError } from "../errors.js";
-import { type EngineOptions, loadOptions } from "../options.js";
+import { InvalidRequestError } from "../api/errors.js";
+import { type EngineOptions, loadOptions } from "../engine/options.js";
 
 // Where a page would be.
 Object.defineProperty(globalThis, "location", {
@@ -16,9 +16,11 @@ test("URLs become absolute, and what is left open gets its default", () => {
   assert.deepEqual(loadOptions({ model: "../models/m" }), {
     model,
     library: `${model}library.wasm`,
+    name: "m",
     cache: "indexeddb",
     kernels: "measure",
     runAhead: undefined,
+    precision: "auto",
     baseline: false,
   });
   assert.equal(
@@ -26,6 +28,9 @@ test("URLs become absolute, and what is left open gets its default", () => {
     "https://huggingface.co/a/b/resolve/main/",
   );
   assert.equal(loadOptions({ model, runAhead: 8 }).runAhead, 8);
+  assert.equal(loadOptions({ model, precision: "f32" }).precision, "f32");
+  const names = [model, "m/", "https://huggingface.co/a/b", "https://hf.co/a/b/tree/main/c%20d"];
+  assert.deepEqual(names.map((model) => loadOptions({ model }).name), ["m", "m", "b", "c d"]);
   assert.equal(
     loadOptions({ model, wasm: "tegula.wasm" }).wasm,
     "https://app.example/chat/tegula.wasm",

@@ -9,6 +9,7 @@ mod error;
 mod fingerprint;
 mod library;
 mod param;
+mod precision;
 mod requires;
 mod size;
 
@@ -17,6 +18,7 @@ pub use error::{Error, ErrorKind};
 pub use fingerprint::Fingerprint;
 pub use library::{FORMAT_VERSION, Library, section};
 pub use param::{Dtype, Param};
+pub use precision::Precision;
 pub use requires::Requires;
 pub use size::Size;
 

@@ -1,4 +1,6 @@
-//! OpenAI's API: [`openai`] reads and checks requests, [`reply`] builds what answers them.
+//! OpenAI's API: [`request`] reads and checks bodies, [`response`] builds what answers them.
+//!
+//! A page and a native server send what this module builds, as it is.
 
-pub mod openai;
-pub mod reply;
+pub mod request;
+pub mod response;

@@ -52,18 +52,6 @@ pub enum HostError {
     },
 }
 
-impl HostError {
-    /// The name of the JavaScript class.
-    pub(super) fn code(&self) -> &'static str {
-        match self {
-            HostError::UnknownModel { .. } | HostError::Unloaded { .. } => "ModelNotLoadedError",
-            HostError::ModelExists { .. } => "ModelNameTakenError",
-            HostError::Crashed { .. } => "EngineCrashedError",
-            HostError::NoRoom { .. } => "MemoryBudgetError",
-        }
-    }
-}
-
 fn loaded(models: &[String]) -> String {
     if models.is_empty() { "none is".into() } else { format!("loaded: {}", models.join(", ")) }
 }

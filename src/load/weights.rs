@@ -4,7 +4,9 @@
 //! downloaded. Then shards come in slices of any size, are hashed and uploaded as they come, and a shard that does not match its hash is an
 //! error that names it; it can be loaded again.
 
-use crate::load::upload::{Extent, Kept, Target, Upload};
+use crate::load::fingerprint::Fingerprint;
+use crate::load::fit::{check_vectors, choose, extents};
+use crate::load::upload::{Extent, Upload};
 use crate::load::{Module, compare};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
@@ -13,13 +15,12 @@ use crate::model::{Buffers, Place, Sink};
 use crate::model::{Compiling, OnKernels};
 use crate::{Error, ErrorKind, Result};
 use md5::{Digest, Md5};
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use tegula_gpu::{DeviceInfo, Filling, Gpu, Origin};
-use tegula_package::mlc::manifest::{Record, Shard};
+use tegula_package::mlc::manifest::Shard;
 use tegula_package::mlc::{ChatConfig, TensorCache};
-use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Plan, Requires, VectorSource};
+use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Precision, VectorSource};
 
 /// A model on its way to the GPU.
 pub struct Loader {
@@ -29,6 +30,9 @@ pub struct Loader {
     module: Vec<u8>,
     /// Where it comes from.
     origin: Origin,
+    precision: Precision,
+    /// What its name will follow from.
+    fingerprint: Fingerprint,
     /// Which of the plan's variants.
     variant: usize,
     memory: Memory,
@@ -58,7 +62,8 @@ impl Loader {
     ///
     /// # Errors
     /// [`ErrorKind::Library`], [`ErrorKind::Package`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`],
-    /// [`ErrorKind::ModelMismatch`], [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
+    /// [`ErrorKind::ModelMismatch`], [`ErrorKind::Budget`], [`ErrorKind::Precision`], and [`ErrorKind::Gpu`] when no variant fits the device or
+    /// there is no memory.
     pub fn new<'a>(
         gpu: Gpu,
         library: impl Into<Module<'a>>,
@@ -67,13 +72,14 @@ impl Loader {
         budget: Budget,
     ) -> Result<Loader> {
         let module = library.into();
+        let fingerprint = Fingerprint::new(module.bytes, manifest_json, config_json);
         let library = Library::parse(module.bytes)?;
         let manifest = TensorCache::parse(manifest_json)?;
         let config = config_json.map(ChatConfig::parse).transpose()?;
         compare::tensors(&library.plan, &manifest)?;
         config.map_or(Ok(()), |config| compare::model(&library.plan, &config))?;
         let extents = manifest.shards.iter().map(|shard| extents(&library.plan, shard)).collect();
-        Loader::allocate(gpu, library, module, manifest.shards, extents, &budget)
+        Loader::allocate(gpu, library, module, manifest.shards, extents, &budget, fingerprint)
     }
 
     /// A loader without a package, for [`Loader::random`].
@@ -82,8 +88,9 @@ impl Loader {
     /// Those of [`Loader::new`] that are not about a package.
     pub fn without_package<'a>(gpu: Gpu, library: impl Into<Module<'a>>, budget: Budget) -> Result<Loader> {
         let module = library.into();
+        let fingerprint = Fingerprint::new(module.bytes, "", None);
         let library = Library::parse(module.bytes)?;
-        Loader::allocate(gpu, library, module, Vec::new(), Vec::new(), &budget)
+        Loader::allocate(gpu, library, module, Vec::new(), Vec::new(), &budget, fingerprint)
     }
 
     fn allocate(
@@ -93,11 +100,12 @@ impl Loader {
         shards: Vec<Shard>,
         mut extents: Vec<Vec<Extent>>,
         budget: &Budget,
+        fingerprint: Fingerprint,
     ) -> Result<Loader> {
         let plan = &library.plan;
         check_vectors(plan)?;
-        let Module { bytes, origin } = module;
-        let variant = choose(plan, &gpu, origin)?;
+        let Module { bytes, origin, precision } = module;
+        let variant = choose(plan, &gpu, origin, precision)?;
         let memory = Memory::plan(plan, &plan.variants[variant], gpu.info(), budget)?;
         let sizes = Sizes::of(plan, &plan.variants[variant]);
         // Parameters that only other variants bind have no buffer.
@@ -113,7 +121,24 @@ impl Loader {
         let loaded = vec![false; shards.len()];
         let (library, current, compiling) = (Arc::new(library), None, None);
         let (module, random, unsent) = (bytes.to_vec(), false, 0);
-        Ok(Loader { gpu, library, module, origin, variant, memory, buffers, shards, extents, loaded, current, compiling, random, unsent })
+        Ok(Loader {
+            gpu,
+            library,
+            module,
+            origin,
+            precision,
+            fingerprint,
+            variant,
+            memory,
+            buffers,
+            shards,
+            extents,
+            loaded,
+            current,
+            compiling,
+            random,
+            unsent,
+        })
     }
 
     /// The files to load, in any order.
@@ -126,6 +151,11 @@ impl Loader {
     #[must_use]
     pub fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// Says what compiles the kernels where the device does not: in a page, the browser and its version.
+    pub fn set_environment(&mut self, environment: &str) {
+        self.fingerprint.environment = environment.into();
     }
 
     /// Waits until the device has said whether there is memory. Natively that is known already; in a browser it saves a download in vain.
@@ -235,7 +265,7 @@ impl Loader {
     #[must_use]
     pub fn choice_key(&self) -> Option<String> {
         let variant = &self.library.plan.variants[self.variant];
-        if variant.choices.is_empty() {
+        if variant.choices.is_empty() || self.precision == Precision::F32 {
             return None;
         }
         let DeviceInfo { name, vendor, backend, driver, .. } = self.gpu.info();
@@ -251,6 +281,8 @@ impl Loader {
 
     /// [`Loader::compile`], which tells how far it has come.
     pub fn compile_telling(&mut self, kernels: Kernels, on_kernels: OnKernels) {
+        // The kernels of f32 precision are the same everywhere.
+        let kernels = if self.precision == Precision::F32 { Kernels::Default } else { kernels };
         self.compiling = Some(Compiling::begin(&self.gpu, &self.library, self.origin, self.variant, kernels, on_kernels));
     }
 
@@ -273,7 +305,11 @@ impl Loader {
             self.compile(Kernels::Default);
         }
         let compiling = self.compiling.take().expect("compiling has begun");
-        Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await
+        let (precision, fingerprint) = (self.precision, self.fingerprint);
+        let mut model = Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await?;
+        let fingerprint = fingerprint.finish(precision, model.variant(), &model.chosen(), model.gpu().info());
+        model.set_fingerprint(fingerprint);
+        Ok(model)
     }
 }
 
@@ -286,61 +322,6 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 fn order(reason: String) -> Error {
     ErrorKind::LoadOrder { reason }.into()
-}
-
-/// The first variant that the device can run, with matrix units only for kernels that may use them.
-pub(super) fn choose(plan: &Plan, gpu: &Gpu, origin: Origin) -> Result<usize> {
-    let mut refused = None;
-    let may = |requires: &Requires| gpu.meets(requires) && (!requires.matrix || origin.may_use_matrix_units());
-    for (index, variant) in plan.variants.iter().enumerate().filter(|(_, variant)| may(&variant.requires)) {
-        match variant.kernels.iter().try_for_each(|kernel| gpu.fits(kernel)) {
-            Ok(()) => {
-                tracing::debug!(variant = variant.name, "variant chosen");
-                return Ok(index);
-            }
-            Err(error) => refused = Some(error),
-        }
-    }
-    Err(refused.expect("the last variant requires nothing, which the library's reader checks").into())
-}
-
-/// Vectors are as long as what fills them, so that nothing is written beside them.
-fn check_vectors(plan: &Plan) -> Result<()> {
-    for vector in &plan.vectors {
-        let length = match &vector.source {
-            VectorSource::Values(values) => values.len() as u64,
-            VectorSource::Param(param) => {
-                let Param { shape, dtype, .. } = &plan.params[*param as usize];
-                let length = shape.iter().try_fold(1, |product: u64, length| product.checked_mul(*length));
-                length.filter(|_| *dtype != Dtype::U32).unwrap_or(u64::MAX)
-            }
-        };
-        if length != u64::from(vector.length) {
-            let reason = format!("the vector at {} has {} elements, its source does not", vector.offset, vector.length);
-            return Err(tegula_plan::Error::from(tegula_plan::ErrorKind::Damaged { section: tegula_plan::section::PLAN, reason }).into());
-        }
-    }
-    Ok(())
-}
-
-/// The records of a shard that the plan reads, and where they go.
-fn extents(plan: &Plan, shard: &Shard) -> Vec<Extent> {
-    let mut targets: HashMap<&str, Vec<Target>> = HashMap::new();
-    for (index, param) in (0..).zip(&plan.params) {
-        let kept = if param.dtype == Dtype::F32 { Kept::F32 } else { Kept::AsStored };
-        targets.entry(&param.name).or_default().push(Target { place: Place::Weight(index), offset: 0, kept });
-    }
-    for vector in &plan.vectors {
-        if let VectorSource::Param(param) = vector.source {
-            let target = Target { place: Place::Vectors, offset: 4 * u64::from(vector.offset), kept: Kept::F32 };
-            targets.entry(&plan.params[param as usize].name).or_default().push(target);
-        }
-    }
-    let wanted = |record: &Record| {
-        let targets = targets.get(record.name.as_str())?.clone();
-        Some(Extent { offset: record.offset, bytes: record.bytes, stored: record.element(), targets })
-    };
-    shard.records.iter().filter_map(wanted).collect()
 }
 
 /// A number between -1 and 1 that follows from two others.

@@ -43,6 +43,7 @@ pub struct Model {
     words: Vec<u32>,
     /// By choice of the variant.
     decisions: Vec<Decision>,
+    fingerprint: String,
 }
 
 impl Model {
@@ -67,7 +68,9 @@ impl Model {
         let pages = Pages::new(memory.capacity / PAGE_SIZE, plan.model.max_batch_size, plan.model.pages_per_sequence());
         let nuclei = vec![false; plan.model.max_batch_size as usize];
         let (words, decisions) = (Vec::new(), Vec::new());
-        let mut model = Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words, decisions };
+        let fingerprint = String::new();
+        let mut model =
+            Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words, decisions, fingerprint };
         model.decisions = match (chosen, kernels) {
             (None, Kernels::Measure { seconds }) => super::trial::decide_on(&mut model, seconds).await?,
             (None, _) => super::trial::decide_on(&mut model, choose::SECONDS).await?,
@@ -104,6 +107,17 @@ impl Model {
     #[must_use]
     pub fn chosen(&self) -> Vec<u32> {
         self.decisions.iter().map(|decision| decision.chosen).collect()
+    }
+
+    /// Names what the tokens of answers follow from, beside the requests: equal names, equal tokens.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Sets [`Model::fingerprint`], which whoever loads the model knows.
+    pub(crate) fn set_fingerprint(&mut self, fingerprint: String) {
+        self.fingerprint = fingerprint;
     }
 
     /// The plan it runs.

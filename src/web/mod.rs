@@ -1,8 +1,8 @@
 //! The runtime as JavaScript sees it: a device, a loader that takes a package shard by shard, and an engine that runs by itself.
 //!
-//! Fetching, caching and OpenAI's objects are the npm package's (`js/`); its `wasm.ts` says what is expected here. Requests are numbered by
-//! JavaScript, and what happens to them goes to one function, the events of a step together. Errors are `Error` objects with a `code`
-//! ([`ErrorKind::code`](crate::ErrorKind::code)) and the `fields` of their kind.
+//! Fetching and caching are the npm package's (`js/`); its `wasm/seam.ts` says what is expected here. Requests are numbered by
+//! JavaScript, and what happens to them goes to one function, the events of a step together: `replies` makes OpenAI's JSON of them. Errors
+//! are `Error` objects with the `class`, `code` and `fields` of their kind ([`Facts`](crate::Facts)).
 //!
 //! Models on one device share a host ([`crate::host`]), under names of their own. JavaScript can call in whenever a step is awaited: its calls
 //! are messages to the host, which has the engines.
@@ -10,20 +10,25 @@
 mod bench;
 mod device;
 mod drive;
-mod fault;
+pub mod fault;
+pub mod replies;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
+use tegula_plan::Precision;
 use wasm_bindgen::prelude::*;
 
 pub use device::{WebDevice, request_device};
 use drive::Outbox;
+use fault::Failure;
 
-use crate::api::openai::ApiRequest;
-use crate::engine::request::Prompt;
+use crate::api::request::{Api, ApiRequest};
+use crate::api::response::{Head, ModelList, ModelObject, Responder};
+use crate::clock;
 use crate::host::{Handle, Package, Place};
+use crate::load::Module;
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
 use crate::model::choose::{Decision, Kernels, SECONDS};
@@ -59,6 +64,18 @@ struct PackageFiles {
     chat_template: Option<String>,
 }
 
+/// How a model is to be loaded.
+#[derive(Deserialize)]
+struct LoaderOptions {
+    /// What the host and responses call it. One is made up where none is given.
+    name: Option<String>,
+    #[serde(default)]
+    precision: Precision,
+    /// What compiles the kernels: the browser and its version.
+    #[serde(default)]
+    environment: String,
+}
+
 /// A shard, for JavaScript.
 #[derive(Serialize)]
 struct ShardInfo<'a> {
@@ -81,19 +98,22 @@ pub struct WebLoader {
 #[wasm_bindgen(js_class = Loader)]
 impl WebLoader {
     /// Checks that library, package and device fit each other, then reserves memory. Several models can be on one device, each with a
-    /// `name` of its own; one is made up where none is given.
+    /// name of its own. `options` are `{name, precision, environment}`, all of which may be absent.
     ///
     /// # Errors
     /// Those of [`Handle::place`], [`Loader::new`], [`ChatConfig::parse`] and [`Tokenizer::new`].
     #[wasm_bindgen(constructor)]
-    pub fn new(device: &WebDevice, library: &[u8], files: JsValue, name: Option<String>) -> Result<WebLoader, JsValue> {
+    pub fn new(device: &WebDevice, library: &[u8], files: JsValue, options: JsValue) -> Result<WebLoader, JsValue> {
         let host = device.host.clone();
+        let LoaderOptions { name, precision, environment } = serde_wasm_bindgen::from_value(options)?;
         let (name, place) = named(&host, name)?;
         let files: PackageFiles = serde_wasm_bindgen::from_value(files)?;
         let config = files.config.as_deref().map(ChatConfig::parse).transpose().map_err(crate::Error::from)?.unwrap_or_default();
         let tokenizer =
             files.tokenizer.as_deref().map(|json| Tokenizer::new(json.as_bytes(), files.tokenizer_config.as_deref())).transpose()?;
-        let loader = Loader::new(device.gpu.clone(), library, files.config.as_deref(), &files.manifest, Budget::default())?;
+        let (library, config_json) = (Module::from(library).with_precision(precision), files.config.as_deref());
+        let mut loader = Loader::new(device.gpu.clone(), library, config_json, &files.manifest, Budget::default())?;
+        loader.set_environment(&environment);
         Ok(WebLoader { loader, host, place, name, config, tokenizer, chat_template: files.chat_template })
     }
 
@@ -157,7 +177,7 @@ impl WebLoader {
         self.loader.compile_telling(kernels, Box::new(tell));
     }
 
-    /// Makes the engine, which gives its events to `on_events` and has `run_ahead` steps under way at once, if that is said.
+    /// Makes the engine, which gives its messages to `on_events` and has `run_ahead` steps under way at once, if that is said.
     ///
     /// # Errors
     /// Those of [`Loader::finish`].
@@ -168,8 +188,9 @@ impl WebLoader {
         let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
         let model = loader.finish().await?;
         let (info, kernels) = (ModelInfo::of(&model, chat, tokenizer.is_some()), model.decisions().to_vec());
+        let (fingerprint, created) = (model.fingerprint().to_owned(), clock::unix_seconds() as u64);
         place.load(model, Package { tokenizer, config: config.clone(), template: chat_template, run_ahead });
-        Ok(WebEngine { model: info, kernels, config, host, name, outbox: Outbox::new(on_events) })
+        Ok(WebEngine { model: info, kernels, config, host, name, created, fingerprint, outbox: Outbox::new(on_events) })
     }
 }
 
@@ -232,8 +253,11 @@ pub struct WebEngine {
     kernels: Vec<Decision>,
     config: ChatConfig,
     host: Handle,
-    /// Its name in the host.
+    /// Its name in the host, and in responses.
     name: String,
+    /// Seconds since 1970, when the model was loaded.
+    created: u64,
+    fingerprint: String,
     outbox: Rc<Outbox>,
 }
 
@@ -251,19 +275,19 @@ impl WebEngine {
         js(&self.kernels)
     }
 
-    /// Takes a request in OpenAI's form, as JSON. For the completions API `text` or `ids` take the place of its messages. An event says that
-    /// it is accepted.
+    /// The list of models in OpenAI's form, as JSON: this one.
+    #[must_use]
+    pub fn models(&self) -> String {
+        ModelList::of([ModelObject::new(&self.name, self.created)]).json()
+    }
+
+    /// Takes the body of a request: of a chat completion, or of a completion. A message says that it is accepted.
     ///
     /// # Errors
-    /// Those of [`ApiRequest::chat`] and [`Handle::submit`].
-    pub fn submit(&self, request: u32, body: &str, text: Option<String>, ids: Option<Vec<u32>>) -> Result<(), JsValue> {
-        let wanted = match text.map(Prompt::Text).or(ids.map(Prompt::Ids)) {
-            Some(prompt) => ApiRequest::completion(body, prompt)?,
-            None => ApiRequest::chat(body)?,
-        };
-        let id = self.host.submit(&self.name, wanted.request(&self.config), self.outbox.sink(request))?;
-        self.outbox.accepted(request, id);
-        Ok(())
+    /// Those of [`ApiRequest::parse`] and [`Handle::submit`].
+    pub fn submit(&self, request: u32, chat: bool, body: &str) -> Result<(), JsValue> {
+        let api = if chat { Api::Chat } else { Api::Completion };
+        self.start(request, api, body).map_err(|error| Failure::of_request(&error).into())
     }
 
     /// Ends a request with reason `abort`. Nothing happens if it has ended.
@@ -271,6 +295,16 @@ impl WebEngine {
         if let Some(id) = self.outbox.number(request) {
             self.host.interrupt(id);
         }
+    }
+}
+
+impl WebEngine {
+    fn start(&self, request: u32, api: Api, body: &str) -> crate::Result<()> {
+        let wanted = ApiRequest::parse(api, body)?;
+        let responder = Responder::new(&wanted, Head::new(api, &self.name, &self.fingerprint));
+        let id = self.host.submit(&self.name, wanted.request(&self.config), self.outbox.sink(request))?;
+        self.outbox.accepted(request, id, responder);
+        Ok(())
     }
 }
 

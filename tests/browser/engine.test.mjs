@@ -214,6 +214,29 @@ describe("loading", () => {
     }
   });
 
+  test("a corrected library arrives at the next load, and a host that hangs holds none up", async () => {
+    const load = () =>
+      page.evaluate(async (model) => {
+        const warnings = [];
+        const engine = await start({ model, onWarning: (warning) => warnings.push(warning) });
+        const answer = await engine.completions.create({ prompt: "hello", temperature: 0, max_tokens: 4 });
+        await engine.unload();
+        return { warnings, text: answer.choices[0].text, fingerprint: answer.system_fingerprint };
+      }, model("random"));
+    const first = await load();
+    assert.deepEqual(await load(), first, "equal files, equal fingerprints");
+    // The same library with one more section, which nobody reads.
+    const note = Buffer.from([0, 5, 4, ...Buffer.from("note")]);
+    models.damage.set("random/library.wasm", (bytes) => Buffer.concat([bytes, note]));
+    const corrected = await load();
+    assert.deepEqual([corrected.text, corrected.warnings], [first.text, []]);
+    assert.notEqual(corrected.fingerprint, first.fingerprint);
+    models.damage.clear();
+    models.host = () => new Promise(() => {});
+    assert.deepEqual(await load(), corrected, "it was kept");
+    assert.equal(shardRequests().length, 4);
+  });
+
   test("the first shard is on its way to the GPU while others download", async () => {
     let release;
     models.hold.set("random/params_shard_1.bin", new Promise((resolve) => (release = resolve)));

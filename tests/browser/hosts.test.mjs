@@ -238,6 +238,9 @@ test("wrong files in the cache heal, and a new signature downloads nothing", asy
   assert.deepEqual(models.requests.toSorted(), [
     "library.wasm",
     "mlc-chat-config.json",
+    // Those that are in the cache: whether they are newer.
+    "tensor-cache.json",
+    "tokenizer.json",
     "tokenizer_config.json",
   ]);
   const known = await other.evaluate(

@@ -22,7 +22,7 @@ pub struct SamplingFlags {
     /// Choose among tokens at least this part as likely as the likeliest, after --top-p [default: the model's].
     #[arg(long, value_name = "SHARE", value_parser = value::share, help_heading = "Answer")]
     pub min_p: Option<f32>,
-    /// The same seed gives the same answer [default: a new one each time].
+    /// The same seed gives the same answer on the same device [default: a new one each time].
     #[arg(long, value_name = "NUMBER", help_heading = "Answer")]
     pub seed: Option<u64>,
 }

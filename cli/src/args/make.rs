@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{LibraryFlags, value};
+use super::{LibraryFlags, Precision, value};
 
 /// `tegula convert`.
 #[derive(Debug, Args)]
@@ -73,6 +73,9 @@ pub struct Compile {
     /// the device that is named; 1 leaves no choice [default: 3].
     #[arg(long, value_name = "N", help_heading = "Kernels", value_parser = clap::value_parser!(u32).range(1..=8))]
     pub alternatives: Option<u32>,
+    /// f32 makes a library that `--precision f32` can run: it keeps keys and values in 32 bits [default: auto].
+    #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true, help_heading = "Library")]
+    pub precision: Option<Precision>,
     #[command(flatten)]
     pub library: LibraryFlags,
 }

@@ -18,7 +18,7 @@ pub use help::{command, wrong_usage};
 pub use inspect::{Devices, Logits, Through, Tokenize};
 pub use make::{Compile, Convert, Emit};
 pub use measure::{Bench, Tune};
-pub use model::{Activations, DeviceFlags, LibraryFlags, Model};
+pub use model::{Activations, DeviceFlags, LibraryFlags, Model, Precision};
 
 /// Convert, compile, run and measure language models on WebGPU.
 #[derive(Debug, Parser)]

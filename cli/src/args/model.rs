@@ -15,6 +15,16 @@ pub enum Activations {
     Int8,
 }
 
+/// What arithmetic answers are made with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    // The fastest that the device has.
+    #[default]
+    Auto,
+    // 32-bit floats everywhere, in the kernels that every device can run.
+    F32,
+}
+
 /// What shapes a model library.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LibraryFlags {
@@ -68,6 +78,9 @@ pub struct Model {
     /// Run that library's kernels as if it had been compiled here: without bounds on loops, and on matrix units.
     #[arg(long, requires = "library", help_heading = "Model")]
     pub trust_library: bool,
+    /// f32 computes in 32 bits only, so that a seed draws the same on all devices; slower [default: auto].
+    #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true, help_heading = "Model")]
+    pub precision: Option<Precision>,
     #[command(flatten)]
     pub flags: LibraryFlags,
     #[command(flatten)]

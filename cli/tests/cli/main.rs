@@ -117,6 +117,29 @@ fn a_seed_repeats_an_answer() {
 }
 
 #[test]
+fn f32_precision_is_asked_for_by_name_and_has_a_library_of_its_own() {
+    let folder = package("q4f16_1");
+    if !has_device(&folder) {
+        return;
+    }
+    let run = ["run", "package", "--prompt-ids", "5", "--seed", "7", "--max-tokens", "4", "--json"];
+    let with = |more: &[&'static str]| [&run[..], more].concat();
+    let (auto, precise) = (folder.json(&run), folder.json(&with(&["--precision", "f32"])));
+    let fingerprint = |answer: &Value| answer["system_fingerprint"].as_str().unwrap().to_owned();
+    assert!(fingerprint(&auto).starts_with("fp_"));
+    assert_ne!(fingerprint(&auto), fingerprint(&precise));
+    // What `compile` writes is the library that `run` makes for itself.
+    folder.succeed(&["compile", "package", "--precision", "f32", "-o", "f32.wasm"]);
+    let own = folder.json(&with(&["--library", "f32.wasm", "--precision", "f32", "--baseline"]));
+    assert_eq!((fingerprint(&own), &own["token_ids"]), (fingerprint(&precise), &precise["token_ids"]));
+    folder.succeed(&["compile", "package", "-o", "auto.wasm"]);
+    let error = folder.fail(&with(&["--library", "auto.wasm", "--precision", "f32"]));
+    assert!(error.contains("keeps keys and values in 16 bits") && error.contains("--precision f32"), "{error}");
+    let error = String::from_utf8(folder.run(&with(&["--precision", "f64"])).stderr).unwrap();
+    assert!(error.contains("auto, f32"), "{error}");
+}
+
+#[test]
 fn logits_are_the_same_through_prefill_and_decode() {
     let folder = package("q0f32");
     if !has_device(&folder) {

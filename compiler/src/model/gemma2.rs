@@ -60,7 +60,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         check(setting, cap, cap.is_finite() && cap > 0.0, || "positive, or null".into())?;
     }
     let window = window("sliding_window", config.sliding_window)?;
-    let alternate = |layer: u32| if layer % 2 == 0 { "sliding_attention" } else { "full_attention" }.to_owned();
+    let alternate = |layer: u32| if layer.is_multiple_of(2) { "sliding_attention" } else { "full_attention" }.to_owned();
     let types = config.layer_types.unwrap_or_else(|| (0..graph.layers).map(alternate).collect());
     let windows = by_type(&types, graph.layers, window)?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);

@@ -1,0 +1,217 @@
+/** The OpenAI types that this package speaks, as far as it serves them. Field names are OpenAI's, hence the snake case. */
+
+/** Part of a message's content. */
+export interface ChatCompletionContentPartText {
+  type: "text";
+  text: string;
+}
+
+/** Parts that OpenAI's types have and text models cannot take: a request with one is refused, with the part's name. */
+export type ChatCompletionContentPartOther =
+  | { type: "refusal"; refusal: string }
+  | { type: "image_url"; image_url: object }
+  | { type: "input_audio"; input_audio: object }
+  | { type: "file"; file: object };
+
+export type ChatCompletionContentPart = ChatCompletionContentPartText | ChatCompletionContentPartOther;
+
+/** A call that the model made. Only those of functions are taken. */
+export type ChatCompletionMessageToolCall =
+  | { id: string; type: "function"; function: { name: string; arguments: string } }
+  | { id: string; type: "custom"; custom: { name: string; input: string } };
+
+/** A turn of the conversation. */
+export interface ChatCompletionMessageParam {
+  role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
+  content?: string | ChatCompletionContentPart[] | null;
+  name?: string;
+  /** Calls that the model made, in messages of the assistant. */
+  tool_calls?: ChatCompletionMessageToolCall[];
+  /** Which call a message of a tool answers. */
+  tool_call_id?: string;
+}
+
+interface SamplingParams {
+  /** Accepted for compatibility; one model is loaded. */
+  model?: string;
+  /** The most tokens to generate; by default until the context window is full. */
+  max_tokens?: number | null;
+  /** OpenAI's newer name of `max_tokens`. */
+  max_completion_tokens?: number | null;
+  /** 0 takes the likeliest token; by default what the package says. */
+  temperature?: number | null;
+  /** Keep the likeliest tokens that make up this probability. */
+  top_p?: number | null;
+  /** Keep so many of the likeliest tokens, before `top_p`; 0 and -1 set no limit (not of OpenAI). */
+  top_k?: number | null;
+  /** From 0 to 1: keep tokens that are at least this part as likely as the likeliest, after `top_p` (not of OpenAI). */
+  min_p?: number | null;
+  /** The same seed repeats the same answer, while `system_fingerprint` is the same. */
+  seed?: number | null;
+  /** Texts (at most four) that end the answer; not part of it. */
+  stop?: string | string[] | null;
+  /** From -2 to 2; against tokens that the answer has already, by how often. */
+  frequency_penalty?: number | null;
+  /** From -2 to 2; against tokens that the answer has already. */
+  presence_penalty?: number | null;
+  /** Above 0; divides the logits of tokens that the answer has already (not of OpenAI). */
+  repetition_penalty?: number | null;
+  /** Added to the logits of token ids. */
+  logit_bias?: Record<string, number> | null;
+  /** Only 1. */
+  n?: number | null;
+  /** Continue past the end-of-text token (not of OpenAI). */
+  ignore_eos?: boolean;
+  /** Means nothing here. */
+  user?: string;
+}
+
+interface StreamOptions {
+  /** Send a last chunk that has no choices but the usage. */
+  include_usage?: boolean;
+}
+
+interface ChatCompletionParams extends SamplingParams {
+  messages: ChatCompletionMessageParam[];
+  /** Tools that the chat template describes to the model; calls come back as the model writes them. */
+  tools?: object[] | null;
+  /** More variables for the chat template. */
+  chat_template_kwargs?: Record<string, unknown>;
+  extra_body?: { enable_thinking?: boolean | null };
+  /** `none` keeps the tools from the model; a certain tool cannot be asked for. */
+  tool_choice?: "auto" | "none" | "required" | object;
+  /** Only `{ type: "text" }`. */
+  response_format?: { type: "text" } | { type: "json_object" } | { type: "json_schema"; json_schema: object };
+  /** Only false. */
+  logprobs?: boolean | null;
+  /** Only 0. */
+  top_logprobs?: number | null;
+  /** The following fields say nothing to a model on this device. They are taken, and mean nothing. */
+  metadata?: object | null;
+  store?: boolean | null;
+  service_tier?: string | null;
+  safety_identifier?: string | null;
+  prompt_cache_key?: string | null;
+  prompt_cache_retention?: string | null;
+  parallel_tool_calls?: boolean;
+}
+
+interface CompletionParams extends SamplingParams {
+  /** A text to continue, or token ids. OpenAI's types have lists of prompts too: those are refused if they hold more than one. */
+  prompt: string | number[] | string[] | number[][] | null;
+  /** Give back the prompt before its continuation. */
+  echo?: boolean | null;
+}
+
+interface Streaming {
+  stream: true;
+  stream_options?: StreamOptions | null;
+}
+
+interface NonStreaming {
+  stream?: false | null;
+}
+
+export type ChatCompletionCreateParamsStreaming = ChatCompletionParams & Streaming;
+export type ChatCompletionCreateParamsNonStreaming = ChatCompletionParams & NonStreaming;
+export type ChatCompletionCreateParams = ChatCompletionCreateParamsStreaming | ChatCompletionCreateParamsNonStreaming;
+export type CompletionCreateParamsStreaming = CompletionParams & Streaming;
+export type CompletionCreateParamsNonStreaming = CompletionParams & NonStreaming;
+export type CompletionCreateParams = CompletionCreateParamsStreaming | CompletionCreateParamsNonStreaming;
+
+/** Why an answer ended: by itself or at a stop text, at the token limit, or interrupted. */
+export type FinishReason = "stop" | "length" | "abort";
+
+/** Counts, and under `extra` how fast it went. */
+export interface CompletionUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  extra: {
+    e2e_latency_s: number;
+    time_to_first_token_s: number;
+    time_per_output_token_s: number;
+    prefill_tokens_per_s: number;
+    decode_tokens_per_s: number;
+  };
+}
+
+interface Envelope<Object extends string, Choice> {
+  id: string;
+  object: Object;
+  /** Seconds since 1970. */
+  created: number;
+  model: string;
+  choices: Choice[];
+  /** Answers to the same prompt, settings and seed are the same while this is the same. */
+  system_fingerprint: string;
+}
+
+export interface ChatCompletionMessage {
+  role: "assistant";
+  content: string;
+  refusal: null;
+}
+
+export interface ChatCompletion
+  extends Envelope<"chat.completion", { index: number; message: ChatCompletionMessage; finish_reason: FinishReason; logprobs: null }> {
+  usage: CompletionUsage;
+}
+
+export interface ChatCompletionChunk
+  extends Envelope<
+    "chat.completion.chunk",
+    { index: number; delta: { role?: "assistant"; content?: string }; finish_reason: FinishReason | null; logprobs: null }
+  > {
+  /** With `include_usage`: null, but in the last chunk, which has no choice. */
+  usage?: CompletionUsage | null;
+}
+
+interface CompletionChoice<Reason> {
+  index: number;
+  text: string;
+  finish_reason: Reason;
+  logprobs: null;
+}
+
+export interface Completion extends Envelope<"text_completion", CompletionChoice<FinishReason>> {
+  usage: CompletionUsage;
+}
+
+export interface CompletionChunk extends Envelope<"text_completion", CompletionChoice<FinishReason | null>> {
+  /** With `include_usage`: null, but in the last chunk, which has no choice. */
+  usage?: CompletionUsage | null;
+}
+
+/** A model. */
+export interface Model {
+  /** What requests and responses call it. */
+  id: string;
+  object: "model";
+  /** Seconds since 1970, when it was loaded. */
+  created: number;
+  owned_by: string;
+}
+
+/** The models that an engine serves. */
+export interface ModelList {
+  object: "list";
+  data: Model[];
+}
+
+/** The body of an answer to a request that failed. */
+export interface ErrorResponse {
+  error: {
+    message: string;
+    type: "invalid_request_error" | "server_error";
+    /** Path of the field that is at fault, if one is. */
+    param: string | null;
+    /** OpenAI's name of the mistake, if it has one. */
+    code: string | null;
+  };
+}
+
+/** How to cancel one request. */
+export interface RequestOptions {
+  signal?: AbortSignal;
+}

@@ -1,0 +1,124 @@
+/** The runtime in this thread: loads a model into the WebAssembly module, and gives its events to whoever asked. */
+
+import { DeviceError, DeviceLostError, EngineNotLoadedError, InternalError } from "../api/errors.js";
+import { loadModel } from "../load/load.js";
+import type { CompletionUsage, ModelList } from "../api/openai.js";
+import type { Backend, EngineStats, GenerateEvent, GenerateRequest, LoadListeners, LoadOptions, Loaded } from "../api/backend.js";
+import { requireWebGPU } from "../wasm/webgpu.js";
+import { fromRuntime, runtimeAwait, runtimeCall } from "../wasm/seam.js";
+import type { Wasm, WasmDevice, WasmEngine, WasmEvent } from "../wasm/seam.js";
+
+/** A backend in this thread. */
+export class Session implements Backend {
+  #wasm: Wasm | undefined;
+  #device: WasmDevice | undefined;
+  #engine: WasmEngine | undefined;
+  #ended: Error | undefined;
+  #running = new Map<number, (event: GenerateEvent) => void>();
+  #stats = { prefillTokensPerSecond: 0, decodeTokensPerSecond: 0, promptTokens: 0, completionTokens: 0 };
+
+  /** `instantiate` gives the module, from an address or the package's; called once, when a model is loaded. `findGpu` throws where there is no WebGPU. */
+  constructor(
+    readonly instantiate: (address: string | undefined) => Promise<Wasm>,
+    readonly findGpu: () => Promise<void> = requireWebGPU,
+  ) {}
+
+  async load(options: LoadOptions, listeners: LoadListeners): Promise<Loaded> {
+    if (this.#wasm) throw new InternalError("a session loads one model");
+    listeners.signal?.throwIfAborted();
+    await this.findGpu();
+    const wasm = await this.instantiate(options.wasm);
+    this.#wasm = wasm;
+    // What was awaited of the module when it panicked never comes.
+    const panic = new Promise<never>((_, reject) => {
+      wasm.onPanic((message) => {
+        const error = new InternalError(`the runtime failed: ${message}`);
+        this.#end(error);
+        reject(error);
+      });
+    });
+    panic.catch(() => {});
+    return Promise.race([panic, this.#loadInto(wasm, options, listeners)]);
+  }
+
+  async #loadInto(wasm: Wasm, options: LoadOptions, listeners: LoadListeners): Promise<Loaded> {
+    const device = await runtimeAwait(() => wasm.requestDevice(options.baseline));
+    this.#device = device;
+    this.#engine = await loadModel(wasm, device, options, listeners, (events) => this.#dispatch(events));
+    const models = JSON.parse(this.#engine.models()) as ModelList;
+    return { device: device.info(), model: this.#engine.model(), kernels: this.#engine.kernels(), models };
+  }
+
+  generate(id: number, request: GenerateRequest, listener: (event: GenerateEvent) => void): void {
+    const engine = this.#engine;
+    if (!engine || this.#ended) {
+      listener({ kind: "failed", error: this.#ended ?? new EngineNotLoadedError("no model is loaded") });
+      return;
+    }
+    this.#running.set(id, listener);
+    try {
+      runtimeCall(() => engine.submit(id, request.chat, request.body));
+    } catch (error) {
+      this.#running.delete(id);
+      listener({ kind: "failed", error: error as Error });
+    }
+  }
+
+  interrupt(id?: number): void {
+    if (this.#ended) return;
+    for (const running of id === undefined ? this.#running.keys() : [id]) this.#engine?.interrupt(running);
+  }
+
+  stats(): Promise<EngineStats> {
+    return Promise.resolve({ active: this.#running.size, ...this.#stats });
+  }
+
+  unload(): Promise<void> {
+    const poisoned = this.#ended instanceof InternalError;
+    this.#end(new EngineNotLoadedError("the engine was unloaded"));
+    if (!poisoned) {
+      this.#engine?.free();
+      this.#device?.free();
+    }
+    this.#engine = undefined;
+    this.#device = undefined;
+    return Promise.resolve();
+  }
+
+  #dispatch(events: WasmEvent[]): void {
+    for (const event of events) {
+      const listener = this.#running.get(event.request);
+      if (!listener) continue;
+      if (event.kind === "accepted" || event.kind === "progress") {
+        listener({ kind: event.kind, responses: event.responses });
+        continue;
+      }
+      this.#running.delete(event.request);
+      if (event.kind === "finished") {
+        this.#count(event.usage);
+        listener({ kind: "finished", responses: event.responses, usage: event.usage });
+        continue;
+      }
+      const error = fromRuntime(event.failure);
+      listener({ kind: "failed", error });
+      if (error instanceof DeviceLostError || error instanceof DeviceError) this.#end(error);
+    }
+  }
+
+  #count({ prompt_tokens, completion_tokens, extra }: CompletionUsage): void {
+    this.#stats = {
+      prefillTokensPerSecond: extra.prefill_tokens_per_s,
+      decodeTokensPerSecond: extra.decode_tokens_per_s,
+      promptTokens: this.#stats.promptTokens + prompt_tokens,
+      completionTokens: this.#stats.completionTokens + completion_tokens,
+    };
+  }
+
+  /** Nothing runs after this; requests that do fail. */
+  #end(error: Error): void {
+    this.#ended ??= error;
+    const running = [...this.#running.values()];
+    this.#running.clear();
+    for (const listener of running) listener({ kind: "failed", error });
+  }
+}
