@@ -132,7 +132,8 @@ export class PackageSource {
     try {
       return await this.#download(url, kind);
     } catch (error) {
-      const absent = absence(error) ?? (error instanceof NetworkError && (await this.#known) ? "no answer" : undefined);
+      const known = (await this.#known) && !this.replaced;
+      const absent = absence(error) ?? (error instanceof NetworkError && known ? "no answer" : undefined);
       if (absent === undefined) throw error;
       this.#fetched.set(url, absent === NOT_FOUND ? { data: null, version: {} } : undefined);
       if (absent !== NOT_FOUND) this.doubts.push(`${nameOf(url)} (${absent})`);

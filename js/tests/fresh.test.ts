@@ -105,6 +105,10 @@ describe("another version of a package", () => {
     const states: [string, (server: FakeServer) => void][] = [
       ["the library is another", (server) => server.put("pkg/library.wasm", libraryOf("mistral"))],
       ["shards are those of before", (server) => SHARDS.forEach((bytes, index) => server.put(`pkg/params_shard_${index}.bin`, bytes))],
+      [
+        "the host has trouble with a new file",
+        (server) => (server.host = ({ path }) => (path.endsWith("tokenizer_config.json") ? new Response("", { status: 503 }) : undefined)),
+      ],
       ["a shard is missing", (server) => server.files.delete("pkg/params_shard_1.bin")],
       ["a shard is cut short", (server) => server.put("pkg/params_shard_1.bin", new Uint8Array(3))],
     ];
@@ -121,6 +125,7 @@ describe("another version of a package", () => {
       await at.load();
       assert.deepEqual(got(), LLAMA, `${state}, offline`);
       at.server.offline = false;
+      at.server.host = () => undefined;
       publishAnother(at.server);
       await at.load();
       assert.deepEqual(got(), MISTRAL, `${state}, and then it ends`);

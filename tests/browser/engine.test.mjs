@@ -4,10 +4,12 @@
  */
 
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, beforeEach, afterEach, describe, test } from "node:test";
 import { launch } from "./chromium.mjs";
-import { SITE, golden, makePackages, noStories } from "./packages.mjs";
+import { SITE, TEGULA, golden, makePackages, noStories } from "./packages.mjs";
 import { BLANK, TestServer } from "./server.mjs";
 
 let browser;
@@ -225,9 +227,15 @@ describe("loading", () => {
       }, model("random"));
     const first = await load();
     assert.deepEqual(await load(), first, "equal files, equal fingerprints");
-    // The same library with one more section, which nobody reads.
-    const note = Buffer.from([0, 5, 4, ...Buffer.from("note")]);
-    models.damage.set("random/library.wasm", (bytes) => Buffer.concat([bytes, note]));
+    // A library that is damaged takes the place of none.
+    models.damage.set("random/library.wasm", (bytes) => Buffer.concat([bytes, Buffer.alloc(8)]));
+    const { warnings, ...kept } = await load();
+    assert.deepEqual({ ...kept, warnings: [] }, first);
+    assert.match(warnings.join(), /newer files of this model, but they do not fit/);
+    // Another one of the same shapes does.
+    const other = join(folder, "corrected.wasm");
+    execFileSync(TEGULA, ["compile", join(folder, "random"), "--max-batch-size", "3", "-o", other], { stdio: "ignore" });
+    models.damage.set("random/library.wasm", () => readFileSync(other));
     const corrected = await load();
     assert.deepEqual([corrected.text, corrected.warnings], [first.text, []]);
     assert.notEqual(corrected.fingerprint, first.fingerprint);
