@@ -228,3 +228,38 @@ fn gpu(kind: &Gpu) -> Facts {
         _ => facts("GpuError", Class::Device, &[]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::{Error, ErrorKind, HostError};
+
+    #[test]
+    fn programs_are_told_of_files_and_of_the_host() {
+        let facts = |error: Error| {
+            let facts = error.facts();
+            (facts.code, facts.class.name(), Value::Object(facts.fields))
+        };
+        let manifest = tegula_package::ErrorKind::Manifest { file: "f".into(), reason: "r".into() };
+        let expected = ("ArtifactManifestError", "InvalidPackageError", json!({"file": "f", "reason": "r"}));
+        assert_eq!(facts(ErrorKind::from(manifest).into()), expected);
+        let error = tegula_package::mlc::ChatConfig::parse(r#"{"temperature": -1}"#).unwrap_err();
+        let (code, class, fields) = facts(error.into());
+        assert_eq!((code, class, &fields["key"]), ("ConfigValueError", "InvalidPackageError", &json!("temperature")));
+        let mismatch = ErrorKind::ModelMismatch { name: "rope".into(), expected: "1".into(), found: "2".into(), more: String::new() };
+        let expected = ("ParameterMismatchError", "LibraryMismatchError", json!({"parameter": "rope", "expected": "1", "found": "2"}));
+        assert_eq!(facts(mismatch.into()), expected);
+        let no_room = HostError::NoRoom { name: "m".into(), needed: 3, available: 2, total: 4, models: Vec::new() };
+        let fields = json!({"limit": "memory", "what": "m", "needed": 3, "available": 2, "total": 4});
+        assert_eq!(facts(ErrorKind::Host(no_room).into()), ("MemoryBudgetError", "LimitError", fields));
+        let unknown = HostError::UnknownModel { name: "x".into(), models: vec!["m".into()] };
+        let expected = ("ModelNotLoadedError", "EngineNotLoadedError", json!({"model": "x", "loaded": ["m"]}));
+        assert_eq!(facts(ErrorKind::Host(unknown).into()), expected);
+        let taken = HostError::ModelExists { name: "m".into() };
+        assert_eq!(facts(ErrorKind::Host(taken).into()), ("ModelNameTakenError", "InvalidRequestError", json!({"model": "m"})));
+        let crashed = HostError::Crashed { name: "m".into(), reason: "r".into() };
+        let expected = ("EngineCrashedError", "InternalError", json!({"model": "m", "reason": "r"}));
+        assert_eq!(facts(ErrorKind::Host(crashed).into()), expected);
+    }
+}

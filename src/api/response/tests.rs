@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, HostError};
 
 fn failure() -> Error {
     ErrorKind::ContextWindowSizeExceeded { prompt: 13, context: 8 }.into()
@@ -22,6 +22,7 @@ fn answers_are_told_apart() {
 fn errors_have_openais_form_and_a_status() {
     let refused = |body: Value| ErrorResponse::of(&ApiRequest::chat(&body.to_string()).unwrap_err());
     let of = |kind: ErrorKind| ErrorResponse::of(&kind.into());
+    let unknown = HostError::UnknownModel { name: "x".into(), models: vec!["m".into()] };
     let messages = json!([{"role": "user", "content": "a"}]);
     let cases = [
         (refused(json!({})), 400, "invalid_request_error", Some("messages"), Some("missing_required_parameter")),
@@ -33,6 +34,8 @@ fn errors_have_openais_form_and_a_status() {
         (ErrorResponse::of(&failure()), 400, "invalid_request_error", None, Some("context_length_exceeded")),
         (of(ErrorKind::Busy { slots: 1 }), 429, "invalid_request_error", None, Some("rate_limit_exceeded")),
         (of(ErrorKind::NotFinite { position: 1 }), 500, "server_error", None, None),
+        (of(ErrorKind::Host(unknown)), 404, "invalid_request_error", Some("model"), Some("model_not_found")),
+        (of(ErrorKind::Host(HostError::Unloaded { name: "m".into() })), 500, "server_error", None, None),
         (of(ErrorKind::Interrupted), 500, "server_error", None, None),
     ];
     for (response, status, r#type, param, code) in cases {
