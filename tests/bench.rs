@@ -38,7 +38,8 @@ fn random_weights_can_be_measured() {
     let mut measure = |prompt_tokens, batch| {
         // One of both kinds, so that neither the default nor greedy ids are a condition.
         let (run_ahead, drawing) = if batch == 3 { (Some(5), Some(Drawn { temperature: 0.8, top_p: 0.9 })) } else { (None, None) };
-        pollster::block_on(bench.measure(&Workload { prompt_tokens, decode_tokens: 8, repetitions: 2, batch, run_ahead, drawing }))
+        let beside = (batch == 3).then_some(200);
+        pollster::block_on(bench.measure(&Workload { prompt_tokens, decode_tokens: 8, repetitions: 2, batch, run_ahead, drawing, beside }))
     };
     let figures = |report: &Report| {
         let figures = [report.prefill_tokens_per_second, report.decode_tokens_per_second, report.fraction_of_stream, report.host_share];
@@ -51,6 +52,12 @@ fn random_weights_can_be_measured() {
     figures(&together);
     assert_eq!((together.run_ahead, together.drawing.map(|drawn| drawn.top_p)), (5, Some(0.9)));
     assert_eq!([&alone, &together].map(|report| report.dispatches_per_step), dispatches);
+    assert_eq!(alone.gaps, None);
+    let gaps = together.gaps.expect("a prompt beside a stream");
+    for gap in [gaps.mixed, gaps.turns] {
+        let figures = [gap.alone_seconds, gap.longest_seconds, gap.first_token_seconds];
+        assert!(figures.iter().all(|figure| figure.is_finite() && *figure > 0.0), "{gap:?}");
+    }
     assert_eq!(measure(20, 3).expect("figures").prefill_tokens_per_second, alone.prefill_tokens_per_second, "measured once");
 
     let refused = |result: tegula::Result<Report>| result.expect_err("refused");

@@ -23,6 +23,9 @@ pub fn config(architecture: &str) -> Value {
             "high_freq_factor": 4.0, "original_max_position_embeddings": 64}}),
         "mistral" => json!({"architectures": ["MistralForCausalLM"], "model_type": "mistral", "sliding_window": 20}),
         "qwen2" => json!({"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "rope_theta": 1e6}),
+        // The second layer looks back over a window, the first does not.
+        "qwen2-windows" => json!({"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "rope_theta": 1e6,
+            "use_sliding_window": true, "sliding_window": 20, "max_window_layers": 1}),
         "qwen3" => json!({"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "tie_word_embeddings": true,
             "rope_parameters": {"rope_type": "default", "rope_theta": 1e6}}),
         _ => json!({}),

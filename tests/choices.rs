@@ -74,7 +74,7 @@ fn record(device: &str, spec: &Spec, requires: Requires, linked: Linked) -> Reco
 fn records(package: &Package) -> Records {
     let compiled = compiled(package, Records::default(), 1);
     let mut list = Vec::new();
-    let half = compiled.plan.model.cache == Dtype::F16;
+    let half = compiled.plan.model.paged().all(|group| group.format == Dtype::F16);
     for (subgroups, f16) in [(true, half), (true, false), (false, false)] {
         let requires = Requires { subgroups, f16, matrix: false };
         for (_, spec) in compiled.specs.iter().filter(|(class, _)| *class == requires) {
@@ -109,12 +109,12 @@ fn kernels_are_counted_as_they_compile() {
 /// Logits of every position of a prompt, then those of tokens after it, one at a time, then those of a batch.
 fn logits(model: &mut Model) -> Vec<f32> {
     let ids = prompt(40, model.facts().vocab_size);
-    assert!(model.reserve(0, 40).expect("room") && model.reserve(1, 1).expect("room"));
+    assert!(pollster::block_on(model.room(0, 40)).expect("room") && pollster::block_on(model.room(1, 1)).expect("room"));
     let mut found = Vec::new();
     let mut step = |entry: Entry, places: &[(usize, u32)], logits: u32| {
         let row = |&(position, sequence): &(usize, u32)| Row { token: ids[position], position: position as u32, slot: 0, sequence };
         let mut rows: Vec<Row> = places.iter().map(row).collect();
-        let pending = model.submit(entry, &mut rows, Read { greatest: false, drawn: false, logits }).expect("a step");
+        let pending = model.submit(entry, &mut rows, Read::logits(logits)).expect("a step");
         found.extend(pollster::block_on(pending).expect("its result").logits);
     };
     let chunk = |from: usize, to: usize| (from..to).map(|position| (position, 0)).collect::<Vec<_>>();

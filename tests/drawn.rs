@@ -25,7 +25,7 @@ fn steps_draw_what_the_sampler_draws_from_their_logits() {
             samplings.map(|(top_p, top_k, min_p)| Sampling { temperature: 2.0, top_p, top_k, min_p, seed: 3, ..Sampling::default() });
         let counts = BTreeMap::new();
         for sequence in [0, 1, 2] {
-            assert!(model.reserve(sequence, 50).expect("room for 50 tokens"));
+            assert!(pollster::block_on(model.room(sequence, 50)).expect("room for 50 tokens"));
             let sampling = samplings.get(sequence as usize);
             model.draw(sequence, sampling.map(|sampling| Drawing { sampling, counts: &counts, active: 259 }));
         }
@@ -33,7 +33,7 @@ fn steps_draw_what_the_sampler_draws_from_their_logits() {
             let row = |&(position, sequence): &(usize, u32)| Row { token: ids[position], position: position as u32, slot: 0, sequence };
             let mut all: Vec<Row> = rows.iter().map(row).collect();
             let picked = if entry == Entry::Prefill { &rows[rows.len() - 1..] } else { rows };
-            let pending = model.submit(entry, &mut all, Read { greatest: true, drawn: true, logits: picked.len() as u32 });
+            let pending = model.submit(entry, &mut all, Read { greatest: true, drawn: true, logits: picked.len() as u32, rows: 1 });
             let mut back = pollster::block_on(pending.expect("a step")).expect("its result");
             for (&(position, sequence), logits) in picked.iter().zip(back.logits.chunks_exact_mut(259)) {
                 let sampling = samplings.get(sequence as usize).cloned().unwrap_or_else(Sampling::greedy);

@@ -3,19 +3,19 @@
 use tegula_compiler::format::{F16, F32, Q4F16, Q4F32, Storage};
 use tegula_compiler::graph::{Act, NormKind};
 use tegula_compiler::op::argmax::ArgMax;
+use tegula_compiler::op::attention::merge::Merge;
 use tegula_compiler::op::attention::{Attention, splits};
 use tegula_compiler::op::draw::{Draw, DrawStage};
 use tegula_compiler::op::embed::Embed;
 use tegula_compiler::op::head_norm::HeadNorm;
 use tegula_compiler::op::heads::{Append, Heads};
 use tegula_compiler::op::matmul::{Input, Matmul, Output};
-use tegula_compiler::op::merge::Merge;
 use tegula_compiler::op::norm::{Norm, Place};
 use tegula_compiler::op::positions::Positions;
 use tegula_compiler::op::quantize::Quantize;
 use tegula_compiler::op::step::Step;
 use tegula_compiler::op::{Rows, Spec};
-use tegula_plan::Dtype;
+use tegula_plan::{Dtype, StepSize};
 
 const FORMATS: [Storage; 4] = [Q4F16, Q4F32, F16, F32];
 const PAGES_PER_SEQUENCE: u32 = 12;
@@ -204,7 +204,7 @@ fn vary(spec: &Spec) -> Vary {
 fn steps(spec: Spec) -> Vec<Case> {
     let vary = vary(&spec);
     let case = |rows, first, pages, splits| Case {
-        step: Step { spec: spec.clone(), rows, first, pages, splits, cached: PAGES_PER_SEQUENCE },
+        step: Step { spec: spec.clone(), rows, first, segments: 1, pages, splits, cached: PAGES_PER_SEQUENCE },
         vary,
     };
     if let Some(matmul) = spec.get::<Matmul>() {
@@ -213,21 +213,27 @@ fn steps(spec: Spec) -> Vec<Case> {
             Matmul { rows: Rows::One, output: Output::Store { .. } | Output::Gated(_), .. } => vec![case(1, 0, 1, 1), case(7, 6, 1, 1)],
             Matmul { rows: Rows::One, output: Output::Residual, .. } => vec![case(7, 6, 1, 1)],
             Matmul { rows: Rows::One, .. } => vec![case(1, 0, 1, 1)],
-            // One more than any number that a kernel takes together.
-            Matmul { rows: Rows::Few, .. } => vec![case(9, 0, 1, 1)],
+            // One more than any number that a kernel takes together, behind rows of a prompt.
+            Matmul { rows: Rows::Few, .. } => vec![case(11, 2, 1, 1)],
             Matmul { rows: Rows::Many, .. } => vec![case(70, 0, 1, 1)],
         };
     }
     if let Some(attention) = spec.get::<Attention>() {
         if attention.split {
-            let splits = splits(attention.heads.kv);
-            return [(1, 4), (3, 12)].map(|(rows, pages)| case(rows, 0, pages, splits.eval(rows, pages))).into();
+            let parts = |rows, pages| splits(attention.heads.kv).eval(&StepSize::singles(rows, pages));
+            // The third has rows of a prompt before its own.
+            return [(1, 0, 4), (3, 0, 12), (7, 4, 12)].map(|(rows, first, pages)| case(rows, first, pages, parts(rows, pages))).into();
         }
-        // The end of a prompt, a chunk in the middle of it, and all of it.
-        return [BLOCKS, 77, 189].map(|rows| case(rows, 0, 12, 1)).into();
+        // The end of a prompt, a chunk in the middle of it, and all of it; then prompts of several sequences.
+        let alone = [BLOCKS, 77, 189].map(|rows| case(rows, 0, 12, 1));
+        let together = [(BLOCKS, 3), (77, 3), (189, 4)].map(|(rows, segments)| {
+            let Case { step, vary } = case(rows, 0, 12, 1);
+            Case { step: Step { segments, ..step }, vary }
+        });
+        return alone.into_iter().chain(together).collect();
     }
     if spec.get::<Merge>().is_some() {
-        return [(1, 1), (1, 3), (3, 16), (2, 64)].map(|(rows, splits)| case(rows, 0, 1, splits)).into();
+        return [(1, 0, 1), (1, 0, 3), (3, 0, 16), (2, 0, 64), (6, 4, 5)].map(|(rows, first, splits)| case(rows, first, 1, splits)).into();
     }
     match spec.rows() {
         // A single row finds its logits at the start, and one of each sequence shows each way to draw.
@@ -235,7 +241,7 @@ fn steps(spec: Spec) -> Vec<Case> {
         Rows::One if matches!(spec.get(), Some(ArgMax::Parts { .. })) => vec![case(1, 0, 1, 1)],
         Rows::One => vec![case(7, 6, 1, 1)],
         Rows::Few if spec.get::<Draw>().is_some() => vec![case(4, 0, 1, 1)],
-        Rows::Few => vec![case(3, 0, 1, 1)],
+        Rows::Few => vec![case(3, 0, 1, 1), case(7, 5, 1, 1)],
         Rows::Many => vec![case(5, 0, 1, 1)],
     }
 }

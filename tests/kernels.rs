@@ -9,9 +9,9 @@ use tegula_compiler::link::link;
 use tegula_compiler::op::attention::Attention;
 use tegula_compiler::op::matmul::{Input, Matmul};
 use tegula_compiler::op::norm::{Norm, Place};
-use tegula_compiler::op::reference::{Launch, Operands};
 use tegula_compiler::op::step::Step;
 use tegula_compiler::op::{Rows, Spec, compare};
+use tegula_compiler::operand::{Launch, Operands};
 use tegula_compiler::schedule::Schedule;
 use tegula_compiler::{template, tune};
 use tegula_gpu::{DeviceInfo, Gpu, Options, Range, Source, Usage};
@@ -176,7 +176,7 @@ fn check(
         workgroup_memory: linked.workgroup_memory,
         bindings: linked.bindings.clone(),
     };
-    let grid = linked.grid.clone().map(|size| size.eval(step.rows, step.pages));
+    let grid = step.grid(&linked.grid);
     let found = pollster::block_on(run(gpu, &linked.text, requires, &kernel, launch, operands, grid)).map_err(|error| error.to_string())?;
     for (name, words) in &found.buffers {
         compare(&step.spec, linked.half, name, words, &expected.buffers[name])?;

@@ -114,20 +114,20 @@ fn every_entry_gives_the_same_logits() {
             let options = CompileOptions { prefill_chunk_size: Some(16), max_batch_size: Some(2), ..CompileOptions::default() };
             let mut model = model(&gpu, &package.path(), &options);
             for sequence in [0, 1] {
-                assert!(model.reserve(sequence, 50).expect("room for 50 tokens"));
+                assert!(pollster::block_on(model.room(sequence, 50)).expect("room for 50 tokens"));
             }
-            let mut step = |entry: Entry, rows: &[(usize, u32)]| {
+            let mut step = |entry: Entry, rows: &[(usize, u32)], many: usize| {
                 let mut rows: Vec<Row> = rows
                     .iter()
                     .map(|&(position, sequence)| Row { token: ids[position], position: position as u32, slot: 0, sequence })
                     .collect();
-                let many = if matches!(entry, Entry::Score | Entry::Batch) { rows.len() } else { 1 };
-                let pending = model.submit(entry, &mut rows, Read { greatest: false, drawn: false, logits: many as u32 }).expect("a step");
+                let read = Read { rows: many as u32, ..Read::logits(many as u32) };
+                let pending = model.submit(entry, &mut rows, read).expect("a step");
                 let back = pollster::block_on(pending).expect("its result");
                 back.logits.chunks_exact(259).map(<[f32]>::to_vec).collect::<Vec<_>>()
             };
             let mut check = |entry: Entry, rows: &[(usize, u32)], logits_of: &[usize]| {
-                let found = step(entry, rows);
+                let found = step(entry, rows, logits_of.len());
                 assert_eq!(found.len(), logits_of.len());
                 for (found, &position) in found.iter().zip(logits_of) {
                     let worst = delta(found, &expected[position]);

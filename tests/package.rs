@@ -172,9 +172,14 @@ pub fn convert(source: &Path, quantization: &str) -> Package {
 
 /// Compiles a library for a package and loads both onto a device.
 pub fn model(gpu: &Gpu, package: &Path, options: &CompileOptions) -> Model {
+    model_within(gpu, package, options, Budget::default())
+}
+
+/// As [`model`], within a budget.
+pub fn model_within(gpu: &Gpu, package: &Path, options: &CompileOptions, budget: Budget) -> Model {
     let config = fs::read_to_string(package.join("mlc-chat-config.json")).expect("a config");
     let compiled = compile(&Config::parse(&config).expect("a config"), options).expect("a library");
-    pollster::block_on(load(gpu, package, &compiled.library).finish()).expect("a model")
+    pollster::block_on(load_within(gpu, package, own(&compiled.library), budget).finish()).expect("a model")
 }
 
 /// A library that this process compiled, which runs as such libraries do.
@@ -204,7 +209,12 @@ pub fn load_within(gpu: &Gpu, package: &Path, library: Module<'_>, budget: Budge
 
 /// [`model`], with the package's tokenizer if it has one, in a host of its own.
 pub fn engine(gpu: &Gpu, package: &Path, options: &CompileOptions) -> Solo {
-    Solo::new(model(gpu, package, options), texts(package))
+    engine_within(gpu, package, options, Budget::default())
+}
+
+/// As [`engine`], within a budget.
+pub fn engine_within(gpu: &Gpu, package: &Path, options: &CompileOptions, budget: Budget) -> Solo {
+    Solo::new(model_within(gpu, package, options, budget), texts(package))
 }
 
 /// What a package says beside its weights.

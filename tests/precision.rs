@@ -7,7 +7,6 @@ use std::path::Path;
 use futures::future::join_all;
 use serde_json::Value;
 use tegula::host::Package as Said;
-use tegula::load::Module;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::sampler::Sampling;
@@ -18,7 +17,7 @@ use tegula_package::mlc::ChatConfig;
 use tegula_plan::Precision;
 
 use crate::models::{devices, prompt};
-use crate::package::{Package, convert};
+use crate::package::{Package, convert, own};
 use crate::solo::Solo;
 use crate::{checkpoint, shared};
 
@@ -44,9 +43,7 @@ fn library(package: &Path, options: &CompileOptions) -> Vec<u8> {
 fn loader(gpu: &Gpu, package: &Path, library: &[u8], precision: Precision) -> tegula::Result<Loader> {
     let text = |name: &str| fs::read_to_string(package.join(name)).expect("a file of the package");
     let (config, manifest) = (text(ChatConfig::FILE), text("tensor-cache.json"));
-    let budget = Budget::default();
-    let library = Module::from(library).with_precision(precision);
-    Loader::new(gpu.clone(), library, Some(&config), &manifest, budget)
+    Loader::new(gpu.clone(), own(library).with_precision(precision), Some(&config), &manifest, Budget::default())
 }
 
 fn engine(gpu: &Gpu, package: &Path, library: &[u8], precision: Precision) -> Solo {
@@ -61,13 +58,14 @@ fn engine(gpu: &Gpu, package: &Path, library: &[u8], precision: Precision) -> So
 
 /// Draws with all seeds at once.
 fn draw(engine: &mut Solo, ids: &[u32], seeds: &[u64], most: u32) -> BTreeMap<u64, Vec<u32>> {
-    let answers = seeds.iter().map(|&seed| {
+    let request = |&seed: &u64| {
         let sampling = Sampling { temperature: 1.0, top_p: 1.0, seed, ..Sampling::greedy() };
         let greedy = Request::greedy(Prompt::Ids(ids.to_vec()));
         engine.ask(Request { sampling, max_tokens: Some(most), ignore_eos: true, ..greedy }).answer()
-    });
-    let answers = join_all(answers.collect::<Vec<_>>());
-    seeds.iter().copied().zip(engine.until(answers).into_iter().map(|answer| answer.expect("an answer").ids)).collect()
+    };
+    let answers: Vec<_> = seeds.iter().map(request).collect();
+    let answers = engine.until(join_all(answers)).into_iter().map(|answer| answer.expect("an answer").ids);
+    seeds.iter().copied().zip(answers).collect()
 }
 
 #[test]

@@ -80,9 +80,15 @@ impl Reference<'_> {
         }
     }
 
+    /// How many positions a layer looks back.
+    fn window(&self, layer: &str) -> usize {
+        let number: u64 = layer.rsplit('.').next().and_then(|number| number.parse().ok()).expect("layers are numbered");
+        let windowed = self.config["max_window_layers"].as_u64().is_none_or(|first| number >= first);
+        self.config["sliding_window"].as_u64().filter(|_| windowed).map_or(usize::MAX, |window| window as usize)
+    }
+
     /// One head's attention over the positions up to its own.
-    fn attend(&self, query: &[f64], keys: &[&[f64]], values: &[&[f64]]) -> Vec<f64> {
-        let window = self.config["sliding_window"].as_u64().map_or(usize::MAX, |window| window as usize);
+    fn attend(&self, window: usize, query: &[f64], keys: &[&[f64]], values: &[&[f64]]) -> Vec<f64> {
         let first = keys.len().saturating_sub(window);
         let scale = (query.len() as f64).sqrt().recip();
         let scores: Vec<f64> = keys[first..].iter().map(|key| scale * key.iter().zip(query).map(|(k, q)| k * q).sum::<f64>()).collect();
@@ -120,7 +126,7 @@ impl Reference<'_> {
             for head in 0..heads {
                 let kv = head * kv_heads / heads;
                 let part = |which: usize| -> Vec<&[f64]> { rows[..=position].iter().map(|row| &row[which][kv * dim..][..dim]).collect() };
-                merged.extend(self.attend(&rows[position][0][head * dim..][..dim], &part(1), &part(2)));
+                merged.extend(self.attend(self.window(layer), &rows[position][0][head * dim..][..dim], &part(1), &part(2)));
             }
             let y = self.linear(&format!("{layer}.self_attn.o_proj"), &merged);
             x.iter_mut().zip(y).for_each(|(x, y)| *x += y);

@@ -13,7 +13,7 @@ use tegula_compiler::op::argmax::{ARGMAX_PARTS, ArgMax};
 use tegula_compiler::op::draw::{Draw, DrawStage, scratch_words};
 use tegula_compiler::op::{Rows, Spec};
 use tegula_gpu::{Buffer, Gpu, Options, Range, Usage};
-use tegula_plan::{Kernel, Requires, SAMPLING_WORDS};
+use tegula_plan::{Kernel, Requires, SAMPLING_WORDS, StepSize};
 
 use crate::adapter;
 
@@ -78,7 +78,7 @@ impl Kernels {
                 pollster::block_on(gpu.pipeline(&kernel.name, &linked.text, &Requires::default(), &kernel)).expect("it compiles");
             let ranges: Vec<_> = kernel.bindings.iter().map(|binding| Range::whole(&buffers[binding.name.as_str()])).collect();
             let group = gpu.bind(&kernel.name, &pipeline, Range { buffer: &uniform, offset: 0, size: 32 }, &ranges).expect("it binds");
-            (pipeline, group, linked.grid.map(|size| size.eval(ROWS as u32, 1)))
+            (pipeline, group, linked.grid.map(|size| size.eval(&StepSize::singles(ROWS as u32, 1))))
         };
         let dispatches = specs.into_iter().map(dispatch).collect();
         Kernels { gpu: gpu.clone(), vocab, dispatches, buffers }

@@ -1,5 +1,6 @@
 //! One model in a host of its own: how tests run whole models, as users do.
 
+use tegula::engine::Counters;
 use tegula::engine::intake::Intake;
 use tegula::engine::request::Answer;
 use tegula::host::{Events, Handle, Host, Package};
@@ -38,6 +39,21 @@ impl Solo {
     /// Sets how many steps may be in flight at once.
     pub fn set_run_ahead(&mut self, steps: usize) {
         self.host.set_run_ahead(NAME, steps);
+    }
+
+    /// Sets how many rows of prompts a step may have while other sequences decode.
+    pub fn set_prompt_share(&mut self, rows: Option<usize>) {
+        self.host.set_prompt_share(NAME, rows);
+    }
+
+    /// What the engine has done.
+    pub fn counters(&self) -> Counters {
+        self.host.counters(NAME).expect("it was loaded")
+    }
+
+    /// Takes messages and runs a step; waits where there is nothing to do.
+    pub fn turn(&mut self) -> bool {
+        pollster::block_on(self.host.turn())
     }
 
     /// Submits a request.

@@ -10,11 +10,12 @@ use tegula::ErrorKind;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::forward::{Entry as Step, Forward, Read, Readback};
-use tegula::model::step::{INITIAL_TOKENS, Model};
+use tegula::model::kv::INITIAL_TOKENS;
+use tegula::model::step::Model;
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::{
-    Activations, Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Param, Plan, Requires,
-    Row, Size, Variant, Vector, VectorSource, When, section,
+    Activations, Binding, Buffer, Dispatch, Dtype, Entry, FORMAT_VERSION, Kernel, KernelBinding, Library, PAGE_SIZE, Paged, Param, Plan,
+    Requires, Row, Size, State, StepSize, Variant, Vector, VectorSource, When, section,
 };
 use wasm_encoder::{
     CodeSection, CustomSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemArgTarget, MemorySection, MemoryType,
@@ -76,13 +77,10 @@ pub fn plan() -> Plan {
         hidden_size: 4,
         layers: 1,
         query_heads: 1,
-        kv_heads: 1,
-        head_dim: 4,
         context_window_size: CONTEXT,
-        sliding_window: None,
+        state: vec![State::Paged(Paged { layers: vec![0], kv_heads: 1, head_dim: 4, format: Dtype::F32, window: None })],
         prefill_chunk_size: 64,
         max_batch_size: SEQUENCES,
-        cache: Dtype::F32,
         activations: Activations::Float,
         fingerprint: tegula_plan::Fingerprint::default(),
     };
@@ -129,11 +127,11 @@ pub fn plan() -> Plan {
             Vector { offset: 4, length: 2, source: VectorSource::Values(vec![1.0, 2.0]) },
         ],
         buffers: vec![
-            Buffer::Rows,
+            Buffer::Rows(0),
             Buffer::Sampled,
             Buffer::Cache(0),
             Buffer::Activation { arena: 0, offset: 256, bytes: 64 * 4 },
-            Buffer::PageTable,
+            Buffer::PageTable(0),
             Buffer::Weight(0),
             Buffer::Vectors,
             Buffer::Logits { rows: SEQUENCES },
@@ -146,7 +144,7 @@ pub fn plan() -> Plan {
 pub fn library(plan: &Plan) -> Vec<u8> {
     let (mut types, mut functions, mut memories) = (TypeSection::new(), FunctionSection::new(), MemorySection::new());
     let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
-    types.ty().function([ValType::I32, ValType::I32], [ValType::I32]);
+    types.ty().function([ValType::I32; StepSize::MEMBERS.len()], [ValType::I32]);
     memories.memory(MemoryType { minimum: 1, maximum: Some(1), memory64: false, shared: false, page_size_log2: None });
     exports.export("memory", ExportKind::Memory, 0);
     let variant = plan.variants.last().expect("a variant");
@@ -230,9 +228,9 @@ pub fn prefill(model: &mut Model, sequence: u32, from: u32, tokens: &[u32]) -> V
     let mut last = Vec::new();
     for (chunk, tokens) in (0..).zip(tokens.chunks(64)) {
         let start = from + chunk * 64;
-        assert!(model.reserve(sequence, start + tokens.len() as u32).unwrap());
+        assert!(block_on(model.room(sequence, start + tokens.len() as u32)).unwrap());
         let mut rows: Vec<_> = (start..).zip(tokens).map(|(position, token)| row(sequence, position, *token)).collect();
-        last = block_on(model.submit(Step::Prefill, &mut rows, Read { greatest: false, drawn: false, logits: 1 }).unwrap()).unwrap().logits;
+        last = block_on(model.submit(Step::Prefill, &mut rows, Read::logits(1)).unwrap()).unwrap().logits;
     }
     last
 }
@@ -261,6 +259,30 @@ fn caches_grow_and_keep_what_they_hold() {
     assert_eq!(prefill(&mut model, 0, 0, &[2]), logits(2));
 }
 
+/// A device without memory for larger caches: the model keeps those it has, and what is in them.
+#[test]
+fn caches_that_cannot_grow_keep_what_they_hold() {
+    let Some(gpu) = gpu() else { return };
+    let mut model = load(&gpu, Budget::default(), 20);
+    let tokens: Vec<u32> = (0..500).map(|token| token % 7).collect();
+    let sum = tokens.iter().sum();
+    assert_eq!(prefill(&mut model, 0, 0, &tokens), logits(sum));
+    // Room for 40 pages, but not for twice as many as there are.
+    gpu.refuse_buffers_beyond(40 * 16 * 2 * 4 * 4);
+    assert!(block_on(model.room(0, 600)).unwrap());
+    assert_eq!((model.cached_tokens(), model.capacity()), (608, 1008), "what is needed, where 1,024 tokens cannot be had");
+    assert_eq!(prefill(&mut model, 0, 500, &[5; 100]), logits(sum + 500));
+    assert!(!block_on(model.room(0, 700)).unwrap());
+    assert_eq!((model.cached_tokens(), model.capacity()), (608, 688), "from now on it is known");
+    assert!(block_on(model.room(0, 640)).unwrap(), "less can still be had");
+    assert_eq!(prefill(&mut model, 0, 600, &[3]), logits(sum + 503), "what was there is there");
+    model.release(0);
+    assert_eq!(prefill(&mut model, 1, 0, &tokens), logits(sum));
+    assert!(!block_on(model.room(0, 200)).unwrap());
+    assert_eq!(model.cached_tokens(), 640);
+    gpu.refuse_buffers_beyond(u64::MAX);
+}
+
 #[test]
 fn steps_feed_each_other_without_waiting() {
     let Some(gpu) = gpu() else { return };
@@ -269,9 +291,9 @@ fn steps_feed_each_other_without_waiting() {
     assert_eq!(prefill(&mut model, 1, 0, &[1]), logits(1));
     let pending: Vec<_> = (0..40)
         .map(|step| {
-            assert!(model.reserve(0, step + 3).unwrap() && model.reserve(1, step + 2).unwrap());
+            assert!(block_on(model.room(0, step + 3)).unwrap() && block_on(model.room(1, step + 2)).unwrap());
             let mut rows = [row(0, step + 2, Row::SAMPLED), row(1, step + 1, Row::SAMPLED)];
-            model.submit(Step::Batch, &mut rows, Read { greatest: true, drawn: false, logits: 2 }).unwrap()
+            model.submit(Step::Batch, &mut rows, Read { greatest: true, drawn: false, logits: 2, rows: 2 }).unwrap()
         })
         .collect();
     let (mut first, mut second) = (30, 1);
@@ -285,12 +307,12 @@ fn steps_feed_each_other_without_waiting() {
         assert_eq!(found, [logits(first), logits(second)].concat(), "step {step}");
     }
     let mut rows = [row(0, 42, 100)];
-    assert!(model.reserve(0, 43).unwrap());
+    assert!(block_on(model.room(0, 43)).unwrap());
     let found = block_on(model.submit(Step::Decode, &mut rows, Read::GREATEST).unwrap()).unwrap();
     assert_eq!((found.sampled[0], found.logits.len()), (101, 0));
     let mut rows = [row(0, 43, Row::SAMPLED)];
-    assert!(model.reserve(0, 44).unwrap());
-    let found = block_on(model.submit(Step::Decode, &mut rows, Read { greatest: false, drawn: false, logits: 1 }).unwrap()).unwrap();
+    assert!(block_on(model.room(0, 44)).unwrap());
+    let found = block_on(model.submit(Step::Decode, &mut rows, Read::logits(1)).unwrap()).unwrap();
     assert_eq!(found, Readback { sampled: vec![], logits: logits(first + 201) });
     assert_eq!(second, 1 + (2..42).sum::<u32>());
 }
@@ -300,11 +322,11 @@ fn the_budget_bounds_the_cache() {
     let Some(gpu) = gpu() else { return };
     let mut model = load(&gpu, Budget { memory: None, tokens: Some(600) }, 20);
     assert_eq!((model.memory().capacity, model.capacity()), (608, 608));
-    assert!(model.reserve(0, 600).unwrap());
-    assert!(!model.reserve(1, PAGE_SIZE + 1).unwrap(), "nothing is left");
+    assert!(block_on(model.room(0, 600)).unwrap());
+    assert!(!block_on(model.room(1, PAGE_SIZE + 1)).unwrap(), "nothing is left");
     assert_eq!(model.cached_tokens(), 608);
-    model.forget(0, 300);
-    assert!(model.reserve(1, 288).unwrap());
+    model.release(0);
+    assert!(block_on(model.room(1, 288)).unwrap());
     let error = model.submit(Step::Score, &mut [row(1, 0, 1)], Read::GREATEST).map(|_| ()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NoEntry { entry: "score" }), "{error}");
 

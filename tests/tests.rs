@@ -31,6 +31,7 @@ mod loading;
 /// Libraries and packages of different models.
 mod mismatch;
 /// Whole models against the reference and against goldens.
+mod mixed;
 mod models;
 /// Libraries from anybody.
 mod origin;

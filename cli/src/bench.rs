@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
-use tegula::bench::{self, Drawn, Report, Workload};
+use tegula::bench::{self, Drawn, Gap, Gaps, Report, Workload};
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
@@ -51,7 +51,7 @@ pub fn bench(args: &Bench) -> Result<()> {
 
 /// Every prompt with every batch, the shortest and smallest first: caches grow as they go.
 fn workloads(args: &Bench) -> Vec<Workload> {
-    let &Bench { decode_tokens, repetitions, run_ahead, temperature, top_p, .. } = args;
+    let &Bench { decode_tokens, repetitions, run_ahead, temperature, top_p, beside, .. } = args;
     let run_ahead = run_ahead.map(|steps| steps as usize);
     let drawing = temperature.map(|temperature| Drawn { temperature, top_p });
     let sorted = |list: &[u32]| {
@@ -63,7 +63,7 @@ fn workloads(args: &Bench) -> Vec<Workload> {
     let contexts = if args.contexts.is_empty() { vec![args.prompt_tokens] } else { sorted(&args.contexts) };
     let batches = sorted(&args.batches);
     let of = |&prompt_tokens| {
-        batches.iter().map(move |&batch| Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing })
+        batches.iter().map(move |&batch| Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing, beside })
     };
     contexts.iter().flat_map(of).collect()
 }
@@ -71,7 +71,9 @@ fn workloads(args: &Bench) -> Vec<Workload> {
 /// Compiles or reads the library and makes the model, with the package's weights or random ones.
 fn load(args: &Bench) -> Result<Model> {
     let mut options = library::options(args.quantization.as_deref(), &args.flags)?;
-    batch_size(&mut options, &args.batches);
+    // A stream and a prompt beside it are two sequences.
+    let most = args.batches.iter().copied().chain(args.beside.map(|_| 2)).max().unwrap_or(1);
+    batch_size(&mut options, most);
     let own = args.library.as_deref().map(|file| Binary::read(file, args.trust_library)).transpose()?;
     if args.random_weights {
         let config = library::config_file(&args.model)?;
@@ -101,8 +103,7 @@ fn library(own: Option<Binary>, config: &Path, options: CompileOptions, gpu: &Gp
 }
 
 /// Lets the library hold the largest batch, unless the command line says what it holds.
-fn batch_size(options: &mut CompileOptions, batches: &[u32]) {
-    let most = batches.iter().copied().max().unwrap_or(1);
+fn batch_size(options: &mut CompileOptions, most: u32) {
     if most > 1 {
         options.max_batch_size.get_or_insert(most);
     }
@@ -132,7 +133,7 @@ fn head(report: &Report) -> String {
 
 /// The figures for people.
 fn row(report: &Report) -> String {
-    format!(
+    let figures = format!(
         "{:>8} {:>6} {:>15.1} {:>15.1} {:>11} {:>13} {:>7.0} % {:>8.0} %\n",
         report.prompt_tokens,
         report.batch,
@@ -142,5 +143,15 @@ fn row(report: &Report) -> String {
         report::bytes(report.bytes_per_step),
         100.0 * report.fraction_of_stream,
         100.0 * report.host_share,
-    )
+    );
+    let Some(Gaps { prompt_tokens, mixed, turns }) = report.gaps else { return figures };
+    let line = |what: &str, gap: &Gap| {
+        let [alone, longest, first] = [gap.alone_seconds, gap.longest_seconds, gap.first_token_seconds].map(|seconds| 1e3 * seconds);
+        format!(
+            "{what}: a stream waits {longest:.1} ms at most for a token ({alone:.1} ms alone) and gets {}; its first token comes after {first:.0} ms\n",
+            report::count(gap.tokens as u32, "token")
+        )
+    };
+    let head = format!("         beside a prompt of {}:\n", report::count(prompt_tokens, "token"));
+    [figures, head, line("           in shared steps", &mixed), line("           taking turns", &turns)].concat()
 }

@@ -63,9 +63,10 @@ fn one_by_one(opened: Opened, ids: &[u32], mut visit: impl FnMut(usize, &[f32]))
     ensure!(ids.len() as u64 <= u64::from(model.capacity()), "the context holds {}", report::count(model.capacity(), "token"));
     for (position, &token) in ids.iter().enumerate() {
         let tokens = position as u32 + 1;
-        ensure!(model.reserve(0, tokens)?, "no memory for {}", report::count(tokens, "token"));
+        model.forget(0, position as u32);
+        ensure!(pollster::block_on(model.room(0, tokens))?, "no memory for {}", report::count(tokens, "token"));
         let mut row = [Row { token, position: position as u32, slot: 0, sequence: 0 }];
-        let pending = model.submit(Entry::Decode, &mut row, Read { greatest: false, drawn: false, logits: 1 })?;
+        let pending = model.submit(Entry::Decode, &mut row, Read::logits(1))?;
         visit(position, &pollster::block_on(pending)?.logits);
     }
     Ok(())

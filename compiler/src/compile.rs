@@ -10,7 +10,7 @@ use crate::op::Spec;
 use crate::quant::Quantization;
 use crate::tune::{Choice, Records, Tally};
 use crate::weights::Weights;
-use crate::{Error, ErrorKind, emit, fingerprint, model};
+use crate::{Error, ErrorKind, emit, fingerprint, model, state};
 use tegula_plan::{Activations, Dtype, Fingerprint, Model, Plan, Precision, Requires};
 
 /// Rows of a prefill step, unless asked for otherwise: more no longer make it faster, but take more memory.
@@ -181,15 +181,14 @@ fn settings(
     check_positions(graph, context)?;
     // What is asked for must fit; a default gives way, unless not even one row fits.
     let limits = Limits::of(graph, stages, context);
-    let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk.max(1));
-    let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
     let batch = positive("max_batch_size", options.max_batch_size.or(Some(MAX_BATCH_SIZE.min(limits.batch.max(1)))))?;
-    let windows = graph.ops.iter().filter_map(|op| match op.kind {
-        OpKind::Attention { window, .. } => Some(window),
-        _ => None,
-    });
-    // None of the layers may do without.
-    let windows: Option<Vec<u32>> = windows.collect();
+    let batch = limits.check_batch(batch)?;
+    let chunk = config.prefill_chunk_size.unwrap_or(PREFILL_CHUNK_SIZE).min(PREFILL_CHUNK_SIZE).min(limits.chunk(batch).max(1));
+    let chunk = positive("prefill_chunk_size", options.prefill_chunk_size.or(Some(chunk)))?;
+    let cache = match options.precision {
+        Precision::Auto => quantization.model_dtype(),
+        Precision::F32 => Dtype::F32,
+    };
     Ok(Model {
         architecture: graph.architecture.into(),
         quantization: quantization.to_string(),
@@ -197,16 +196,10 @@ fn settings(
         hidden_size: graph.hidden_size,
         layers: graph.layers,
         query_heads: graph.heads.query,
-        kv_heads: graph.heads.kv,
-        head_dim: graph.heads.dim,
         context_window_size: context,
-        sliding_window: windows.and_then(|windows| windows.into_iter().max()),
-        prefill_chunk_size: limits.check_chunk(chunk.min(context))?,
-        max_batch_size: limits.check_batch(batch)?,
-        cache: match options.precision {
-            Precision::Auto => quantization.model_dtype(),
-            Precision::F32 => Dtype::F32,
-        },
+        state: state::groups(graph, context, cache),
+        prefill_chunk_size: limits.check_chunk(chunk.min(context), batch)?,
+        max_batch_size: batch,
         activations: options.activations,
         fingerprint: Fingerprint::default(),
     })

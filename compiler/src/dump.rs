@@ -89,10 +89,12 @@ pub(crate) fn plan(plan: &Plan, memory: &MemoryPlan) -> String {
         model.hidden_size,
         count(model.layers, "layer")
     );
-    let heads = heads_text(model.query_heads, model.kv_heads, model.head_dim);
-    line!(out, "{heads}, {} cache{}", model.cache.name(), activations_text(model.activations));
-    let window = option(" window", model.sliding_window);
-    line!(out, "context {}{window}, prefill chunk {}, batch {}", model.context_window_size, model.prefill_chunk_size, model.max_batch_size);
+    for group in model.paged() {
+        let heads = heads_text(model.query_heads, group.kv_heads, group.head_dim);
+        let (layers, window) = (count(group.layers.len() as u32, "layer"), option(" window", group.window));
+        line!(out, "{layers} of {heads}, {} cache{window}{}", group.format.name(), activations_text(model.activations));
+    }
+    line!(out, "context {}, prefill chunk {}, batch {}", model.context_window_size, model.prefill_chunk_size, model.max_batch_size);
     line!(out, "{memory}");
     line!(out, "\nparams");
     for (index, param) in plan.params.iter().enumerate() {
@@ -163,13 +165,14 @@ fn buffer_text(buffer: &Buffer) -> String {
         Buffer::Weight(param) => format!("weight {param}"),
         Buffer::Vectors => "vectors".into(),
         Buffer::Cache(layer) => format!("cache {layer}"),
-        Buffer::Rows => "rows".into(),
-        Buffer::PageTable => "page table".into(),
+        Buffer::Rows(group) => format!("rows of group {group}"),
+        Buffer::PageTable(group) => format!("page table of group {group}"),
         Buffer::Activation { arena, offset, bytes } => format!("activation arena {arena} [{offset}..{}]", offset + bytes),
         Buffer::Logits { rows } => format!("logits of {rows} rows"),
         Buffer::Sampled => "sampled".into(),
         Buffer::Sampling => "sampling".into(),
         Buffer::Tokens => "tokens".into(),
+        Buffer::Segments => "segments".into(),
     }
 }
 
@@ -178,6 +181,10 @@ fn size_text(size: &Size) -> String {
         Size::Const(value) => value.to_string(),
         Size::Rows => "rows".into(),
         Size::Pages => "pages".into(),
+        Size::Prompt => "prompt".into(),
+        Size::Segments => "segments".into(),
+        Size::Longest => "longest".into(),
+        Size::Read => "read".into(),
         Size::Add(a, b) => format!("({} + {})", size_text(a), size_text(b)),
         Size::Sub(a, b) => format!("({} - {})", size_text(a), size_text(b)),
         Size::Mul(a, b) => format!("({} * {})", size_text(a), size_text(b)),

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
-use tegula_plan::{Dispatch, FORMAT_VERSION, Library, Plan, Size, section};
+use tegula_plan::{Dispatch, FORMAT_VERSION, Library, Plan, Size, StepSize, section};
 use wasm_encoder::{
     CodeSection, ConstExpr, CustomSection, DataSection, ExportKind, ExportSection, Function, FunctionSection, InstructionSink, MemArg,
     MemArgTarget, MemorySection, MemoryType, Module, TypeSection, ValType,
@@ -51,7 +51,7 @@ pub(crate) fn library(plan: &Plan, shaders: &[String]) -> Vec<u8> {
         address += 4 * table.len() as u32;
     }
     let mut types = TypeSection::new();
-    types.ty().function([ValType::I32, ValType::I32], [ValType::I32]);
+    types.ty().function([ValType::I32; StepSize::MEMBERS.len()], [ValType::I32]);
     let mut memories = MemorySection::new();
     let minimum = u64::from(address).div_ceil(WASM_PAGE);
     memories.memory(MemoryType { minimum, maximum: Some(minimum), memory64: false, shared: false, page_size_log2: None });
@@ -120,7 +120,7 @@ struct Locals<'a> {
 
 impl<'a> Locals<'a> {
     /// The first local behind the parameters.
-    const FIRST: u32 = 2;
+    const FIRST: u32 = StepSize::MEMBERS.len() as u32;
 
     fn define(&mut self, size: &'a Size) {
         if self.known.contains_key(size) {
@@ -141,6 +141,10 @@ impl<'a> Locals<'a> {
             Size::Const(value) => code.i32_const(*value as i32),
             Size::Rows => code.local_get(0),
             Size::Pages => code.local_get(1),
+            Size::Prompt => code.local_get(2),
+            Size::Segments => code.local_get(3),
+            Size::Longest => code.local_get(4),
+            Size::Read => code.local_get(5),
             _ => code.local_get(self.known[size]),
         };
     }
@@ -152,7 +156,7 @@ impl<'a> Locals<'a> {
             self.get(b, code);
         };
         match size {
-            Size::Const(_) | Size::Rows | Size::Pages => self.get(size, code),
+            Size::Const(_) | Size::Rows | Size::Pages | Size::Prompt | Size::Segments | Size::Longest | Size::Read => self.get(size, code),
             Size::Add(a, b) => {
                 both(a, b, code);
                 code.i32_add();

@@ -9,6 +9,7 @@ mod compile;
 pub mod config;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod convert;
+mod digest;
 mod dump;
 mod emit;
 mod error;
@@ -21,16 +22,19 @@ mod lower;
 mod memory;
 pub mod model;
 pub mod op;
+pub mod operand;
 mod parallel;
 pub mod quant;
 mod range;
 pub mod schedule;
+mod state;
 pub mod template;
 pub mod tune;
 mod weights;
 
 pub use compile::{CompileOptions, Compiled, compile};
 pub use config::Config;
+pub use digest::digest;
 pub use dump::Phase;
 pub use error::{Error, ErrorKind};
 pub use memory::MemoryPlan;

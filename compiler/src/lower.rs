@@ -4,26 +4,27 @@
 //! split and which rows get logits; a device class settles the kernels. What remains are the launch words and where things are bound.
 
 mod kernels;
+mod mode;
 mod scratch;
 
 use crate::fuse::Fused;
 use crate::graph::{Graph, OpKind, Value};
 use crate::memory::{self, Touch};
-use crate::op::stage::{At, Form, Target, Work};
-use crate::op::{Rows, Spec};
-use crate::range::{range, with_rows};
+use crate::op::Spec;
+use crate::op::stage::{At, Bytes, Form, Target, Work};
+use crate::range::range;
 use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::{Kernels, Scheduled};
+use mode::modes;
+pub(crate) use mode::{Attends, Mode, Span};
 use scratch::{Scratch, place};
 use std::collections::BTreeMap;
 use tegula_plan::{
-    Activations, Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, Variant, When,
+    Activations, Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, StepSize,
+    Variant, When,
 };
-
-/// Bytes of logits that `score` makes at a time at most: enough to keep a GPU busy, and little beside the weights.
-const SCORE_LOGITS: u64 = 32 << 20;
 
 /// The most workgroups of a dispatch in each direction on every device.
 const MAX_WORKGROUPS: u32 = 65_535;
@@ -36,82 +37,36 @@ const VARIANTS: [(&str, Requires); 4] = [
     ("baseline", Requires { subgroups: false, f16: false, matrix: false }),
 ];
 
-/// How an entry is lowered.
-pub(crate) struct Mode {
-    name: &'static str,
-    max_rows: u32,
-    /// What kernels are made for.
-    pub rows: Rows,
-    /// Whether attention cuts sequences into parts: where there are too few rows to fill a GPU.
-    pub split: bool,
-    /// Whether only the last row gets logits. Then it alone goes on behind the last attention, which was what needed the others.
-    last: bool,
-    /// Whether logits are sampled from.
-    pub sample: bool,
-}
-
-impl Mode {
-    /// Kernels for the rows that get logits.
-    pub(crate) fn head_rows(&self) -> Rows {
-        if self.last { Rows::One } else { self.rows }
-    }
-
-    /// Kernels for the rows whose ids are picked.
-    pub(crate) fn picked_rows(&self) -> Rows {
-        if self.last { Rows::One } else { Rows::Few }
-    }
-
-    /// The first row that gets logits.
-    pub(crate) fn head_first(&self) -> Size {
-        if self.last { Size::Rows.minus(1) } else { Size::Const(0) }
-    }
-
-    /// The most rows that get logits.
-    fn head_most(&self) -> u32 {
-        if self.last { 1 } else { self.max_rows }
-    }
-}
-
-fn modes(model: &Model) -> Vec<Mode> {
-    let (chunk, batch) = (model.prefill_chunk_size, model.max_batch_size);
-    let score = (SCORE_LOGITS / (4 * u64::from(model.vocab_size))).clamp(1, chunk.into()) as u32;
-    let mut modes = vec![
-        Mode { name: "prefill", max_rows: chunk, rows: Rows::Many, split: false, last: true, sample: true },
-        Mode { name: "decode", max_rows: 1, rows: Rows::One, split: true, last: true, sample: true },
-    ];
-    if batch > 1 {
-        modes.push(Mode { name: "batch", max_rows: batch, rows: Rows::Few, split: true, last: false, sample: true });
-    }
-    modes.push(Mode { name: "score", max_rows: score, rows: Rows::Many, split: false, last: false, sample: false });
-    modes
-}
-
 /// The most rows of which every activation fits in a binding.
 pub(crate) struct Limits {
-    /// Of a prefill step.
-    pub chunk: u32,
     /// Of a batch.
     pub batch: u32,
+    /// What values take that all rows of a prefill step have.
+    values: Vec<Bytes>,
 }
 
 impl Limits {
     pub(crate) fn of(graph: &Graph, stages: &[Fused], context: u32) -> Limits {
         let logits = logits(graph, stages);
         let is_head = |value| Some(value) == logits || is_picked(graph, value);
-        let fit = |split: bool| {
-            // A prefill step makes logits for a single row, and picks one id.
-            let made = stages.iter().flat_map(|fused| fused.stage.makes(graph, split));
-            let widest = made.filter(|&(value, _)| split || !is_head(value)).map(|(_, row)| row).max().unwrap_or(1);
-            u32::try_from(MAX_BINDING / widest).unwrap_or(u32::MAX)
-        };
+        let makes = || stages.iter().flat_map(|fused| fused.stage.makes(graph));
+        let widest = makes().map(|made| made.bytes.row + made.bytes.parts).max().unwrap_or(1);
         let page_table = u64::from(context.div_ceil(PAGE_SIZE)) * 4;
         let tokens = u64::from(graph.vocab_size) * 8;
-        Limits { chunk: fit(false), batch: fit(true).min((MAX_BINDING / page_table.max(tokens)) as u32) }
+        let batch = (MAX_BINDING / widest.max(page_table).max(tokens)) as u32;
+        // A prefill step makes logits for no more rows than a batch has.
+        Limits { batch, values: makes().filter(|made| !is_head(made.value)).map(|made| made.bytes).collect() }
+    }
+
+    /// Rows of a prefill step beside batches of so many.
+    pub(crate) fn chunk(&self, batch: u32) -> u32 {
+        let fit = |bytes: &Bytes| MAX_BINDING.saturating_sub(u64::from(batch) * bytes.parts) / bytes.row.max(1);
+        self.values.iter().map(fit).min().map_or(u32::MAX, |rows| u32::try_from(rows).unwrap_or(u32::MAX))
     }
 
     /// `chunk`, where it fits.
-    pub(crate) fn check_chunk(&self, chunk: u32) -> Result<u32, Error> {
-        within("prefill_chunk_size", chunk, self.chunk)
+    pub(crate) fn check_chunk(&self, chunk: u32, batch: u32) -> Result<u32, Error> {
+        within("prefill_chunk_size", chunk, self.chunk(batch))
     }
 
     /// `batch`, where it fits.
@@ -130,7 +85,7 @@ fn logits(graph: &Graph, stages: &[Fused]) -> Option<Value> {
         OpKind::ArgMax { input } => Some(input),
         _ => None,
     })?;
-    stages.iter().any(|fused| fused.stage.makes(graph, false).iter().any(|&(value, _)| value == read)).then_some(read)
+    stages.iter().any(|fused| fused.stage.makes(graph).iter().any(|made| made.value == read)).then_some(read)
 }
 
 /// Whether a value has rows only for what ids are picked for.
@@ -152,9 +107,11 @@ pub(crate) struct Lowered {
 /// Lowers a model.
 pub(crate) fn lower(graph: &Graph, stages: &[Fused], weights: Weights, model: Model, choice: Choice<'_>) -> Result<Lowered, Error> {
     let modes = modes(&model);
-    let logits_rows = modes.iter().map(Mode::head_most).max().unwrap_or(1);
+    let logits_rows = modes.iter().map(Mode::most_read).max().unwrap_or(1);
+    let cache = model.paged().next().map_or(Dtype::F32, |group| group.format);
     let mut lowering = Lowering {
         graph,
+        cache,
         stages,
         weights,
         model,
@@ -168,7 +125,7 @@ pub(crate) fn lower(graph: &Graph, stages: &[Fused], weights: Weights, model: Mo
         choice,
         tally: Tally::default(),
     };
-    let half = lowering.model.cache == Dtype::F16;
+    let half = lowering.cache == Dtype::F16;
     let variants = VARIANTS.iter().filter(|(_, requires)| half || !requires.f16);
     let variants = variants.map(|&(name, requires)| lowering.variant(name, requires, &modes)).collect::<Result<_, _>>()?;
     let Lowering { weights, model, buffers, shaders, specs, tally, .. } = lowering;
@@ -181,6 +138,8 @@ struct Lowering<'a> {
     stages: &'a [Fused],
     weights: Weights,
     model: Model,
+    /// Element type of the caches.
+    cache: Dtype,
     logits: Option<Value>,
     /// The last attention: behind it, a row needs no other.
     tail: Option<Value>,
@@ -202,13 +161,14 @@ fn key(buffer: &Buffer) -> BufferKey {
         Buffer::Weight(param) => (0, param.into(), 0, 0),
         Buffer::Vectors => (1, 0, 0, 0),
         Buffer::Cache(layer) => (2, layer.into(), 0, 0),
-        Buffer::Rows => (3, 0, 0, 0),
-        Buffer::PageTable => (4, 0, 0, 0),
+        Buffer::Rows(group) => (3, group.into(), 0, 0),
+        Buffer::PageTable(group) => (4, group.into(), 0, 0),
         Buffer::Activation { arena, offset, bytes } => (5, arena.into(), offset, bytes),
         Buffer::Logits { rows } => (6, rows.into(), 0, 0),
         Buffer::Sampled => (7, 0, 0, 0),
         Buffer::Sampling => (8, 0, 0, 0),
         Buffer::Tokens => (9, 0, 0, 0),
+        Buffer::Segments => (10, 0, 0, 0),
     }
 }
 
@@ -236,32 +196,19 @@ impl<'a> Lowering<'a> {
     fn entry(&mut self, mode: &Mode, requires: &Requires, kernels: &mut Kernels<'a>) -> Result<Entry, Error> {
         let mut scratch = Scratch::default();
         let mut drafts = Vec::new();
-        let mut works = 0;
-        for Fused { label, root, stage } in self.stages {
-            let at = At {
-                graph: self.graph,
-                weights: &self.weights,
-                model: &self.model,
-                mode,
-                requires,
-                activations: self.activations(requires),
-                tail: self.tail.is_none_or(|last| *root > last),
-                logits: self.logits,
-                logits_rows: self.logits_rows,
-            };
-            for work in stage.works(label, &at)? {
-                // Only one of several alternatives runs, so that all of them are one moment in the lives of activations.
-                for draft in self.drafts(&work, mode, kernels)? {
-                    let written = kernels.list[draft.kernel as usize].bindings.iter().map(|binding| binding.writes);
-                    for (target, writes) in draft.targets.iter().zip(written) {
-                        if let Target::Activation { row_bytes, form, .. } = target {
-                            let rows = if *form == Form::Picked { mode.head_most() } else { mode.max_rows };
-                            scratch.touch(place(target), u64::from(rows) * row_bytes, Touch { dispatch: works, writes });
-                        }
+        for (place_in_step, work) in self.works(mode, requires)?.into_iter().enumerate() {
+            // Only one of several alternatives runs, so that all of them are one moment in the lives of activations.
+            for draft in self.drafts(&work, mode, kernels)? {
+                let written = kernels.list[draft.kernel as usize].bindings.iter().map(|binding| binding.writes);
+                for (target, writes) in draft.targets.iter().zip(written) {
+                    if let Target::Activation { bytes, form, .. } = target {
+                        let rows = if *form == Form::Picked { mode.most_read() } else { mode.max_rows };
+                        let singles = if mode.attention == Attends::Segments { 0 } else { mode.singles };
+                        let bytes = u64::from(rows) * bytes.row + u64::from(singles) * bytes.parts;
+                        scratch.touch(place(target), bytes, Touch { dispatch: place_in_step, writes });
                     }
-                    drafts.push(draft);
                 }
-                works += 1;
+                drafts.push(draft);
             }
         }
         let places = memory::place(&scratch.activations);
@@ -283,8 +230,33 @@ impl<'a> Lowering<'a> {
         Ok(Entry { name: mode.name.into(), max_rows: mode.max_rows, dispatches })
     }
 
-    /// What matrix multiplications of many rows take activations as. Matrix units keep to halves: they multiply those several times as fast as other units multiply
-    /// anything, so that int8 would only cost them precision.
+    /// The dispatches of all stages. Those behind the last attention work on the rows that get logits only.
+    fn works(&self, mode: &Mode, requires: &Requires) -> Result<Vec<Work>, Error> {
+        let mut works = Vec::new();
+        for Fused { label, root, stage } in self.stages {
+            let is_tail = self.tail.is_none_or(|last| *root > last);
+            let spans = if is_tail { mode.tails() } else { vec![mode.all()] };
+            for span in &spans {
+                let at = At {
+                    graph: self.graph,
+                    weights: &self.weights,
+                    model: &self.model,
+                    mode,
+                    requires,
+                    cache: self.cache,
+                    activations: self.activations(requires),
+                    span,
+                    logits: self.logits,
+                    logits_rows: self.logits_rows,
+                };
+                works.extend(stage.works(&format!("{label}{}", span.suffix), &at)?);
+            }
+        }
+        Ok(works)
+    }
+
+    /// What matrix multiplications of many rows take activations as. Matrix units keep to halves: they multiply those several times as fast
+    /// as other units multiply anything, so that int8 would only cost them precision.
     fn activations(&self, requires: &Requires) -> Activations {
         if requires.matrix { Activations::Float } else { self.model.activations }
     }
@@ -313,24 +285,26 @@ impl<'a> Lowering<'a> {
             })
         });
         // An entry of one row knows all but the pages.
-        let known = |size: &Size| if mode.max_rows == 1 { with_rows(size, 1) } else { size.clone() };
+        let one =
+            |size: &Size| matches!(size, Size::Rows | Size::Prompt | Size::Segments | Size::Longest | Size::Read).then_some(Size::Const(1));
+        let known = |size: &Size| if mode.max_rows == 1 { size.with(&one) } else { size.clone() };
         let draft = Draft {
             kernel: *kernel,
             targets: targets.collect::<Result<_, _>>()?,
-            grid: linked.grid.each_ref().map(known),
+            grid: work.grid(&linked.grid).each_ref().map(known),
             when: work.spec.when(),
             uniforms: work.launch.words().each_ref().map(known),
             label: work.label.clone(),
             alternative: *alternative,
         };
-        self.check(&draft, mode)?;
+        self.check(&draft, &mode.largest(&self.model))?;
         Ok(draft)
     }
 
     /// The largest step stays within 32 bits and within the limits of a dispatch.
-    fn check(&self, draft: &Draft, mode: &Mode) -> Result<(), Error> {
+    fn check(&self, draft: &Draft, largest: &StepSize) -> Result<(), Error> {
         let refuse = |what: &str| Err(ErrorKind::Launch { label: draft.label.clone(), what: what.into() }.into());
-        let most = |size: &Size| range(size, mode.max_rows, self.model.pages_per_sequence()).map(|(_, most)| most);
+        let most = |size: &Size| range(size, largest).map(|(_, most)| most);
         if !draft.uniforms.iter().all(|word| most(word).is_some()) {
             return refuse("launch words of more than 32 bits");
         }

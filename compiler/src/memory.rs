@@ -101,7 +101,7 @@ pub struct MemoryPlan {
     pub weights: u64,
     /// Keys and values of one token, in all layers.
     pub cache_per_token: u64,
-    /// Everything else that a step needs: activation arenas, logits, rows, page table, sampled ids.
+    /// Everything else that a step needs: activation arenas, logits, rows, segments, page table, sampled ids.
     pub activations: u64,
 }
 
@@ -121,13 +121,14 @@ impl MemoryPlan {
                         plan.vectors.iter().map(|vector| 4 * (u64::from(vector.offset) + u64::from(vector.length))).max().unwrap_or(0);
                 }
                 Buffer::Cache(_) => {}
-                Buffer::Rows => activations += 16 * u64::from(most_rows),
-                Buffer::PageTable => activations += 4 * u64::from(model.max_batch_size) * u64::from(model.pages_per_sequence()),
+                Buffer::Rows(_) => activations += 16 * u64::from(most_rows),
+                Buffer::PageTable(_) => activations += 4 * u64::from(model.max_batch_size) * u64::from(model.pages_per_sequence()),
                 Buffer::Activation { arena, offset, bytes } => {
                     let size = arenas.entry(arena).or_default();
                     *size = (*size).max(offset + bytes);
                 }
                 Buffer::Logits { rows } => activations += 4 * u64::from(rows) * u64::from(model.vocab_size),
+                Buffer::Segments => activations += 4 * (1 + u64::from(model.max_batch_size)),
                 Buffer::Sampled => activations += 4 * u64::from(model.max_batch_size),
                 Buffer::Sampling => activations += 4 * SAMPLING_WORDS as u64 * u64::from(model.max_batch_size),
                 Buffer::Tokens => activations += 8 * u64::from(model.max_batch_size) * u64::from(model.vocab_size),

@@ -1,7 +1,7 @@
 //! The launch code of model libraries against [`Size::eval`], in an interpreter, and the whole module against damage.
 
 use tegula_compiler::{CompileOptions, Config, compile};
-use tegula_plan::{Activations, Dispatch, Library, Size, TABLE_WORDS};
+use tegula_plan::{Activations, Dispatch, Library, Size, StepSize, TABLE_WORDS};
 use wasmi::{Engine, Instance, Linker, Module, Store};
 
 fn config(model: &str) -> Config {
@@ -42,16 +42,28 @@ fn check(library: &[u8]) {
     let pages = plan.model.pages_per_sequence();
     for variant in &plan.variants {
         for entry in &variant.entries {
-            let launch = instance.get_typed_func::<(u32, u32), u32>(&store, &variant.export(entry)).unwrap();
-            let corners = [(1, 1), (entry.max_rows, pages), (1, pages), (entry.max_rows, 1)];
-            let others = (0..100).map(|_| (random.up_to(entry.max_rows - 1) + 1, random.up_to(pages)));
-            for (rows, pages) in corners.into_iter().chain(others.collect::<Vec<_>>()) {
-                let address = launch.call(&mut store, (rows, pages)).unwrap() as usize;
+            let launch = instance.get_typed_func::<(u32, u32, u32, u32, u32, u32), u32>(&store, &variant.export(entry)).unwrap();
+            let most = StepSize {
+                rows: entry.max_rows,
+                pages,
+                prompt: entry.max_rows,
+                segments: 4,
+                longest: entry.max_rows,
+                read: entry.max_rows.min(4),
+            };
+            let corners =
+                [(1, 1), (entry.max_rows, pages), (1, pages), (entry.max_rows, 1)].map(|(rows, pages)| StepSize::singles(rows, pages));
+            let others = (0..100).map(|_| {
+                let [rows, pages, prompt, segments, longest, read] = most.members().map(|most| random.up_to(most));
+                StepSize { rows: rows.max(1), pages, prompt, segments, longest, read: read.max(1) }
+            });
+            for step in corners.into_iter().chain([most]).chain(others.collect::<Vec<_>>()) {
+                let address = launch.call(&mut store, step.members().into()).unwrap() as usize;
                 let bytes = &memory.data(&store)[address..][..entry.dispatches.len() * TABLE_WORDS * 4];
                 let table: Vec<u32> = bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
                 for (dispatch, row) in entry.dispatches.iter().zip(table.chunks_exact(TABLE_WORDS)) {
-                    let expected: Vec<u32> = words(dispatch).map(|size| size.eval(rows, pages)).collect();
-                    assert_eq!(row, expected, "{} {} at {rows} rows, {pages} pages", variant.export(entry), dispatch.label);
+                    let expected: Vec<u32> = words(dispatch).map(|size| size.eval(&step)).collect();
+                    assert_eq!(row, expected, "{} {} at {step:?}", variant.export(entry), dispatch.label);
                 }
             }
         }

@@ -76,6 +76,9 @@ impl Gpu {
         };
         let usage = binding | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let describe = || format!("buffer `{label}` of {needed} bytes");
+        if self.refuses(needed) {
+            return Err(ErrorKind::OutOfMemory { what: describe() }.into());
+        }
         let raw = self.scoped(describe, |device| {
             device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size: needed, usage, mapped_at_creation: false })
         })?;

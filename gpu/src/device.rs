@@ -6,12 +6,13 @@
 use crate::info::DeviceInfo;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::native as host;
-use crate::readback::Staging;
+use crate::staging::Staging;
 #[cfg(target_arch = "wasm32")]
 use crate::web as host;
 use crate::{Error, ErrorKind};
 use futures::FutureExt;
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tegula_plan::Requires;
 
@@ -37,6 +38,8 @@ struct Inner {
     fault: Arc<Mutex<Option<ErrorKind>>>,
     staging: Mutex<Staging>,
     outcomes: Mutex<Vec<Outcome>>,
+    /// Bytes of the largest buffer that there is memory for, where a test says so.
+    largest: AtomicU64,
 }
 
 impl Drop for Inner {
@@ -105,7 +108,8 @@ impl Gpu {
             tracing::error!(%error, "uncaptured GPU error");
             lock(&note).get_or_insert_with(|| Error::creating("while running", error).into_kind());
         }));
-        let inner = Inner { device, queue, info, fault, staging: Mutex::default(), outcomes: Mutex::default() };
+        let inner =
+            Inner { device, queue, info, fault, staging: Mutex::default(), outcomes: Mutex::default(), largest: AtomicU64::new(u64::MAX) };
         #[cfg_attr(target_arch = "wasm32", expect(clippy::arc_with_non_send_sync, reason = "browsers have one thread for each device"))]
         Ok(Gpu { inner: Arc::new(inner) })
     }
@@ -152,6 +156,17 @@ impl Gpu {
         futures::future::join_all(outcomes).await.into_iter().collect()
     }
 
+    /// From now on there is no memory for buffers of more than so many bytes: for tests of what becomes of that.
+    #[doc(hidden)]
+    pub fn refuse_buffers_beyond(&self, bytes: u64) {
+        self.inner.largest.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether a test says that there is no memory for a buffer.
+    pub(crate) fn refuses(&self, bytes: u64) -> bool {
+        bytes > self.inner.largest.load(Ordering::Relaxed)
+    }
+
     /// Waits until all that was submitted has run.
     pub async fn done(&self) {
         let (sender, receiver) = futures::channel::oneshot::channel();
@@ -166,9 +181,15 @@ impl Gpu {
         let _ = receiver.await;
     }
 
-    /// Fails if the device is lost or refused a command.
+    /// Fails if the device is lost or refused a command. Natively a refusal is told once, right behind the command: several models share a
+    /// device, and only one of them is to blame. A browser tells of it later, when nobody knows whose command it was.
     pub(crate) fn healthy(&self) -> Result<(), Error> {
-        lock(&self.inner.fault).clone().map_or(Ok(()), |kind| Err(kind.into()))
+        let mut fault = lock(&self.inner.fault);
+        let told = fault.clone();
+        if cfg!(not(target_arch = "wasm32")) && !matches!(told, Some(ErrorKind::Lost { .. })) {
+            *fault = None;
+        }
+        told.map_or(Ok(()), |kind| Err(kind.into()))
     }
 
     pub(crate) fn device(&self) -> &wgpu::Device {

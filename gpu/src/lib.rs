@@ -24,6 +24,7 @@ mod packed;
 mod pass;
 mod pipeline;
 mod readback;
+mod staging;
 mod timer;
 #[cfg(target_arch = "wasm32")]
 mod web;

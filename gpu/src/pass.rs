@@ -68,7 +68,8 @@ impl Pass {
     /// bytes come one after another. Offsets and sizes are multiples of 4.
     ///
     /// # Errors
-    /// [`ErrorKind::Binding`] when a range does not lie within its buffer; [`ErrorKind::OutOfMemory`].
+    /// [`ErrorKind::Binding`] when a range does not lie within its buffer; [`ErrorKind::OutOfMemory`]. Natively also
+    /// [`ErrorKind::Refused`] and [`ErrorKind::Lost`], which browsers tell of when the bytes are awaited.
     pub fn submit_reading(self, ranges: &[Range<'_>]) -> Result<Readback, Error> {
         let Pass { gpu, mut encoder, pass } = self;
         drop(pass);
@@ -85,6 +86,8 @@ impl Pass {
             place += bytes;
         }
         let submission = gpu.queue().submit([encoder.finish()]);
+        #[cfg(not(target_arch = "wasm32"))]
+        gpu.healthy()?;
         Ok(Readback::begin(gpu, staging, total, submission))
     }
 }

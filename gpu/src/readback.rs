@@ -7,17 +7,8 @@ use crate::device::Gpu;
 use crate::{Error, ErrorKind};
 use futures::channel::oneshot;
 
-/// Idle staging buffers are kept up to so many bytes in all.
-const KEPT: u64 = 32 << 20;
-
 /// The smallest staging buffer.
 const SMALLEST: u64 = 256;
-
-/// Staging buffers that nobody uses.
-#[derive(Default)]
-pub(crate) struct Staging {
-    idle: Vec<wgpu::Buffer>,
-}
 
 /// Bytes that a pass copies for the CPU. Dropping it gives them up.
 pub struct Readback {
@@ -26,27 +17,6 @@ pub struct Readback {
     bytes: u64,
     submission: wgpu::SubmissionIndex,
     mapped: oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
-}
-
-impl Staging {
-    /// Takes a buffer of exactly this size.
-    fn take(&mut self, size: u64) -> Option<wgpu::Buffer> {
-        let index = self.idle.iter().position(|buffer| buffer.size() == size)?;
-        Some(self.idle.swap_remove(index))
-    }
-
-    /// Keeps a buffer for the next who wants its size, at the cost of those kept longest.
-    fn keep(&mut self, buffer: wgpu::Buffer) {
-        self.idle.push(buffer);
-        let mut kept: u64 = self.idle.iter().map(wgpu::Buffer::size).sum();
-        let excess = self.idle.iter().take_while(|oldest| {
-            let over = kept > KEPT;
-            kept = kept.saturating_sub(oldest.size());
-            over
-        });
-        let excess = excess.count();
-        self.idle.drain(..excess);
-    }
 }
 
 impl Gpu {

@@ -256,3 +256,23 @@ fn f16_and_subgroup_kernels_run_where_the_device_has_them() {
         assert!((f64::from(gpu.info().subgroup_min_size)..=f64::from(gpu.info().subgroup_max_size)).contains(&f64::from(value)), "{value}");
     }
 }
+
+#[test]
+fn a_refused_command_is_told_once_and_the_device_goes_on() {
+    let Some(gpu) = device(false) else { return };
+    let pipeline = add(&gpu);
+    let (launch, input) = (uniform(&gpu, 5), words(&gpu, &[1, 2, 3, 4]));
+    let run = |output: &Buffer, refused: bool| {
+        let group = gpu.bind("add", &pipeline, Range::whole(&launch), &[Range::whole(&input), Range::whole(output)]).unwrap();
+        if refused {
+            output.destroy();
+        }
+        let mut pass = gpu.pass();
+        pass.dispatch(&pipeline, &group, [1, 1, 1]);
+        pass.submit_reading(&[Range::whole(&input)]).map(|readback| block_on(readback.bytes()))
+    };
+    assert!(run(&words(&gpu, &[0; 4]), false).is_ok());
+    assert!(matches!(run(&words(&gpu, &[0; 4]), true).err().map(Error::into_kind), Some(ErrorKind::Refused { .. })));
+    assert_eq!(gpu.lost(), None);
+    assert!(run(&words(&gpu, &[0; 4]), false).is_ok_and(|bytes| bytes.is_ok()));
+}

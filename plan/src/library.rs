@@ -1,7 +1,7 @@
 //! The model library: a WebAssembly module without imports.
 //!
-//! Its code exports `memory` and, for each variant and entry, a function `VARIANT.ENTRY(rows, pages) -> address` that fills a launch table:
-//! one row of [`TABLE_WORDS`](crate::TABLE_WORDS) words a dispatch, grid first. Three custom sections hold the rest: `tegula.version` (four
+//! Its code exports `memory` and, for each variant and entry, a function `VARIANT.ENTRY(...) -> address` that takes the members of
+//! [`StepSize`](crate::StepSize) in order and fills a launch table: one row of [`TABLE_WORDS`](crate::TABLE_WORDS) words a dispatch, grid first. Three custom sections hold the rest: `tegula.version` (four
 //! bytes, little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). A fourth, `tegula.md5`, comes last and holds the MD5 of all bytes
 //! before it: it finds damage, not malice. The reader below walks sections only, so that the runtime needs no WebAssembly parser of its own;
 //! engines validate the code.
@@ -11,7 +11,7 @@ use md5::{Digest, Md5};
 use crate::{Alternative, Error, ErrorKind, Plan, Variant};
 
 /// The version of the container and of the plan in it. Raised by every change that an older runtime would misread.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
 
 /// Names of the custom sections.
 pub mod section {
@@ -221,7 +221,7 @@ fn leb128(bytes: &mut &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activations, Choice, Dispatch, Dtype, Entry, Fingerprint, Kernel, Model, Requires, Size, Variant, When};
+    use crate::{Activations, Choice, Dispatch, Dtype, Entry, Fingerprint, Kernel, Model, Paged, Requires, Size, State, Variant, When};
 
     fn library() -> Library {
         let model = Model {
@@ -231,13 +231,10 @@ mod tests {
             hidden_size: 8,
             layers: 1,
             query_heads: 1,
-            kv_heads: 1,
-            head_dim: 8,
             context_window_size: 64,
-            sliding_window: None,
+            state: vec![State::Paged(Paged { layers: vec![0], kv_heads: 1, head_dim: 8, format: Dtype::F32, window: None })],
             prefill_chunk_size: 16,
             max_batch_size: 1,
-            cache: Dtype::F32,
             activations: Activations::Float,
             fingerprint: Fingerprint::default(),
         };

@@ -1,8 +1,8 @@
 //! Sizes that are known only when a step runs.
 //!
-//! Everything about a model is fixed when it is compiled but for two numbers: how many rows (tokens) a step carries and how many pages its
-//! longest sequence holds. A [`Size`] is an expression over those two. The compiler emits it as WebAssembly; [`Size::eval`] is the oracle
-//! that the emitted code is tested against.
+//! Everything about a model is fixed when it is compiled but for a few numbers that a step brings ([`StepSize`]): how many rows (tokens) it
+//! has, how they are grouped and how many pages its longest sequence holds. A [`Size`] is an expression over those. The compiler emits it as
+//! WebAssembly; [`Size::eval`] is the oracle that the emitted code is tested against.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,18 @@ use serde::{Deserialize, Serialize};
 pub enum Size {
     /// A number fixed at compile time.
     Const(u32),
-    /// Rows in this step: tokens of a prefill chunk, or sequences of a decode batch.
+    /// [`StepSize::rows`].
     Rows,
-    /// Pages of the longest sequence in this step.
+    /// [`StepSize::pages`].
     Pages,
+    /// [`StepSize::prompt`].
+    Prompt,
+    /// [`StepSize::segments`].
+    Segments,
+    /// [`StepSize::longest`].
+    Longest,
+    /// [`StepSize::read`].
+    Read,
     /// Sum.
     Add(Box<Size>, Box<Size>),
     /// Difference, zero where it would be negative.
@@ -30,17 +38,64 @@ pub enum Size {
     Max(Box<Size>, Box<Size>),
 }
 
+/// What the sizes of a step depend on.
+///
+/// Rows of a step stand in this order: segments, which are neighbouring rows of one sequence each, then single rows, of which each is the only
+/// one of its sequence behind the segments. Prompts come in segments; a sequence that decodes has a single row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct StepSize {
+    /// Rows (tokens) of the step.
+    pub rows: u32,
+    /// Pages of the longest sequence that has a single row, at least one.
+    pub pages: u32,
+    /// Rows in segments: the first so many.
+    pub prompt: u32,
+    /// Segments.
+    pub segments: u32,
+    /// Rows of the longest segment.
+    pub longest: u32,
+    /// Rows that get logits: the last so many, at least one.
+    pub read: u32,
+}
+
+impl StepSize {
+    /// Names of the members, in the order of the parameters of launch functions.
+    pub const MEMBERS: [&str; 6] = ["rows", "pages", "prompt", "segments", "longest", "read"];
+
+    /// A step of single rows, all of which get logits.
+    #[must_use]
+    pub fn singles(rows: u32, pages: u32) -> StepSize {
+        StepSize { rows, pages, prompt: 0, segments: 0, longest: 0, read: rows }
+    }
+
+    /// A step of one segment, of whose last rows so many get logits.
+    #[must_use]
+    pub fn segment(rows: u32, read: u32) -> StepSize {
+        StepSize { rows, pages: 1, prompt: rows, segments: 1, longest: rows, read }
+    }
+
+    /// The members, in the order of [`StepSize::MEMBERS`].
+    #[must_use]
+    pub fn members(self) -> [u32; 6] {
+        [self.rows, self.pages, self.prompt, self.segments, self.longest, self.read]
+    }
+}
+
 impl Size {
-    /// The value for a step of `rows` rows whose longest sequence holds `pages` pages.
+    /// The value for a step.
     ///
     /// Arithmetic saturates at `u32::MAX`; the compiler refuses a plan in which the largest step would reach it.
     #[must_use]
-    pub fn eval(&self, rows: u32, pages: u32) -> u32 {
-        let of = |size: &Size| size.eval(rows, pages);
+    pub fn eval(&self, step: &StepSize) -> u32 {
+        let of = |size: &Size| size.eval(step);
         match self {
             Size::Const(value) => *value,
-            Size::Rows => rows,
-            Size::Pages => pages,
+            Size::Rows => step.rows,
+            Size::Pages => step.pages,
+            Size::Prompt => step.prompt,
+            Size::Segments => step.segments,
+            Size::Longest => step.longest,
+            Size::Read => step.read,
             Size::Add(a, b) => of(a).saturating_add(of(b)),
             Size::Sub(a, b) => of(a).saturating_sub(of(b)),
             Size::Mul(a, b) => of(a).saturating_mul(of(b)),
@@ -107,12 +162,31 @@ impl Size {
         }
     }
 
-    /// Whether the value depends on the step.
+    /// This expression, with other expressions in place of variables: `put` is shown each variable and may give one.
+    #[must_use]
+    pub fn with(&self, put: &dyn Fn(&Size) -> Option<Size>) -> Size {
+        let of = |size: &Size| Box::new(size.with(put));
+        let size = match self {
+            Size::Const(value) => Size::Const(*value),
+            Size::Rows | Size::Pages | Size::Prompt | Size::Segments | Size::Longest | Size::Read => {
+                put(self).unwrap_or_else(|| self.clone())
+            }
+            Size::Add(a, b) => Size::Add(of(a), of(b)),
+            Size::Sub(a, b) => Size::Sub(of(a), of(b)),
+            Size::Mul(a, b) => Size::Mul(of(a), of(b)),
+            Size::CeilDiv(a, b) => Size::CeilDiv(of(a), of(b)),
+            Size::Min(a, b) => Size::Min(of(a), of(b)),
+            Size::Max(a, b) => Size::Max(of(a), of(b)),
+        };
+        if size.is_const() { Size::Const(size.eval(&StepSize::default())) } else { size }
+    }
+
+    /// Whether the value is the same in all steps.
     #[must_use]
     pub fn is_const(&self) -> bool {
         match self {
             Size::Const(_) => true,
-            Size::Rows | Size::Pages => false,
+            Size::Rows | Size::Pages | Size::Prompt | Size::Segments | Size::Longest | Size::Read => false,
             Size::Add(a, b) | Size::Sub(a, b) | Size::Mul(a, b) | Size::CeilDiv(a, b) | Size::Min(a, b) | Size::Max(a, b) => {
                 a.is_const() && b.is_const()
             }
@@ -128,7 +202,7 @@ impl From<u32> for Size {
 
 #[cfg(test)]
 mod tests {
-    use super::Size;
+    use super::{Size, StepSize};
 
     #[test]
     fn folds_what_is_known_and_keeps_what_is_not() {
@@ -136,7 +210,17 @@ mod tests {
         assert_eq!(Size::Rows.ceil_div(1), Size::Rows);
         let splits = Size::Pages.ceil_div(8).min(16).max(1);
         assert!(!splits.is_const());
-        assert_eq!([0, 1, 8, 9, 1000].map(|pages| splits.eval(1, pages)), [1, 1, 1, 2, 16]);
-        assert_eq!(Size::Rows.minus(1).eval(0, 0), 0);
+        assert_eq!([0, 1, 8, 9, 1000].map(|pages| splits.eval(&StepSize::singles(1, pages))), [1, 1, 1, 2, 16]);
+        assert_eq!(Size::Rows.minus(1).eval(&StepSize::default()), 0);
+    }
+
+    #[test]
+    fn other_expressions_take_the_place_of_variables() {
+        let known = |rows| move |size: &Size| (*size == Size::Rows).then_some(Size::Const(rows));
+        assert_eq!(Size::Rows.minus(1).with(&known(1)), Size::Const(0));
+        let splits = Size::Pages.ceil_div(4).min(16).max(1);
+        assert_eq!(splits.with(&known(1)), splits);
+        let tiles = Size::Rows.ceil_div(8).with(&|size| (*size == Size::Rows).then_some(Size::Prompt));
+        assert_eq!(tiles.eval(&StepSize { prompt: 17, rows: 90, ..StepSize::default() }), 3);
     }
 }

@@ -8,6 +8,7 @@
 //! The cache holds noise there, made on the GPU, because memory of zeros can be faster than memory that was written. In the first sequence's
 //! pages lie the keys and values of the prompt whose prefill was measured.
 
+mod gap;
 mod subject;
 mod traffic;
 mod workload;
@@ -18,6 +19,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::mpsc;
 
+pub use gap::{Gap, Gaps};
 use subject::{Probe, Subject};
 pub use traffic::Traffic;
 pub use workload::{Drawn, Report, Workload};
@@ -30,6 +32,7 @@ use crate::load::weights::Loader;
 use crate::model::budget::Budget;
 use crate::model::choose::{Kernels, SECONDS};
 use crate::model::forward::{Entry, Forward};
+use crate::model::pools::Room;
 use crate::model::step::Model;
 use crate::sampler::Sampling;
 use crate::{Error, ErrorKind, Event, EventKind, Prompt, Request, RequestId, Result};
@@ -90,12 +93,12 @@ impl Bench {
     /// [`ErrorKind::ContextWindowSizeExceeded`] where the workload does not fit the context, [`ErrorKind::FieldRange`] where the batch is larger
     /// than the library's, [`ErrorKind::Budget`] where the cache does not hold it; those of the engine.
     pub async fn measure(&mut self, workload: &Workload) -> Result<Report> {
-        let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing } = *workload;
+        let Workload { prompt_tokens, decode_tokens, repetitions, batch, run_ahead, drawing, beside } = *workload;
         self.check(workload)?;
         let run_ahead = run_ahead.unwrap_or(RUN_AHEAD);
         self.settle().await?;
         self.host.set_run_ahead(NAME, run_ahead);
-        self.make_noise(workload)?;
+        self.make_noise(workload).await?;
         let prefill = self.prefill(workload).await?;
 
         let (mut speeds, mut shares) = (Vec::new(), Vec::new());
@@ -108,6 +111,10 @@ impl Bench {
             }
         }
         let decode = median(speeds);
+        let gaps = match beside {
+            Some(tokens) => Some(self.gaps(workload, tokens).await?),
+            None => None,
+        };
         let model = self.model.borrow();
         let traffic = Traffic::of(model.plan(), model.variant(), batch).ok_or_else(no_entry)?;
         let bytes = traffic.bytes(u64::from(prompt_tokens) + u64::from(decode_tokens) / 2);
@@ -134,6 +141,7 @@ impl Bench {
             fraction_of_stream: decode / f64::from(batch) * bytes as f64 / self.stream,
             host_share: median(shares),
             weights_bytes: model.memory().weights,
+            gaps,
         })
     }
 
@@ -152,12 +160,24 @@ impl Bench {
     }
 
     /// Lets the caches grow to what the workload needs, which should not happen while it is measured, and fills what is new.
-    fn make_noise(&mut self, workload: &Workload) -> Result<()> {
+    #[expect(clippy::await_holding_refcell_ref, reason = "the engine is idle")]
+    async fn make_noise(&mut self, workload: &Workload) -> Result<()> {
         let model = &mut *self.model.borrow_mut();
         let tokens = workload.tokens() as u32;
         let mut fits = true;
+        let facts = model.facts();
+        let held = facts.paged().filter_map(|group| group.held(facts.prefill_chunk_size)).max();
         for sequence in 0..workload.batch {
-            fits = fits && model.reserve(sequence, tokens)?;
+            // Layers with a window hold no more than that and a chunk.
+            let next = held.unwrap_or(tokens).min(tokens);
+            fits = fits
+                && loop {
+                    match model.reserve(sequence, next, tokens) {
+                        Room::Ready => break true,
+                        Room::Full => break false,
+                        Room::Grow => model.grow().await?,
+                    }
+                };
         }
         (0..workload.batch).for_each(|sequence| model.release(sequence));
         if !fits {
@@ -198,6 +218,9 @@ impl Bench {
     /// Decodes a batch: tokens of all sequences a second, and the part of that time in which the host was busy submitting.
     async fn decode(&mut self, workload: &Workload) -> Result<[f64; 2]> {
         self.probe.skip_prompts(workload.prompt_tokens);
+        // Of prompts only the last rows are run, by themselves.
+        self.host.set_mixing(NAME, false);
+        self.host.set_prompt_share(NAME, Some(usize::MAX));
         for _ in 0..workload.batch {
             self.submit(workload.prompt_tokens, workload.answer(), workload.drawing)?;
         }
@@ -222,7 +245,7 @@ impl Bench {
     }
 
     /// Asks for an answer to a prompt.
-    fn submit(&mut self, prompt_tokens: u32, answer: u32, drawing: Option<Drawn>) -> Result<()> {
+    fn submit(&mut self, prompt_tokens: u32, answer: u32, drawing: Option<Drawn>) -> Result<RequestId> {
         let vocabulary = self.model.borrow().facts().vocab_size;
         let prompt = (0..prompt_tokens).map(|index| index.wrapping_mul(7919) % vocabulary).collect();
         let mut request = Request { max_tokens: Some(answer), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt)) };
@@ -232,9 +255,9 @@ impl Bench {
         let sender = self.sender.clone();
         // The other end lives as long as the host does.
         let sink = move |event| sender.send(event).map_or(ControlFlow::Break(()), ControlFlow::Continue);
-        self.handle.submit(NAME, request, Box::new(sink))?;
+        let id = self.handle.submit(NAME, request, Box::new(sink))?;
         self.running += 1;
-        Ok(())
+        Ok(id)
     }
 
     /// Waits until nothing runs any more.

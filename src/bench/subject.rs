@@ -10,6 +10,7 @@ use crate::clock::seconds;
 use crate::host::Resident;
 use crate::model::budget::Memory;
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
+use crate::model::pools::Room;
 use crate::model::step::{Model, Pending};
 
 /// What is asked of a [`Subject`] and learnt from it, while the engine has it.
@@ -53,7 +54,7 @@ impl Subject {
 
 impl Resident for Subject {
     fn memory(&self) -> Memory {
-        *self.model.borrow().memory()
+        self.model.borrow().memory().clone()
     }
 
     fn cached_tokens(&self) -> u32 {
@@ -80,12 +81,17 @@ impl Forward for Subject {
         self.model.borrow().capacity()
     }
 
-    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool> {
-        self.model.borrow_mut().reserve(sequence, tokens)
+    fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room {
+        self.model.borrow_mut().reserve(sequence, next, tokens)
     }
 
-    fn forget(&mut self, sequence: u32, position: u32) {
-        self.model.borrow_mut().forget(sequence, position);
+    #[expect(clippy::await_holding_refcell_ref, reason = "nobody else uses the model while it grows")]
+    async fn grow(&mut self) -> Result<()> {
+        self.model.borrow_mut().grow().await
+    }
+
+    fn forget(&mut self, sequence: u32, first: u32) {
+        self.model.borrow_mut().forget(sequence, first);
     }
 
     fn release(&mut self, sequence: u32) {
@@ -94,6 +100,10 @@ impl Forward for Subject {
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
         self.model.borrow_mut().draw(sequence, drawing);
+    }
+
+    fn mixes(&self) -> bool {
+        self.model.borrow().mixes()
     }
 
     fn submit(&mut self, entry: Entry, mut rows: &mut [Row], read: Read) -> Result<Pending> {

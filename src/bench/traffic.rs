@@ -3,12 +3,12 @@
 //! Weights are read once a step, however many sequences it serves; of the embedding table one row is, unless it is the output layer's too. The
 //! cache of each sequence is read up to its token's position. Activations are left out: they stay in the GPU's own caches.
 
-use tegula_plan::{Buffer, Plan, Variant};
+use tegula_plan::{Buffer, Paged, Plan, Variant};
 
 use crate::model::forward::Entry;
 
 /// Dispatches and bytes of a greedy decode step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traffic {
     /// Kernel launches.
     pub dispatches: usize,
@@ -18,8 +18,8 @@ pub struct Traffic {
     pub cache_per_token: u64,
     /// Sequences of the step.
     pub batch: u32,
-    /// Tokens beyond which no layer looks back.
-    window: u64,
+    /// By group of layers: bytes for each token, and the tokens beyond which these layers do not look back.
+    groups: Vec<(u64, u64)>,
 }
 
 impl Traffic {
@@ -37,12 +37,17 @@ impl Traffic {
                 }
             }
         }
-        let window = plan.model.sliding_window.map_or(u64::MAX, u64::from);
-        Some(Traffic { dispatches: entry.greedy_dispatches(), weights, cache_per_token: plan.model.cache_bytes_per_token(), batch, window })
+        let group = |group: &Paged| {
+            let bytes = group.bytes_per_token() * group.layers.len() as u64;
+            (bytes, group.window.map_or(u64::MAX, u64::from))
+        };
+        let groups = plan.model.paged().map(group).collect();
+        Some(Traffic { dispatches: entry.greedy_dispatches(), weights, cache_per_token: plan.model.cache_bytes_per_token(), batch, groups })
     }
 
     /// Bytes of a step in which each sequence reads a cache of `tokens` tokens.
     pub fn bytes(&self, tokens: u64) -> u64 {
-        self.weights + u64::from(self.batch) * self.cache_per_token * tokens.min(self.window)
+        let cache: u64 = self.groups.iter().map(|(bytes, window)| bytes * tokens.min(*window)).sum();
+        self.weights + u64::from(self.batch) * cache
     }
 }

@@ -1,5 +1,6 @@
 //! What is measured, and what comes of it.
 
+use super::Gaps;
 use serde::{Deserialize, Serialize};
 
 /// What to measure.
@@ -20,6 +21,9 @@ pub struct Workload {
     /// Draws the ids of answers so instead of taking the likeliest.
     #[serde(default)]
     pub drawing: Option<Drawn>,
+    /// Also measures how long a stream waits for tokens while a prompt of so many tokens runs beside it.
+    #[serde(default)]
+    pub beside: Option<u32>,
 }
 
 /// How ids are drawn that are not the likeliest.
@@ -91,4 +95,7 @@ pub struct Report {
     pub host_share: f64,
     /// Bytes of all weights on the GPU.
     pub weights_bytes: u64,
+    /// A stream with a long prompt beside it, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Gaps>,
 }

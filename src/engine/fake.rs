@@ -1,15 +1,15 @@
 //! A model without a GPU: each next id is a hash of all tokens that the cache holds for the sequence, so that a wrong page, a stale token or a
 //! lost row shows in every id that follows.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tegula_plan::{Activations, Dtype, Model, PAGE_SIZE, Row};
+use tegula_plan::{Activations, Dtype, Model, PAGE_SIZE, Paged, Row, State};
 
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
-use crate::model::kv::Pages;
+use crate::model::pools::{Pools, Room};
 use crate::sampler::{Sampler, Sampling};
 use crate::{ErrorKind, Result};
 
@@ -21,13 +21,15 @@ pub(super) const POISON: u32 = 200;
 
 pub(crate) struct Fake {
     facts: Model,
-    pages: Pages,
-    /// The token at each place of the cache.
-    cache: Vec<u32>,
+    pools: Pools,
+    /// The token at each place of the cache of each group of layers.
+    caches: Vec<Vec<u32>>,
     sampled: Vec<u32>,
     /// By sequence.
     drawn: Vec<Option<Drawn>>,
-    capacity: u32,
+    /// Pages that the device has memory for in each group.
+    pub(super) memory: u32,
+    pub(super) mixes: bool,
     /// Entry and rows of each step.
     pub(super) log: Vec<(Entry, usize)>,
     /// Steps until the device breaks.
@@ -66,35 +68,54 @@ impl Future for Later {
 impl Fake {
     /// A model of 264 tokens with chunks of 4 rows and batches of 3, and so many tokens in its cache.
     pub(crate) fn new(context: u32, cache: u32, window: Option<u32>) -> Fake {
+        Fake::with_groups(context, &[(cache, window)])
+    }
+
+    /// As [`Fake::new`], with layers in several groups: tokens in their caches, and how many they look back.
+    pub(crate) fn with_groups(context: u32, groups: &[(u32, Option<u32>)]) -> Fake {
+        let group = |(layer, &(_, window)): (u32, &(u32, Option<u32>))| {
+            State::Paged(Paged { layers: vec![layer], kv_heads: 1, head_dim: 1, format: Dtype::F32, window })
+        };
         let facts = Model {
             architecture: "fake".into(),
             quantization: "q0f32".into(),
             vocab_size: 264,
             hidden_size: 1,
-            layers: 1,
+            layers: groups.len() as u32,
             query_heads: 1,
-            kv_heads: 1,
-            head_dim: 1,
             context_window_size: context,
-            sliding_window: window,
+            state: (0..).zip(groups).map(group).collect(),
             prefill_chunk_size: 4,
             max_batch_size: 3,
-            cache: Dtype::F32,
             activations: Activations::Float,
             fingerprint: tegula_plan::Fingerprint::default(),
         };
-        let pages = Pages::new(cache / PAGE_SIZE, 3, context.div_ceil(PAGE_SIZE));
+        let pages: Vec<u32> = groups.iter().map(|(tokens, _)| tokens / PAGE_SIZE).collect();
+        let mut pools = Pools::new(&facts, &pages);
+        (0..groups.len()).for_each(|group| pools.grown(group, pages[group]));
         Fake {
             facts,
-            pages,
-            cache: vec![0; cache as usize],
+            pools,
+            caches: groups.iter().map(|(tokens, _)| vec![0; *tokens as usize]).collect(),
             sampled: vec![0; 3],
             drawn: vec![None; 3],
-            capacity: if window.is_some() { context } else { context.min(cache) },
+            memory: u32::MAX,
+            mixes: true,
             log: Vec::new(),
             breaks_after: None,
             padded_from: 264,
         }
+    }
+
+    /// With caches that begin small.
+    pub(super) fn growing(mut self) -> Fake {
+        (0..self.caches.len()).for_each(|group| self.pools.grown(group, 1));
+        self
+    }
+
+    /// How many tokens before a position's end some layer sees.
+    fn window(&self) -> Option<u32> {
+        self.facts.paged().map(|group| group.window).max_by_key(|window| window.unwrap_or(u32::MAX))?
     }
 
     /// With ids from here on that mean nothing.
@@ -135,7 +156,7 @@ impl Fake {
     pub(super) fn sampled_continuation(&self, prompt: &[u32], most: usize, sampling: &Sampling) -> Vec<u32> {
         let (mut ids, mut counts) = (prompt.to_vec(), BTreeMap::new());
         for _ in 0..most {
-            let seen = self.facts.sliding_window.map_or(0, |window| ids.len().saturating_sub(window as usize));
+            let seen = self.window().map_or(0, |window| ids.len().saturating_sub(window as usize));
             let mut logits = self.logits_after(ids[seen..].iter().copied(), ids.len() as u32 - 1);
             logits.truncate(self.padded_from as usize);
             let id = Sampler::default().pick(&mut logits, sampling, &counts, ids.len() as u32).expect("numbers");
@@ -153,9 +174,19 @@ impl Fake {
         (0..prompt.len()).map(|last| self.logits_after(prompt[..=last].iter().copied(), last as u32)).collect()
     }
 
-    pub(super) fn available(&self) -> u32 {
-        self.pages.available()
+    pub(super) fn available(&self) -> Vec<u32> {
+        self.pools.available()
     }
+}
+
+/// Lets others run once.
+async fn yield_now() {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 fn greatest(logits: &[f32]) -> u32 {
@@ -184,20 +215,39 @@ impl Forward for Fake {
         })
     }
 
+    fn mixes(&self) -> bool {
+        self.mixes
+    }
+
     fn capacity(&self) -> u32 {
-        self.capacity
+        self.pools.capacity(&self.facts)
     }
 
-    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool> {
-        Ok(self.pages.reserve(sequence, tokens))
+    fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room {
+        self.pools.reserve(sequence, next, tokens)
     }
 
-    fn forget(&mut self, sequence: u32, position: u32) {
-        self.pages.forget(sequence, position);
+    async fn grow(&mut self) -> Result<()> {
+        yield_now().await;
+        for group in 0..self.caches.len() {
+            let Some(sizes) = self.pools.growth(group) else { continue };
+            for pages in sizes {
+                if pages <= self.memory {
+                    self.pools.grown(group, pages);
+                    break;
+                }
+                self.pools.refuse(group, pages);
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, sequence: u32, first: u32) {
+        self.pools.forget(sequence, first);
     }
 
     fn release(&mut self, sequence: u32) {
-        self.pages.release(sequence);
+        self.pools.release(sequence);
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
@@ -211,22 +261,27 @@ impl Forward for Fake {
             return Err(tegula_gpu::Error::from(tegula_gpu::ErrorKind::Lost { reason: "unplugged".into() }).into());
         }
         self.log.push((entry, rows.len()));
-        let mut places = VecDeque::new();
         for row in &mut *rows {
-            let slot = self.pages.slot(row.sequence, row.position).expect("reserved");
-            self.cache[slot as usize] = if row.token == Row::SAMPLED { self.sampled[row.sequence as usize] } else { row.token };
-            places.push_back(slot);
+            let token = if row.token == Row::SAMPLED { self.sampled[row.sequence as usize] } else { row.token };
+            for (group, cache) in self.caches.iter_mut().enumerate() {
+                let slot = self.pools.slot(group, row.sequence, row.position).expect("reserved");
+                cache[slot as usize] = token;
+            }
         }
         let mut logits = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
-            if entry == Entry::Prefill && index + 1 < rows.len() {
-                continue;
+        let count = if entry == Entry::Prefill { read.rows as usize } else { rows.len() };
+        let mut readers = BTreeSet::new();
+        for row in &rows[rows.len() - count..] {
+            assert!(entry == Entry::Score || readers.insert(row.sequence), "one row of a sequence gets logits");
+            let mut seen: BTreeMap<u32, u32> = BTreeMap::new();
+            for (group, window) in self.facts.paged().map(|group| group.window).enumerate() {
+                for position in window.map_or(0, |window| (row.position + 1).saturating_sub(window))..=row.position {
+                    let slot = self.pools.slot(group, row.sequence, position).expect("kept as long as it is seen");
+                    let token = self.caches[group][slot as usize];
+                    assert_eq!(*seen.entry(position).or_insert(token), token, "all groups hold the same tokens");
+                }
             }
-            let seen = self.facts.sliding_window.map_or(0, |window| (row.position + 1).saturating_sub(window));
-            let tokens = (seen..=row.position).map(|position| {
-                let slot = self.pages.slot(row.sequence, position).expect("kept as long as it is seen");
-                self.cache[slot as usize]
-            });
+            let tokens = seen.into_values();
             let after = self.logits_after(tokens, row.position);
             let sampled = &mut self.sampled[row.sequence as usize];
             if read.greatest {
@@ -252,7 +307,7 @@ impl Forward for Fake {
 fn a_lost_device_is_told_by_its_code() {
     let mut fake = Fake::new(64, 64, None);
     fake.breaks_after = Some(0);
-    assert!(fake.reserve(0, 1).unwrap());
+    assert_eq!(fake.reserve(0, 1, 1), Room::Ready);
     let mut rows = [Row { token: 5, position: 0, slot: 0, sequence: 0 }];
     let error = fake.submit(Entry::Decode, &mut rows, Read::GREATEST).err().unwrap();
     assert_eq!(error.code(), "DeviceLostError");

@@ -1,7 +1,7 @@
 //! Requests in, tokens out: what runs when.
 //!
-//! [`Engine::step`] submits one step at a time to the model: a chunk of a prompt, or one row of each sequence that is past its prompt.
-//! Chunks and rows take turns, so that a long prompt does not silence the answers that are under way.
+//! [`Engine::step`] submits one step at a time to the model: one row of each sequence that is past its prompt, and rows of prompts beside
+//! them, so many that a long prompt slows the answers that are under way only by its share.
 //!
 //! A page learns late that a step is done, some milliseconds after the GPU finished it. So the engine runs ahead: the GPU takes the greatest
 //! logit or draws, the next row's embedding reads the id where it lies ([`Row::SAMPLED`]), and up to [`Engine::set_run_ahead`] steps are
@@ -16,17 +16,21 @@ use std::sync::Arc;
 
 use tegula_plan::Row;
 
+use crate::Result;
 use crate::engine::intake::Intake;
+use crate::engine::pace::Pace;
 use crate::engine::request::{Event, Interrupter, RequestId};
 use crate::engine::sequence::Sequence;
-use crate::model::forward::{Entry, Forward, Read};
+use crate::model::forward::{Entry, Forward};
 use crate::model::step::Model;
 use crate::sampler::Sampler;
-use crate::{ErrorKind, Result};
 
+mod compose;
 pub mod intake;
+mod pace;
 pub mod request;
 mod schedule;
+mod score;
 pub(crate) mod sequence;
 pub mod stop;
 pub mod usage;
@@ -36,7 +40,7 @@ pub mod usage;
 pub struct Counters {
     /// Steps submitted.
     pub steps: u64,
-    /// Rows of them that held known tokens of more than one.
+    /// Rows of them that were of prompts.
     pub prefilled: u64,
     /// Rows of them that held one token of a sequence.
     pub decoded: u64,
@@ -57,7 +61,14 @@ pub struct Engine<M: Forward = Model> {
     slots: Vec<u32>,
     flights: VecDeque<Flight<M::Pending>>,
     run_ahead: usize,
-    /// Whether the last step was a chunk, so that rows are next.
+    /// Whether somebody waits for larger caches.
+    grows: bool,
+    /// Whether rows of prompts share steps with rows of sequences that decode.
+    mixing: bool,
+    /// Rows of prompts beside such sequences, where that is settled.
+    prompt_share: Option<usize>,
+    pace: Pace,
+    /// Whether the last step had rows of prompts, so that others are next where they do not share steps.
     chunk_was_last: bool,
     interrupter: Interrupter,
     /// News that nobody has been told yet.
@@ -72,8 +83,12 @@ pub struct Engine<M: Forward = Model> {
 /// A step that is under way.
 struct Flight<P> {
     pending: P,
-    /// Whose next id it brings. None for a chunk that is not the last of its prompt.
+    /// Whose next id it brings. None where all rows are in the middle of prompts.
     marks: Vec<Mark>,
+    /// Rows of prompts.
+    prompt: usize,
+    /// When it was submitted, in seconds.
+    submitted: f64,
 }
 
 /// A sequence whose next id a step brings.
@@ -106,6 +121,10 @@ impl<M: Forward> Engine<M> {
             slots: (0..sequences).rev().collect(),
             flights: VecDeque::new(),
             run_ahead: RUN_AHEAD,
+            grows: false,
+            mixing: true,
+            prompt_share: None,
+            pace: Pace::default(),
             chunk_was_last: false,
             interrupter: Interrupter::default(),
             events: Vec::new(),
@@ -119,6 +138,18 @@ impl<M: Forward> Engine<M> {
     /// How many steps may be under way at once, 1 at least. It changes the speed only.
     pub fn set_run_ahead(&mut self, steps: usize) {
         self.run_ahead = steps.max(1);
+    }
+
+    /// Whether rows of prompts share steps with rows of sequences that decode, as they do at first. Otherwise chunks of prompts and rows take
+    /// turns. It changes the speed only.
+    pub fn set_mixing(&mut self, mixing: bool) {
+        self.mixing = mixing;
+    }
+
+    /// How many rows of prompts a step may have while other sequences decode. By default it goes by how long steps take. It changes the speed
+    /// only.
+    pub fn set_prompt_share(&mut self, rows: Option<usize>) {
+        self.prompt_share = rows;
     }
 
     /// The model.
@@ -169,7 +200,7 @@ impl<M: Forward> Engine<M> {
     /// Runs one step and tells what it brought; nothing if there is nothing to do. It can be dropped while it waits: no token is lost.
     ///
     /// # Errors
-    /// Those of the device. Then all requests are gone. What concerns a single request is an [`EventKind::Failed`].
+    /// Those of the device. Then all requests are gone. What concerns a single request is a [`request::EventKind::Failed`].
     pub(crate) async fn step(&mut self) -> Result<Vec<Event>> {
         match self.advance().await {
             Ok(()) => Ok(std::mem::take(&mut self.events)),
@@ -185,48 +216,20 @@ impl<M: Forward> Engine<M> {
         while self.flights.front().is_some_and(|flight| self.is_stale(flight)) {
             self.land(None);
         }
-        self.admit();
-        while self.flights.len() < self.run_ahead && self.submit_step()? {}
+        loop {
+            self.admit();
+            while !self.grows && self.flights.len() < self.run_ahead && self.submit_step()? {}
+            if !std::mem::take(&mut self.grows) {
+                break;
+            }
+            self.model.grow().await?;
+            // Where the device had no memory, sequences can be no longer than what there is.
+            self.intake.set_capacity(self.model.capacity());
+        }
         let Some(flight) = self.flights.front_mut() else { return Ok(()) };
         let readback = (&mut flight.pending).await?;
         self.end_interrupted();
         self.land(Some(readback));
-        Ok(())
-    }
-
-    /// Shows the logits after every one of `ids` to `visit`, as (position, logits), in order. Requests that run are left alone.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoEntry`], [`ErrorKind::Busy`], [`ErrorKind::ContextWindowSizeExceeded`], [`ErrorKind::UnknownToken`], those of the device.
-    pub(crate) async fn score(&mut self, ids: &[u32], mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
-        self.intake.check_ids(ids)?;
-        let context = self.model.capacity();
-        if ids.len() as u64 > u64::from(context) {
-            return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context: u64::from(context) }.into());
-        }
-        let most = self.model.max_rows(Entry::Score).ok_or(ErrorKind::NoEntry { entry: Entry::Score.name() })? as usize;
-        // The slot stays in the list: nobody takes it while this borrows the engine.
-        let busy = ErrorKind::Busy { slots: self.running.len() as u32 };
-        let slot = *self.slots.last().ok_or(busy)?;
-        let outcome = self.score_in(slot, ids, most.max(1), &mut visit).await;
-        self.model.release(slot);
-        outcome
-    }
-
-    async fn score_in(&mut self, slot: u32, ids: &[u32], most: usize, visit: &mut impl FnMut(usize, &[f32])) -> Result<()> {
-        let vocab = self.model.facts().vocab_size as usize;
-        self.model.release(slot);
-        for (start, chunk) in (0..).step_by(most).zip(ids.chunks(most)) {
-            self.make_room(slot, start, start, start + chunk.len())?;
-            self.rows.clear();
-            self.rows.extend(chunk.iter().zip(start..).map(|(&token, position)| row(token, position, slot)));
-            let read = Read { greatest: false, drawn: false, logits: chunk.len() as u32 };
-            let readback = self.model.submit(Entry::Score, &mut self.rows, read)?.await?;
-            self.counters.steps += 1;
-            for (position, logits) in (start..).zip(readback.logits.chunks(vocab)) {
-                visit(position, logits);
-            }
-        }
         Ok(())
     }
 
@@ -252,5 +255,7 @@ mod direct;
 mod drawn_tests;
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+mod mixed_tests;
 #[cfg(test)]
 mod tests;

@@ -1,34 +1,36 @@
-//! The engine's schedule: who runs, what is submitted next, and what becomes of what steps bring.
+//! The engine's schedule: who runs, and what becomes of what steps bring. What goes into a step is said in [`super::compose`].
 
-use super::{Engine, Flight, Mark, row};
+use super::{Engine, Flight, Mark};
+use crate::clock;
 use crate::engine::request::{Event, EventKind, RequestId};
-use crate::engine::sequence::{Next, Pick, Sequence};
+use crate::engine::sequence::{Pick, Sequence};
 use crate::engine::usage::FinishReason;
-use crate::model::forward::{Entry, Forward, Read, Readback};
-use crate::{Error, ErrorKind, Result};
+use crate::model::forward::{Entry, Forward, Readback};
+use crate::model::pools::Room;
+use crate::{Error, ErrorKind};
 
 impl<M: Forward> Engine<M> {
     /// Lets waiting requests run while there are slots and pages for them.
     pub(super) fn admit(&mut self) {
-        while !self.waiting.is_empty() && !self.slots.is_empty() {
-            let (Some(mut sequence), Some(slot)) = (self.waiting.pop_front(), self.slots.pop()) else { return };
-            // With a sliding window, room for a chunk is enough: it makes the rest.
-            let most = match self.model.facts().sliding_window {
-                Some(_) => self.prefill_rows(),
-                None => usize::MAX,
-            };
-            match self.make_room(slot, 0, 0, sequence.ids.len().min(most)) {
-                Ok(()) => {
-                    sequence.start(slot);
-                    self.model.draw(slot, sequence.drawing(self.active()));
-                    self.running.push(sequence);
-                    continue;
-                }
-                Err(error) if self.running.is_empty() => self.fail(sequence.id, error),
-                Err(_) => self.waiting.push_front(sequence),
+        while let (Some(first), Some(&slot), false) = (self.waiting.front(), self.slots.last(), self.grows) {
+            // Where layers see all tokens, there must be room for all that it has; others make room as they go.
+            let tokens = first.ids.len();
+            let next = tokens.min(self.prefill_rows());
+            let room = self.make_room(slot, 0, next, tokens);
+            if room == Room::Grow {
+                return;
             }
-            self.slots.push(slot);
-            if !self.running.is_empty() {
+            let Some(mut sequence) = self.waiting.pop_front() else { return };
+            if room == Room::Ready {
+                self.slots.pop();
+                sequence.start(slot);
+                self.model.draw(slot, sequence.drawing(self.active()));
+                self.running.push(sequence);
+            } else if self.running.is_empty() {
+                let error = self.shortage(tokens);
+                self.fail(sequence.id, error);
+            } else {
+                self.waiting.push_front(sequence);
                 return;
             }
         }
@@ -43,44 +45,48 @@ impl<M: Forward> Engine<M> {
         self.model.max_rows(Entry::Prefill).unwrap_or(1).max(1) as usize
     }
 
-    /// Frees the pages that rows from `known` on do not see, and makes room for positions up to `tokens`. `known` is what the sequence could
-    /// be taken back to.
-    pub(super) fn make_room(&mut self, slot: u32, known: usize, submitted: usize, tokens: usize) -> Result<()> {
-        if let Some(window) = self.model.facts().sliding_window {
-            let first = known.min(submitted) as u32;
-            self.model.forget(slot, (first + 1).saturating_sub(window));
-        }
-        if self.model.reserve(slot, tokens as u32)? {
-            return Ok(());
-        }
+    /// Frees the pages that rows from `first` on do not see, and makes room for positions up to `tokens`, of which those up to `next` are
+    /// submitted next.
+    fn make_room(&mut self, slot: u32, first: usize, next: usize, tokens: usize) -> Room {
+        self.model.forget(slot, first as u32);
+        let room = self.model.reserve(slot, next as u32, tokens as u32);
+        self.grows |= room == Room::Grow;
+        room
+    }
+
+    /// Why there is no room for so many tokens of a sequence that runs alone.
+    pub(super) fn shortage(&self, tokens: usize) -> Error {
         let bytes = self.model.facts().cache_bytes_per_token();
         let advice = "allow more memory, or ask for less at once";
         let what = format!("the KV cache of {}", tegula_plan::count(tokens, "token"));
-        Err(ErrorKind::Budget { what, needed: bytes * tokens as u64, available: bytes * u64::from(self.model.capacity()), advice }.into())
+        ErrorKind::Budget { what, needed: bytes * tokens as u64, available: bytes * u64::from(self.model.capacity()), advice }.into()
     }
 
-    /// Makes room for a running sequence, where needed at the cost of the youngest. False if that is itself.
-    pub(super) fn room_for(&mut self, index: usize, tokens: usize) -> bool {
+    /// Makes room for positions of a running sequence up to `tokens`, where needed at the cost of the youngest. If it is [`Room::Full`], that was
+    /// the sequence itself, which runs no more.
+    pub(super) fn room_for(&mut self, index: usize, tokens: usize) -> Room {
         loop {
             let sequence = &self.running[index];
-            let (slot, known, submitted) = (sequence.slot, sequence.ids.len() - 1, sequence.submitted);
-            match self.make_room(slot, known, submitted, tokens) {
-                Ok(()) => return true,
-                Err(error) if self.running.len() == 1 => {
+            // What it could be taken back to.
+            let first = sequence.submitted.min(sequence.ids.len() - 1);
+            match self.make_room(sequence.slot, first, tokens, tokens) {
+                Room::Full if self.running.len() == 1 => {
+                    let error = self.shortage(tokens);
                     let failed = self.leave(index);
                     self.fail(failed.id, error);
-                    return false;
+                    return Room::Full;
                 }
-                Err(_) => {
+                Room::Full => {
                     let youngest = self.running.len() - 1;
                     let mut sequence = self.leave(youngest);
                     tracing::debug!(request = sequence.id.0, "pages ran out: the youngest request starts over");
                     sequence.rewind(0);
                     self.waiting.push_front(sequence);
                     if youngest == index {
-                        return false;
+                        return Room::Full;
                     }
                 }
+                room => return room,
             }
         }
     }
@@ -91,88 +97,6 @@ impl<M: Forward> Engine<M> {
         self.model.release(sequence.slot);
         self.slots.push(sequence.slot);
         sequence
-    }
-
-    /// Submits a chunk or rows. False if there is nothing that can be.
-    pub(super) fn submit_step(&mut self) -> Result<bool> {
-        let rows_first = self.chunk_was_last;
-        let submitted = rows_first && self.submit_rows()? || self.submit_chunk()? || !rows_first && self.submit_rows()?;
-        self.counters.steps += u64::from(submitted);
-        Ok(submitted)
-    }
-
-    /// Submits the next chunk of the oldest sequence that has one.
-    pub(super) fn submit_chunk(&mut self) -> Result<bool> {
-        let has_chunk = |sequence: &Sequence| matches!(sequence.next(), Next::Chunk(_));
-        let Some(index) = self.running.iter().position(has_chunk) else { return Ok(false) };
-        let start = self.running[index].submitted;
-        let end = self.running[index].ids.len().min(start + self.prefill_rows());
-        if !self.room_for(index, end) {
-            return Ok(false);
-        }
-        let sequence = &mut self.running[index];
-        self.rows.clear();
-        self.rows.extend((start..end).map(|position| row(sequence.ids[position], position, sequence.slot)));
-        let mut marks = self.spare.pop().unwrap_or_default();
-        // Of a chunk in the middle nothing is wanted, but its end is waited for.
-        let mut read = Read::GREATEST;
-        if end == sequence.ids.len() {
-            let pick = sequence.pick;
-            let logits = (pick == Pick::Here).then_some(0);
-            read = Read { greatest: pick == Pick::Greatest, drawn: pick == Pick::Drawn, logits: u32::from(logits.is_some()) };
-            marks.push(Mark { request: sequence.id, epoch: sequence.epoch, slot: sequence.slot, logits });
-        }
-        let pending = self.model.submit(Entry::Prefill, &mut self.rows, read)?;
-        sequence.submitted = end;
-        self.counters.prefilled += (end - start) as u64;
-        self.flights.push_back(Flight { pending, marks });
-        self.chunk_was_last = true;
-        Ok(true)
-    }
-
-    /// Submits one row of every sequence that is past its prompt, those whose ids are picked here first.
-    pub(super) fn submit_rows(&mut self) -> Result<bool> {
-        // Rather than splitting the batch, all wait for those that must.
-        if self.running.iter().any(|sequence| sequence.next() == Next::Wait) {
-            return Ok(false);
-        }
-        // Making room can cost sequences their place, so all of it is made before rows are written.
-        let mut index = 0;
-        while index < self.running.len() {
-            let sequence = &self.running[index];
-            let ready = matches!(sequence.next(), Next::Row(_));
-            if !ready || self.room_for(index, sequence.submitted + 1) {
-                index += 1;
-            }
-        }
-        let mut marks = self.spare.pop().unwrap_or_default();
-        self.rows.clear();
-        let mut read = Read { greatest: false, drawn: false, logits: 0 };
-        for here in [true, false] {
-            for sequence in self.running.iter_mut().filter(|sequence| (sequence.pick == Pick::Here) == here) {
-                if let Next::Row(token) = sequence.next() {
-                    match sequence.pick {
-                        Pick::Greatest => read.greatest = true,
-                        Pick::Drawn => read.drawn = true,
-                        Pick::Here => read.logits += 1,
-                    }
-                    let logits = here.then_some(self.rows.len());
-                    marks.push(Mark { request: sequence.id, epoch: sequence.epoch, slot: sequence.slot, logits });
-                    self.rows.push(row(token, sequence.submitted, sequence.slot));
-                    sequence.submitted += 1;
-                }
-            }
-        }
-        if marks.is_empty() {
-            self.spare.push(marks);
-            return Ok(false);
-        }
-        let entry = if marks.len() == 1 { Entry::Decode } else { Entry::Batch };
-        let pending = self.model.submit(entry, &mut self.rows, read)?;
-        self.counters.decoded += marks.len() as u64;
-        self.flights.push_back(Flight { pending, marks });
-        self.chunk_was_last = false;
-        Ok(true)
     }
 
     /// Whether nobody waits for what a step brings.
@@ -186,7 +110,10 @@ impl<M: Forward> Engine<M> {
 
     /// Ends the flight of the oldest step, and hands what it brought to the sequences that still want it.
     pub(super) fn land(&mut self, readback: Option<Readback>) {
-        let Some(Flight { mut marks, .. }) = self.flights.pop_front() else { return };
+        let Some(Flight { mut marks, prompt, submitted, .. }) = self.flights.pop_front() else { return };
+        if readback.is_some() {
+            self.pace.ended(submitted, clock::seconds(), prompt);
+        }
         let mut readback = readback.unwrap_or_default();
         for mark in marks.drain(..) {
             match self.find(&mark) {

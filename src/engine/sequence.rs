@@ -113,6 +113,11 @@ impl Sequence {
         }
     }
 
+    /// Whether somebody waits for its next token, which needs one row.
+    pub(crate) fn streams(&self) -> bool {
+        self.submitted >= self.prompt && matches!(self.next(), Next::Row(_) | Next::Wait)
+    }
+
     /// How the GPU shall draw its ids, where it shall.
     pub(crate) fn drawing(&self, active: u32) -> Option<Drawing<'_>> {
         (self.pick == Pick::Drawn).then_some(Drawing { sampling: &self.sampling, counts: &self.counts, active })

@@ -23,7 +23,7 @@ pub(super) struct Outcome {
     pub(super) text: String,
     pub(super) reason: Option<FinishReason>,
     usage: Option<crate::engine::usage::Usage>,
-    error: Option<Error>,
+    pub(super) error: Option<Error>,
 }
 
 pub(super) fn engine(model: Fake) -> Engine<Fake> {
@@ -40,7 +40,7 @@ pub(super) fn prompt(tokens: u32, seed: u32) -> Vec<u32> {
     (0..tokens).map(|token| 3 + (token * 37 + seed * 101) % 190).collect()
 }
 
-fn take(engine: &mut Engine<Fake>, outcomes: &mut BTreeMap<RequestId, Outcome>) {
+pub(super) fn take(engine: &mut Engine<Fake>, outcomes: &mut BTreeMap<RequestId, Outcome>) {
     for event in block_on(engine.step()).unwrap() {
         let outcome = outcomes.entry(event.request).or_default();
         assert!(outcome.reason.is_none() && outcome.error.is_none(), "news after the end");
@@ -68,7 +68,7 @@ pub(super) fn run(engine: &mut Engine<Fake>, requests: Vec<Request>) -> Vec<Outc
 }
 
 /// Runs greedy requests of many lengths at every depth, and compares each with the rule.
-fn check(model: impl Fn() -> Fake, sizes: &[(u32, u32)]) {
+pub(super) fn check(model: impl Fn() -> Fake, sizes: &[(u32, u32)]) {
     for depth in [1, 2, 3, 7] {
         let mut engine = engine(model());
         engine.pad_from(engine.model().padded_from);
@@ -90,7 +90,7 @@ fn check(model: impl Fn() -> Fake, sizes: &[(u32, u32)]) {
     }
 }
 
-const SIZES: [(u32, u32); 9] = [(1, 9), (2, 1), (4, 30), (5, 60), (13, 7), (31, 40), (8, 1000), (17, 2), (40, 80)];
+pub(super) const SIZES: [(u32, u32); 9] = [(1, 9), (2, 1), (4, 30), (5, 60), (13, 7), (31, 40), (8, 1000), (17, 2), (40, 80)];
 
 #[test]
 fn requests_in_company_answer_as_alone() {
@@ -291,9 +291,10 @@ fn a_broken_device_ends_all_requests_and_the_engine_is_whole() {
 }
 
 #[test]
-fn chunks_and_rows_take_turns() {
+fn chunks_and_rows_take_turns_where_they_do_not_mix() {
     let mut engine = engine(Fake::new(160, 1024, None));
     engine.set_run_ahead(1);
+    engine.set_mixing(false);
     engine.submit(Request { ignore_eos: true, ..ids(&prompt(1, 0), 30) }).unwrap();
     for _ in 0..3 {
         block_on(engine.step()).unwrap();

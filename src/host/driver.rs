@@ -11,8 +11,8 @@ use super::events::Sink;
 use super::handle::Handle;
 use super::ledger::Resident;
 use super::mailbox::{Message, Shared};
-use crate::engine::Engine;
 use crate::engine::request::{Event, EventKind, RequestId};
+use crate::engine::{Counters, Engine};
 use crate::model::budget::Memory;
 use crate::model::step::Model;
 use crate::{Error, HostError, Result};
@@ -57,10 +57,30 @@ impl<M: Resident> Host<M> {
         self.models.iter().find(|hosted| hosted.name == name).map(|hosted| hosted.engine.model())
     }
 
+    /// What the engine of a model has done.
+    #[must_use]
+    pub fn counters(&self, name: &str) -> Option<Counters> {
+        self.models.iter().find(|hosted| hosted.name == name).map(|hosted| hosted.engine.counters())
+    }
+
     /// Sets how many steps of a model may be in flight at once. It changes the speed only.
     pub fn set_run_ahead(&mut self, name: &str, steps: usize) {
         if let Ok(hosted) = self.find(name) {
             hosted.engine.set_run_ahead(steps);
+        }
+    }
+
+    /// Sets whether rows of prompts share steps with rows of sequences that decode. It changes the speed only.
+    pub fn set_mixing(&mut self, name: &str, mixing: bool) {
+        if let Ok(hosted) = self.find(name) {
+            hosted.engine.set_mixing(mixing);
+        }
+    }
+
+    /// Sets how many rows of prompts a step may have while other sequences decode. It changes the speed only.
+    pub fn set_prompt_share(&mut self, name: &str, rows: Option<usize>) {
+        if let Ok(hosted) = self.find(name) {
+            hosted.engine.set_prompt_share(rows);
         }
     }
 
@@ -100,7 +120,9 @@ impl<M: Resident> Host<M> {
                     hosted.engine.enqueue(*sequence);
                 }
                 // Unloaded since.
-                Err(error) => drop(sink(Event { request: sequence.id, kind: EventKind::Failed { error } })),
+                Err(error) => {
+                    let _ = tell(&mut sink, Event { request: sequence.id, kind: EventKind::Failed { error } });
+                }
             },
             Message::Interrupt(request) => {
                 if let Some(hosted) = self.models.iter_mut().find(|hosted| hosted.sinks.contains_key(&request)) {
@@ -205,6 +227,14 @@ impl<M: Resident> Drop for Host<M> {
     }
 }
 
+/// Gives an event to a sink. A sink that panics, natively, ends its request and nothing else.
+fn tell(sink: &mut Sink, event: Event) -> ControlFlow<()> {
+    #[cfg(target_arch = "wasm32")]
+    return sink(event);
+    #[cfg(not(target_arch = "wasm32"))]
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sink(event))).unwrap_or(ControlFlow::Break(()))
+}
+
 /// Whether a model's cache must keep what it was promised: it answers requests, or it is on its way.
 fn keeps<M: Resident>(models: &[Hosted<M>], name: &str) -> bool {
     models.iter().find(|hosted| hosted.name == name).is_none_or(|hosted| !hosted.engine.idle())
@@ -217,7 +247,7 @@ impl<M: Resident> Hosted<M> {
             let request = event.request;
             let last = !matches!(event.kind, EventKind::Token { .. });
             let Some(sink) = self.sinks.get_mut(&request) else { continue };
-            let left = sink(event) == ControlFlow::Break(());
+            let left = tell(sink, event).is_break();
             if last || left {
                 self.sinks.remove(&request);
             }
@@ -230,7 +260,7 @@ impl<M: Resident> Hosted<M> {
     /// Ends all its requests with an error.
     pub(super) fn fail(&mut self, error: &Error) {
         for (request, mut sink) in std::mem::take(&mut self.sinks) {
-            let _ = sink(Event { request, kind: EventKind::Failed { error: error.clone() } });
+            let _ = tell(&mut sink, Event { request, kind: EventKind::Failed { error: error.clone() } });
         }
     }
 }

@@ -174,11 +174,12 @@ impl<M> Place<M> {
             return Ok(Budget { memory: None, tokens });
         }
         let (reply, limit) = oneshot::channel();
-        self.handle.send(Message::Reserve { name: self.name.clone(), memory, reply });
+        let fixed = memory.weights + memory.activations;
+        let cache = |tokens: u32| memory.cache_bytes(tokens);
+        self.handle.send(Message::Reserve { name: self.name.clone(), memory: memory.clone(), reply });
         let gone = |_| self.handle.shared.state().unknown(&self.name);
         let tokens = limit.await.map_err(gone)??;
-        let cache = memory.cache_per_token * u64::from(tokens);
-        Ok(Budget { memory: Some(memory.weights + memory.activations + cache), tokens: Some(tokens) })
+        Ok(Budget { memory: Some(fixed + cache(tokens)), tokens: Some(tokens) })
     }
 
     /// Hands the model over. From now on it answers requests.

@@ -38,7 +38,7 @@ pub trait Resident: Forward {
 
 impl Resident for Model {
     fn memory(&self) -> Memory {
-        *Model::memory(self)
+        Model::memory(self).clone()
     }
 
     fn cached_tokens(&self) -> u32 {
@@ -89,7 +89,7 @@ impl Entry {
     }
 
     fn cache(&self, tokens: u32) -> u64 {
-        self.memory.cache_per_token.saturating_mul(u64::from(tokens))
+        self.memory.cache_bytes(tokens)
     }
 
     fn least(&self) -> u32 {
@@ -158,7 +158,7 @@ impl Ledger {
         match self.entries.get_mut(name) {
             Some(entry) => (entry.limit, entry.cached) = (memory.capacity, cached),
             None => {
-                self.entries.insert(name.to_owned(), Entry { memory, limit: memory.capacity, cached });
+                self.entries.insert(name.to_owned(), Entry { limit: memory.capacity, memory, cached });
             }
         }
     }

@@ -6,13 +6,13 @@ use futures::future::join;
 use super::tests::{Toy, code, load, request};
 use super::{Handle, Host, Package};
 use crate::Request;
-use crate::model::budget::{Budget, Memory};
+use crate::model::budget::Budget;
 
 /// Asks for memory for a model, and loads it with the limit that its cache got.
 fn admit(host: &mut Host<Toy>, handle: &Handle<Toy>, name: &'static str) -> crate::Result<Budget> {
     let place = handle.place(name)?;
     let mut toy = Toy::new(name);
-    let budget = block_on(host.until(place.budget(toy.memory)))?;
+    let budget = block_on(host.until(place.budget(toy.memory.clone())))?;
     toy.memory.capacity = budget.tokens.unwrap();
     toy.cached = toy.memory.capacity.min(toy.cached);
     place.load(toy, Package::default());
@@ -66,7 +66,7 @@ fn who_does_not_fit_is_told_what_the_others_hold() {
     assert_eq!(handle.models(), ["b", "c"]);
     // Larger than all the memory there is.
     let place = handle.place("d").unwrap();
-    let large = Memory { weights: 1 << 40, activations: 0, cache_per_token: 1, capacity: 1024 };
+    let large = super::tests::memory(1 << 40, 0);
     assert_eq!(code(block_on(host.until(place.budget(large)))), "MemoryBudgetError");
 }
 
@@ -111,7 +111,7 @@ fn two_that_ask_at_once_do_not_get_the_same_memory() {
     let (mut host, handle) = Host::<Toy>::new(Some(2400));
     let places = ["a", "b"].map(|name| handle.place(name).unwrap());
     let memory = Toy::new("a").memory;
-    let both = join(places[0].budget(memory), places[1].budget(memory));
+    let both = join(places[0].budget(memory.clone()), places[1].budget(memory));
     let (a, b) = block_on(host.until(both));
     assert_eq!(a.unwrap().memory, Some(2048));
     assert_eq!(code(b), "MemoryBudgetError");

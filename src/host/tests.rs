@@ -14,8 +14,10 @@ use super::{Events, Handle, Host, Package, Resident};
 use crate::engine::fake::{Fake, Later};
 use crate::engine::request::{EventKind, Prompt, Request};
 use crate::engine::usage::FinishReason;
+use crate::model::GroupMemory;
 use crate::model::budget::Memory;
 use crate::model::forward::{Drawing, Entry, Forward, Read};
+use crate::model::pools::Room;
 use crate::{ErrorKind, HostError, Result};
 use tegula_package::mlc::ChatConfig;
 
@@ -32,14 +34,20 @@ pub(super) struct Toy {
 
 impl Toy {
     pub(super) fn new(name: &'static str) -> Toy {
-        let memory = Memory { weights: 1000, activations: 24, cache_per_token: 1, capacity: 1024 };
+        let memory = memory(1000, 24);
         Toy { fake: Fake::new(160, 1024, None), name, log: Arc::default(), panics_at: None, memory, cached: 512, steps: 0 }
     }
 }
 
+/// What a model takes whose cache has a byte a token.
+pub(super) fn memory(weights: u64, activations: u64) -> Memory {
+    let group = GroupMemory { layers: 1, window: None, bytes_per_token: 1, capacity: 1024 };
+    Memory { weights, activations, cache_per_token: 1, capacity: 1024, groups: vec![group] }
+}
+
 impl Resident for Toy {
     fn memory(&self) -> Memory {
-        self.memory
+        self.memory.clone()
     }
 
     fn cached_tokens(&self) -> u32 {
@@ -68,8 +76,16 @@ impl Forward for Toy {
         self.fake.capacity().min(self.memory.capacity)
     }
 
-    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool> {
-        self.fake.reserve(sequence, tokens)
+    fn mixes(&self) -> bool {
+        self.fake.mixes()
+    }
+
+    fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room {
+        self.fake.reserve(sequence, next, tokens)
+    }
+
+    fn grow(&mut self) -> impl Future<Output = Result<()>> {
+        self.fake.grow()
     }
 
     fn forget(&mut self, sequence: u32, position: u32) {
@@ -212,6 +228,15 @@ fn a_panic_takes_one_model_and_leaves_the_others() {
     load(&handle, Toy::new("bad"));
     let answer = handle.ask("bad", request(6, 0, 40)).unwrap().answer();
     assert_eq!(block_on(host.until(answer)).unwrap().ids, alone(6, 0, 40));
+}
+
+#[test]
+fn a_sink_that_panics_ends_its_request_only() {
+    let (mut host, handle) = host([Toy::new("a")]);
+    handle.submit("a", request(6, 1, 40), Box::new(|_| panic!("a bug in a sink"))).unwrap();
+    let other = handle.ask("a", request(6, 2, 40)).unwrap().answer();
+    assert_eq!(block_on(host.until(other)).unwrap().ids, alone(6, 2, 40));
+    assert!(host.models[0].sinks.is_empty());
 }
 
 #[test]

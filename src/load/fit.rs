@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tegula_gpu::{Gpu, Origin};
 use tegula_package::mlc::manifest::{Record, Shard};
-use tegula_plan::{Dtype, Param, Plan, Precision, Requires, VectorSource};
+use tegula_plan::{Dtype, Param, Plan, Precision, Requires, State, VectorSource};
 
 use crate::load::upload::{Extent, Kept, Target};
 use crate::model::Place;
@@ -15,7 +15,8 @@ use crate::{ErrorKind, Result};
 pub(super) fn choose(plan: &Plan, gpu: &Gpu, origin: Origin, precision: Precision) -> Result<usize> {
     let fits = |index: usize| plan.variants[index].kernels.iter().try_for_each(|kernel| gpu.fits(kernel));
     if precision == Precision::F32 {
-        if plan.model.cache != Dtype::F32 {
+        let is_half = |state: &State| matches!(state, State::Paged(group) if group.format != Dtype::F32);
+        if plan.model.state.iter().any(is_half) {
             return Err(ErrorKind::Precision.into());
         }
         let last = plan.variants.len() - 1;

@@ -10,8 +10,8 @@ use crate::load::upload::{Extent, Upload};
 use crate::load::{Module, compare};
 use crate::model::budget::{Budget, Memory, Sizes};
 use crate::model::choose::Kernels;
-use crate::model::step::{INITIAL_TOKENS, Model};
-use crate::model::{Buffers, Place, Sink};
+use crate::model::step::Model;
+use crate::model::{Buffers, Place, Sink, ready};
 use crate::model::{Compiling, OnKernels};
 use crate::{Error, ErrorKind, Result};
 use md5::{Digest, Md5};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use tegula_gpu::{DeviceInfo, Filling, Gpu, Origin};
 use tegula_package::mlc::manifest::Shard;
 use tegula_package::mlc::{ChatConfig, TensorCache};
-use tegula_plan::{Dtype, Library, PAGE_SIZE, Param, Precision, VectorSource};
+use tegula_plan::{Dtype, Library, Param, Precision, VectorSource};
 
 /// A model on its way to the GPU.
 pub struct Loader {
@@ -116,8 +116,8 @@ impl Loader {
             });
         }
         extents.iter_mut().for_each(|extents| extents.retain(|extent| !extent.targets.is_empty()));
-        let pages = memory.capacity.min(INITIAL_TOKENS) / PAGE_SIZE;
-        let buffers = Buffers::allocate(&gpu, plan, &sizes, pages)?;
+        let pages = memory.initial_pages();
+        let buffers = Buffers::allocate(&gpu, plan, &sizes, &pages)?;
         let loaded = vec![false; shards.len()];
         let (library, current, compiling) = (Arc::new(library), None, None);
         let (module, random, unsent) = (bytes.to_vec(), false, 0);
@@ -306,7 +306,7 @@ impl Loader {
         }
         let compiling = self.compiling.take().expect("compiling has begun");
         let (precision, fingerprint) = (self.precision, self.fingerprint);
-        let mut model = Model::new(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await?;
+        let mut model = ready(self.gpu, self.library, &self.module, self.variant, self.memory, self.buffers, compiling).await?;
         let fingerprint = fingerprint.finish(precision, model.variant(), &model.chosen(), model.gpu().info());
         model.set_fingerprint(fingerprint);
         Ok(model)

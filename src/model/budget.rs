@@ -1,8 +1,11 @@
 //! What fits: worked out before anything is allocated.
 //!
 //! Weights and activations have fixed sizes; the KV cache takes what is left, up to what full batches of whole context windows can use. It is
-//! allocated as it fills, so its capacity is a promise and costs nothing until then.
+//! allocated as it fills, so its capacity is a promise and costs nothing until then. While the cache of a layer grows it is there twice, which
+//! counts as well.
 
+use crate::model::capacity::{self, GroupMemory};
+use crate::model::kv::INITIAL_TOKENS;
 use crate::{Error, ErrorKind, Result};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,16 +28,18 @@ pub struct Budget {
 }
 
 /// What is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
     /// Bytes of weights.
     pub weights: u64,
     /// Bytes of activations, logits and the small buffers that the host writes.
     pub activations: u64,
-    /// Bytes that one token takes in the KV cache.
+    /// Bytes that one token takes in the KV cache, while every layer holds it.
     pub cache_per_token: u64,
-    /// Tokens that the KV cache can grow to, all sequences together; a multiple of the page size.
+    /// Tokens that the largest caches can grow to, all sequences together; a multiple of the page size.
     pub capacity: u32,
+    /// The same for each group of layers that keeps its tokens alike.
+    pub groups: Vec<GroupMemory>,
 }
 
 /// Sizes in bytes of what a variant binds, each a multiple of 16.
@@ -48,8 +53,12 @@ pub(crate) struct Sizes {
     pub arenas: BTreeMap<u32, u64>,
     /// Layers that have a cache.
     pub caches: BTreeSet<u32>,
+    /// Groups of layers, of which each has rows and a page table of its own.
+    pub groups: u64,
     /// Rows of a step.
     pub rows: u64,
+    /// Segments of a step.
+    pub segments: u64,
     /// The page table.
     pub page_table: u64,
     /// Logits.
@@ -67,9 +76,12 @@ impl Sizes {
     pub(crate) fn of(plan: &Plan, variant: &Variant) -> Self {
         let model = &plan.model;
         let most_rows = variant.entries.iter().map(|entry| u64::from(entry.max_rows)).max().unwrap_or(1);
+        let groups = model.paged().count() as u64;
         let mut sizes = Sizes {
             vectors: plan.vectors.iter().map(|vector| 4 * (u64::from(vector.offset) + u64::from(vector.length))).max().unwrap_or(0),
             rows: 16 * most_rows,
+            groups,
+            segments: padded(4 * (1 + u64::from(model.max_batch_size))),
             page_table: padded(4 * u64::from(model.max_batch_size) * u64::from(model.pages_per_sequence())),
             sampled: padded(4 * u64::from(model.max_batch_size)),
             sampling: padded(4 * SAMPLING_WORDS as u64 * u64::from(model.max_batch_size)),
@@ -91,7 +103,13 @@ impl Sizes {
                     *size = end.max(*size);
                 }
                 Buffer::Logits { rows } => sizes.logits = sizes.logits.max(padded(4 * u64::from(rows) * u64::from(model.vocab_size))),
-                Buffer::Vectors | Buffer::Rows | Buffer::PageTable | Buffer::Sampled | Buffer::Sampling | Buffer::Tokens => {}
+                Buffer::Vectors
+                | Buffer::Rows(_)
+                | Buffer::Segments
+                | Buffer::PageTable(_)
+                | Buffer::Sampled
+                | Buffer::Sampling
+                | Buffer::Tokens => {}
             }
         }
         sizes
@@ -102,7 +120,7 @@ impl Sizes {
     }
 
     fn activation_bytes(&self) -> u64 {
-        let small = self.rows + self.page_table + self.logits + self.sampled + self.sampling + self.tokens;
+        let small = self.groups * (self.rows + self.page_table) + self.segments + self.logits + self.sampled + self.sampling + self.tokens;
         self.arenas.values().fold(small, |sum, bytes| sum.saturating_add(*bytes))
     }
 
@@ -126,9 +144,9 @@ impl Sizes {
                     Buffer::Vectors => self.vectors,
                     Buffer::Activation { bytes, .. } => bytes,
                     Buffer::Logits { .. } => self.logits,
-                    Buffer::PageTable => self.page_table,
+                    Buffer::PageTable(_) => self.page_table,
                     Buffer::Tokens => self.tokens,
-                    Buffer::Cache(_) | Buffer::Rows | Buffer::Sampled | Buffer::Sampling => 0,
+                    Buffer::Cache(_) | Buffer::Rows(_) | Buffer::Segments | Buffer::Sampled | Buffer::Sampling => 0,
                 };
                 let bytes = if binding.size > 0 { binding.size } else { whole.saturating_sub(binding.offset) };
                 within("maxStorageBufferBindingSize", format!("a binding of `{}`", dispatch.label), bytes, limits.max_storage_binding)?;
@@ -139,6 +157,19 @@ impl Sizes {
 }
 
 impl Memory {
+    /// Bytes of caches where groups have up to so many tokens each. A group whose layers look back over a window has no use for more than its
+    /// capacity.
+    #[must_use]
+    pub fn cache_bytes(&self, tokens: u32) -> u64 {
+        let bytes = |group: &GroupMemory| group.bytes_per_token.saturating_mul(u64::from(tokens.min(group.capacity)));
+        self.groups.iter().map(bytes).fold(0, u64::saturating_add)
+    }
+
+    /// Pages that the caches of each group of layers have at first.
+    pub(crate) fn initial_pages(&self) -> Vec<u32> {
+        self.groups.iter().map(|group| group.capacity.min(INITIAL_TOKENS) / PAGE_SIZE).collect()
+    }
+
     /// Works out what `variant` of `plan` needs on a device, and how many tokens the KV cache may hold.
     ///
     /// # Errors
@@ -156,9 +187,9 @@ impl Memory {
             return Err(ErrorKind::Budget { what: "weights and activations".into(), needed: fixed, available, advice }.into());
         }
 
-        let page = model.page_bytes().max(1);
-        let every_layer = page.saturating_mul(sizes.caches.len().max(1) as u64);
-        let useful = u64::from(model.pages_per_sequence()) * u64::from(model.max_batch_size.max(1));
+        let shares = capacity::shares(model, &sizes.caches);
+        let largest = limits.max_buffer.min(limits.max_storage_binding);
+        let useful = capacity::useful(&shares, u64::MAX);
         let left = budget.memory.map_or(u64::MAX, |memory| memory - fixed);
         // Rows name places in the cache with 32 bits.
         let addressable = u64::from(u32::MAX / PAGE_SIZE);
@@ -168,17 +199,21 @@ impl Memory {
             None => u32::MAX,
         };
         let least = u64::from(model.context_window_size.min(LEAST_TOKENS).div_ceil(PAGE_SIZE)).min(useful);
+        let page = shares.iter().map(|share| share.page).max().unwrap_or(1);
         within("maxBufferSize", "the KV cache of a layer".into(), least * page, limits.max_buffer)?;
         within("maxStorageBufferBindingSize", "the KV cache of a layer".into(), least * page, limits.max_storage_binding)?;
-        if left / every_layer < least {
+        let needed = capacity::bytes(&shares, least);
+        if left < needed {
             let advice = "allow more memory, or choose a smaller model or quantization";
-            let (what, needed) = (format!("a KV cache of {} tokens", least * u64::from(PAGE_SIZE)), least * every_layer);
+            let what = format!("a KV cache of {} tokens", least * u64::from(PAGE_SIZE));
             return Err(ErrorKind::Budget { what, needed, available: left, advice }.into());
         }
-        let bindable = limits.max_buffer.min(limits.max_storage_binding) / page;
-        let pages = useful.min(bindable).min(left / every_layer).min(addressable).min(u64::from(asked).max(least));
-        let capacity = u32::try_from(pages).expect("it is addressable") * PAGE_SIZE;
-        let memory = Memory { weights, activations, cache_per_token: every_layer / u64::from(PAGE_SIZE), capacity };
+        let most = capacity::useful(&shares, largest).min(addressable).min(u64::from(asked).max(least));
+        let pages = capacity::fitting(&shares, most, left);
+        let groups: Vec<GroupMemory> = shares.iter().map(|share| share.line(pages)).collect();
+        let cache_per_token = groups.iter().map(|group| group.bytes_per_token).fold(0, u64::saturating_add);
+        let capacity = groups.iter().map(|group| group.capacity).max().unwrap_or(0);
+        let memory = Memory { weights, activations, cache_per_token, capacity, groups };
         tracing::debug!(?memory, useful = useful * u64::from(PAGE_SIZE), "memory planned");
         Ok(memory)
     }
@@ -189,18 +224,17 @@ fn plausible(plan: &Plan) -> Result<()> {
     let model = &plan.model;
     let bounds = [
         ("vocab_size", model.vocab_size, 1 << 28),
-        ("kv_heads", model.kv_heads, 1 << 16),
-        ("head_dim", model.head_dim, 1 << 16),
         ("layers", model.layers, 1 << 16),
         ("context_window_size", model.context_window_size, 1 << 28),
         ("max_batch_size", model.max_batch_size, 1 << 16),
     ];
+    let heads = model.paged().flat_map(|group| [("kv_heads", group.kv_heads, 1 << 16), ("head_dim", group.head_dim, 1 << 16)]);
     let rows = plan.variants.iter().flat_map(|variant| &variant.entries).map(|entry| ("max_rows", entry.max_rows, 1 << 24));
     let logits = plan.buffers.iter().filter_map(|buffer| match buffer {
         Buffer::Logits { rows } => Some(("logits rows", *rows, 1 << 24)),
         _ => None,
     });
-    match bounds.into_iter().chain(rows).chain(logits).find(|(_, value, most)| !(1..=*most).contains(value)) {
+    match bounds.into_iter().chain(heads).chain(rows).chain(logits).find(|(_, value, most)| !(1..=*most).contains(value)) {
         None => Ok(()),
         Some((name, value, most)) => {
             let reason = format!("`{name}` is {value}, not between 1 and {most}");

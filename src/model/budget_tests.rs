@@ -4,8 +4,8 @@ use super::{Budget, METAL_TOKENS, Memory};
 use crate::ErrorKind;
 use tegula_gpu::{DeviceInfo, Limits};
 use tegula_plan::{
-    Activations, Binding, Buffer, Dispatch, Dtype, Entry, Kernel, KernelBinding, Model, Param, Plan, Requires, Size, Variant, Vector,
-    VectorSource, When,
+    Activations, Binding, Buffer, Dispatch, Dtype, Entry, Kernel, KernelBinding, Model, Paged, Param, Plan, Requires, Size, State, Variant,
+    Vector, VectorSource, When,
 };
 
 /// Two layers whose pages are 32 KiB each; 1 MiB of weights, of which a table of 512 KiB is bound in two parts.
@@ -17,13 +17,10 @@ fn plan() -> Plan {
         hidden_size: 128,
         layers: 2,
         query_heads: 4,
-        kv_heads: 4,
-        head_dim: 64,
         context_window_size: 100_000,
-        sliding_window: None,
+        state: vec![State::Paged(Paged { layers: vec![0, 1], kv_heads: 4, head_dim: 64, format: Dtype::F32, window: None })],
         prefill_chunk_size: 64,
         max_batch_size: 2,
-        cache: Dtype::F32,
         activations: Activations::Float,
         fingerprint: tegula_plan::Fingerprint::default(),
     };
@@ -114,8 +111,8 @@ fn memory(device: &DeviceInfo, budget: Budget) -> crate::Result<Memory> {
 fn everything_that_is_bound_counts_once() {
     let found = memory(&device(|_| {}), Budget::default()).unwrap();
     assert_eq!(found.weights, 2 * 1024 * 128 * 4 + 528, "two tables and the arena of 130 floats; buffers that nothing binds do not count");
-    // Rows, page table, sampled ids, how they are drawn, counts and biases.
-    let host = 64 * 16 + 2 * 6250 * 4 + 16 + 2 * 4 * tegula_plan::SAMPLING_WORDS as u64 + 2 * 1000 * 8;
+    // Rows, segments, page table, sampled ids, how they are drawn, counts and biases.
+    let host = 64 * 16 + 16 + 2 * 6250 * 4 + 16 + 2 * 4 * tegula_plan::SAMPLING_WORDS as u64 + 2 * 1000 * 8;
     assert_eq!(found.activations, 1536 + 64 + 4000 + host);
     assert_eq!(found.cache_per_token, 2 * 2 * 4 * 64 * 4);
     assert_eq!(found.capacity, 200_000, "two whole context windows");
@@ -127,7 +124,11 @@ fn the_capacity_is_what_limits_and_budget_leave() {
     let capacity = |change: fn(&mut DeviceInfo), budget| memory(&device(change), budget).unwrap().capacity;
     assert_eq!(capacity(|device| device.limits.max_buffer = (100 << 15) + 5, Budget::default()), 1600);
     assert_eq!(capacity(|device| device.limits.max_storage_binding = 128 << 20, Budget::default()), 65536);
-    assert_eq!(capacity(|_| {}, Budget { memory: Some(fixed + 40 * (2 << 15) + 9), tokens: None }), 640);
+    let within = |bytes| capacity(|_| {}, Budget { memory: Some(fixed + bytes), tokens: None });
+    // While the cache of one layer grows from 32 pages, the old one is there as well.
+    assert_eq!(within((40 << 16) + (32 << 15)), 640);
+    assert_eq!(within((40 << 16) + (32 << 15) - 1), 624);
+    assert_eq!(within(32 << 16), 512, "as large as caches are at first");
     assert_eq!(capacity(|_| {}, Budget { memory: None, tokens: Some(1001) }), 1008);
     assert_eq!(capacity(|_| {}, Budget { memory: None, tokens: Some(0) }), 256, "not less than is of use");
 }
@@ -140,8 +141,8 @@ fn metal_is_capped_after_the_budget() {
     assert_eq!(capacity(Budget { memory: None, tokens: Some(50_000) }), 50_000);
     assert_eq!(
         capacity(Budget { memory: Some(64 << 20), tokens: None }),
-        16_096,
-        "1,006 pages of 64 KiB beside 1.1 MB of weights and activations"
+        12_000,
+        "750 pages of 64 KiB, and 512 of 32 KiB that are held twice, beside 1.1 MB of weights and activations"
     );
     let page = |device: &mut DeviceInfo| (device.backend, device.vendor) = ("webgpu".into(), "apple".into());
     assert_eq!(memory(&device(page), Budget::default()).unwrap().capacity, METAL_TOKENS);
@@ -175,7 +176,26 @@ fn absurd_shapes_are_limits_not_overflows() {
     plan.params[0].shape = vec![u64::MAX, u64::MAX];
     let error = Memory::plan(&plan, &plan.variants[0], &device(|_| {}), &Budget::default()).unwrap_err();
     assert!(error.to_string().contains("parameter `table`"), "{error}");
-    plan.model.head_dim = u32::MAX;
+    plan.model.state = vec![State::Paged(Paged { layers: vec![0, 1], kv_heads: 4, head_dim: u32::MAX, format: Dtype::F32, window: None })];
     let error = Memory::plan(&plan, &plan.variants[0], &device(|_| {}), &Budget::default()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Library(_)) && error.to_string().contains("head_dim"), "{error}");
+}
+
+/// Layers with a window take what they can use, and leave the rest to the others.
+#[test]
+fn every_group_of_layers_has_a_line_in_the_budget() {
+    let mut plan = plan();
+    let group = |layer, window| State::Paged(Paged { layers: vec![layer], kv_heads: 4, head_dim: 64, format: Dtype::F32, window });
+    plan.model.state = vec![group(0, Some(1000)), group(1, None)];
+    let memory = |budget| Memory::plan(&plan, &plan.variants[0], &device(|_| {}), &budget).unwrap();
+    let found = memory(Budget::default());
+    // Of each of two sequences a window, a chunk of 64 tokens and the ends of two pages: 69 pages.
+    let lines: Vec<_> = found.groups.iter().map(|group| (group.layers, group.window, group.bytes_per_token, group.capacity)).collect();
+    assert_eq!(lines, [(1, Some(1000), 2048, 2 * 69 * 16), (1, None, 2048, 200_000)]);
+    assert_eq!((found.capacity, found.cache_per_token), (200_000, 4096));
+    let fixed = found.weights + found.activations;
+    let found = memory(Budget { memory: Some(fixed + (138 << 15) + (300 << 15) + (256 << 15)), tokens: None });
+    assert_eq!([0, 1].map(|group| found.groups[group].capacity), [2208, 4800], "300 pages, of which 256 are held twice");
+    let found = memory(Budget { memory: Some(fixed + (100 << 16) + (64 << 15)), tokens: None });
+    assert_eq!([0, 1].map(|group| found.groups[group].capacity), [1600, 1600]);
 }

@@ -5,7 +5,7 @@
 
 use crate::Result;
 use crate::model::budget::{Sizes, padded};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tegula_gpu::{Buffer, Filler, Filling, Gpu, Range, Usage};
 use tegula_plan::{Binding, Buffer as Planned, Dtype, Plan, VectorSource};
 
@@ -20,38 +20,36 @@ pub(crate) struct Buffers {
     /// By parameter.
     pub weights: BTreeMap<u32, Buffer>,
     pub vectors: Buffer,
-    pub rows: Buffer,
-    pub page_table: Buffer,
+    /// By group of layers.
+    pub rows: Vec<Buffer>,
+    pub segments: Buffer,
+    /// By group of layers.
+    pub page_tables: Vec<Buffer>,
     pub logits: Buffer,
     pub sampled: Buffer,
     pub sampling: Buffer,
     pub tokens: Buffer,
-    /// Pages that each cache has room for.
-    pub cache_pages: u32,
     arenas: BTreeMap<u32, Buffer>,
     /// By layer.
     caches: BTreeMap<u32, Buffer>,
-    page_bytes: u64,
 }
 
 impl Buffers {
-    /// Makes all buffers, with caches of `cache_pages` pages, and writes the vectors that the plan itself holds.
-    pub(crate) fn allocate(gpu: &Gpu, plan: &Plan, sizes: &Sizes, cache_pages: u32) -> Result<Buffers> {
+    /// Makes all buffers, with caches of so many pages in each group of layers, and writes the vectors that the plan itself holds.
+    pub(crate) fn allocate(gpu: &Gpu, plan: &Plan, sizes: &Sizes, pages: &[u32]) -> Result<Buffers> {
         let storage = |label: &str, bytes| gpu.buffer(label, bytes, Usage::Storage);
-        let page_bytes = plan.model.page_bytes();
         let mut buffers = Buffers {
             weights: BTreeMap::new(),
             vectors: storage("vectors", sizes.vectors)?,
-            rows: storage("rows", sizes.rows)?,
-            page_table: storage("page table", sizes.page_table)?,
+            rows: Vec::new(),
+            segments: storage("segments", sizes.segments)?,
+            page_tables: Vec::new(),
             logits: storage("logits", sizes.logits)?,
             sampled: storage("sampled", sizes.sampled)?,
             sampling: storage("sampling", sizes.sampling)?,
             tokens: storage("tokens", sizes.tokens)?,
-            cache_pages,
             arenas: BTreeMap::new(),
             caches: BTreeMap::new(),
-            page_bytes,
         };
         // Into the struct one by one: those made are freed if a later one fails.
         for (&param, &bytes) in &sizes.weights {
@@ -60,8 +58,12 @@ impl Buffers {
         for (&arena, &bytes) in &sizes.arenas {
             buffers.arenas.insert(arena, storage(&format!("activations {arena}"), bytes)?);
         }
-        for &layer in &sizes.caches {
-            buffers.caches.insert(layer, storage(&format!("cache {layer}"), u64::from(cache_pages) * page_bytes)?);
+        for (group, &pages) in plan.model.paged().zip(pages) {
+            buffers.rows.push(storage("rows", sizes.rows)?);
+            buffers.page_tables.push(storage("page table", sizes.page_table)?);
+            for &layer in group.layers.iter().filter(|layer| sizes.caches.contains(layer)) {
+                buffers.caches.insert(layer, storage(&format!("cache {layer}"), u64::from(pages) * group.page_bytes())?);
+            }
         }
         for vector in &plan.vectors {
             if let VectorSource::Values(values) = &vector.source {
@@ -77,9 +79,10 @@ impl Buffers {
         let (buffer, start, bytes) = match &plan.buffers[binding.buffer as usize] {
             Planned::Weight(param) => whole(&self.weights[param]),
             Planned::Vectors => whole(&self.vectors),
-            Planned::Cache(layer) => whole(&self.caches[layer]),
-            Planned::Rows => whole(&self.rows),
-            Planned::PageTable => whole(&self.page_table),
+            Planned::Cache(layer) => whole(self.caches.get(layer)?),
+            Planned::Rows(group) => whole(self.rows.get(*group as usize)?),
+            Planned::Segments => whole(&self.segments),
+            Planned::PageTable(group) => whole(self.page_tables.get(*group as usize)?),
             Planned::Activation { arena, offset, bytes } => (&self.arenas[arena], *offset, padded(*bytes)),
             Planned::Logits { .. } => whole(&self.logits),
             Planned::Sampled => whole(&self.sampled),
@@ -91,49 +94,27 @@ impl Buffers {
         (size > 0 && size <= rest).then_some(Range { buffer, offset: start + binding.offset, size })
     }
 
-    /// Makes room for `pages` pages in every cache, keeping what is in them. Bind groups that name caches must be made again. If it fails,
-    /// every cache is as it was.
-    pub(crate) fn grow(&mut self, gpu: &Gpu, pages: u32) -> Result<()> {
-        let bytes = u64::from(pages) * self.page_bytes;
-        let mut grown = BTreeMap::new();
-        for layer in self.caches.keys() {
-            match gpu.buffer(&format!("cache {layer}"), bytes, Usage::Storage) {
-                Ok(buffer) => grown.insert(*layer, buffer),
-                Err(error) => {
-                    grown.values().for_each(Buffer::destroy);
-                    return Err(error.into());
-                }
-            };
-        }
-        let mut pass = gpu.pass();
-        for (layer, old) in &self.caches {
-            pass.copy(old, 0, &grown[layer], 0, old.bytes());
-        }
-        pass.submit();
-        self.caches.values().for_each(Buffer::destroy);
-        self.caches = grown;
-        self.cache_pages = pages;
-        Ok(())
+    /// The cache of a layer, if anything binds it.
+    pub(crate) fn cache(&self, layer: u32) -> Option<&Buffer> {
+        self.caches.get(&layer)
     }
 
-    /// Makes every cache anew, with room for `pages` pages, fewer than before, and nothing in them. Bind groups that name caches must be made again.
-    pub(crate) fn empty_caches(&mut self, gpu: &Gpu, pages: u32) -> Result<()> {
-        let bytes = u64::from(pages) * self.page_bytes;
-        // Whatever fails, every cache has room for so many.
-        self.cache_pages = pages;
-        for (layer, cache) in &mut self.caches {
-            let empty = gpu.buffer(&format!("cache {layer}"), bytes, Usage::Storage)?;
-            std::mem::replace(cache, empty).destroy();
-        }
-        Ok(())
+    /// Puts a buffer in the place of a layer's cache. Bind groups that name it must be made again.
+    pub(crate) fn set_cache(&mut self, layer: u32, cache: Buffer) {
+        self.caches.insert(layer, cache);
+    }
+
+    /// The layers that have a cache.
+    pub(crate) fn cached_layers(&self) -> BTreeSet<u32> {
+        self.caches.keys().copied().collect()
     }
 
     /// Fills every cache with small random numbers.
-    pub(crate) fn fill_caches(&self, filler: &Filler, dtype: Dtype, seed: u32) -> Result<()> {
-        let (center, spread) = (0.0, 1.0);
-        let filling = if dtype == Dtype::F16 { Filling::F16 { center, spread } } else { Filling::F32 { center, spread } };
-        for (layer, cache) in &self.caches {
-            filler.fill(cache, cache.bytes(), filling, seed.wrapping_add(*layer))?;
+    pub(crate) fn fill_caches(&self, plan: &Plan, filler: &Filler, seed: u32) -> Result<()> {
+        for group in plan.model.paged() {
+            for (layer, cache) in group.layers.iter().filter_map(|layer| Some((layer, self.caches.get(layer)?))) {
+                filler.fill(cache, cache.bytes(), noise(group.format), seed.wrapping_add(*layer))?;
+            }
         }
         Ok(())
     }
@@ -146,10 +127,17 @@ impl Buffers {
 
 impl Drop for Buffers {
     fn drop(&mut self) {
-        let Buffers { weights, vectors, rows, page_table, logits, sampled, sampling, tokens, arenas, caches, .. } = self;
+        let Buffers { weights, vectors, rows, segments, page_tables, logits, sampled, sampling, tokens, arenas, caches } = self;
         weights.values().chain(arenas.values()).chain(caches.values()).for_each(Buffer::destroy);
-        [vectors, rows, page_table, logits, sampled, sampling, tokens].into_iter().for_each(|buffer| buffer.destroy());
+        rows.iter().chain(&*page_tables).for_each(Buffer::destroy);
+        [vectors, segments, logits, sampled, sampling, tokens].into_iter().for_each(|buffer| buffer.destroy());
     }
+}
+
+/// Noise for a cache.
+pub(crate) fn noise(format: Dtype) -> Filling {
+    let (center, spread) = (0.0, 1.0);
+    if format == Dtype::F16 { Filling::F16 { center, spread } } else { Filling::F32 { center, spread } }
 }
 
 fn whole(buffer: &Buffer) -> (&Buffer, u64, u64) {

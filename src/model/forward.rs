@@ -13,18 +13,19 @@ use std::collections::BTreeMap;
 use tegula_plan::{Row, SAMPLING_WORDS};
 
 use crate::Result;
+use crate::model::pools::Room;
 use crate::sampler::Sampling;
 
 /// What can be run: an entry of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entry {
-    /// A chunk of one sequence; logits of its last row.
+    /// Rows of prompts, neighbouring positions of each together, then one row each of other sequences; logits of the last [`Read::rows`].
     Prefill,
     /// One row of one sequence.
     Decode,
     /// One row each of several sequences.
     Batch,
-    /// A chunk of one sequence; logits of every row.
+    /// Neighbouring positions of one sequence; logits of every row.
     Score,
 }
 
@@ -39,6 +40,12 @@ impl Entry {
             Entry::Score => "score",
         }
     }
+
+    /// The entry of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Entry> {
+        [Entry::Prefill, Entry::Decode, Entry::Batch, Entry::Score].into_iter().find(|entry| entry.name() == name)
+    }
 }
 
 /// What to make of the logits of a step, and to bring back.
@@ -48,13 +55,22 @@ pub struct Read {
     pub greatest: bool,
     /// Ids drawn for the sequences that the model was told of with [`Forward::draw`].
     pub drawn: bool,
-    /// The first so many rows of the logits. Not of rows whose ids are drawn: there, penalties may have been taken off already.
+    /// Logits of the first so many of the rows that get some. Not of rows whose ids are drawn: there, penalties may have been taken off already.
     pub logits: u32,
+    /// How many rows of a [`Entry::Prefill`] step get logits: the last so many, one at least, each of another sequence. In other entries it
+    /// is all rows.
+    pub rows: u32,
 }
 
 impl Read {
     /// The greatest ids only: what greedy decoding needs.
-    pub const GREATEST: Read = Read { greatest: true, drawn: false, logits: 0 };
+    pub const GREATEST: Read = Read { greatest: true, drawn: false, logits: 0, rows: 1 };
+
+    /// The logits of the first so many rows that get some.
+    #[must_use]
+    pub fn logits(rows: u32) -> Read {
+        Read { greatest: false, drawn: false, logits: rows, rows: 1 }
+    }
 
     /// Whether it brings ids back.
     #[must_use]
@@ -129,18 +145,42 @@ pub trait Forward {
     /// The most rows of an entry, or nothing if the library does not have it.
     fn max_rows(&self, entry: Entry) -> Option<u32>;
 
+    /// Whether a [`Entry::Prefill`] step takes rows of several sequences, and computes all of them as precisely as steps without prompts do.
+    fn mixes(&self) -> bool;
+
     /// The most tokens of one sequence: the context window, or fewer where the memory budget does not hold it.
     fn capacity(&self) -> u32;
 
-    /// Makes room in the cache for the first `tokens` positions of a sequence, numbered below `max_batch_size`. False if there are not
-    /// enough free pages; then nothing has changed.
+    /// Makes room in the caches for the positions of a sequence below `tokens`, of which those below `next` are submitted next. Sequences are
+    /// numbered below `max_batch_size`. Layers that look back over a window get room for what is next only. Unless it is
+    /// [`Room::Ready`], nothing has changed.
+    fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room;
+
+    /// Lets the caches grow to what [`Forward::reserve`] wanted. Where the device has no memory for that, they stay as they are, and
+    /// [`Forward::reserve`] says [`Room::Full`] to as much from then on. It can be dropped while it waits.
     ///
     /// # Errors
-    /// Those of the device, when the cache has to grow.
-    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool>;
+    /// Those of the device.
+    fn grow(&mut self) -> impl Future<Output = Result<()>>;
 
-    /// Says that no later row of the sequence looks at positions below `position`, so that their pages can be freed.
-    fn forget(&mut self, sequence: u32, position: u32);
+    /// Makes room for the positions of a sequence below `tokens`, and waits while the caches grow. False if there are not enough pages.
+    ///
+    /// # Errors
+    /// Those of the device.
+    fn room(&mut self, sequence: u32, tokens: u32) -> impl Future<Output = Result<bool>> {
+        async move {
+            loop {
+                match self.reserve(sequence, tokens, tokens) {
+                    Room::Ready => return Ok(true),
+                    Room::Full => return Ok(false),
+                    Room::Grow => self.grow().await?,
+                }
+            }
+        }
+    }
+
+    /// Says that no row of the sequence before position `first` is to come, so that pages that no later row sees can be freed.
+    fn forget(&mut self, sequence: u32, first: u32);
 
     /// Frees all pages of a sequence.
     fn release(&mut self, sequence: u32);

@@ -6,11 +6,15 @@
 //!
 //! The lowest free page is always taken first: the buffers need to be no larger than the highest page in use, and grow late.
 //!
-//! This is bookkeeping only, without a GPU: [`crate::model::step`] grows the buffers and uploads the table.
+//! This is bookkeeping for one group of layers, without a GPU: [`crate::model::pools`] has one for each group, [`crate::model::step`] grows the
+//! buffers and uploads the tables.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use tegula_plan::PAGE_SIZE;
+
+/// Tokens that the KV cache has room for before it grows.
+pub const INITIAL_TOKENS: u32 = 512;
 
 /// Who holds which page.
 #[derive(Clone, Debug)]
@@ -163,6 +167,17 @@ impl Pages {
         let Sequence { pages, uploaded, .. } = &mut self.sequences[sequence as usize];
         let first = std::mem::replace(uploaded, pages.len());
         (first < pages.len()).then(|| Change { first: first as u32, pages: &pages[first..] })
+    }
+
+    /// Most pages there can be.
+    #[must_use]
+    pub fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    /// Lets there be no more than so many pages, or than are in use.
+    pub fn limit(&mut self, capacity: u32) {
+        self.capacity = self.capacity.min(capacity.max(self.holders.len() as u32));
     }
 
     /// Pages that are free or were never used.

@@ -1,11 +1,11 @@
 //! Runs the launch functions of a model library.
 //!
-//! A library's code knows no GPU and imports nothing: given rows and pages of a step, a function fills a table in the module's own memory
+//! A library's code knows no GPU and imports nothing: given the numbers of a step, a function fills a table in the module's own memory
 //! with one row of [`TABLE_WORDS`] words for each dispatch. A browser runs it with its own WebAssembly engine, a native process with an
-//! interpreter, which is quick enough: a table is computed again only when rows or pages change.
+//! interpreter, which is quick enough: a table is computed again only when one of the numbers changes.
 
 use crate::{ErrorKind, Result};
-use tegula_plan::TABLE_WORDS;
+use tegula_plan::{StepSize, TABLE_WORDS};
 
 /// The code of a library, ready to call.
 pub struct Launcher {
@@ -35,12 +35,12 @@ impl Launcher {
     ///
     /// # Panics
     /// If `function` was not asked for.
-    pub fn table(&mut self, function: usize, rows: u32, pages: u32, table: &mut [u32]) -> Result<()> {
+    pub fn table(&mut self, function: usize, step: StepSize, table: &mut [u32]) -> Result<()> {
         debug_assert!(table.len().is_multiple_of(TABLE_WORDS), "a table has whole rows");
         let Launcher { machine, functions } = self;
         let (name, function) = &functions[function];
         let words = table.len();
-        let result = machine.call(function, rows, pages).and_then(|address| {
+        let result = machine.call(function, step.members()).and_then(|address| {
             let outside = || format!("its table of {words} words at {address:#x} is outside its memory");
             machine.read(address, table).ok_or_else(outside)
         });
@@ -53,7 +53,7 @@ impl Launcher {
 mod machine {
     use wasmi::{Engine, Instance, Linker, Memory, Module, Store, TypedFunc};
 
-    pub(super) type Function = TypedFunc<(i32, i32), i32>;
+    pub(super) type Function = TypedFunc<(i32, i32, i32, i32, i32, i32), i32>;
 
     pub(super) struct Machine {
         store: Store<()>,
@@ -76,8 +76,9 @@ mod machine {
             self.instance.get_typed_func(&self.store, export).map_err(|error| error.to_string())
         }
 
-        pub(super) fn call(&mut self, function: &Function, rows: u32, pages: u32) -> Result<u32, String> {
-            let address = function.call(&mut self.store, (rows.cast_signed(), pages.cast_signed())).map_err(|error| error.to_string())?;
+        pub(super) fn call(&mut self, function: &Function, members: [u32; 6]) -> Result<u32, String> {
+            let members = members.map(u32::cast_signed);
+            let address = function.call(&mut self.store, members.into()).map_err(|error| error.to_string())?;
             Ok(address.cast_unsigned())
         }
 
@@ -96,7 +97,7 @@ mod machine {
 /// The browser's engine.
 #[cfg(target_arch = "wasm32")]
 mod machine {
-    use js_sys::{Function as JsFunction, Object, Reflect, Uint8Array, WebAssembly};
+    use js_sys::{Array, Function as JsFunction, Object, Reflect, Uint8Array, WebAssembly};
     use wasm_bindgen::{JsCast, JsValue};
     use wasm_bindgen_futures::JsFuture;
 
@@ -123,8 +124,9 @@ mod machine {
             found.dyn_into().map_err(|_| "the module does not export it as a function".into())
         }
 
-        pub(super) fn call(&mut self, function: &Function, rows: u32, pages: u32) -> Result<u32, String> {
-            let address = function.call2(&JsValue::NULL, &rows.into(), &pages.into()).map_err(|error| format!("{error:?}"))?;
+        pub(super) fn call(&mut self, function: &Function, members: [u32; 6]) -> Result<u32, String> {
+            let members: Array = members.into_iter().map(JsValue::from).collect();
+            let address = function.apply(&JsValue::NULL, &members).map_err(|error| format!("{error:?}"))?;
             let address = address.as_f64().ok_or("it returned no number")?;
             // An i32 arrives as a signed number.
             Ok((address as i64) as u32)

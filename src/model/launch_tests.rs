@@ -3,7 +3,7 @@
 use super::Launcher;
 use crate::{Error, ErrorKind};
 use futures::executor::block_on;
-use tegula_plan::TABLE_WORDS;
+use tegula_plan::{StepSize, TABLE_WORDS};
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection, MemArg, MemArgTarget, MemorySection,
     MemoryType, Module, TypeSection, ValType,
@@ -16,7 +16,7 @@ type Body<'a> = &'a dyn Fn(&mut Function);
 fn module(bodies: &[(&str, Body<'_>)]) -> Vec<u8> {
     let (mut types, mut functions, mut memories) = (TypeSection::new(), FunctionSection::new(), MemorySection::new());
     let (mut exports, mut code) = (ExportSection::new(), CodeSection::new());
-    types.ty().function([ValType::I32, ValType::I32], [ValType::I32]);
+    types.ty().function([ValType::I32; StepSize::MEMBERS.len()], [ValType::I32]);
     memories.memory(MemoryType { minimum: 1, maximum: Some(1), memory64: false, shared: false, page_size_log2: None });
     exports.export("memory", ExportKind::Memory, 0);
     for (index, (name, body)) in (0..).zip(bodies) {
@@ -56,7 +56,7 @@ fn tables_are_what_the_code_stores() {
     let module = module(&[("subgroups.decode", &one), ("baseline.decode", &two_rows)]);
     let mut launcher = block_on(Launcher::new(&module, &["baseline.decode".into(), "subgroups.decode".into()])).unwrap();
     let mut table = vec![9; 2 * TABLE_WORDS];
-    launcher.table(0, 3, 1000, &mut table).unwrap();
+    launcher.table(0, StepSize::singles(3, 1000), &mut table).unwrap();
     let expected = |rows, product| -> Vec<u32> {
         let word = |place| match place {
             0 => rows,
@@ -66,9 +66,9 @@ fn tables_are_what_the_code_stores() {
         (0..2 * TABLE_WORDS).map(word).collect()
     };
     assert_eq!(table, expected(3, 3000));
-    launcher.table(0, 0x8000_0001, 1, &mut table).unwrap();
+    launcher.table(0, StepSize::singles(0x8000_0001, 1), &mut table).unwrap();
     assert_eq!(table, expected(0x8000_0001, 0x8000_0001), "words are unsigned");
-    launcher.table(1, 1, 1, &mut table).unwrap();
+    launcher.table(1, StepSize::singles(1, 1), &mut table).unwrap();
     assert_eq!(table, [0; 2 * TABLE_WORDS]);
 }
 
@@ -88,12 +88,12 @@ fn broken_code_is_a_typed_error() {
     let mut launcher = block_on(Launcher::new(&module, &names.map(String::from))).unwrap();
     let mut table = vec![0; 2 * TABLE_WORDS];
     for (index, name) in names.into_iter().enumerate() {
-        let error = launcher.table(index, 1, 1, &mut table).unwrap_err();
+        let error = launcher.table(index, StepSize::singles(1, 1), &mut table).unwrap_err();
         let (function, reason) = launch_error(&error);
         assert_eq!(function, name);
         assert_eq!(reason.contains("outside its memory"), name != "trap", "{reason}");
     }
-    launcher.table(1, 1, 1, &mut table[..TABLE_WORDS]).unwrap();
+    launcher.table(1, StepSize::singles(1, 1), &mut table[..TABLE_WORDS]).unwrap();
 
     let refused = |module: &[u8], exports: &[&str]| {
         let exports: Vec<_> = exports.iter().map(|export| (*export).to_owned()).collect();

@@ -5,7 +5,7 @@ use crate::model::forward::Read;
 use crate::model::launch::Launcher;
 use crate::{Error, Result};
 use tegula_gpu::{BindGroup, Buffer, Gpu, Pass, Pipeline, Range, Usage};
-use tegula_plan::{Buffer as Planned, Dispatch, LAUNCH_WORDS, Plan, TABLE_WORDS, When};
+use tegula_plan::{Buffer as Planned, Dispatch, LAUNCH_WORDS, Plan, StepSize, TABLE_WORDS, When};
 
 /// One entry.
 pub(crate) struct Program {
@@ -16,8 +16,8 @@ pub(crate) struct Program {
     stride: u64,
     /// By dispatch; none for alternatives that do not run.
     groups: Vec<Option<BindGroup>>,
-    /// Rows and pages that the table was computed for.
-    computed: Option<(u32, u32)>,
+    /// The step that the table was computed for.
+    computed: Option<StepSize>,
     table: Vec<u32>,
     /// The uniform buffer as the GPU has it.
     uploaded: Vec<u32>,
@@ -52,7 +52,7 @@ impl Program {
         Ok(program)
     }
 
-    /// Binds again what names a cache, after the caches have grown.
+    /// Binds again what names the cache of a layer, after it has grown.
     pub(crate) fn rebind(
         &mut self,
         gpu: &Gpu,
@@ -60,10 +60,10 @@ impl Program {
         variant: usize,
         pipelines: &[Option<Pipeline>],
         buffers: &Buffers,
+        layer: u32,
     ) -> Result<()> {
-        let cached = |dispatch: &Dispatch| {
-            dispatch.bindings.iter().any(|binding| matches!(plan.buffers[binding.buffer as usize], Planned::Cache(_)))
-        };
+        let cached =
+            |dispatch: &Dispatch| dispatch.bindings.iter().any(|binding| plan.buffers[binding.buffer as usize] == Planned::Cache(layer));
         for (place, dispatch) in plan.variants[variant].entries[self.index].dispatches.iter().enumerate() {
             let pipeline = pipelines[dispatch.kernel as usize].as_ref().filter(|_| self.groups[place].is_some() && cached(dispatch));
             if let Some(pipeline) = pipeline {
@@ -98,18 +98,18 @@ impl Program {
     }
 
     /// Computes the launch table of a step, and uploads its uniform words if they are not those of the step before.
-    pub(crate) fn prepare(&mut self, gpu: &Gpu, launcher: &mut Launcher, rows: u32, pages: u32) -> Result<()> {
-        if self.computed == Some((rows, pages)) {
+    pub(crate) fn prepare(&mut self, gpu: &Gpu, launcher: &mut Launcher, step: StepSize) -> Result<()> {
+        if self.computed == Some(step) {
             return Ok(());
         }
         self.computed = None;
-        launcher.table(self.index, rows, pages, &mut self.table)?;
+        launcher.table(self.index, step, &mut self.table)?;
         let available = gpu.info().limits.workgroups_per_dimension;
         let stride = (self.stride / 4) as usize;
         for (row, words) in self.table.as_chunks::<TABLE_WORDS>().0.iter().zip(self.words.chunks_mut(stride)) {
             let (grid, launch) = row.split_at(TABLE_WORDS - LAUNCH_WORDS);
             if let Some(needed) = grid.iter().find(|workgroups| **workgroups > available) {
-                let (what, limit) = (format!("a step of {rows} rows and {pages} pages"), "maxComputeWorkgroupsPerDimension");
+                let (what, limit) = (format!("a step of {} rows and {} pages", step.rows, step.pages), "maxComputeWorkgroupsPerDimension");
                 let (needed, available) = (u64::from(*needed), u64::from(available));
                 return Err(tegula_gpu::Error::from(tegula_gpu::ErrorKind::Limit { limit, what, needed, available }).into());
             }
@@ -119,7 +119,7 @@ impl Program {
             gpu.write(&self.uniform, 0, bytemuck::cast_slice(&self.words));
             self.uploaded.copy_from_slice(&self.words);
         }
-        self.computed = Some((rows, pages));
+        self.computed = Some(step);
         Ok(())
     }
 
@@ -134,7 +134,7 @@ impl Program {
                 When::Drawn => read.drawn,
                 When::Nucleus => nucleus,
             };
-            // Alternatives that were not chosen have no group.
+            // Alternatives that were not chosen have no group. An empty grid launches nothing.
             if let (true, Some(group), Some(pipeline)) = (needed, group, &pipelines[dispatch.kernel as usize]) {
                 pass.dispatch(pipeline, group, [row[0], row[1], row[2]]);
             }

@@ -6,49 +6,50 @@
 
 use crate::model::budget::Memory;
 use crate::model::buffers::Buffers;
-use crate::model::choose::{self, Decision, Kernels};
+use crate::model::choose::{Decision, Kernels};
 use crate::model::compiling::{Compiling, Pipelines, needed};
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
-use crate::model::kv::Pages;
 use crate::model::launch::Launcher;
+use crate::model::layout::layout;
+use crate::model::pools::{Pools, Room};
 use crate::model::program::Program;
 use crate::{ErrorKind, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use std::sync::Arc;
 use tegula_gpu::{BindGroup, Filler, Gpu, Pipeline, Range};
-use tegula_plan::{Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, Variant};
-
-/// Tokens that the KV cache has room for before it grows.
-pub const INITIAL_TOKENS: u32 = 512;
+use tegula_plan::{Activations, Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, StepSize, Variant};
 
 /// What a submitted step will bring back.
 pub type Pending = LocalBoxFuture<'static, Result<Readback>>;
 
 /// A model that is ready to run. Make it with [`crate::load::weights::Loader`].
 pub struct Model {
-    gpu: Gpu,
-    plan: Plan,
-    variant: usize,
-    memory: Memory,
-    buffers: Buffers,
-    pipelines: Pipelines,
+    pub(super) gpu: Gpu,
+    pub(super) plan: Plan,
+    pub(super) variant: usize,
+    pub(super) memory: Memory,
+    pub(super) buffers: Buffers,
+    pub(super) pipelines: Pipelines,
     launcher: Launcher,
     /// By entry of the variant.
-    programs: Vec<Program>,
-    pages: Pages,
+    pub(super) programs: Vec<Program>,
+    pub(super) pools: Pools,
     /// By sequence: whether its ids are drawn among the likeliest.
     nuclei: Vec<bool>,
     /// Rows of the step that is being submitted.
     words: Vec<u32>,
+    /// Its segments.
+    segments: Vec<u32>,
     /// By choice of the variant.
     decisions: Vec<Decision>,
     fingerprint: String,
 }
 
 impl Model {
-    /// Waits for the kernels of a variant, binds what they read and write, and measures where there is something to choose.
-    pub(crate) async fn new(
+    /// Waits for the kernels of a variant and binds what they read and write. What was chosen among kernels is left open: see
+    /// [`Model::settle`].
+    pub(super) async fn new(
         gpu: Gpu,
         library: Arc<Library>,
         module: &[u8],
@@ -56,7 +57,7 @@ impl Model {
         memory: Memory,
         buffers: Buffers,
         compiling: Compiling,
-    ) -> Result<Model> {
+    ) -> Result<(Model, Kernels, Option<Vec<u32>>)> {
         let (pipelines, kernels, chosen) = compiling.finish().await?;
         let Library { plan, .. } = Arc::unwrap_or_clone(library);
         let planned = &plan.variants[variant];
@@ -65,19 +66,35 @@ impl Model {
         let program = |entry| Program::new(&gpu, &plan, variant, entry, &pipelines, &buffers, chosen.as_deref());
         let programs = (0..planned.entries.len()).map(program).collect::<Result<Vec<_>>>()?;
         gpu.settled().await?;
-        let pages = Pages::new(memory.capacity / PAGE_SIZE, plan.model.max_batch_size, plan.model.pages_per_sequence());
+        let capacities: Vec<u32> = memory.groups.iter().map(|group| group.capacity / PAGE_SIZE).collect();
+        let mut pools = Pools::new(&plan.model, &capacities);
+        memory.initial_pages().into_iter().enumerate().for_each(|(group, pages)| pools.grown(group, pages));
         let nuclei = vec![false; plan.model.max_batch_size as usize];
-        let (words, decisions) = (Vec::new(), Vec::new());
+        let (words, segments, decisions) = (Vec::new(), Vec::new(), Vec::new());
         let fingerprint = String::new();
-        let mut model =
-            Model { gpu, plan, variant, memory, buffers, pipelines, launcher, programs, pages, nuclei, words, decisions, fingerprint };
-        model.decisions = match (chosen, kernels) {
-            (None, Kernels::Measure { seconds }) => super::trial::decide_on(&mut model, seconds).await?,
-            (None, _) => super::trial::decide_on(&mut model, choose::SECONDS).await?,
-            (Some(chosen), kernels) => choose::taken(&model.variant().choices, &chosen, &kernels),
+        let model = Model {
+            gpu,
+            plan,
+            variant,
+            memory,
+            buffers,
+            pipelines,
+            launcher,
+            programs,
+            pools,
+            nuclei,
+            words,
+            segments,
+            decisions,
+            fingerprint,
         };
-        model.keep();
-        Ok(model)
+        Ok((model, kernels, chosen))
+    }
+
+    /// Notes what was chosen among kernels, and gives up the others.
+    pub(super) fn settle(&mut self, decisions: Vec<Decision>) {
+        self.decisions = decisions;
+        self.keep();
     }
 
     /// Gives up the kernels that were not chosen.
@@ -147,7 +164,7 @@ impl Model {
     /// Tokens that the KV cache has room for now; it grows up to [`Memory::capacity`].
     #[must_use]
     pub fn cached_tokens(&self) -> u32 {
-        self.buffers.cache_pages * PAGE_SIZE
+        self.pools.cached() * PAGE_SIZE
     }
 
     /// Dispatches of a greedy step; zero if the library does not have the entry.
@@ -158,7 +175,7 @@ impl Model {
 
     /// Fills the KV cache with random numbers: for measuring, where no prompt was run.
     pub(crate) fn fill_cache(&self, filler: &Filler, seed: u32) -> Result<()> {
-        self.buffers.fill_caches(filler, self.plan.model.cache, seed)
+        self.buffers.fill_caches(&self.plan, filler, seed)
     }
 
     /// Which entry of the variant it is, if there is one.
@@ -169,8 +186,9 @@ impl Model {
     /// Gets ready for a step of sequence 0 in which so many rows are the last of so many tokens, and runs nothing: for trials of single kernels.
     pub(crate) fn rehearse(&mut self, entry: usize, rows: u32, tokens: u32) -> Result<()> {
         let mut rows: Vec<Row> = (tokens - rows..tokens).map(|position| Row { token: 0, position, slot: 0, sequence: 0 }).collect();
-        let pages = self.upload(&mut rows);
-        self.programs[entry].prepare(&self.gpu, &mut self.launcher, rows.len() as u32, pages)
+        let kind = Entry::of(&self.variant().entries[entry].name).unwrap_or(Entry::Batch);
+        let step = self.upload(kind, &mut rows, 1);
+        self.programs[entry].prepare(&self.gpu, &mut self.launcher, step)
     }
 
     /// A dispatch of the step that was rehearsed, if its kernel can be run.
@@ -185,53 +203,30 @@ impl Model {
         &self.buffers
     }
 
-    /// Makes the caches large enough for `pages` pages, by doubling, so that a long answer moves them only a few times.
-    fn grow(&mut self, pages: u32) -> Result<()> {
-        let most = self.memory.capacity / PAGE_SIZE;
-        let pages = pages.next_power_of_two().min(most);
-        tracing::debug!(tokens = pages * PAGE_SIZE, "the KV cache grows");
-        self.buffers.grow(&self.gpu, pages)?;
-        let Model { gpu, plan, variant, pipelines, buffers, programs, .. } = self;
-        programs.iter_mut().try_for_each(|program| program.rebind(gpu, plan, *variant, pipelines, buffers))
-    }
-
-    /// Changes what the cache may grow to. Less than it has room for may be asked only while no sequence holds any of it: the
-    /// cache is then made anew, as small as it is at first.
-    pub(crate) fn limit_cache(&mut self, tokens: u32) -> Result<()> {
-        let pages = tokens / PAGE_SIZE;
-        if pages < self.buffers.cache_pages {
-            let emptied = self.buffers.empty_caches(&self.gpu, pages.min(INITIAL_TOKENS / PAGE_SIZE));
-            let Model { gpu, plan, variant, pipelines, buffers, programs, .. } = self;
-            programs.iter_mut().try_for_each(|program| program.rebind(gpu, plan, *variant, pipelines, buffers))?;
-            let model = &self.plan.model;
-            self.pages = Pages::new(pages, model.max_batch_size, model.pages_per_sequence());
-            emptied?;
-        }
-        self.pages.set_capacity(pages);
-        self.memory.capacity = pages * PAGE_SIZE;
-        Ok(())
-    }
-
-    /// Writes the rows, and what is new in the page table. Gives the pages of the longest sequence.
-    fn upload(&mut self, rows: &mut [Row]) -> u32 {
-        let mut longest = 1;
-        self.words.clear();
-        for index in 0..rows.len() {
-            let row = &mut rows[index];
-            row.slot = self.pages.slot(row.sequence, row.position).expect("positions are reserved before they are submitted");
-            longest = longest.max(row.position / PAGE_SIZE + 1);
-            self.words.extend(row.words());
-            let sequence = row.sequence;
-            if index > 0 && rows[index - 1].sequence == sequence {
-                continue;
+    /// Writes the rows, how they are grouped, and what is new in the page table.
+    fn upload(&mut self, entry: Entry, rows: &mut [Row], read: u32) -> StepSize {
+        for group in 0..self.pools.groups() {
+            self.words.clear();
+            for index in 0..rows.len() {
+                let row = &mut rows[index];
+                let sequence = row.sequence;
+                row.slot = self.pools.slot(group, sequence, row.position).expect("positions are reserved before they are submitted");
+                self.words.extend(row.words());
+                if index > 0 && rows[index - 1].sequence == sequence {
+                    continue;
+                }
+                if let Some(change) = self.pools.changes(group, sequence) {
+                    let place = sequence * self.plan.model.pages_per_sequence() + change.first;
+                    self.gpu.write(&self.buffers.page_tables[group], 4 * u64::from(place), bytemuck::cast_slice(change.pages));
+                }
             }
-            if let Some(change) = self.pages.changes(sequence) {
-                let place = sequence * self.plan.model.pages_per_sequence() + change.first;
-                self.gpu.write(&self.buffers.page_table, 4 * u64::from(place), bytemuck::cast_slice(change.pages));
-            }
+            self.gpu.write(&self.buffers.rows[group], 0, bytemuck::cast_slice(&self.words));
         }
-        self.gpu.write(&self.buffers.rows, 0, bytemuck::cast_slice(&self.words));
-        longest
+        let step = layout(entry, rows, read, &mut self.segments);
+        if step.segments > 0 {
+            self.gpu.write(&self.buffers.segments, 0, bytemuck::cast_slice(&self.segments));
+        }
+        step
     }
 }
 
@@ -246,27 +241,31 @@ impl Forward for Model {
         self.find(entry).map(|index| self.variant().entries[index].max_rows)
     }
 
+    fn mixes(&self) -> bool {
+        // Products of bytes are for prompts: they cost precision that decoding keeps.
+        let Variant { activations, .. } = self.variant();
+        let most = |entry| self.max_rows(entry).unwrap_or(0);
+        *activations == Activations::Float && most(Entry::Batch) > 1 && most(Entry::Prefill) > 1
+    }
+
     fn capacity(&self) -> u32 {
-        let model = &self.plan.model;
-        // With a window, a sequence holds no more than the window and a chunk, to the ends of their pages.
-        let held = model.sliding_window.map_or(u32::MAX, |window| window.saturating_add(model.prefill_chunk_size + 2 * PAGE_SIZE));
-        if held <= self.memory.capacity { model.context_window_size } else { model.context_window_size.min(self.memory.capacity) }
+        self.pools.capacity(&self.plan.model)
     }
 
-    fn reserve(&mut self, sequence: u32, tokens: u32) -> Result<bool> {
-        let Some(pages) = self.pages.demand(sequence, tokens) else { return Ok(false) };
-        if pages > self.buffers.cache_pages {
-            self.grow(pages)?;
-        }
-        Ok(self.pages.reserve(sequence, tokens))
+    fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room {
+        self.pools.reserve(sequence, next, tokens)
     }
 
-    fn forget(&mut self, sequence: u32, position: u32) {
-        self.pages.forget(sequence, position);
+    fn grow(&mut self) -> impl Future<Output = Result<()>> {
+        self.enlarge()
+    }
+
+    fn forget(&mut self, sequence: u32, first: u32) {
+        self.pools.forget(sequence, first);
     }
 
     fn release(&mut self, sequence: u32) {
-        self.pages.release(sequence);
+        self.pools.release(sequence);
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
@@ -285,10 +284,10 @@ impl Forward for Model {
         let index = self.find(entry).ok_or(ErrorKind::NoEntry { entry: entry.name() })?;
         let most = self.variant().entries[index].max_rows;
         assert!((1..=most as usize).contains(&rows.len()), "a step of `{}` has 1 to {most} rows", entry.name());
-        let pages = self.upload(rows);
+        let step = self.upload(entry, rows, read.rows);
         let Model { gpu, plan, variant, pipelines, launcher, buffers, programs, nuclei, .. } = self;
         let program = &mut programs[index];
-        program.prepare(gpu, launcher, rows.len() as u32, pages)?;
+        program.prepare(gpu, launcher, step)?;
         let mut pass = gpu.pass();
         let nucleus = read.drawn && rows.iter().any(|row| nuclei[row.sequence as usize]);
         program.record(plan, *variant, pipelines, &mut pass, read, nucleus);

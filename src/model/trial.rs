@@ -12,11 +12,13 @@ use tegula_plan::{Binding, Buffer, Dispatch, Dtype, Entry as Planned, PAGE_SIZE}
 use super::choose::{Clock, Decision, Subject, Task, Verdict, Why, decide, describe};
 use crate::Result;
 use crate::clock::seconds;
+use crate::model::buffers::noise;
 use crate::model::forward::{Entry, Forward};
+use crate::model::pools::Room;
 use crate::model::step::Model;
 
 /// Tokens of the made-up sequence, and the most rows of a chunk: what the cache has room for from the start.
-const TOKENS: u32 = crate::model::step::INITIAL_TOKENS;
+const TOKENS: u32 = crate::model::kv::INITIAL_TOKENS;
 
 /// The most rows that a check works on: more than one tile of most kernels, and one that is not full.
 const CHECK_ROWS: u32 = 40;
@@ -39,7 +41,7 @@ pub(crate) async fn decide_on(model: &mut Model, budget: f64) -> Result<Vec<Deci
     let tokens = TOKENS.min(model.cached_tokens()).min(model.capacity());
     let choices = model.variant().choices.clone();
     let mut verdicts: Vec<Verdict> = (0..choices.len()).map(|choice| Verdict { choice, chosen: 0, why: Why::Untried }).collect();
-    if model.reserve(0, tokens)? {
+    if model.reserve(0, tokens, tokens) == Room::Ready {
         let (sites, tasks) = sites(model, tokens);
         let mut trial = Trial::new(model, sites, tokens).await?;
         let found = decide(&mut trial, &tasks, budget - (seconds() - began)).await;
@@ -99,10 +101,11 @@ fn sites(model: &Model, tokens: u32) -> (BTreeMap<usize, Site>, Vec<Task>) {
 
 /// Bytes of weights and cache that a dispatch reads for a row.
 fn read_bytes(model: &Model, dispatch: &Dispatch, tokens: u32) -> u64 {
-    let cached = u64::from(tokens.div_ceil(PAGE_SIZE)) * model.plan().model.page_bytes();
+    let pages = u64::from(tokens.div_ceil(PAGE_SIZE));
+    let group = |layer| model.plan().model.paged().find(|group| group.layers.contains(&layer));
     let bytes = |binding: &Binding| match model.plan().buffers[binding.buffer as usize] {
         Buffer::Weight(_) => model.buffers().range(model.plan(), binding).and_then(|range| range.bytes()).unwrap_or(0),
-        Buffer::Cache(_) => cached,
+        Buffer::Cache(layer) => group(layer).map_or(0, |group| pages * group.page_bytes()),
         _ => 0,
     };
     dispatch.bindings.iter().map(bytes).sum::<u64>().max(1)
@@ -147,11 +150,8 @@ impl<'a> Trial<'a> {
         for (binding, about) in dispatch.bindings.iter().zip(&kernel.bindings) {
             let Some(range) = self.part(entry, binding, rows) else { continue };
             match (&plan.buffers[binding.buffer as usize], about.writes) {
-                (Buffer::Cache(_), true) => {
-                    let (center, spread) = (0.0, 1.0);
-                    let half = plan.model.cache == Dtype::F16;
-                    let filling = if half { Filling::F16 { center, spread } } else { Filling::F32 { center, spread } };
-                    self.filler.fill_range(range, filling, binding.buffer)?;
+                (Buffer::Cache(layer), true) => {
+                    self.filler.fill_range(range, noise(self.cache_format(*layer)), binding.buffer)?;
                 }
                 // Of one sign: parts of attention hold denominators, which must not be near zero.
                 (Buffer::Activation { .. }, false) => {
@@ -165,6 +165,12 @@ impl<'a> Trial<'a> {
         }
         pass.submit();
         Ok(())
+    }
+
+    /// Element type of a layer's cache.
+    fn cache_format(&self, layer: u32) -> Dtype {
+        let mut groups = self.model.plan().model.paged();
+        groups.find(|group| group.layers.contains(&layer)).map_or(Dtype::F32, |group| group.format)
     }
 
     /// What a step of so many rows uses of a binding.
@@ -210,7 +216,10 @@ impl<'a> Trial<'a> {
         for (buffer, (_, size)) in written {
             let bytes = at..at + *size as usize;
             at = bytes.end;
-            let half = plan.model.cache == Dtype::F16 && matches!(plan.buffers[*buffer as usize], Buffer::Cache(_));
+            let half = match plan.buffers[*buffer as usize] {
+                Buffer::Cache(layer) => self.cache_format(layer) == Dtype::F16,
+                _ => false,
+            };
             let [found, expected] = [found, expected].map(|all| numbers(&all[bytes.clone()], half));
             let greatest = expected.iter().filter(|x| x.abs() < 1e30).fold(0f32, |most, x| most.max(x.abs()));
             let apart = |(found, expected): &(&f32, &f32)| {

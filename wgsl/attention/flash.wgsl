@@ -16,7 +16,7 @@ const PAGES_PER_SEQUENCE: u32 = 4u;
 
 const ROWS: u32 = 1u;   // tune: 1 2 4 8 16
 const LANES: u32 = 64u; // tune: 32 64 128 256
-const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by parts
+const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by segments
 
 const QUERIES: u32 = ROWS * GROUP;
 const Q4: u32 = (QUERIES + 3u) / 4u;
@@ -38,21 +38,25 @@ var<workgroup> maxima: array<f32, LANES>;
 var<workgroup> corrections: array<f32, 4u * Q4>;
 
 #import attention/pages
-#import attention/part
+#import attention/segments
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let first_row = group.y * ROWS;
-    let last_row = min(first_row + ROWS, launch.rows) - 1u;
+    let first_row = segments[group.z] + group.y * ROWS;
+    let behind = segments[group.z + 1u];
+    if first_row >= behind {
+        return;
+    }
+    let last_row = min(first_row + ROWS, behind) - 1u;
     let first_head = group.x * GROUP;
     let kv = first_head / (QUERY_HEADS / KV_HEADS);
     let table = rows[first_row].sequence * PAGES_PER_SEQUENCE;
     let first_position = rows[first_row].position;
     let last_position = rows[last_row].position;
 
-    let part = part_of(first_position, last_position, group.z);
-    let begin = part.begin;
-    let end = part.end;
+    // The keys that any of the rows sees.
+    let begin = select(0u, first_position - (WINDOW - 1u), first_position >= WINDOW - 1u);
+    let end = last_position + 1u;
 
     for (var i = lane; i < 4u * Q4 * D4; i += LANES) {
         let row = min(first_row + (i / D4) / GROUP, last_row);
@@ -182,7 +186,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 for (var i = 0u; i < STATS; i++) {
                     total += maxima[i * 4u * Q4 + j];
                 }
-                write_part(row, first_head + j % GROUP, group.z, column, sum[j], corrections[j], total);
+                write_part(row, first_head + j % GROUP, 0u, column, sum[j], corrections[j], total);
             }
         }
     }

@@ -21,7 +21,7 @@ const SUBGROUP: u32 = 8u; // invocations that every subgroup has at least
 
 const DOWN: u32 = 16u; // tune: 8 16 32
 const ROWS: u32 = 4u * DOWN / GROUP;
-const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by parts
+const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by segments
 
 const ACROSS: u32 = 8u; // invocations that share queries
 const HALVINGS: u32 = 3u; // of them, to one
@@ -56,7 +56,7 @@ const_assert TILE * DEPTH % LANES == 0u;
 var<workgroup> slices: array<vec4f, max(DEPTH * (Q_PITCH + K_PITCH), VALUES * D4)>;
 
 #import attention/pages
-#import attention/part
+#import attention/segments
 
 // What an invocation asked memory for.
 var<private> next_q: array<vec4f, Q_LOADS>;
@@ -117,15 +117,21 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_invocation_id) id: u32,
 ) {
+    let first_row = segments[group.z] + group.y * ROWS;
+    let behind = segments[group.z + 1u];
+    if first_row >= behind {
+        return;
+    }
     var at: Place;
-    at.first_row = group.y * ROWS;
-    at.last_row = min(at.first_row + ROWS, launch.rows) - 1u;
+    at.first_row = first_row;
+    at.last_row = min(first_row + ROWS, behind) - 1u;
     at.first_head = group.x * GROUP;
     at.kv = at.first_head / (QUERY_HEADS / KV_HEADS);
     at.table = rows[at.first_row].sequence * PAGES_PER_SEQUENCE;
-    let part = part_of(rows[at.first_row].position, rows[at.last_row].position, group.z);
-    let begin = part.begin;
-    let end = part.end;
+    // The keys that any of the rows sees.
+    let first_position = rows[at.first_row].position;
+    let begin = select(0u, first_position - (WINDOW - 1u), first_position >= WINDOW - 1u);
+    let end = rows[at.last_row].position + 1u;
     at.end = end;
 
     let across = lane % ACROSS;
@@ -224,7 +230,7 @@ fn main(
         if row <= at.last_row && at_query < ROWS * GROUP {
             for (var c = 0u; c < COLUMNS; c++) { // unroll
                 let head = at.first_head + at_query % GROUP;
-                write_part(row, head, group.z, across + c * ACROSS, sum[FOUR * c + q], maximum[q], denominator[q]);
+                write_part(row, head, 0u, across + c * ACROSS, sum[FOUR * c + q], maximum[q], denominator[q]);
             }
         }
     }

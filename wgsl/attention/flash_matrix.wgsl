@@ -26,7 +26,7 @@ const SM: u32 = 1u;     // tune: 1 2
 const TILE: u32 = 64u;  // tune: 32 64 128
 const QUERIES: u32 = 16u * SM * DOWN;
 const ROWS: u32 = QUERIES / GROUP;
-const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows
+const BLOCK: vec3u = vec3u(1u, ROWS, 1u); // of head groups by rows by segments
 
 const SUBGROUPS: u32 = DOWN * ACROSS;
 const LANES: u32 = 32u * SUBGROUPS;
@@ -75,6 +75,7 @@ var<workgroup> factors: array<f32, QUERIES>;
 var<workgroup> grown: array<u32, max(SUBGROUPS, 4u)>;
 
 #import attention/pages
+#import attention/segments
 
 // Where the keys lie that this invocation copies, known a tile ahead, and what it asked of the cache.
 var<private> places: array<u32, LOADS>;
@@ -107,9 +108,15 @@ fn put(lane: u32) {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let start = segments[group.z];
+    let behind = segments[group.z + 1u];
+    let tiles = (behind - start + ROWS - 1u) / ROWS;
+    if group.y >= tiles {
+        return;
+    }
     // The last rows see the most keys, and begin first.
-    let first_row = ((launch.rows + ROWS - 1u) / ROWS - 1u - group.y) * ROWS;
-    let last_row = min(first_row + ROWS, launch.rows) - 1u;
+    let first_row = start + (tiles - 1u - group.y) * ROWS;
+    let last_row = min(first_row + ROWS, behind) - 1u;
     let first_head = group.x * GROUP;
     let kv = first_head / (QUERY_HEADS / KV_HEADS);
     let table = rows[first_row].sequence * PAGES_PER_SEQUENCE;

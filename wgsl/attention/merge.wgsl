@@ -1,5 +1,6 @@
 // The parts that split attention left of each head (attention/write_split), put together: f32[row][head][element], before the parts in the same
-// buffer. A workgroup takes a head of a row; STRANDS invocations share an element, each with every STRANDS-th part.
+// buffer. Rows before launch.first have no parts. A workgroup takes a head of a row; STRANDS invocations share an element, each with every
+// STRANDS-th part.
 #import lib/launch
 
 const HEADS: u32 = 4u;
@@ -72,6 +73,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             total += factor * denominators[i];
             y += factor * sums[i * D4 + lane];
         }
-        output[head * D4 + lane] = y / total;
+        output[(launch.first * HEADS + head) * D4 + lane] = y / total;
     }
 }

@@ -1,4 +1,4 @@
-// Attention of rows that each have a workgroup for every key head: decoding, where there are few rows and latency counts.
+// Attention of rows from launch.first on, which each have a workgroup for every key head: decoding, where there are few rows and latency counts.
 //
 // KEY_LANES invocations share a key, neighbours reading neighbouring parts of it. For the sum, strands of invocations take every STRANDS-th
 // key, each strand with a softmax of its own, so that a tile needs two barriers; strands are put together in the end.
@@ -78,7 +78,7 @@ fn ask_values(table: u32, kv: u32, first: u32, end: u32, lane: u32) {
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y;
+    let row = launch.first + group.y;
     let first_head = group.x * GROUP;
     let kv = first_head / (QUERY_HEADS / KV_HEADS);
     let table = rows[row].sequence * PAGES_PER_SEQUENCE;

@@ -5,6 +5,7 @@
 
 #[path = "../../tests/checkpoint.rs"]
 mod checkpoint;
+mod circles;
 mod fixture;
 mod invariants;
 mod licences;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::manifest::{self, Crate};
 use crate::source::{self, Source};
-use crate::{invariants, size};
+use crate::{circles, invariants, size};
 
 /// The most lines of a file.
 const MAX_LINES: usize = 400;
@@ -32,6 +32,7 @@ pub fn check(root: &Path) -> Result<()> {
     let mut complaints: Vec<String> = sources.iter().flat_map(file).collect();
     complaints.extend(manifest::crates(root)?.iter().flat_map(dependencies));
     complaints.extend(invariants::check(&sources));
+    complaints.extend(circles::check(&sources));
     if complaints.is_empty() {
         return Ok(());
     }

@@ -53,6 +53,9 @@ pub struct Bench {
     /// Draw among the likeliest ids of this share.
     #[arg(long, value_name = "SHARE", requires = "temperature", default_value_t = 1.0, value_parser = value::share, help_heading = "Work")]
     pub top_p: f32,
+    /// Also measure how long a stream waits for tokens while a prompt of so many tokens runs beside it.
+    #[arg(long, value_name = "N", value_parser = value::count, help_heading = "Work")]
+    pub beside: Option<u32>,
     /// Print JSON, a line for each prompt and batch as soon as it was measured.
     #[arg(long)]
     pub json: bool,

@@ -13,9 +13,10 @@ use anyhow::Result;
 use tegula_compiler::op::step::Step;
 use tegula_compiler::op::{Spec, compare};
 use tegula_compiler::tune::{Candidate, Record, candidates, steps};
-use tegula_gpu::{Buffer, Error, ErrorKind, Gpu, Pipeline, Range, Readback, Timer, Usage};
+use tegula_gpu::{Buffer, Error, ErrorKind, Range, Readback, Usage};
 use tegula_plan::{KernelBinding, Requires};
 
+use super::device::{Bench, Compiled};
 use super::timing;
 use super::uploaded::{self, Uploaded};
 
@@ -38,14 +39,6 @@ const LEAST: usize = 4;
 /// How much longer it takes to check [`LEAST`] candidates than the default alone, which shares the references with them.
 const AGAIN: f64 = 2.0;
 
-/// The device, and what is the same for all specs.
-pub struct Bench {
-    pub gpu: Gpu,
-    pub timer: Timer,
-    /// Bytes a second.
-    stream: f64,
-}
-
 /// What came of a spec.
 pub enum Outcome {
     /// The device cannot hold its buffers.
@@ -54,12 +47,6 @@ pub enum Outcome {
     Short { least: Duration },
     /// The winner, if there is one, and the candidates that cannot be used with the reasons.
     Measured { record: Option<Record>, failures: Vec<String> },
-}
-
-/// A candidate that the device takes.
-pub struct Compiled {
-    pub candidate: Candidate,
-    pub pipeline: Pipeline,
 }
 
 /// A seed's operands on the device, and what the reference makes of them.
@@ -71,12 +58,6 @@ struct Seed {
 }
 
 impl Bench {
-    /// Measures how fast the device reads memory: the ceiling that results are held against.
-    pub fn new(gpu: Gpu) -> Result<Bench> {
-        let stream = pollster::block_on(tegula_gpu::stream_bandwidth(&gpu))?;
-        Ok(Bench { timer: gpu.timer()?, gpu, stream })
-    }
-
     /// Measures a spec, until `deadline` or as long as it takes.
     pub fn measure(&mut self, spec: &Spec, requires: &Requires, deadline: Option<Instant>) -> Result<Outcome> {
         match self.search(spec, requires, deadline) {
@@ -190,7 +171,7 @@ impl Bench {
     /// candidate's.
     fn run(&self, step: &Step, compiled: &Compiled, seeds: &[Seed]) -> Result<Result<Vec<Readback>, String>, Error> {
         let Compiled { candidate, pipeline } = compiled;
-        let grid = candidate.linked.grid.each_ref().map(|size| size.eval(step.rows, step.pages));
+        let grid = step.grid(&candidate.linked.grid);
         let mut readbacks = Vec::new();
         for Seed { uploaded, before, .. } in seeds {
             let group = uploaded.bind(&self.gpu, candidate, pipeline, |_, buffer| buffer)?;

@@ -3,6 +3,7 @@
 //! Records are appended to a file as they are made, so that a run that is cut short loses nothing and the next one goes on where it ended.
 
 mod budget;
+mod device;
 mod measure;
 mod report;
 mod texts;
@@ -17,15 +18,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
+use tegula_compiler::digest;
 use tegula_compiler::op::Spec;
-use tegula_compiler::tune::{Choice, Record, Records, candidates, device_slug, fingerprint, space, steps};
+use tegula_compiler::tune::{Choice, Record, Records, candidates, device_slug, space, steps};
 use tegula_plan::Requires;
 
 use crate::args::{LibraryFlags, Tune};
 use crate::report::{count, say};
 use crate::{library, open};
 use budget::Budget;
-use measure::{Bench, Outcome};
+use device::Bench;
+use measure::Outcome;
 
 /// Where records are kept in the sources, from their top folder.
 const FOLDER: &str = "compiler/records";
@@ -129,7 +132,7 @@ fn tasks(args: &Tune, meets: impl Fn(&Requires) -> bool) -> Result<Vec<Task>> {
                 continue;
             }
             let texts = candidates(&spec, &requires)?.into_iter().map(|candidate| candidate.linked.text).collect::<Vec<_>>();
-            if found.entry(key).or_default().insert(fingerprint(&texts.concat())) {
+            if found.entry(key).or_default().insert(digest(&texts.concat())) {
                 tasks.push(Task { spec, requires });
             }
         }

@@ -13,11 +13,11 @@ use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tegula_compiler::op::reference::{Launch, Operands};
 use tegula_compiler::op::step::Step;
+use tegula_compiler::operand::{Launch, Operands};
 use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Timed, Usage};
 
-use super::measure::{Bench, Compiled};
+use super::device::{Bench, Compiled};
 use super::uploaded::Uploaded;
 
 /// Bytes to rotate over: several times the last-level cache of the largest GPUs, and of a processor.
@@ -284,7 +284,7 @@ fn course(bench: &Bench, step: &Step, (launch, operands): (Launch, Operands), ri
     };
     let groups = right.iter().map(|compiled| (0..turns).map(|turn| group(compiled, turn)).collect::<Result<Vec<_>, _>>());
     let groups = groups.collect::<Result<Vec<_>, Error>>()?;
-    let grid = |compiled: &Compiled| compiled.candidate.linked.grid.each_ref().map(|size| size.eval(step.rows, step.pages));
+    let grid = |compiled: &Compiled| step.grid(&compiled.candidate.linked.grid);
     let grids = right.iter().map(grid).collect();
     Ok(Course { _uploaded: uploaded, _copies: copies, groups, grids })
 }

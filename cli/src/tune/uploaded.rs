@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tegula_compiler::op::reference::{Launch, Operands};
+use tegula_compiler::operand::{Launch, Operands};
 use tegula_compiler::tune::Candidate;
 use tegula_gpu::{BindGroup, Buffer, Error, ErrorKind, Gpu, Pipeline, Range, Source, Usage};
 use tegula_plan::{Kernel, KernelBinding, Requires};

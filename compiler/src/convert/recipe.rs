@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn tensors_are_changed_as_the_graph_says() {
-        let (a, b) = (("a", &[2, 3][..]), ("b", &[2, 1][..]));
+        let (a, b) = (("a", &[2u64, 3][..]), ("b", &[2, 1][..]));
         let turned = made(&[4, 2], Change::Transpose, &[("a", 3), ("b", 1)], &[a, b]).unwrap();
         assert_eq!(turned, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0, 0.0, 1.0]);
         assert_eq!(made(&[3], Change::Transpose, &[("c", 3)], &[("c", &[3])]).unwrap(), [0.0, 1.0, 2.0]);

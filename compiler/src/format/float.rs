@@ -1,8 +1,8 @@
 //! Matrices that are stored as they are: half or single precision, row by row.
 
 use super::{Format, Storage, whole};
-use crate::op::random::Random;
-use crate::op::reference::Operands;
+use crate::operand::Operands;
+use crate::operand::Random;
 use crate::schedule::Build;
 use tegula_plan::{Dtype, Param};
 

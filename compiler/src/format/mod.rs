@@ -5,12 +5,12 @@
 //! that use it (`crate::quant`).
 
 mod float;
-mod q4;
+pub mod q4;
 #[cfg(test)]
 pub(crate) mod toy;
 
-use crate::op::random::Random;
-use crate::op::reference::Operands;
+use crate::operand::Operands;
+use crate::operand::Random;
 use crate::schedule::Build;
 pub use float::{F16, F32};
 pub use q4::{Q4F16, Q4F32};

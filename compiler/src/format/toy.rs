@@ -2,8 +2,8 @@
 //! a format stays a matter of one file.
 
 use super::{Format, Storage};
-use crate::op::random::Random;
-use crate::op::reference::Operands;
+use crate::operand::Operands;
+use crate::operand::Random;
 use crate::quant::Quantization;
 use crate::schedule::Build;
 use tegula_plan::{Dtype, Param};

@@ -2,7 +2,7 @@
 
 use crate::model::tests::fixture;
 use crate::{CompileOptions, Compiled, Config, Error, ErrorKind, compile};
-use tegula_plan::{Activations, Buffer, Dispatch, Entry, MAX_BINDING, PAGE_SIZE, Size, When};
+use tegula_plan::{Activations, Buffer, Dispatch, Entry, MAX_BINDING, Model, PAGE_SIZE, Size, StepSize, When};
 
 fn compiled(json: &str, options: &CompileOptions) -> Result<Compiled, Error> {
     compile(&Config::parse(json)?, options)
@@ -33,7 +33,8 @@ fn a_step_is_five_dispatches_a_layer_and_four() {
     for (name, layer) in [("llama", 5), ("llama3", 5), ("mistral", 5), ("qwen2", 5), ("qwen3", 6)] {
         for variant in &tiny(name).plan.variants {
             for entry in &variant.entries {
-                let count = |when| entry.dispatches.iter().filter(|dispatch| dispatch.when == when).count();
+                let step = entry.largest_alone();
+                let count = |when| entry.dispatches.iter().filter(|dispatch| dispatch.when == when && dispatch.runs(&step)).count();
                 let picks = if entry.name == "score" { [0, 0, 0] } else { [2, 3, 1] };
                 let split = ["decode", "batch"].contains(&entry.name.as_str());
                 // One more where attention is split, and two where many rows are normed once: in the last layer only what attention needs, and
@@ -138,6 +139,13 @@ fn entries_differ_in_rows_and_logits() {
     assert_eq!(mlp("prefill", 1).kernel, mlp("decode", 1).kernel);
     assert_ne!(mlp("prefill", 0).kernel, mlp("decode", 0).kernel);
     assert_eq!(mlp("score", 1).kernel, mlp("prefill", 0).kernel);
+    // Where several rows get logits, it is done as in batches, and the other dispatches have nothing to do.
+    let several = dispatches(entry(&compiled, "prefill"), "layers.1.mlp.down_proj.several")[0].clone();
+    assert_eq!(several.kernel, mlp("batch", 1).kernel);
+    let works = |dispatch: &Dispatch, read| dispatch.runs(&StepSize { rows: 40, pages: 3, prompt: 36, segments: 2, longest: 30, read });
+    assert_eq!([1, 2, 4].map(|read| works(&mlp("prefill", 1), read)), [true, false, false]);
+    assert_eq!([1, 2, 4].map(|read| works(&several, read)), [false, true, true]);
+    assert_eq!(several.uniforms[1].eval(&StepSize { rows: 40, read: 4, ..StepSize::default() }), 36);
     assert!(compiled.plan.buffers.contains(&Buffer::Logits { rows: 512 }));
 }
 
@@ -200,12 +208,13 @@ fn options_override_the_config_within_reason() {
         sliding_window_size: Some(9),
         ..CompileOptions::default()
     };
+    let window = |model: &Model| model.paged().next().and_then(|group| group.window);
     let chosen = model(given).unwrap();
     assert_eq!((chosen.quantization.as_str(), chosen.context_window_size, chosen.pages_per_sequence()), ("q0f32", 100, 7));
-    assert_eq!((chosen.prefill_chunk_size, chosen.max_batch_size, chosen.sliding_window), (100, 2, Some(9)));
-    assert_eq!(model(CompileOptions::default()).unwrap().sliding_window, Some(24));
+    assert_eq!((chosen.prefill_chunk_size, chosen.max_batch_size, window(&chosen)), (100, 2, Some(9)));
+    assert_eq!(window(&model(CompileOptions::default()).unwrap()), Some(24));
     let unbounded = CompileOptions { sliding_window_size: Some(0), ..CompileOptions::default() };
-    assert_eq!(model(unbounded).unwrap().sliding_window, None);
+    assert_eq!(window(&model(unbounded).unwrap()), None);
     for wrong in [
         CompileOptions { context_window_size: Some(0), ..CompileOptions::default() },
         CompileOptions { context_window_size: Some(u32::MAX), ..CompileOptions::default() },
@@ -239,7 +248,8 @@ fn the_memory_plan_adds_up() {
     let model = &compiled.plan.model;
     // Two layers, keys and values of 4 heads of 8, four bytes each.
     assert_eq!(compiled.memory.cache_per_token, 2 * 2 * 4 * 8 * 4);
-    assert_eq!(model.page_bytes() * 2, compiled.memory.cache_per_token * u64::from(PAGE_SIZE));
+    let page: u64 = model.paged().map(tegula_plan::Paged::page_bytes).sum();
+    assert_eq!(page * 2, compiled.memory.cache_per_token * u64::from(PAGE_SIZE));
     let elements: u64 = compiled.plan.params.iter().map(tegula_plan::Param::elements).sum();
     // The parameters, and the four rope frequencies.
     assert_eq!(compiled.memory.weights, 4 * (elements + 4));
@@ -289,5 +299,29 @@ fn alternatives_share_a_choice_over_layers_and_entries_and_change_nothing_else()
             };
             assert_eq!(layer("layers.0."), layer("layers.1."));
         }
+    }
+}
+
+/// Layers with the same window share pages, in the order of the first of each.
+#[test]
+fn layers_are_grouped_by_their_windows() {
+    let groups = |changes: serde_json::Value| {
+        let model = with("qwen2", changes, &CompileOptions::default()).unwrap().plan.model;
+        model.paged().map(|group| (group.layers.clone(), group.window)).collect::<Vec<_>>()
+    };
+    let some = |from: u32, window: u32| serde_json::json!({"num_hidden_layers": 4, "use_sliding_window": true, "sliding_window": window, "max_window_layers": from});
+    assert_eq!(groups(some(1, 9)), [(vec![0], None), (vec![1, 2, 3], Some(9))]);
+    assert_eq!(groups(some(0, 9)), [(vec![0, 1, 2, 3], Some(9))]);
+    assert_eq!(groups(some(1, 1 << 20)), [(vec![0, 1, 2, 3], None)], "a window longer than the context is none");
+    let compiled = with("qwen2", some(1, 9), &CompileOptions::default()).unwrap();
+    let decode = entry(&compiled, "decode");
+    for (label, group) in [("layers.0.self_attn.", 0), ("layers.3.self_attn.", 1)] {
+        let bound: Vec<&Buffer> = dispatches(decode, label)
+            .iter()
+            .flat_map(|dispatch| &dispatch.bindings)
+            .map(|binding| &compiled.plan.buffers[binding.buffer as usize])
+            .collect();
+        assert!(bound.contains(&&Buffer::Rows(group)) && bound.contains(&&Buffer::PageTable(group)), "{label}");
+        assert!(!bound.contains(&&Buffer::Rows(1 - group)) && !bound.contains(&&Buffer::PageTable(1 - group)), "{label}");
     }
 }

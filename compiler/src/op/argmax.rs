@@ -2,12 +2,13 @@
 
 use super::draw::{Draw, DrawStage, logit_of, order_of, scratch_words};
 use super::fusion::Fusion;
-use super::reference::{Launch, Operands, rows};
-use super::stage::{At, Form, Launch as LaunchWords, Stage, Target, Work};
+use super::stage::{At, Bytes, Form, Launch as LaunchWords, Made, Stage, Target, Work};
 use super::step::{Inputs, SEQUENCES, Step};
 use super::{Holds, Op, Rows};
 use crate::Error;
 use crate::graph::{Graph, OpKind, Value};
+use crate::lower::Span;
+use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Requires, Size, When};
 
@@ -97,7 +98,7 @@ impl Op for ArgMax {
             ArgMax::Parts { vocab, rows: which } => {
                 let (vocab, share) = (*vocab as usize, (*vocab as usize).div_ceil(parts));
                 let (mut partial, logits) = (operands.take("partial"), operands.read("logits"));
-                for (row, part) in (0..rows(*which, launch).len()).flat_map(|row| (0..parts).map(move |part| (row, part))) {
+                for (row, part) in (0..which.of(launch).len()).flat_map(|row| (0..parts).map(move |part| (row, part))) {
                     let ids = (part * share).min(vocab)..((part + 1) * share).min(vocab);
                     let candidates = ids.map(|id| (order_of(logits.word(row * vocab + id)), id as u32));
                     let best = candidates.fold((0, vocab as u32), first_of_greatest);
@@ -108,7 +109,7 @@ impl Op for ArgMax {
             }
             ArgMax::Whole { rows: which } => {
                 let (mut sampled, partial) = (operands.take("sampled"), operands.read("partial"));
-                for (row, at) in rows(*which, launch).enumerate() {
+                for (row, at) in which.of(launch).enumerate() {
                     let candidate = |part: usize| (partial.word(2 * (row * parts + part)), partial.word(2 * (row * parts + part) + 1));
                     let best = (0..parts).map(candidate).fold((0, u32::MAX), first_of_greatest);
                     let is_sound = logit_of(best.0).is_finite() && best.0 > order_of(f32::NEG_INFINITY.to_bits());
@@ -151,9 +152,9 @@ pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<d
     Ok(Some(Box::new(Pick { logits: fusion.home(input), scratch: value })))
 }
 
-/// Bytes of scratch of a row: drawing uses that of the greatest logit before.
-fn row_bytes(vocab: u32) -> u64 {
-    4 * scratch_words(vocab).max(2 * u64::from(ARGMAX_PARTS))
+/// Scratch: drawing uses that of the greatest logit before.
+fn bytes(vocab: u32) -> Bytes {
+    Bytes::of_rows(4 * scratch_words(vocab).max(2 * u64::from(ARGMAX_PARTS)))
 }
 
 impl Stage for Pick {
@@ -161,36 +162,44 @@ impl Stage for Pick {
         format!("sampled = argmax {}", self.logits)
     }
 
-    fn makes(&self, graph: &Graph, _split: bool) -> Vec<(Value, u64)> {
-        vec![(self.scratch, row_bytes(graph.vocab_size))]
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
+        vec![Made { value: self.scratch, bytes: bytes(graph.vocab_size) }]
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
         if !at.mode.sample {
             return Ok(Vec::new());
         }
-        let (vocab, rows) = (at.model.vocab_size, at.mode.picked_rows());
-        let scratch = || Target::activation(self.scratch, Form::Picked, row_bytes(vocab));
-        let launch = || LaunchWords { first: at.mode.head_first(), ..LaunchWords::default() };
+        // Of one row or of a few: there is nothing else that ids are picked for.
+        let rows = if at.span.rows == Rows::Many { Rows::Few } else { at.span.rows };
+        let (vocab, span) = (at.model.vocab_size, || Span { rows, ..at.span.clone() });
+        let scratch = || Target::activation(self.scratch, Form::Picked, bytes(vocab));
+        let launch = || LaunchWords { first: at.span.first.clone(), ..LaunchWords::default() };
         let mut works = vec![
             Work {
                 label: format!("{label}.parts"),
                 spec: ArgMax::Parts { vocab, rows }.into(),
                 operands: vec![("logits", at.logits()), ("partial", scratch())],
                 launch: launch(),
+                span: span(),
             },
             Work {
                 label: format!("{label}.whole"),
                 spec: ArgMax::Whole { rows }.into(),
-                operands: vec![("rows", Target::Whole(Buffer::Rows)), ("partial", scratch()), ("sampled", Target::Whole(Buffer::Sampled))],
+                operands: vec![
+                    ("rows", Target::Whole(Buffer::Rows(0))),
+                    ("partial", scratch()),
+                    ("sampled", Target::Whole(Buffer::Sampled)),
+                ],
                 launch: launch(),
+                span: span(),
             },
         ];
         works.extend(DrawStage::ALL.map(|stage| Work {
-            label: format!("draw.{}", stage.name()),
+            label: format!("draw{}.{}", at.span.suffix, stage.name()),
             spec: Draw { stage, vocab, rows }.into(),
             operands: vec![
-                ("rows", Target::Whole(Buffer::Rows)),
+                ("rows", Target::Whole(Buffer::Rows(0))),
                 ("sampling", Target::Whole(Buffer::Sampling)),
                 ("scratch", scratch()),
                 ("logits", at.logits()),
@@ -198,6 +207,7 @@ impl Stage for Pick {
                 ("sampled", Target::Whole(Buffer::Sampled)),
             ],
             launch: launch(),
+            span: span(),
         }));
         Ok(works)
     }

@@ -1,13 +1,13 @@
 //! Embedding lookup, and the rotation of each row: both depend on nothing but the rows.
 
 use super::fusion::Fusion;
-use super::reference::{Launch, Operands, set};
-use super::stage::{At, Launch as Words, Stage, Target, Work, part_label, weight_operands};
+use super::stage::{At, Launch as Words, Made, Stage, Target, Work, part_label, weight_operands};
 use super::step::{FIRST_TOKEN, Inputs, SEQUENCES, Step};
 use super::{Op, Rows};
 use crate::Error;
 use crate::format::Storage;
 use crate::graph::{Graph, OpKind, ParamId, Value};
+use crate::operand::{Launch, Operands, set};
 use crate::schedule::{Build, Schedule};
 use crate::weights::Weights;
 use tegula_plan::{Buffer, Requires, Row, Size};
@@ -152,9 +152,9 @@ impl Stage for Lookup {
         }
     }
 
-    fn makes(&self, graph: &Graph, _split: bool) -> Vec<(Value, u64)> {
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
         let rotation = self.rotation.as_ref().map(|rotation| rotation.value);
-        [self.output].into_iter().chain(rotation).map(|value| (value, 4 * u64::from(graph.op(value).width))).collect()
+        [self.output].into_iter().chain(rotation).map(|value| Made::f32(graph, value)).collect()
     }
 
     fn prepare(&mut self, weights: &mut Weights) -> Result<(), Error> {
@@ -169,7 +169,7 @@ impl Stage for Lookup {
         let parts = table.parts()?;
         let works = parts.iter().enumerate().map(|(index, part)| {
             let mut operands = vec![
-                ("rows", Target::Whole(Buffer::Rows)),
+                ("rows", Target::Whole(Buffer::Rows(0))),
                 ("sampled", Target::Whole(Buffer::Sampled)),
                 ("vectors", Target::Whole(Buffer::Vectors)),
                 ("output", at.f32(self.output)),
@@ -180,7 +180,7 @@ impl Stage for Lookup {
             let spec = Embed { n: part.rows, k: table.k, format: table.format, head_dim, scale: self.scale };
             let gain = self.rotation.as_ref().map_or(0, |rotation| rotation.offset);
             let launch = Words { base: Size::Const(part.first), gain, ..Words::default() };
-            Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch }
+            Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch, span: at.span.clone() }
         });
         Ok(works.collect())
     }

@@ -4,7 +4,7 @@
 //! sum of a residual connection lives in the home of the stream that it is added to.
 
 use super::stage::Stage;
-use crate::graph::{Graph, Op, OpKind, Value};
+use crate::graph::{Graph, NormKind, Op, OpKind, Value};
 use crate::{Error, ErrorKind};
 
 /// Makes a stage around an op, if it is one that the rule knows.
@@ -76,6 +76,15 @@ impl<'a> Fusion<'a> {
             let norm = matches!(self.op(reader).kind, OpKind::Norm { .. });
             reader < now && (!norm || self.is_done_with(reader, sum, now))
         })
+    }
+
+    /// Whether all that reads a norm are linear layers, which take it up.
+    pub fn is_prologue(&self, norm: Value) -> bool {
+        let readers = self.readers(norm);
+        let all = readers.iter().all(|&reader| matches!(self.op(reader).kind, OpKind::Linear { .. }));
+        // A layer norm takes a kernel of its own, which serves one reader.
+        let layer = matches!(self.op(norm).kind, OpKind::Norm { kind: NormKind::Layer, .. });
+        !readers.is_empty() && all && (!layer || readers.len() == 1)
     }
 
     /// Takes up the sum that alone reads `value`, where its stream may be added to in place. Returns the home of the stream.

@@ -2,12 +2,12 @@
 
 use super::fusion::Fusion;
 use super::heads::{Append, AppendStage, Heads, append};
-use super::reference::{Launch, Operands};
-use super::stage::{At, Launch as LaunchWords, Stage, Target, Work};
+use super::stage::{At, Launch as LaunchWords, Made, Stage, Target, Work};
 use super::step::{Inputs, Step};
 use super::{Holds, Op, Rows};
 use crate::Error;
 use crate::graph::{Graph, OpKind, ParamId, Value};
+use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Dtype, Requires, Size};
 
@@ -107,8 +107,8 @@ impl Stage for Normed {
         format!("{} = head_norm {}{}", self.append.query, self.input, self.append.text())
     }
 
-    fn makes(&self, graph: &Graph, _split: bool) -> Vec<(Value, u64)> {
-        vec![(self.append.query, 4 * u64::from(graph.op(self.append.query).width))]
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
+        vec![Made::f32(graph, self.append.query)]
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
@@ -117,6 +117,6 @@ impl Stage for Normed {
         let mut operands = vec![("input", at.f32(self.input)), ("vectors", Target::Whole(Buffer::Vectors))];
         operands.extend(self.append.operands(at));
         let spec = HeadNorm { append: self.append.spec(at), eps: self.eps };
-        Ok(vec![Work { label: label.into(), spec: spec.into(), operands, launch }])
+        Ok(vec![Work { label: label.into(), spec: spec.into(), operands, launch, span: at.span.clone() }])
     }
 }

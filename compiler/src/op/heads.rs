@@ -2,10 +2,11 @@
 //! on to attention, keys and values into the cache.
 
 use super::fusion::Fusion;
-use super::reference::{Operands, Words, set, set_typed};
 use super::stage::{At, Target};
-use super::step::{Inputs, Step};
+use super::step::{Inputs, SEQUENCES, Step};
 use crate::graph::{OpKind, Value};
+use crate::operand::Random;
+use crate::operand::{Operands, Words, set, set_typed};
 use crate::schedule::Build;
 use tegula_plan::{Buffer, Dtype, PAGE_SIZE};
 
@@ -55,6 +56,12 @@ impl Heads {
         build.int("HEAD_DIM", self.dim);
     }
 
+    /// The cache of a layer, for a step to try.
+    pub(super) fn cache(&self, step: &Step, random: &mut Random) -> Vec<u32> {
+        let elements = (2 * self.kv * self.dim * PAGE_SIZE) as usize * (SEQUENCES * step.cached) as usize;
+        if self.cache == Dtype::F16 { random.halves(elements, -2.0, 2.0) } else { random.floats(elements, -2.0, 2.0) }
+    }
+
     /// Element of a layer's cache: `[page][key, value][kv head][PAGE_SIZE][dim]`.
     pub(super) fn cache_index(&self, slot: u32, value: bool, kv: usize, i: usize) -> usize {
         let (page, place) = ((slot / PAGE_SIZE) as usize, (slot % PAGE_SIZE) as usize);
@@ -80,7 +87,7 @@ impl Append {
         let heads = &self.heads;
         inputs.floats("rope", inputs.rows * heads.dim as usize, -1.0, 1.0);
         inputs.floats("query", inputs.rows * (heads.query * heads.dim) as usize, -1.0, 1.0);
-        let cache = step.cache(&mut inputs.random, heads);
+        let cache = heads.cache(step, &mut inputs.random);
         inputs.put("cache", cache);
     }
 
@@ -164,7 +171,7 @@ impl AppendStage {
 
     pub fn operands(&self, at: &At<'_>) -> Vec<(&'static str, Target)> {
         let mut operands =
-            vec![("query", at.f32(self.query)), ("cache", Target::Whole(Buffer::Cache(self.layer))), ("rows", Target::Whole(Buffer::Rows))];
+            vec![("query", at.f32(self.query)), ("cache", Target::Whole(Buffer::Cache(self.layer))), ("rows", at.rows_of(self.layer))];
         operands.extend(self.rotation.map(|rotation| ("rope", at.f32(rotation))));
         operands
     }
@@ -173,5 +180,5 @@ impl AppendStage {
 /// The heads of a model, as kernels know them.
 pub(crate) fn heads(at: &At<'_>) -> Heads {
     let crate::graph::Heads { query, kv, dim } = at.graph.heads;
-    Heads { query, kv, dim, cache: at.model.cache }
+    Heads { query, kv, dim, cache: at.cache }
 }

@@ -17,27 +17,24 @@ pub mod heads;
 pub mod int8;
 pub mod key;
 pub mod matmul;
-pub mod merge;
 pub mod norm;
 pub mod positions;
 pub mod quantize;
-pub(crate) mod random;
-pub mod reference;
 pub(crate) mod stage;
 pub mod step;
 #[cfg(test)]
 pub(crate) mod toy;
 
+use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 pub use compare::{Holds, compare};
 use fusion::Rule;
-use reference::{Launch, Operands};
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::Arc;
 use step::{Inputs, Step};
-use tegula_plan::{Requires, Size, When};
+use tegula_plan::{Requires, Size, StepSize, When};
 
 /// What makes stages of graph ops, in the order in which they are asked. Each takes the ops that it knows and leaves the others.
 pub(crate) const RULES: &[Rule] = &[
@@ -72,6 +69,12 @@ impl Rows {
             Rows::Few => "few",
             Rows::Many => "many",
         }
+    }
+
+    /// The rows that a dispatch works on: one, or all from `launch.first` on.
+    pub(crate) fn of(self, launch: &Launch) -> std::ops::Range<usize> {
+        let first = launch.get("first");
+        first..if self == Rows::One { first + 1 } else { launch.rows() }
     }
 
     /// The rows of a grid: one, or all of the step.
@@ -151,13 +154,18 @@ pub trait Op: Any + Same + Debug + Send + Sync {
         false
     }
 
+    /// Whether a grid has a layer for each segment of neighbouring rows, in z.
+    fn takes_segments(&self) -> bool {
+        false
+    }
+
     /// The most pages of a sequence that it has room for.
     fn most_pages(&self) -> u32 {
         u32::MAX
     }
 
     /// Parts that it cuts the sequences of a step into.
-    fn splits(&self, _rows: u32, _pages: u32) -> u32 {
+    fn splits(&self, _step: &StepSize) -> u32 {
         1
     }
 

@@ -2,14 +2,12 @@
 //! what is normed is added to the residual stream.
 
 use super::fusion::Fusion;
-use super::matmul;
-use super::matmul::Prologue;
-use super::reference::{Launch, Operands, Words, set, set_typed};
-use super::stage::{At, Launch as LaunchWords, Stage, Target, Work};
+use super::stage::{At, Launch as LaunchWords, Made, Stage, Target, Work};
 use super::step::{Inputs, Step};
 use super::{Holds, Op, Rows};
 use crate::Error;
-use crate::graph::{Graph, NormKind, OpKind, Value};
+use crate::graph::{Graph, NormKind, OpKind, ParamId, Value};
+use crate::operand::{Launch, Operands, Words, set, set_typed};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Dtype, Requires, Size};
 
@@ -122,7 +120,7 @@ impl Op for Norm {
         let k = self.width as usize;
         let mut output = operands.take("output");
         let vectors = operands.read("vectors");
-        for row in super::reference::rows(self.rows, launch) {
+        for row in self.rows.of(launch) {
             let mut x = match self.kind {
                 NormKind::Rms => normed(operands.read("input"), vectors, launch, row, k, self.eps),
                 NormKind::Layer => layer_normed(operands.read("input"), vectors, launch, row, k, self.eps),
@@ -174,15 +172,32 @@ fn layer_normed(input: Words<'_>, vectors: Words<'_>, launch: &Launch, row: usiz
     x.iter().enumerate().map(|(i, x)| (x - mean) * scale * vectors.float(launch.get("gain") + i)).collect()
 }
 
-/// The dispatch that norms the rows of a step, from `first` on.
-pub(super) fn norm_work(label: String, input: Value, norm: &Prologue, place: Place, at: &At<'_>, width: u32, first: Size) -> Work {
+/// A norm with its parameters: of the input of a linear layer, or by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prologue {
+    pub kind: NormKind,
+    pub gain: ParamId,
+    pub bias: Option<ParamId>,
+    pub eps: f32,
+    /// What stands for the result where a kernel of its own norms.
+    pub normed: Value,
+}
+
+/// Sets what norms x in passing.
+pub(super) fn in_passing(build: &mut Build<'_>, eps: f32) {
+    build.slot("input/plain", "input/norm");
+    build.float("EPS", eps);
+}
+
+/// The dispatch that norms rows.
+pub(super) fn norm_work(label: String, input: Value, norm: &Prologue, place: Place, at: &At<'_>, width: u32) -> Work {
     let output = if place == Place::Halves { at.f16(norm.normed) } else { at.f32(norm.normed) };
-    let rows = if at.rows().0 == Rows::One { Rows::One } else { Rows::Many };
+    let rows = if at.span.rows == Rows::One { Rows::One } else { Rows::Many };
     let spec = Norm { width, kind: norm.kind, bias: norm.bias.is_some(), eps: norm.eps, place, rows };
     let operands = vec![("input", at.f32(input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", output)];
     let bias = norm.bias.map_or(0, |bias| at.weights.offset(bias));
-    let launch = LaunchWords { gain: at.weights.offset(norm.gain), bias, first, ..LaunchWords::default() };
-    Work { label, spec: spec.into(), operands, launch }
+    let launch = LaunchWords { gain: at.weights.offset(norm.gain), bias, first: at.span.first.clone(), ..LaunchWords::default() };
+    Work { label, spec: spec.into(), operands, launch, span: at.span.clone() }
 }
 
 /// A norm that no linear layer takes up.
@@ -197,7 +212,7 @@ struct Rowwise {
 /// Takes up a norm that is read by something else than linear layers, and the residual sum that alone reads it.
 pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<dyn Stage>>, Error> {
     let &OpKind::Norm { input, kind, gain, bias, eps } = &fusion.op(value).kind else { return Ok(None) };
-    if matmul::is_prologue(fusion, value) {
+    if fusion.is_prologue(value) {
         return Ok(None);
     }
     let stream = fusion.residual(value);
@@ -212,14 +227,14 @@ impl Stage for Rowwise {
         format!("{} {target} {kind} {} {}", self.norm.normed, self.input, graph.param(self.norm.gain).name)
     }
 
-    fn makes(&self, graph: &Graph, _split: bool) -> Vec<(Value, u64)> {
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
         let stored = self.stream.is_none().then_some(self.norm.normed);
-        stored.into_iter().map(|value| (value, 4 * u64::from(graph.op(value).width))).collect()
+        stored.into_iter().map(|value| Made::f32(graph, value)).collect()
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
         let place = if self.stream.is_some() { Place::Residual } else { Place::Store };
         let width = at.graph.op(self.input).width;
-        Ok(vec![norm_work(label.into(), self.input, &self.norm, place, at, width, at.rows().1)])
+        Ok(vec![norm_work(label.into(), self.input, &self.norm, place, at, width)])
     }
 }

@@ -1,13 +1,13 @@
 //! Learned positions: a row of a table for each position, added to the residual stream.
 
 use super::fusion::Fusion;
-use super::reference::{Launch, Operands, Words, set};
-use super::stage::{At, Launch as LaunchWords, Stage, Target, Work, part_label, weight_operands};
+use super::stage::{At, Launch as LaunchWords, Made, Stage, Target, Work, part_label, weight_operands};
 use super::step::{FIRST_TOKEN, Inputs, Step};
 use super::{Op, Rows};
 use crate::Error;
 use crate::format::Storage;
 use crate::graph::{Graph, OpKind, ParamId, Value};
+use crate::operand::{Launch, Operands, Words, set};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Requires, Size};
 
@@ -98,7 +98,7 @@ impl Stage for AddPositions {
         format!("{} += positions {}", self.stream, graph.param(self.table).name)
     }
 
-    fn makes(&self, _graph: &Graph, _split: bool) -> Vec<(Value, u64)> {
+    fn makes(&self, _graph: &Graph) -> Vec<Made> {
         Vec::new()
     }
 
@@ -106,11 +106,11 @@ impl Stage for AddPositions {
         let table = at.weights.matrix(self.table);
         let parts = table.parts()?;
         let works = parts.iter().enumerate().map(|(index, part)| {
-            let mut operands = vec![("rows", Target::Whole(Buffer::Rows)), ("output", at.f32(self.stream))];
+            let mut operands = vec![("rows", Target::Whole(Buffer::Rows(0))), ("output", at.f32(self.stream))];
             operands.extend(weight_operands(part));
             let spec = Positions { n: part.rows, k: table.k, format: table.format };
             let launch = LaunchWords { base: Size::Const(part.first), ..LaunchWords::default() };
-            Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch }
+            Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch, span: at.span.clone() }
         });
         Ok(works.collect())
     }

@@ -3,18 +3,18 @@
 use super::Spec;
 use crate::Error;
 use crate::graph::{Graph, Value};
-use crate::lower::Mode;
+use crate::lower::{Mode, Span};
 use crate::weights::{Part, Weights};
 use std::fmt::Debug;
-use tegula_plan::{Activations, Binding, Buffer, LAUNCH_WORDS, Model, Requires, Size};
+use tegula_plan::{Activations, Binding, Buffer, Dtype, LAUNCH_WORDS, Model, Requires, Size};
 
 /// Ops of a graph that belong together.
 pub(crate) trait Stage: Debug {
     /// What it does, for people.
     fn text(&self, graph: &Graph) -> String;
 
-    /// The homes that it is the first to write, and the bytes of a row of each, where attention is split or not.
-    fn makes(&self, graph: &Graph, split: bool) -> Vec<(Value, u64)>;
+    /// The homes that it is the first to write.
+    fn makes(&self, graph: &Graph) -> Vec<Made>;
 
     /// Puts values that the compiler works out into the vectors arena.
     ///
@@ -24,7 +24,7 @@ pub(crate) trait Stage: Debug {
         Ok(())
     }
 
-    /// Its dispatches. `label` is that of the op that it grew around.
+    /// Its dispatches for the rows of [`At::span`]. `label` is that of the op that it grew around, with what sets the rows apart.
     ///
     /// # Errors
     /// [`crate::ErrorKind::TensorTooLarge`] where no device could bind what it reads.
@@ -38,10 +38,12 @@ pub(crate) struct At<'a> {
     pub model: &'a Model,
     pub mode: &'a Mode,
     pub requires: &'a Requires,
+    /// Element type of the caches.
+    pub cache: Dtype,
     /// What matrix multiplications of many rows take activations as.
     pub activations: Activations,
-    /// Whether the stage is behind the last attention. Then it works on the rows that get logits only.
-    pub tail: bool,
+    /// The rows that it works on.
+    pub span: &'a Span,
     /// The value that ids are picked from.
     pub logits: Option<Value>,
     /// Rows of the logits buffer.
@@ -49,19 +51,14 @@ pub(crate) struct At<'a> {
 }
 
 impl At<'_> {
-    /// The rows that kernels are made for, and the first row that they work on.
-    pub fn rows(&self) -> (super::Rows, Size) {
-        if self.tail { (self.mode.head_rows(), self.mode.head_first()) } else { (self.mode.rows, Size::Const(0)) }
-    }
-
     /// An activation in single precision.
     pub fn f32(&self, value: Value) -> Target {
-        Target::activation(value, Form::F32, 4 * u64::from(self.graph.op(value).width))
+        Target::activation(value, Form::F32, Bytes::of_rows(4 * u64::from(self.graph.op(value).width)))
     }
 
     /// An activation in half precision.
     pub fn f16(&self, value: Value) -> Target {
-        Target::activation(value, Form::F32, 2 * u64::from(self.graph.op(value).width))
+        Target::activation(value, Form::F32, Bytes::of_rows(2 * u64::from(self.graph.op(value).width)))
     }
 
     /// The logits buffer.
@@ -69,9 +66,51 @@ impl At<'_> {
         Target::Whole(Buffer::Logits { rows: self.logits_rows })
     }
 
+    /// The rows of a step, as the group of a layer's cache has them.
+    pub fn rows_of(&self, layer: u32) -> Target {
+        Target::Whole(Buffer::Rows(self.group(layer)))
+    }
+
+    /// The group of layers that keep their tokens as a layer does.
+    pub fn group(&self, layer: u32) -> u32 {
+        self.model.group_of(layer).expect("every layer with attention is in a group") as u32
+    }
+
     /// Where a stored value goes: the logits have a buffer of their own.
     pub fn stored(&self, value: Value) -> Target {
         if Some(value) == self.logits { self.logits() } else { self.f32(value) }
+    }
+}
+
+/// What an activation takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bytes {
+    /// Bytes of each row.
+    pub row: u64,
+    /// More for each row whose sequence attention cuts into parts.
+    pub parts: u64,
+}
+
+impl Bytes {
+    /// Nothing but rows.
+    pub fn of_rows(row: u64) -> Bytes {
+        Bytes { row, parts: 0 }
+    }
+}
+
+/// A home that a stage is the first to write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    /// Which.
+    pub value: Value,
+    /// What it takes.
+    pub bytes: Bytes,
+}
+
+impl Made {
+    /// A value in single precision.
+    pub fn f32(graph: &Graph, value: Value) -> Made {
+        Made { value, bytes: Bytes::of_rows(4 * u64::from(graph.op(value).width)) }
     }
 }
 
@@ -95,8 +134,8 @@ pub(crate) enum Target {
         value: Value,
         /// In which form.
         form: Form,
-        /// Bytes of a row.
-        row_bytes: u64,
+        /// What it takes.
+        bytes: Bytes,
     },
     /// A whole buffer.
     Whole(Buffer),
@@ -106,8 +145,8 @@ pub(crate) enum Target {
 
 impl Target {
     /// An activation.
-    pub fn activation(value: Value, form: Form, row_bytes: u64) -> Target {
-        Target::Activation { value, form, row_bytes }
+    pub fn activation(value: Value, form: Form, bytes: Bytes) -> Target {
+        Target::Activation { value, form, bytes }
     }
 }
 
@@ -118,6 +157,24 @@ pub(crate) struct Work {
     pub spec: Spec,
     pub operands: Vec<(&'static str, Target)>,
     pub launch: Launch,
+    /// The rows that it works on.
+    pub span: Span,
+}
+
+impl Work {
+    /// The workgroups of a kernel whose grid would be `grid` for all rows of a step.
+    pub fn grid(&self, grid: &[Size; 3]) -> [Size; 3] {
+        let count = |size: &Size| (*size == Size::Rows).then(|| self.span.count.clone());
+        let [x, y, mut z] = grid.each_ref().map(|size| size.with(&count));
+        if self.spec.takes_segments() {
+            z = Size::Segments;
+        }
+        match self.span.runs {
+            Size::Const(1) => {}
+            ref runs => z = Size::Mul(Box::new(z), Box::new(runs.clone())).with(&|_| None),
+        }
+        [x, y, z]
+    }
 }
 
 /// Words of the launch uniform; see [`tegula_plan::LAUNCH_MEMBERS`].

@@ -1,10 +1,9 @@
 //! A step to run a spec on: what tests and the schedule search make operands for.
 
 use super::Spec;
-use super::heads::Heads;
-use super::random::Random;
-use super::reference::{Launch, Operands};
-use tegula_plan::{Dtype, PAGE_SIZE};
+use crate::operand::Random;
+use crate::operand::{Launch, Operands};
+use tegula_plan::{PAGE_SIZE, Size, StepSize};
 
 /// Sequences that a step's rows and cache are made for.
 pub const SEQUENCES: u32 = 4;
@@ -20,10 +19,12 @@ pub(crate) const FIRST_TOKEN: u32 = 30;
 pub struct Step {
     /// What is computed.
     pub spec: Spec,
-    /// Rows of the step. Up to [`SEQUENCES`] are one of each sequence, more are neighbours in one.
+    /// Rows of the step. Up to [`SEQUENCES`] are one of each sequence; more are neighbours in one, or in each of several [`Step::segments`].
     pub rows: u32,
-    /// Row that single-row kernels work on.
+    /// First row that a kernel for one or a few rows works on.
     pub first: u32,
+    /// Into how many segments more than [`SEQUENCES`] rows are cut, each of a sequence of its own: one at least, [`SEQUENCES`] at most.
+    pub segments: u32,
     /// Pages of the longest sequence, for the grid.
     pub pages: u32,
     /// Parts of split attention, at most [`super::attention::MAX_SPLITS`].
@@ -78,6 +79,7 @@ impl Step {
         let launch = vec![("rows", self.rows), ("first", self.first), ("splits", self.splits)];
         let mut inputs = Inputs { random, rows: self.rows as usize, launch, operands: Operands::default() };
         inputs.put("rows", rows);
+        inputs.put("segments", self.segment_words());
         self.spec.operands(self, &mut inputs);
         (inputs.launch(), inputs.operands)
     }
@@ -99,29 +101,61 @@ impl Step {
         if self.spec.is_single() { 1 } else { u64::from(self.rows) }
     }
 
+    /// Workgroups of a kernel whose grid is `grid`.
+    #[must_use]
+    pub fn grid(&self, grid: &[Size; 3]) -> [u32; 3] {
+        let step = |rows| StepSize::singles(rows, self.pages);
+        if !self.spec.takes_segments() {
+            return grid.each_ref().map(|size| size.eval(&step(self.rows - self.first)));
+        }
+        let starts = self.segment_words();
+        let longest = starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        let [x, y, _] = grid.each_ref().map(|size| size.eval(&step(longest)));
+        [x, y, starts.len() as u32 - 1]
+    }
+
     /// Whether each row is of a sequence of its own.
     fn is_batch(&self) -> bool {
         self.rows <= SEQUENCES
     }
 
-    /// The position of a row in its sequence.
-    pub(crate) fn position(&self, row: u32) -> u32 {
-        let tokens = self.cached * PAGE_SIZE;
-        if self.is_batch() {
-            tokens - 1 - row * (tokens / (SEQUENCES + 1))
-        } else {
-            tokens.saturating_sub(self.rows).saturating_sub(3) + row
-        }
+    /// The row behind the last of each segment. They are of different lengths.
+    fn ends(&self) -> Vec<u32> {
+        let count = self.segments;
+        if self.is_batch() { (1..=self.rows).collect() } else { (1..=count).map(|i| self.rows * i * i / (count * count)).collect() }
     }
 
-    /// Rows of a step: neighbouring positions of one sequence, or for small steps one row of each sequence, all of different lengths.
+    /// Where segments begin, and where the last ends.
+    fn segment_words(&self) -> Vec<u32> {
+        [vec![0], self.ends()].concat()
+    }
+
+    /// The sequence of a row, and its position there.
+    fn place(&self, row: u32) -> (u32, u32) {
+        let tokens = self.cached * PAGE_SIZE;
+        if self.is_batch() {
+            return (row, tokens - 1 - row * (tokens / (SEQUENCES + 1)));
+        }
+        let ends = self.ends();
+        let segment = ends.iter().position(|end| row < *end).unwrap_or(0);
+        let first = if segment == 0 { 0 } else { ends[segment - 1] };
+        let start = tokens.saturating_sub(ends[segment] - first).saturating_sub(3) / (segment as u32 + 1);
+        (if self.segments == 1 { 1 } else { segment as u32 }, start + row - first)
+    }
+
+    /// The position of a row in its sequence.
+    pub(crate) fn position(&self, row: u32) -> u32 {
+        self.place(row).1
+    }
+
+    /// Rows of a step: neighbouring positions of the sequence of each segment, or for small steps one row of each sequence.
     fn row_words(&self, random: &mut Random) -> Vec<u32> {
         let tokens = self.cached * PAGE_SIZE;
         let table = self.spec.tokens();
         let row = |row: u32| {
             // Some tokens lie outside the table, some are what was sampled last.
             let token = if row % 3 == 2 { u32::MAX } else { FIRST_TOKEN + (random.next() % (u64::from(table) + 10)) as u32 };
-            let (sequence, position) = (if self.is_batch() { row } else { 1 }, self.position(row));
+            let (sequence, position) = self.place(row);
             [token, position, sequence * tokens + position, sequence]
         };
         (0..self.rows).flat_map(row).collect()
@@ -137,11 +171,5 @@ impl Step {
             }
         }
         table
-    }
-
-    /// The cache of a layer.
-    pub(crate) fn cache(&self, random: &mut Random, heads: &Heads) -> Vec<u32> {
-        let elements = (2 * heads.kv * heads.dim * PAGE_SIZE) as usize * (SEQUENCES * self.cached) as usize;
-        if heads.cache == Dtype::F16 { random.halves(elements, -2.0, 2.0) } else { random.floats(elements, -2.0, 2.0) }
     }
 }

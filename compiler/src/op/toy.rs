@@ -2,12 +2,12 @@
 //! its templates, and a line in [`super::RULES`].
 
 use super::fusion::Fusion;
-use super::reference::{Launch, Operands, set};
-use super::stage::{At, Launch as LaunchWords, Stage, Work};
+use super::stage::{At, Launch as LaunchWords, Made, Stage, Work};
 use super::step::{Inputs, Step};
 use super::{Op, Rows};
 use crate::Error;
 use crate::graph::{Act, Graph, OpKind, Value};
+use crate::operand::{Launch, Operands, set};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Requires, Size};
 
@@ -97,14 +97,14 @@ impl Stage for Alone {
         format!("{} = {} {}", self.output, self.act.name(), self.input)
     }
 
-    fn makes(&self, graph: &Graph, _split: bool) -> Vec<(Value, u64)> {
-        vec![(self.output, 4 * u64::from(graph.op(self.output).width))]
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
+        vec![Made::f32(graph, self.output)]
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
         let spec = Toy { width: at.graph.op(self.output).width, act: self.act };
         let operands = vec![("input", at.f32(self.input)), ("output", at.f32(self.output))];
-        Ok(vec![Work { label: label.into(), spec: spec.into(), operands, launch: LaunchWords::default() }])
+        Ok(vec![Work { label: label.into(), spec: spec.into(), operands, launch: LaunchWords::default(), span: at.span.clone() }])
     }
 }
 

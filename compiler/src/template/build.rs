@@ -7,7 +7,7 @@ use super::loops::Loops;
 use super::reflect::{Reflection, reflect};
 use super::{Slots, Value, file, wrong};
 use crate::Error;
-use crate::tune::fingerprint as hash;
+use crate::digest::digest;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tegula_edit::{Edits, Token, span, tokens};
@@ -97,7 +97,7 @@ pub fn fingerprint(template: &str, slots: Slots<'_>, open: &[&str]) -> Result<u6
     }
     let tunables = file::tunables(template)?.iter().map(|(name, _)| *name);
     let open: Vec<&str> = open.iter().copied().chain(tunables).collect();
-    let found = hash(&canonical(&file::join(template, slots)?, &open));
+    let found = digest(&canonical(&file::join(template, slots)?, &open));
     known().insert(key, found);
     Ok(found)
 }

@@ -14,12 +14,6 @@ pub use choice::{Choice, Tally};
 pub use record::{Record, Records};
 pub use space::{Candidate, candidates};
 
-/// FNV-1a with 64 bits: names texts, the same on every machine and in every release.
-#[must_use]
-pub fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-}
-
 /// What a device is called in names of files and in comparisons: `NVIDIA H200` is `nvidia-h200`, and versions in parentheses are left out.
 #[must_use]
 pub fn device_slug(name: &str) -> String {
@@ -30,12 +24,7 @@ pub fn device_slug(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{device_slug, fingerprint};
-
-    #[test]
-    fn fingerprints_are_those_of_the_published_function() {
-        assert_eq!((fingerprint(""), fingerprint("a")), (0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c));
-    }
+    use super::device_slug;
 
     #[test]
     fn slugs_leave_versions_out() {

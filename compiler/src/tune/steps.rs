@@ -2,7 +2,7 @@
 
 use crate::op::step::{PREFILL_ROWS, Step};
 use crate::op::{Rows, Spec};
-use tegula_plan::PAGE_SIZE;
+use tegula_plan::{PAGE_SIZE, StepSize};
 
 /// Tokens of the sequences that attention is timed on, at their end: a short conversation, a long one, and a document.
 const CONTEXTS: [u32; 3] = [512, 4096, 16_384];
@@ -37,7 +37,7 @@ pub fn timed(spec: &Spec) -> Vec<Step> {
 fn step(spec: &Spec, rows: u32, tokens: u32) -> Step {
     let cached = tokens.div_ceil(PAGE_SIZE).min(spec.most_pages().max(1)).max(1);
     let rows = rows.min(cached * PAGE_SIZE);
-    Step { spec: spec.clone(), rows, first: 0, pages: cached, splits: spec.splits(rows, cached), cached }
+    Step { spec: spec.clone(), rows, first: 0, pages: cached, segments: 1, splits: spec.splits(&StepSize::singles(rows, cached)), cached }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::checkpoints::{Element, Folder, Package, config, tensors};
 use crate::{converted, options};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use tegula_compiler::quant::q4;
+use tegula_compiler::format::q4::codes as q4;
 use tegula_package::mlc::shards::ShardWriter;
 use tegula_package::recipe::{Parameter, Part, Store};
 use tegula_package::{Checkpoint, Recipe, Tensor, mlc, safetensors};

@@ -8,6 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value, syntax::SyntaxConfi
 
 use crate::clock;
 
+mod arguments;
 mod content;
 mod limits;
 mod python;

@@ -4,9 +4,10 @@
 //! `random`, with which a prompt would not repeat, and what makes or cleans HTML and addresses. What makes texts keeps to `limits.rs`.
 
 use minijinja::formatting::FormatStyle;
-use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs};
+use minijinja::value::{Rest, Tuple, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters};
 
+use super::arguments::{failed, named};
 use super::limits;
 use super::text::{Side, formatted, lines, padded, replaced, split, truncate};
 
@@ -112,31 +113,6 @@ pub fn method(_state: &mut State, value: &Value, name: &str, args: &[Value]) -> 
         None => other_method(value, name, args)?,
     };
     found.ok_or_else(|| ErrorKind::UnknownMethod.into())
-}
-
-pub fn failed(reason: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidOperation, reason.into())
-}
-
-/// Arguments by place or name; those left out are none.
-pub fn named(args: &[Value], names: &[&str]) -> Result<[Option<Value>; 4], Error> {
-    let (places, options) = match args.split_last() {
-        Some((last, places)) if last.is_kwargs() => (places, Kwargs::try_from(last.clone())?),
-        _ => (args, std::iter::empty::<(&str, Value)>().collect()),
-    };
-    if places.len() > names.len() {
-        return Err(ErrorKind::TooManyArguments.into());
-    }
-    let mut out = [const { None }; 4];
-    for (index, name) in names.iter().enumerate() {
-        let value = match places.get(index) {
-            Some(value) => Some(value.clone()),
-            None => options.get::<Option<Value>>(name)?,
-        };
-        out[index] = value.filter(|value| !value.is_none());
-    }
-    options.assert_all_used()?;
-    Ok(out)
 }
 
 /// The part of a text between two places, counted as Python counts, and the characters before it.

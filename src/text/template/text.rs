@@ -3,8 +3,8 @@
 use minijinja::formatting::{FormatStyle, format};
 use minijinja::{Error, Value};
 
+use super::arguments::{failed, named};
 use super::limits;
-use super::python::{failed, named};
 
 /// Where padding goes.
 #[derive(Clone, Copy, PartialEq)]

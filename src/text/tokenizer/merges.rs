@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::sound::Length;
+use super::length::Length;
 
 /// Facts about a vocabulary.
 #[derive(Default)]

@@ -4,6 +4,7 @@
 //! its word where that library listens to it (see [`Tokenizer::encode`]). Decoding goes token by token through [`crate::text::detokenizer`].
 
 mod charsmap;
+mod length;
 mod literal;
 mod merges;
 mod plain;

@@ -4,7 +4,7 @@
 //! so each of its panics that a file can cause has a check: [`file`] runs before the library reads
 //! the file, [`parts`] looks at what it has read. `fuzz/` searches for more.
 
-use serde::{Deserialize, de};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::charsmap;
@@ -101,27 +101,6 @@ fn each(value: &Value, check: &mut impl FnMut(&Object) -> Result<(), String>) ->
         }
         Value::Array(values) => values.iter().try_for_each(|value| each(value, check)),
         _ => Ok(()),
-    }
-}
-
-/// A string's length, without a copy of it.
-pub(super) struct Length(pub usize);
-
-impl<'de> Deserialize<'de> for Length {
-    fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Length;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Length, E> {
-                Ok(Length(text.len()))
-            }
-        }
-        from.deserialize_str(Visitor)
     }
 }
 

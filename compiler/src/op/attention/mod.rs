@@ -1,19 +1,20 @@
 //! Attention of each row's queries over the cache pages of its sequence, up to its own position.
 
+pub mod merge;
 mod reference;
 mod schedule;
 mod stage;
 
 use super::heads::Heads;
-use super::reference::{Launch, Operands};
 use super::step::{Inputs, PREFILL_ROWS, SEQUENCES, Step};
 use super::{Op, Rows};
 use crate::graph::option;
+use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 pub(crate) use stage::rule;
-use tegula_plan::{Dtype, PAGE_SIZE, Requires, Size};
+use tegula_plan::{Dtype, PAGE_SIZE, Requires, Size, StepSize};
 
-/// `output: f32[rows][heads * head_dim]`. With `split` that is left to [`super::merge::Merge`]: part `s` of `launch.splits` covers pages
+/// `output: f32[rows][heads * head_dim]`. With `split` that is left to [`merge::Merge`]: part `s` of `launch.splits` covers pages
 /// `s * ceil(pages / splits)` on, and behind it `output` has `[row][head][s]` of `head_dim + 4` floats: the unnormalised sum, the maximum,
 /// the denominator, two unused.
 ///
@@ -111,7 +112,7 @@ impl Op for Attention {
     fn operands(&self, step: &Step, inputs: &mut Inputs) {
         let (query, dim, rows) = (self.heads.query as usize, self.heads.dim as usize, inputs.rows);
         inputs.floats("query", rows * query * dim, -1.0, 1.0);
-        let cache = step.cache(&mut inputs.random, &self.heads);
+        let cache = self.heads.cache(step, &mut inputs.random);
         inputs.put("cache", cache);
         inputs.put("pages", step.page_table(self.pages_per_sequence));
         let parts = if self.split { step.splits as usize * (dim + 4) } else { 0 };
@@ -152,8 +153,12 @@ impl Op for Attention {
         self.pages_per_sequence
     }
 
-    fn splits(&self, rows: u32, pages: u32) -> u32 {
-        if self.split { splits(self.heads.kv).eval(rows, pages) } else { 1 }
+    fn takes_segments(&self) -> bool {
+        self.rows == Rows::Many
+    }
+
+    fn splits(&self, step: &StepSize) -> u32 {
+        if self.split { splits(self.heads.kv).eval(step) } else { 1 }
     }
 
     fn checked_rows(&self) -> u32 {

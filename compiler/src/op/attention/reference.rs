@@ -1,7 +1,7 @@
 //! What attention means, on the CPU.
 
 use super::Attention;
-use crate::op::reference::{Launch, Operands, set};
+use crate::operand::{Launch, Operands, set};
 use tegula_plan::PAGE_SIZE;
 
 pub(super) fn run(spec: &Attention, launch: &Launch, operands: &mut Operands) {
@@ -11,7 +11,8 @@ pub(super) fn run(spec: &Attention, launch: &Launch, operands: &mut Operands) {
     let splits = if spec.split { launch.get("splits") } else { 1 };
     let mut output = operands.take("output");
     let [query, cache, rows, pages] = ["query", "cache", "rows", "pages"].map(|name| operands.read(name));
-    for row in 0..launch.rows() {
+    let first_row = launch.get("first");
+    for row in first_row..launch.rows() {
         let (position, sequence) = (rows.word(4 * row + 1), rows.word(4 * row + 3));
         let oldest = spec.window.map_or(0, |window| (position + 1).saturating_sub(window));
         let first_page = oldest / PAGE_SIZE;
@@ -37,7 +38,7 @@ pub(super) fn run(spec: &Attention, launch: &Launch, operands: &mut Operands) {
                 sums.iter_mut().zip(vector(key, true)).for_each(|(sum, v)| *sum += weight * v);
             }
             if spec.split {
-                let at = launch.rows() * queries * dim + ((row * queries + head) * splits + split) * (dim + 4);
+                let at = launch.rows() * queries * dim + (((row - first_row) * queries + head) * splits + split) * (dim + 4);
                 sums.extend([maximum, denominator, 0.0, 0.0]);
                 sums.iter().enumerate().for_each(|(i, x)| set(&mut output, at + i, *x));
             } else {

@@ -1,12 +1,13 @@
 //! Attention over the cache of a layer, and what puts its parts together.
 
+use super::merge::Merge;
 use super::{Attention, MAX_SPLITS, splits};
 use crate::Error;
 use crate::graph::{Graph, OpKind, Value, option};
+use crate::lower::Attends;
 use crate::op::fusion::Fusion;
 use crate::op::heads::heads;
-use crate::op::merge::Merge;
-use crate::op::stage::{At, Form, Launch, Stage, Target, Work};
+use crate::op::stage::{At, Bytes, Form, Launch, Made, Stage, Target, Work};
 use tegula_plan::{Buffer, Size};
 
 /// The stage.
@@ -26,10 +27,10 @@ pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<d
     Ok(Some(Box::new(Attend { query: fusion.home(query), layer, scale, softcap, window, output: value })))
 }
 
-/// Bytes of a row of the output, with the parts behind it where attention is split.
-fn row_bytes(graph: &Graph, split: bool) -> u64 {
+/// The output, with the parts behind it of rows whose sequences are cut.
+fn bytes(graph: &Graph) -> Bytes {
     let (heads, dim) = (u64::from(graph.heads.query), u64::from(graph.heads.dim));
-    4 * heads * (dim + if split { u64::from(MAX_SPLITS) * (dim + 4) } else { 0 })
+    Bytes { row: 4 * heads * dim, parts: 4 * heads * u64::from(MAX_SPLITS) * (dim + 4) }
 }
 
 impl Stage for Attend {
@@ -38,35 +39,47 @@ impl Stage for Attend {
         format!("{} = attention {} over cache {}{softcap}{window}", self.output, self.query, self.layer)
     }
 
-    fn makes(&self, graph: &Graph, split: bool) -> Vec<(Value, u64)> {
-        vec![(self.output, row_bytes(graph, split))]
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
+        vec![Made { value: self.output, bytes: bytes(graph) }]
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
-        let split = at.mode.split;
         let heads = heads(at);
-        let spec = Attention {
+        let spec = |split, rows| Attention {
             heads,
             scale: self.scale,
             softcap: self.softcap,
             window: self.window,
             pages_per_sequence: at.model.pages_per_sequence(),
             split,
-            rows: at.mode.rows,
+            rows,
         };
-        let output = Target::activation(self.output, Form::F32, row_bytes(at.graph, split));
+        let output = Target::activation(self.output, Form::F32, bytes(at.graph));
         let operands = vec![
             ("query", at.f32(self.query)),
             ("cache", Target::Whole(Buffer::Cache(self.layer))),
-            ("rows", Target::Whole(Buffer::Rows)),
-            ("pages", Target::Whole(Buffer::PageTable)),
+            ("rows", at.rows_of(self.layer)),
+            ("pages", Target::Whole(Buffer::PageTable(at.group(self.layer)))),
+            ("segments", Target::Whole(Buffer::Segments)),
             ("output", output.clone()),
         ];
-        let launch = Launch { splits: if split { splits(heads.kv) } else { Size::Const(1) }, ..Launch::default() };
-        let mut works = vec![Work { label: label.into(), spec: spec.into(), operands, launch: launch.clone() }];
-        if split {
-            let spec = Merge { heads: heads.query, kv: heads.kv, dim: heads.dim };
-            works.push(Work { label: format!("{label}.merge"), spec: spec.into(), operands: vec![("output", output)], launch });
+        let mut works = Vec::new();
+        if at.mode.attention != Attends::Singles {
+            let (span, launch) = (at.mode.segments(), Launch { splits: Size::Const(1), ..Launch::default() });
+            works.push(Work { label: label.into(), spec: spec(false, span.rows).into(), operands: operands.clone(), launch, span });
+        }
+        if at.mode.attention != Attends::Segments {
+            let span = at.mode.singles();
+            let launch = Launch { first: span.first.clone(), splits: splits(heads.kv), ..Launch::default() };
+            let label = format!("{label}{}", span.suffix);
+            let merge = Work {
+                label: format!("{label}.merge"),
+                spec: Merge { heads: heads.query, kv: heads.kv, dim: heads.dim }.into(),
+                operands: vec![("output", output)],
+                launch: launch.clone(),
+                span: span.clone(),
+            };
+            works.extend([Work { label, spec: spec(true, span.rows).into(), operands, launch, span }, merge]);
         }
         Ok(works)
     }

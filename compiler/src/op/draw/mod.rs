@@ -8,9 +8,9 @@
 mod reference;
 mod scratch;
 
-use super::reference::{Launch, Operands};
 use super::step::{Inputs, SEQUENCES, Step};
 use super::{Op, Rows, compare};
+use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 pub(crate) use reference::{logit_of, order_of};
 pub use scratch::{DRAW_BINS, draw_parts, scratch_words};

@@ -2,7 +2,7 @@
 
 use super::scratch::{HEAD, Layout};
 use super::{Draw, DrawStage};
-use crate::op::reference::{Launch, Operands, Words, rows, set};
+use crate::operand::{Launch, Operands, Words, set};
 use tegula_plan::{DEEPEST, DEPTH_ONE, SAMPLING_MEMBERS, SAMPLING_WORDS};
 
 /// Bits of a depth below its bin.
@@ -37,7 +37,7 @@ struct Row<'a> {
 pub(super) fn run(spec: &Draw, launch: &Launch, operands: &mut Operands) {
     let layout = Layout::of(spec.vocab);
     let [mut logits, mut tokens, mut scratch, mut sampled] = ["logits", "tokens", "scratch", "sampled"].map(|name| operands.take(name));
-    for (y, at) in rows(spec.rows, launch).enumerate() {
+    for (y, at) in spec.rows.of(launch).enumerate() {
         let (position, sequence) = (operands.read("rows").word(4 * at + 1), operands.read("rows").word(4 * at + 3) as usize);
         let mut row = Row {
             layout,

@@ -1,7 +1,7 @@
 //! What the kernels that draw ids leave each other in the scratch of a row: where it lies, and when two of them agree.
 
 use super::Draw;
-use crate::op::reference::Words;
+use crate::operand::Words;
 
 /// Parts that a row of logits is cut into: a power of two, so that a workgroup divides by it, and few where there are few logits.
 #[must_use]

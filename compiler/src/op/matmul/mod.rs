@@ -5,14 +5,14 @@ mod schedule;
 mod stage;
 
 use super::heads::Append;
-use super::int8;
-use super::reference::{Launch, Operands};
 use super::step::{Inputs, PREFILL_ROWS, SEQUENCES, Step};
 use super::{Holds, Op, Rows};
+use super::{int8, norm};
 use crate::format::Storage;
 use crate::graph::Act;
+use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
-pub(crate) use stage::{Prologue, is_prologue, rule};
+pub(crate) use stage::rule;
 use tegula_plan::{Dtype, Requires, Size};
 
 /// Multiplications that a check may take: the reference works in double precision on a processor.
@@ -158,7 +158,7 @@ impl Op for Matmul {
             }
             // Half a group at a time.
             Input::Int8 => build.slot("quant/words4", "quant/words2"),
-            Input::Norm => norm_input(build, self.eps),
+            Input::Norm => norm::in_passing(build, self.eps),
         }
         if self.bias {
             build.slot("bias/none", "bias/vector");
@@ -201,7 +201,7 @@ impl Op for Matmul {
         let input = match self.input {
             Input::Plain | Input::Norm => inputs.random.floats(rows * k, -1.0, 1.0),
             Input::Normed => inputs.random.halves(rows * k, -1.0, 1.0),
-            Input::Int8 => inputs.random.int8_rows(rows, k),
+            Input::Int8 => int8::random(&mut inputs.random, rows, k),
         };
         inputs.put("input", input);
         match self.output {
@@ -270,10 +270,4 @@ impl Op for Matmul {
             }
         }
     }
-}
-
-/// Norms x in passing.
-pub(super) fn norm_input(build: &mut Build<'_>, eps: f32) {
-    build.slot("input/plain", "input/norm");
-    build.float("EPS", eps);
 }

@@ -3,13 +3,13 @@
 use super::{Input, Matmul, Output};
 use crate::op::int8;
 use crate::op::norm::{ORDER, normed};
-use crate::op::reference::{Launch, Operands, Words, rows, set};
+use crate::operand::{Launch, Operands, Words, set};
 use crate::parallel::each;
 use tegula_plan::Dtype;
 
 pub(super) fn run(spec: &Matmul, launch: &Launch, operands: &mut Operands) {
     let (n, k) = (spec.n as usize, spec.k as usize);
-    let rows = rows(spec.rows, launch);
+    let rows = spec.rows.of(launch);
     let inputs: Vec<Vec<f64>> = rows.clone().map(|row| input(spec, launch, operands, row)).collect();
     let vectors = operands.read("vectors");
     // A row of weights is read once for all rows of x, whose sums grow together: none of them waits for its own last addition.

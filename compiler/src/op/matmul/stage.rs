@@ -6,9 +6,9 @@ use crate::graph::{Act, Graph, NormKind, OpKind, ParamId, Value};
 use crate::op::Rows;
 use crate::op::fusion::Fusion;
 use crate::op::heads::{AppendStage, append};
-use crate::op::norm::{Norm, Place, norm_work};
+use crate::op::norm::{Norm, Place, Prologue, norm_work};
 use crate::op::quantize::quantize_work;
-use crate::op::stage::{At, Launch, Stage, Target, Work, part_label, weight_operands};
+use crate::op::stage::{At, Launch, Made, Stage, Target, Work, part_label, weight_operands};
 use tegula_plan::{Activations, Buffer, Size};
 
 /// A linear layer with its surroundings.
@@ -19,17 +19,6 @@ struct Linear {
     bias: Option<ParamId>,
     prologue: Option<Prologue>,
     epilogue: Epilogue,
-}
-
-/// The norm of the input.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Prologue {
-    pub kind: NormKind,
-    pub gain: ParamId,
-    pub bias: Option<ParamId>,
-    pub eps: f32,
-    /// What stands for the result where a kernel of its own norms.
-    pub normed: Value,
 }
 
 /// What is done with the result.
@@ -55,19 +44,10 @@ pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<d
     Ok(Some(Box::new(Linear { input: fusion.home(input), weight, bias, prologue, epilogue })))
 }
 
-/// Whether all that reads a norm are linear layers, which take it up.
-pub(crate) fn is_prologue(fusion: &Fusion<'_>, norm: Value) -> bool {
-    let readers = fusion.readers(norm);
-    let all = readers.iter().all(|&reader| matches!(fusion.op(reader).kind, OpKind::Linear { .. }));
-    // A layer norm takes a kernel of its own, which serves one reader.
-    let layer = matches!(fusion.op(norm).kind, OpKind::Norm { kind: NormKind::Layer, .. });
-    !readers.is_empty() && all && (!layer || readers.len() == 1)
-}
-
 /// A norm is worked out anew by every linear layer that reads it: cheaper than a trip through memory, except for matrix units.
 fn prologue(fusion: &mut Fusion<'_>, input: Value) -> (Value, Option<Prologue>) {
     match fusion.op(input).kind {
-        OpKind::Norm { input: from, kind, gain, bias, eps } if is_prologue(fusion, input) => {
+        OpKind::Norm { input: from, kind, gain, bias, eps } if fusion.is_prologue(input) => {
             fusion.take(input);
             (from, Some(Prologue { kind, gain, bias, eps, normed: input }))
         }
@@ -114,13 +94,13 @@ impl Stage for Linear {
         format!("{target} {prologue}matmul {} {}{bias}{epilogue}", self.input, name(self.weight))
     }
 
-    fn makes(&self, graph: &Graph, _split: bool) -> Vec<(Value, u64)> {
+    fn makes(&self, graph: &Graph) -> Vec<Made> {
         let output = match &self.epilogue {
             Epilogue::Store { output, .. } | Epilogue::Gated { output, .. } | Epilogue::Act { output, .. } => Some(*output),
             Epilogue::Heads(append) => Some(append.query),
             Epilogue::Residual { .. } => None,
         };
-        output.into_iter().map(|value| (value, 4 * u64::from(graph.op(value).width))).collect()
+        output.into_iter().map(|value| Made::f32(graph, value)).collect()
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
@@ -130,7 +110,7 @@ impl Stage for Linear {
             // The other epilogues need rows of the result side by side that parts would tear apart.
             _ => vec![matrix.whole()?],
         };
-        let (rows, first) = at.rows();
+        let (rows, first) = (at.span.rows, at.span.first.clone());
         let mut works = Vec::new();
         let (input, x, gain, eps) = self.input(label, at, matrix.k, matrix.format.takes_int8(), &mut works);
         let mut operands = vec![("input", x), ("vectors", Target::Whole(Buffer::Vectors))];
@@ -168,7 +148,7 @@ impl Stage for Linear {
             let bias = bias.map_or(0, |bias| bias + part.first);
             let launch = Launch { base: base.clone().plus(part.first), bias, gain, first: first.clone(), ..Launch::default() };
             let operands = operands.iter().cloned().chain(weight_operands(part)).collect();
-            Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch }
+            Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch, span: at.span.clone() }
         }));
         Ok(works)
     }
@@ -177,7 +157,7 @@ impl Stage for Linear {
 impl Linear {
     /// What the kernel reads: how, the operand, the offset of the gain, and the epsilon. Adds the dispatch that makes it, where there is one.
     fn input(&self, label: &str, at: &At<'_>, k: u32, takes_int8: bool, works: &mut Vec<Work>) -> (Input, Target, u32, f32) {
-        let (rows, first) = at.rows();
+        let rows = at.span.rows;
         let is_head = matches!(self.epilogue, Epilogue::Store { output, .. } if Some(output) == at.logits);
         let many = rows == Rows::Many;
         // The rows of each matrix once, as each of its workgroups reads all of a row. The head stays as it is: its logits are what is looked
@@ -186,7 +166,7 @@ impl Linear {
             let norm = self.prologue.filter(|norm| norm.kind == NormKind::Rms);
             let mut from = self.input;
             if let Some(layer) = self.prologue.filter(|norm| norm.kind == NormKind::Layer) {
-                works.push(norm_work(format!("{label}.norm"), self.input, &layer, Place::Store, at, k, first));
+                works.push(norm_work(format!("{label}.norm"), self.input, &layer, Place::Store, at, k));
                 from = layer.normed;
             }
             let (work, quantized) = quantize_work(label, from, norm.as_ref(), at, k);
@@ -197,11 +177,11 @@ impl Linear {
         // Matrix units are so fast that norming rows in each of their workgroups takes a third of the time; of halves it is a tenth of the
         // instructions.
         if at.requires.f16 && many && k.is_multiple_of(Norm::HALVES) {
-            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Halves, at, k, first));
+            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Halves, at, k));
             return (Input::Normed, at.f16(norm.normed), 0, 0.0);
         }
         if norm.kind == NormKind::Layer {
-            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Store, at, k, first));
+            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Store, at, k));
             return (Input::Plain, at.f32(norm.normed), 0, 0.0);
         }
         (Input::Norm, at.f32(self.input), at.weights.offset(norm.gain), norm.eps)

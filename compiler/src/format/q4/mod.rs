@@ -1,9 +1,11 @@
 //! 4-bit weights in groups of 32 along k: eight a word, the lowest bits first, zero point 7, one scale a group. Rows are padded to whole groups.
 
+pub mod codes;
+
 use super::{Format, Storage};
-use crate::op::random::Random;
-use crate::op::reference::Operands;
-use crate::quant::q4;
+use crate::operand::Operands;
+use crate::operand::Random;
+
 use crate::schedule::Build;
 use std::sync::Arc;
 use tegula_package::Codec;
@@ -29,17 +31,17 @@ impl Format for Q4 {
     /// `.q_weight` (`[rows, words of a row]`) and `.q_scale` (`[rows, groups of a row]`) instead of `.weight`, as MLC's packages have it.
     fn tensors(&self, name: &str, shape: &[u64]) -> Vec<Param> {
         let (&columns, rows) = shape.split_last().expect("a quantized parameter has rows and columns");
-        let groups = columns.div_ceil(q4::GROUP as u64);
+        let groups = columns.div_ceil(codes::GROUP as u64);
         let module = name.strip_suffix(".weight").unwrap_or(name);
         let part = |suffix: &str, last: u64, dtype| Param { name: format!("{module}.{suffix}"), shape: [rows, &[last]].concat(), dtype };
-        vec![part("q_weight", groups * q4::GROUP_WORDS as u64, Dtype::U32), part("q_scale", groups, self.scale)]
+        vec![part("q_weight", groups * codes::GROUP_WORDS as u64, Dtype::U32), part("q_scale", groups, self.scale)]
     }
 
     fn codec(&self, rounded: bool) -> Option<Arc<dyn Codec>> {
         Some(Arc::new(match self.scale {
-            Dtype::F16 => q4::Scale::F16,
-            _ if rounded => q4::Scale::Bf16,
-            _ => q4::Scale::F32,
+            Dtype::F16 => codes::Scale::F16,
+            _ if rounded => codes::Scale::Bf16,
+            _ => codes::Scale::F32,
         }))
     }
 
@@ -80,20 +82,20 @@ impl Format for Q4 {
     }
 
     fn operands(&self, random: &mut Random, n: usize, k: usize) -> Vec<(&'static str, Vec<u32>)> {
-        let groups = n * k.div_ceil(q4::GROUP);
+        let groups = n * k.div_ceil(codes::GROUP);
         // The padding of ragged rows holds noise here: kernels must not depend on it.
-        let weights = random.bits(q4::GROUP_WORDS * groups);
+        let weights = random.bits(codes::GROUP_WORDS * groups);
         let scales = if self.scale == Dtype::F16 { random.halves(groups, 0.01, 0.1) } else { random.floats(groups, 0.01, 0.1) };
         vec![("weights", weights), ("scales", scales)]
     }
 
     fn row(&self, operands: &Operands, row: usize, k: usize) -> Vec<f64> {
         let (weights, scales) = (operands.read("weights"), operands.read("scales"));
-        let groups = k.div_ceil(q4::GROUP);
-        let mut elements = Vec::with_capacity(q4::GROUP * groups);
+        let groups = k.div_ceil(codes::GROUP);
+        let mut elements = Vec::with_capacity(codes::GROUP * groups);
         for group in row * groups..(row + 1) * groups {
             let scale = scales.typed(self.scale, group);
-            let words = &weights.0[q4::GROUP_WORDS * group..][..q4::GROUP_WORDS];
+            let words = &weights.0[codes::GROUP_WORDS * group..][..codes::GROUP_WORDS];
             elements
                 .extend(words.iter().flat_map(|word| [0, 4, 8, 12, 16, 20, 24, 28].map(|bit| (f64::from(word >> bit & 15) - 7.0) * scale)));
         }

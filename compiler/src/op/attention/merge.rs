@@ -1,13 +1,13 @@
 //! The parts of split attention, put together.
 
-use super::attention::splits;
-use super::reference::{Launch, Operands, Words, set};
-use super::step::{Inputs, Step};
-use super::{Op, Rows};
+use super::splits;
+use crate::op::step::{Inputs, Step};
+use crate::op::{Op, Rows};
+use crate::operand::{Launch, Operands, Words, set};
 use crate::schedule::{Build, Schedule};
-use tegula_plan::{Requires, Size};
+use tegula_plan::{Requires, Size, StepSize};
 
-/// Puts the parts of split [`super::attention::Attention`] together, in place.
+/// Puts the parts of split [`super::Attention`] together, in place.
 ///
 /// Bindings: `output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +53,10 @@ impl Op for Merge {
 
     fn reference(&self, launch: &Launch, operands: &mut Operands) {
         let (heads, dim, splits) = (launch.rows() * self.heads as usize, self.dim as usize, launch.get("splits"));
+        let first = launch.get("first") * self.heads as usize;
         let mut output = operands.take("output");
-        for head in 0..heads {
-            let part = |s: usize| heads * dim + (head * splits + s) * (dim + 4);
+        for head in first..heads {
+            let part = |s: usize| heads * dim + ((head - first) * splits + s) * (dim + 4);
             let read = |i: usize| Words(&output).float(i);
             let maximum = (0..splits).map(|s| read(part(s) + dim)).fold(f64::MIN, f64::max);
             let weights: Vec<f64> = (0..splits).map(|s| (read(part(s) + dim) - maximum).exp()).collect();
@@ -76,7 +77,7 @@ impl Op for Merge {
         true
     }
 
-    fn splits(&self, rows: u32, pages: u32) -> u32 {
-        splits(self.kv).eval(rows, pages)
+    fn splits(&self, step: &StepSize) -> u32 {
+        splits(self.kv).eval(step)
     }
 }

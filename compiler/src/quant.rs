@@ -1,9 +1,7 @@
 //! Quantizations: how a package stores the parameters of a model.
 //!
 //! A graph knows parameters by name and shape only. A [`Quantization`] says which tensors of which type hold each of them in a package, under
-//! the names that MLC's packages use; [`q4`] has the arithmetic. The registry is [`Quantization::ALL`].
-
-pub mod q4;
+//! the names that MLC's packages use; [`crate::format`](mod@crate::format) has the arithmetic. The registry is [`Quantization::ALL`].
 
 use crate::format::{F16, F32, Q4F16, Q4F32, Storage};
 use crate::graph::GraphParam;

@@ -1,6 +1,5 @@
 //! Seeded random numbers, in the layouts that kernels bind.
 
-use super::int8;
 use crate::parallel::parts;
 use half::f16;
 
@@ -60,16 +59,6 @@ impl Random {
             let mut random = behind(part * PART);
             words.iter_mut().for_each(|own| *own = word(&mut random));
         });
-        words
-    }
-
-    /// Rows of int8, each of its own group's scale, with zeros behind the end.
-    pub(crate) fn int8_rows(&mut self, rows: usize, width: usize) -> Vec<u32> {
-        let mut words = vec![0; rows * int8::row_words(width as u32) as usize];
-        for row in words.chunks_mut(int8::row_words(width as u32) as usize) {
-            (0..width).for_each(|i| int8::set(row, i, (self.next() % 255) as i32 - 127));
-            (0..width.div_ceil(32)).for_each(|group| int8::set_scale(row, width, group, self.between(0.004, 0.016)));
-        }
         words
     }
 

@@ -1,10 +1,12 @@
-//! What references work on: the launch block and the buffers of a dispatch.
+//! Operands of a dispatch on the CPU: the launch block and the buffers that references work on, and random numbers to fill them with.
 //!
 //! The reference of an op is what every schedule is tested against. Buffers have the names and the layout that a kernel sees, so that
 //! layouts are part of what is checked. Arithmetic is in double precision.
 
-use super::Rows;
+mod random;
+
 use half::f16;
+pub use random::Random;
 use std::collections::BTreeMap;
 use tegula_plan::{Dtype, LAUNCH_MEMBERS, LAUNCH_WORDS};
 
@@ -95,10 +97,4 @@ pub(crate) fn set_typed(words: &mut [u32], dtype: Dtype, i: usize, value: f64) {
     }
     let shift = 16 * (i % 2);
     words[i / 2] = words[i / 2] & !(0xffff << shift) | u32::from(f16::from_f64(value).to_bits()) << shift;
-}
-
-/// Rows that a dispatch works on.
-pub(crate) fn rows(rows: Rows, launch: &Launch) -> std::ops::Range<usize> {
-    let first = launch.get("first");
-    first..if rows == Rows::One { first + 1 } else { launch.get("rows") }
 }

@@ -1,0 +1,20 @@
+//! State groups: which layers keep their keys and values alike.
+
+use crate::graph::{Graph, OpKind};
+use tegula_plan::{Dtype, Paged, State};
+
+/// The groups of a model whose caches have elements of a type, in the order of their first layers. Windows that are no shorter than the context
+/// are none.
+pub(crate) fn groups(graph: &Graph, context: u32, format: Dtype) -> Vec<State> {
+    let mut groups: Vec<Paged> = Vec::new();
+    for op in &graph.ops {
+        let OpKind::Attention { layer, window, .. } = op.kind else { continue };
+        let window = window.filter(|window| *window < context);
+        match groups.iter_mut().find(|group| group.window == window) {
+            Some(group) if group.layers.contains(&layer) => {}
+            Some(group) => group.layers.push(layer),
+            None => groups.push(Paged { layers: vec![layer], kv_heads: graph.heads.kv, head_dim: graph.heads.dim, format, window }),
+        }
+    }
+    groups.into_iter().map(State::Paged).collect()
+}
