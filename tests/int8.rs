@@ -25,7 +25,7 @@ fn prompts_in_bytes_agree_with_the_reference_that_rounds() {
         for gpu in devices() {
             let mut engine = engine(&gpu, &package.path(), &int8());
             // Single precision has no kernels for matrix units.
-            assert_eq!(engine.model().variant().activations, Activations::Int8);
+            assert_eq!(engine.variant.activations, Activations::Int8);
             let found = logits(&mut engine, &ids);
             let rows = |expected: &[Vec<f64>]| -> Vec<f64> { found.iter().zip(expected).map(|(found, row)| delta(found, row)).collect() };
             let mean = |rows: &[f64]| rows.iter().sum::<f64>() / rows.len() as f64;

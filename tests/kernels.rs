@@ -185,7 +185,7 @@ fn check(
 }
 
 /// Runs a kernel and returns the buffers that it may write.
-async fn run(
+pub(crate) async fn run(
     gpu: &Gpu,
     text: &str,
     requires: &Requires,

@@ -22,7 +22,7 @@ fn a_library_from_anybody_gives_the_logits_of_the_compilers_own() {
         let found = |module: Module<'_>| {
             let loader = load_within(&gpu, &package, module, Budget::default());
             let mut solo = Solo::new(pollster::block_on(loader.finish()).expect("a model"), texts(&package));
-            (solo.model().variant().requires.matrix, logits(&mut solo, &prompt(70, 259)))
+            (solo.variant.requires.matrix, logits(&mut solo, &prompt(70, 259)))
         };
         let anybody = Module::from(&library);
         assert_eq!(anybody.origin, Origin::default());

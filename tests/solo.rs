@@ -6,12 +6,15 @@ use tegula::engine::request::Answer;
 use tegula::host::{Events, Handle, Host, Package};
 use tegula::model::step::Model;
 use tegula::{Request, Result};
+use tegula_plan::Variant;
 
 /// The model's name.
 const NAME: &str = "model";
 
 /// A host with one model.
 pub struct Solo {
+    /// What the device runs of its library.
+    pub variant: Variant,
     host: Host,
     handle: Handle,
 }
@@ -19,16 +22,16 @@ pub struct Solo {
 impl Solo {
     /// Takes a model and what its package says.
     pub fn new(model: Model, package: Package) -> Solo {
-        let (host, handle) = Host::new(None);
+        let (variant, (host, handle)) = (model.variant().clone(), Host::new(None));
         handle.place(NAME).expect("it is the first").load(model, package);
-        let mut solo = Solo { host, handle };
+        let mut solo = Solo { variant, host, handle };
         assert!(pollster::block_on(solo.host.turn()), "the host takes the model");
         solo
     }
 
-    /// The model.
-    pub fn model(&self) -> &Model {
-        self.host.model(NAME).expect("it was loaded")
+    /// What may change the model's answers.
+    pub fn fingerprint(&self) -> String {
+        self.host.model(NAME).expect("it was loaded").fingerprint()
     }
 
     /// What requests are checked against.

@@ -18,6 +18,8 @@ mod drawn;
 mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
+/// Mat-vecs in half precision with small and large operands.
+mod half_precision;
 /// Several models on one device.
 mod hosting;
 /// Libraries whose prompts are multiplied in bytes.

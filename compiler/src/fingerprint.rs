@@ -33,13 +33,16 @@ impl Facts {
         }
     }
 
-    /// A constant that all ops share is stated alone; others with how often they follow each other.
+    /// A constant that all ops share is stated alone; others with how often they follow each other, and
+    /// by a digest where they change often.
     fn stated(self) -> Fingerprint {
         let mut fingerprint = Fingerprint::default();
         for (name, values) in self.0 {
+            let runs: Vec<String> = values.iter().map(|(value, times)| format!("{value} x {times}")).collect();
             let text = match &values[..] {
                 [(value, _)] => value.clone(),
-                several => several.iter().map(|(value, times)| format!("{value} x {times}")).collect::<Vec<_>>().join(", "),
+                [_, _, _, _, _, ..] => format!("{}, {}, …, {}", runs[0], runs[1], Fingerprint::digest(&runs.join(", "))),
+                _ => runs.join(", "),
             };
             fingerprint.state(name, text);
         }
@@ -89,6 +92,33 @@ mod tests {
         let window = |first| of(&with(first).unwrap()).get("sliding_window").map(str::to_owned);
         assert_eq!(window(1).unwrap(), "none x 1, 16 x 1");
         assert_eq!(window(0).unwrap(), "16");
+    }
+
+    /// Caps and scales that only some models have, and windows that change from layer to layer.
+    #[test]
+    fn what_only_some_models_have_is_stated() {
+        let gemma = |setting: &str, value: Value| {
+            let change = |config: &mut Value| {
+                config["model_type"] = "gemma2".into();
+                config["num_hidden_layers"] = 6.into();
+                config[setting] = value;
+            };
+            of(&mutated("llama", change).unwrap())
+        };
+        let plain = gemma("sliding_window", json!(16));
+        assert!(plain.get("sliding_window").unwrap().starts_with("16 x 1, none x 1, …, "), "{plain:?}");
+        let changed = |setting: &str, value: Value| -> Vec<String> {
+            let other = gemma(setting, value);
+            let names = plain.differences(&other).map(|(name, ..)| name.to_owned());
+            names.filter(|name| name != "sliding_window").collect()
+        };
+        assert_eq!(changed("attn_logit_softcapping", json!(25.0)), ["attention_softcap"]);
+        assert_eq!(changed("final_logit_softcapping", json!(15.0)), ["softcap"]);
+        for cap in ["attn_logit_softcapping", "final_logit_softcapping"] {
+            assert_eq!(changed(cap, Value::Null), ["ops"], "{cap}");
+        }
+        assert_eq!(changed("query_pre_attn_scalar", json!(99.0)), ["attention_scale"]);
+        assert_ne!(plain.get("sliding_window"), gemma("sliding_window", json!(24)).get("sliding_window"));
     }
 
     /// How long a context is, and what a model is called, says nothing of what it computes.

@@ -12,6 +12,7 @@ pub mod convert;
 mod digest;
 mod dump;
 mod emit;
+mod entry;
 mod error;
 mod fingerprint;
 pub mod format;

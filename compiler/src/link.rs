@@ -3,7 +3,7 @@
 //! [`link`] puts a template, values for its tunables and what the spec fixes together, and turns the extent of the output into a grid.
 
 use crate::op::Spec;
-use crate::schedule::{Build, Schedule};
+use crate::schedule::{Build, MAX_WORKGROUP_MEMORY, Schedule};
 use crate::template;
 use crate::template::Value;
 use crate::{Error, ErrorKind};
@@ -11,8 +11,6 @@ use tegula_plan::{KernelBinding, MATRIX_WORKGROUP_MEMORY, MAX_STORAGE_BUFFERS, R
 
 /// The most invocations of a workgroup on every device.
 const MAX_INVOCATIONS: u32 = 256;
-/// The most bytes of workgroup memory on every device.
-pub(crate) const MAX_WORKGROUP_MEMORY: u32 = 16 << 10;
 /// The most workgroups of a dispatch in each direction on every device.
 const MAX_WORKGROUPS: u32 = 65_535;
 

@@ -4,9 +4,9 @@
 //! split and which rows get logits; a device class settles the kernels. What remains are the launch words and where things are bound.
 
 mod kernels;
-mod mode;
 mod scratch;
 
+use crate::entry::{Attends, Mode, modes};
 use crate::fuse::Fused;
 use crate::graph::{Graph, OpKind, Value};
 use crate::memory::{self, Touch};
@@ -17,8 +17,6 @@ use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::{Kernels, Scheduled};
-use mode::modes;
-pub(crate) use mode::{Attends, Mode, Span};
 use scratch::{Scratch, place};
 use std::collections::BTreeMap;
 use tegula_plan::{

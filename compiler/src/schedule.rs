@@ -7,6 +7,9 @@ use crate::Error;
 use crate::template::{self, Value};
 use std::fmt;
 
+/// The most bytes of workgroup memory on every device.
+pub(crate) const MAX_WORKGROUP_MEMORY: u32 = 16 << 10;
+
 /// A template and values for its tunables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {

@@ -1,8 +1,9 @@
 //! WGSL as tokens, and edits of a text.
 //!
-//! Whatever rewrites a kernel works in the same way: it finds what it looks for among [`tokens`], notes for each place what shall stand there
-//! ([`Edits`]), and applies all notes at once. The compiler links, sets constants and rewrites loops with it, and the crate `gpu` translates
-//! into the dialect of a browser. Nothing depends on how a text is broken into lines.
+//! Whatever rewrites a kernel works in the same way: it finds what it looks for among [`tokens`],
+//! notes for each place what shall stand there ([`Edits`]), and applies all notes at once. The
+//! compiler links, sets constants and rewrites loops with it, and the crate `gpu` translates into
+//! the dialect of a browser. Nothing depends on how a text is broken into lines.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +12,8 @@ mod token;
 
 pub use token::{Kind, Token, tokens};
 
-/// The index of the bracket that closes the one at `open`. Only brackets of the same kind are counted, which includes `<` and `>`.
+/// The index of the bracket that closes the one at `open`. Only brackets of the same kind are
+/// counted, which includes `<` and `>`.
 #[must_use]
 pub fn closing(tokens: &[Token<'_>], open: usize) -> Option<usize> {
     let opens = tokens.get(open)?.text;
@@ -36,7 +38,8 @@ pub fn closing(tokens: &[Token<'_>], open: usize) -> Option<usize> {
     None
 }
 
-/// The arguments between two brackets: parts between the commas that stand in no bracket of their own.
+/// The arguments between two brackets: parts between the commas that stand in no bracket of their
+/// own.
 #[must_use]
 pub fn arguments<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
     let mut depth = 0;

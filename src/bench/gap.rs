@@ -39,7 +39,10 @@ impl Bench {
     pub(super) async fn gaps(&mut self, workload: &Workload, prompt_tokens: u32) -> Result<Gaps> {
         // The stream gets a token for each step, of which the smallest have a few dozen rows of the prompt.
         let tokens = u64::from(workload.prompt_tokens).max(prompt_tokens.into()) + BEFORE as u64 + u64::from(prompt_tokens) / 16;
-        let (context, most) = (self.model.borrow().capacity(), self.model.borrow().facts().max_batch_size);
+        let (context, most) = {
+            let model = self.model.get();
+            (model.capacity(), model.facts().max_batch_size)
+        };
         if tokens > u64::from(context) {
             return Err(ErrorKind::ContextWindowSizeExceeded { prompt: tokens, context: context.into() }.into());
         }
@@ -62,7 +65,7 @@ impl Bench {
     }
 
     async fn gap_once(&mut self, workload: &Workload, prompt_tokens: u32) -> Result<Gap> {
-        let answer = self.model.borrow().capacity() - workload.prompt_tokens;
+        let answer = self.model.get().capacity() - workload.prompt_tokens;
         let stream = self.submit(workload.prompt_tokens, answer, workload.drawing)?;
         let mut times = Vec::new();
         while times.len() < BEFORE {

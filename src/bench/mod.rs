@@ -13,14 +13,12 @@ mod subject;
 mod traffic;
 mod workload;
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 pub use gap::{Gap, Gaps};
-use subject::{Probe, Subject};
+use subject::{Probe, Shared, Subject};
 pub use traffic::Traffic;
 pub use workload::{Drawn, Report, Workload};
 
@@ -54,15 +52,15 @@ const NAME: &str = "measured";
 
 /// A model under measurement, and what was found out about it and its device.
 pub struct Bench {
-    host: Host<Subject>,
-    handle: Handle<Subject>,
+    host: Host,
+    handle: Handle,
     /// Events that nobody looked at yet, and what sinks put them into.
     events: mpsc::Receiver<Event>,
     sender: mpsc::Sender<Event>,
     /// Requests that have not ended.
     running: usize,
-    model: Rc<RefCell<Model>>,
-    probe: Rc<Probe>,
+    model: Shared,
+    probe: Arc<Probe>,
     filler: Filler,
     stream: f64,
     /// Tokens that the caches had room for when they were last filled with noise.
@@ -79,10 +77,10 @@ impl Bench {
     pub async fn new(model: Model) -> Result<Bench> {
         let stream = tegula_gpu::stream_bandwidth(model.gpu()).await?;
         let filler = model.gpu().filler().await?;
-        let model = Rc::new(RefCell::new(model));
-        let probe = Rc::new(Probe::default());
+        let model = Shared::new(model);
+        let probe = Arc::new(Probe::default());
         let (host, handle) = Host::new(None);
-        handle.place(NAME)?.load(Subject::new(Rc::clone(&model), Rc::clone(&probe)), Package::default());
+        handle.place(NAME)?.load(Subject::new(model.clone(), Arc::clone(&probe)), Package::default());
         let (sender, events) = mpsc::channel();
         Ok(Bench { host, handle, events, sender, running: 0, model, probe, filler, stream, noisy: 0, prefills: BTreeMap::new() })
     }
@@ -115,7 +113,7 @@ impl Bench {
             Some(tokens) => Some(self.gaps(workload, tokens).await?),
             None => None,
         };
-        let model = self.model.borrow();
+        let model = self.model.get();
         let traffic = Traffic::of(model.plan(), model.variant(), batch).ok_or_else(no_entry)?;
         let bytes = traffic.bytes(u64::from(prompt_tokens) + u64::from(decode_tokens) / 2);
         let (device, facts) = (model.gpu().info().clone(), model.facts());
@@ -146,7 +144,7 @@ impl Bench {
     }
 
     fn check(&self, workload: &Workload) -> Result<()> {
-        let model = self.model.borrow();
+        let model = self.model.get();
         let (tokens, context) = (workload.tokens(), model.capacity());
         if tokens > u64::from(context) {
             return Err(ErrorKind::ContextWindowSizeExceeded { prompt: tokens, context: context.into() }.into());
@@ -160,9 +158,9 @@ impl Bench {
     }
 
     /// Lets the caches grow to what the workload needs, which should not happen while it is measured, and fills what is new.
-    #[expect(clippy::await_holding_refcell_ref, reason = "the engine is idle")]
+    #[expect(clippy::await_holding_lock, reason = "nobody else uses the model while it grows")]
     async fn make_noise(&mut self, workload: &Workload) -> Result<()> {
-        let model = &mut *self.model.borrow_mut();
+        let model = &mut *self.model.get();
         let tokens = workload.tokens() as u32;
         let mut fits = true;
         let facts = model.facts();
@@ -246,7 +244,7 @@ impl Bench {
 
     /// Asks for an answer to a prompt.
     fn submit(&mut self, prompt_tokens: u32, answer: u32, drawing: Option<Drawn>) -> Result<RequestId> {
-        let vocabulary = self.model.borrow().facts().vocab_size;
+        let vocabulary = self.model.get().facts().vocab_size;
         let prompt = (0..prompt_tokens).map(|index| index.wrapping_mul(7919) % vocabulary).collect();
         let mut request = Request { max_tokens: Some(answer), ignore_eos: true, ..Request::greedy(Prompt::Ids(prompt)) };
         if let Some(Drawn { temperature, top_p }) = drawing {

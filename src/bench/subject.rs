@@ -1,8 +1,9 @@
 //! The model as the engine sees it while it is measured: it can leave prompts out, and times what the host does.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 use tegula_plan::Row;
 
 use crate::Result;
@@ -17,52 +18,76 @@ use crate::model::step::{Model, Pending};
 #[derive(Debug, Default)]
 pub(super) struct Probe {
     /// Tokens of prompts of which only the last row is run.
-    skipped: Cell<Option<u32>>,
-    busy: Cell<f64>,
+    skipped: Mutex<Option<u32>>,
+    busy: Mutex<f64>,
+}
+
+/// A model that the measurement and its host's engine both use, in turns.
+#[derive(Clone)]
+pub(super) struct Shared(Arc<Mutex<Model>>);
+
+impl Shared {
+    #[cfg_attr(target_arch = "wasm32", expect(clippy::arc_with_non_send_sync, reason = "a page has one thread"))]
+    pub(super) fn new(model: Model) -> Shared {
+        Shared(Arc::new(Mutex::new(model)))
+    }
+
+    /// The model. Whoever has it gives it back before anybody else asks.
+    pub(super) fn get(&self) -> MutexGuard<'_, Model> {
+        lock(&self.0)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Probe {
     /// Lets prompts run whole.
     pub(super) fn run_prompts(&self) {
-        self.skipped.set(None);
+        *lock(&self.skipped) = None;
     }
 
     /// Leaves out all but the last row of prompts of so many tokens.
     pub(super) fn skip_prompts(&self, tokens: u32) {
-        self.skipped.set(Some(tokens));
+        *lock(&self.skipped) = Some(tokens);
     }
 
     /// Seconds that submitting took (launch table, rows, encoding, submission) since this was last asked.
     pub(super) fn take_busy(&self) -> f64 {
-        self.busy.take()
+        std::mem::take(&mut *lock(&self.busy))
     }
 }
 
 /// A model with a probe at it.
 pub(super) struct Subject {
-    model: Rc<RefCell<Model>>,
-    probe: Rc<Probe>,
+    model: Shared,
+    probe: Arc<Probe>,
     facts: tegula_plan::Model,
 }
 
 impl Subject {
-    pub(super) fn new(model: Rc<RefCell<Model>>, probe: Rc<Probe>) -> Subject {
-        let facts = model.borrow().facts().clone();
+    pub(super) fn new(model: Shared, probe: Arc<Probe>) -> Subject {
+        let facts = model.get().facts().clone();
         Subject { model, probe, facts }
     }
 }
 
 impl Resident for Subject {
     fn memory(&self) -> Memory {
-        self.model.borrow().memory().clone()
+        self.model.get().memory().clone()
+    }
+
+    fn fingerprint(&self) -> String {
+        self.model.get().fingerprint().to_owned()
     }
 
     fn cached_tokens(&self) -> u32 {
-        self.model.borrow().cached_tokens()
+        self.model.get().cached_tokens()
     }
 
     fn limit_cache(&mut self, tokens: u32) -> Result<()> {
-        self.model.borrow_mut().limit_cache(tokens)
+        self.model.get().limit_cache(tokens)
     }
 }
 
@@ -74,40 +99,40 @@ impl Forward for Subject {
     }
 
     fn max_rows(&self, entry: Entry) -> Option<u32> {
-        self.model.borrow().max_rows(entry)
+        self.model.get().max_rows(entry)
     }
 
     fn capacity(&self) -> u32 {
-        self.model.borrow().capacity()
+        self.model.get().capacity()
     }
 
     fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room {
-        self.model.borrow_mut().reserve(sequence, next, tokens)
+        self.model.get().reserve(sequence, next, tokens)
     }
 
-    #[expect(clippy::await_holding_refcell_ref, reason = "nobody else uses the model while it grows")]
-    async fn grow(&mut self) -> Result<()> {
-        self.model.borrow_mut().grow().await
+    #[expect(clippy::await_holding_lock, reason = "nobody else uses the model while it grows")]
+    fn grow(&mut self) -> LocalBoxFuture<'_, Result<()>> {
+        async { self.model.get().grow().await }.boxed_local()
     }
 
     fn forget(&mut self, sequence: u32, first: u32) {
-        self.model.borrow_mut().forget(sequence, first);
+        self.model.get().forget(sequence, first);
     }
 
     fn release(&mut self, sequence: u32) {
-        self.model.borrow_mut().release(sequence);
+        self.model.get().release(sequence);
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
-        self.model.borrow_mut().draw(sequence, drawing);
+        self.model.get().draw(sequence, drawing);
     }
 
     fn mixes(&self) -> bool {
-        self.model.borrow().mixes()
+        self.model.get().mixes()
     }
 
     fn submit(&mut self, entry: Entry, mut rows: &mut [Row], read: Read) -> Result<Pending> {
-        if let (Entry::Prefill, Some(prompt), [.., last]) = (entry, self.probe.skipped.get(), &*rows) {
+        if let (Entry::Prefill, Some(prompt), [.., last]) = (entry, *lock(&self.probe.skipped), &*rows) {
             if last.position + 1 < prompt {
                 return Ok(Box::pin(std::future::ready(Ok(Readback::default()))));
             }
@@ -115,8 +140,8 @@ impl Forward for Subject {
             rows = &mut rows[end - 1..];
         }
         let started = seconds();
-        let pending = self.model.borrow_mut().submit(entry, rows, read);
-        self.probe.busy.set(self.probe.busy.get() + seconds() - started);
+        let pending = self.model.get().submit(entry, rows, read);
+        *lock(&self.probe.busy) += seconds() - started;
         pending
     }
 }

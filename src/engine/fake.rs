@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -227,19 +230,22 @@ impl Forward for Fake {
         self.pools.reserve(sequence, next, tokens)
     }
 
-    async fn grow(&mut self) -> Result<()> {
-        yield_now().await;
-        for group in 0..self.caches.len() {
-            let Some(sizes) = self.pools.growth(group) else { continue };
-            for pages in sizes {
-                if pages <= self.memory {
-                    self.pools.grown(group, pages);
-                    break;
+    fn grow(&mut self) -> LocalBoxFuture<'_, Result<()>> {
+        async {
+            yield_now().await;
+            for group in 0..self.caches.len() {
+                let Some(sizes) = self.pools.growth(group) else { continue };
+                for pages in sizes {
+                    if pages <= self.memory {
+                        self.pools.grown(group, pages);
+                        break;
+                    }
+                    self.pools.refuse(group, pages);
                 }
-                self.pools.refuse(group, pages);
             }
+            Ok(())
         }
-        Ok(())
+        .boxed_local()
     }
 
     fn forget(&mut self, sequence: u32, first: u32) {

@@ -9,19 +9,18 @@ use futures::channel::oneshot;
 
 use super::events::Sink;
 use super::handle::Handle;
-use super::ledger::Resident;
 use super::mailbox::{Message, Shared};
+use super::resident::Resident;
 use crate::engine::request::{Event, EventKind, RequestId};
 use crate::engine::{Counters, Engine};
 use crate::model::budget::Memory;
-use crate::model::step::Model;
 use crate::{Error, HostError, Result};
 
 /// Models on one device, and what runs on them.
-pub struct Host<M: Resident = Model> {
+pub struct Host {
     pub(super) shared: Arc<Shared>,
-    pub(super) mailbox: UnboundedReceiver<Message<M>>,
-    pub(super) models: Vec<Hosted<M>>,
+    pub(super) mailbox: UnboundedReceiver<Message>,
+    pub(super) models: Vec<Hosted>,
     /// Whose step comes first in the next turn.
     pub(super) first: usize,
     /// Whether it was told to end.
@@ -29,32 +28,32 @@ pub struct Host<M: Resident = Model> {
 }
 
 /// A model that is loaded.
-pub(super) struct Hosted<M: Resident> {
+pub(super) struct Hosted {
     pub(super) name: String,
-    pub(super) engine: Engine<M>,
+    pub(super) engine: Engine<Box<dyn Resident>>,
     /// Requests that run, and where their events go.
     pub(super) sinks: BTreeMap<RequestId, Sink>,
     /// Tokens that its cache had room for when the ledger was last told.
     pub(super) cached: u32,
 }
 
-impl<M: Resident> Host<M> {
+impl Host {
     /// A host without models, which may have so many bytes of memory together: no bound if absent, since
     /// WebGPU does not say how much there is. All its models must be on one device.
     #[must_use]
-    pub fn new(memory: Option<u64>) -> (Host<M>, Handle<M>) {
+    pub fn new(memory: Option<u64>) -> (Host, Handle) {
         let (shared, (sender, mailbox)) = (Shared::new(memory), unbounded());
         (Host::behind(Arc::clone(&shared), mailbox), Handle::new(shared, sender))
     }
 
-    fn behind(shared: Arc<Shared>, mailbox: UnboundedReceiver<Message<M>>) -> Host<M> {
+    fn behind(shared: Arc<Shared>, mailbox: UnboundedReceiver<Message>) -> Host {
         Host { shared, mailbox, models: Vec::new(), first: 0, ended: false }
     }
 
     /// A loaded model.
     #[must_use]
-    pub fn model(&self, name: &str) -> Option<&M> {
-        self.models.iter().find(|hosted| hosted.name == name).map(|hosted| hosted.engine.model())
+    pub fn model(&self, name: &str) -> Option<&dyn Resident> {
+        self.models.iter().find(|hosted| hosted.name == name).map(|hosted| &**hosted.engine.model())
     }
 
     /// What the engine of a model has done.
@@ -95,7 +94,7 @@ impl<M: Resident> Host<M> {
         self.find(name)?.engine.score(ids, visit).await
     }
 
-    fn find(&mut self, name: &str) -> Result<&mut Hosted<M>> {
+    fn find(&mut self, name: &str) -> Result<&mut Hosted> {
         match self.models.iter_mut().find(|hosted| hosted.name == name) {
             Some(hosted) => Ok(hosted),
             None => Err(self.shared.state().unknown(name)),
@@ -112,7 +111,7 @@ impl<M: Resident> Host<M> {
         any
     }
 
-    pub(super) fn take(&mut self, message: Message<M>) {
+    pub(super) fn take(&mut self, message: Message) {
         match message {
             Message::Submit { model, sequence, mut sink } => match self.find(&model) {
                 Ok(hosted) => {
@@ -132,7 +131,7 @@ impl<M: Resident> Host<M> {
             Message::Reserve { name, memory, reply } => self.reserve(name, memory, reply),
             Message::Load { name, model, intake, run_ahead } => {
                 let cached = model.cached_tokens();
-                let mut engine = Engine::new(*model, intake);
+                let mut engine = Engine::new(model, intake);
                 if let Some(steps) = run_ahead {
                     engine.set_run_ahead(steps);
                 }
@@ -219,7 +218,7 @@ impl<M: Resident> Host<M> {
     }
 }
 
-impl<M: Resident> Drop for Host<M> {
+impl Drop for Host {
     fn drop(&mut self) {
         if !self.ended {
             self.end();
@@ -236,11 +235,11 @@ fn tell(sink: &mut Sink, event: Event) -> ControlFlow<()> {
 }
 
 /// Whether a model's cache must keep what it was promised: it answers requests, or it is on its way.
-fn keeps<M: Resident>(models: &[Hosted<M>], name: &str) -> bool {
+fn keeps(models: &[Hosted], name: &str) -> bool {
     models.iter().find(|hosted| hosted.name == name).is_none_or(|hosted| !hosted.engine.idle())
 }
 
-impl<M: Resident> Hosted<M> {
+impl Hosted {
     /// Gives events to their sinks.
     pub(super) fn deliver(&mut self, events: Vec<Event>) {
         for event in events {

@@ -6,26 +6,21 @@ use futures::channel::mpsc::UnboundedSender;
 use futures::channel::oneshot;
 
 use super::events::{Events, Sink, channel};
-use super::ledger::{Holding, Resident};
+use super::ledger::Holding;
 use super::mailbox::{Message, Shared};
+use super::resident::Resident;
 use crate::engine::intake::Intake;
 use crate::engine::request::{Request, RequestId};
 use crate::model::budget::{Budget, Memory};
-use crate::model::step::Model;
 use crate::text::tokenizer::Tokenizer;
 use crate::{HostError, Result};
 use tegula_package::mlc::ChatConfig;
 
 /// Sends requests and models to a host. The host ends when all its handles are gone and nothing runs.
-pub struct Handle<M = Model> {
+#[derive(Clone)]
+pub struct Handle {
     shared: Arc<Shared>,
-    mailbox: UnboundedSender<Message<M>>,
-}
-
-impl<M> Clone for Handle<M> {
-    fn clone(&self) -> Handle<M> {
-        Handle { shared: Arc::clone(&self.shared), mailbox: self.mailbox.clone() }
-    }
+    mailbox: UnboundedSender<Message>,
 }
 
 /// What a package says of a model, beside its weights.
@@ -41,8 +36,8 @@ pub struct Package {
     pub run_ahead: Option<usize>,
 }
 
-impl<M> Handle<M> {
-    pub(super) fn new(shared: Arc<Shared>, mailbox: UnboundedSender<Message<M>>) -> Handle<M> {
+impl Handle {
+    pub(super) fn new(shared: Arc<Shared>, mailbox: UnboundedSender<Message>) -> Handle {
         Handle { shared, mailbox }
     }
 
@@ -112,7 +107,7 @@ impl<M> Handle<M> {
     ///
     /// # Errors
     /// [`HostError::ModelExists`], and the loss of the device.
-    pub fn place(&self, name: &str) -> Result<Place<M>> {
+    pub fn place(&self, name: &str) -> Result<Place> {
         let mut state = self.shared.state();
         if let Some(error) = &state.lost {
             return Err(error.clone());
@@ -130,7 +125,7 @@ impl<M> Handle<M> {
     ///
     /// # Errors
     /// [`HostError::UnknownModel`].
-    pub fn unload(&self, model: &str) -> Result<impl Future<Output = ()> + use<M>> {
+    pub fn unload(&self, model: &str) -> Result<impl Future<Output = ()> + use<>> {
         let mut state = self.shared.state();
         state.intake(model)?;
         // The name is taken until the driver has freed the memory.
@@ -149,20 +144,20 @@ impl<M> Handle<M> {
         self.send(Message::Shutdown);
     }
 
-    fn send(&self, message: Message<M>) {
+    fn send(&self, message: Message) {
         // To a host that has gone there is nothing to say.
         drop(self.mailbox.unbounded_send(message));
     }
 }
 
 /// A name, and memory, for a model on its way. Dropping it gives them back.
-pub struct Place<M = Model> {
-    handle: Handle<M>,
+pub struct Place {
+    handle: Handle,
     name: String,
     loaded: bool,
 }
 
-impl<M> Place<M> {
+impl Place {
     /// Asks for memory: `memory` is what the model would take if it were alone. Idle models may have to
     /// give up parts of their caches. Where memory is not limited, neither is the budget.
     ///
@@ -183,17 +178,18 @@ impl<M> Place<M> {
     }
 
     /// Hands the model over. From now on it answers requests.
-    pub fn load(mut self, model: M, package: Package)
-    where
-        M: Resident,
-    {
+    pub fn load(self, model: impl Resident + 'static, package: Package) {
+        self.load_boxed(Box::new(model), package);
+    }
+
+    fn load_boxed(mut self, model: Box<dyn Resident>, package: Package) {
         let Package { tokenizer, config, template, run_ahead } = package;
         let intake = Arc::new(Intake::new(&model, tokenizer, config, template.as_deref()));
         self.loaded = true;
         let name = self.name.clone();
         let mut state = self.handle.shared.state();
         let (memory, cached) = (model.memory(), model.cached_tokens());
-        let message = Message::Load { name: name.clone(), model: Box::new(model), intake: Arc::clone(&intake), run_ahead };
+        let message = Message::Load { name: name.clone(), model, intake: Arc::clone(&intake), run_ahead };
         // While the state is held, nobody can ask for the model before the driver is sent it.
         if self.handle.mailbox.unbounded_send(message).is_ok() {
             state.models.insert(name.clone(), Some(intake));
@@ -202,7 +198,7 @@ impl<M> Place<M> {
     }
 }
 
-impl<M> Drop for Place<M> {
+impl Drop for Place {
     fn drop(&mut self) {
         if self.loaded {
             return;

@@ -16,39 +16,7 @@ use serde::Serialize;
 use tegula_plan::PAGE_SIZE;
 
 use crate::model::budget::{LEAST_TOKENS, Memory};
-use crate::model::forward::Forward;
-use crate::model::step::Model;
 use crate::{HostError, Result};
-
-/// A model as the ledger needs it.
-pub trait Resident: Forward {
-    /// What it takes, with the limit of its cache as it is.
-    fn memory(&self) -> Memory;
-
-    /// Tokens that its cache has room for now.
-    fn cached_tokens(&self) -> u32;
-
-    /// Changes what its cache may grow to. Less than it has room for is asked only while no sequence
-    /// holds any of it.
-    ///
-    /// # Errors
-    /// Those of the device.
-    fn limit_cache(&mut self, tokens: u32) -> Result<()>;
-}
-
-impl Resident for Model {
-    fn memory(&self) -> Memory {
-        Model::memory(self).clone()
-    }
-
-    fn cached_tokens(&self) -> u32 {
-        Model::cached_tokens(self)
-    }
-
-    fn limit_cache(&mut self, tokens: u32) -> Result<()> {
-        Model::limit_cache(self, tokens)
-    }
-}
 
 /// What a model holds, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

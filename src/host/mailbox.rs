@@ -8,6 +8,7 @@ use futures::channel::oneshot;
 
 use super::events::Sink;
 use super::ledger::Ledger;
+use super::resident::Resident;
 use crate::engine::intake::Intake;
 use crate::engine::request::RequestId;
 use crate::engine::sequence::Sequence;
@@ -15,7 +16,7 @@ use crate::model::budget::Memory;
 use crate::{Error, HostError, Result};
 
 /// What the driver is asked for.
-pub(super) enum Message<M> {
+pub(super) enum Message {
     /// Run a request that was checked.
     Submit { model: String, sequence: Box<Sequence>, sink: Sink },
     /// End a request.
@@ -24,7 +25,7 @@ pub(super) enum Message<M> {
     /// cache, in tokens.
     Reserve { name: String, memory: Memory, reply: oneshot::Sender<Result<u32>> },
     /// Take a model.
-    Load { name: String, model: Box<M>, intake: Arc<Intake>, run_ahead: Option<usize> },
+    Load { name: String, model: Box<dyn Resident>, intake: Arc<Intake>, run_ahead: Option<usize> },
     /// Give up a model, and whatever runs on it.
     Unload { name: String, done: oneshot::Sender<()> },
     /// A model that was to be loaded will not be.

@@ -9,7 +9,7 @@ use crate::Request;
 use crate::model::budget::Budget;
 
 /// Asks for memory for a model, and loads it with the limit that its cache got.
-fn admit(host: &mut Host<Toy>, handle: &Handle<Toy>, name: &'static str) -> crate::Result<Budget> {
+fn admit(host: &mut Host, handle: &Handle, name: &'static str) -> crate::Result<Budget> {
     let place = handle.place(name)?;
     let mut toy = Toy::new(name);
     let budget = block_on(host.until(place.budget(toy.memory.clone())))?;
@@ -19,7 +19,7 @@ fn admit(host: &mut Host<Toy>, handle: &Handle<Toy>, name: &'static str) -> crat
     Ok(budget)
 }
 
-fn limits(handle: &Handle<Toy>) -> Vec<(String, u64)> {
+fn limits(handle: &Handle) -> Vec<(String, u64)> {
     handle.memory().into_iter().map(|holding| (holding.model, holding.cache_limit)).collect()
 }
 
@@ -108,7 +108,7 @@ fn a_place_that_is_given_up_gives_its_memory_back() {
 
 #[test]
 fn two_that_ask_at_once_do_not_get_the_same_memory() {
-    let (mut host, handle) = Host::<Toy>::new(Some(2400));
+    let (mut host, handle) = Host::new(Some(2400));
     let places = ["a", "b"].map(|name| handle.place(name).unwrap());
     let memory = Toy::new("a").memory;
     let both = join(places[0].budget(memory.clone()), places[1].budget(memory));

@@ -20,12 +20,14 @@ mod events;
 mod handle;
 mod ledger;
 mod mailbox;
+mod resident;
 mod turn;
 
 pub use driver::Host;
 pub use events::{Events, Sink};
 pub use handle::{Handle, Package, Place};
-pub use ledger::{Holding, Ledger, Resident};
+pub use ledger::{Holding, Ledger};
+pub use resident::{Movable, Resident};
 
 #[cfg(test)]
 mod memory_tests;

@@ -6,18 +6,19 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures::executor::block_on;
-use futures::future::join_all;
+use futures::future::{LocalBoxFuture, join_all};
 use futures::{FutureExt, StreamExt};
 use tegula_plan::Row;
 
 use super::{Events, Handle, Host, Package, Resident};
-use crate::engine::fake::{Fake, Later};
+use crate::engine::fake::Fake;
 use crate::engine::request::{EventKind, Prompt, Request};
 use crate::engine::usage::FinishReason;
 use crate::model::GroupMemory;
 use crate::model::budget::Memory;
 use crate::model::forward::{Drawing, Entry, Forward, Read};
 use crate::model::pools::Room;
+use crate::model::step::Pending;
 use crate::{ErrorKind, HostError, Result};
 use tegula_package::mlc::ChatConfig;
 
@@ -50,6 +51,10 @@ impl Resident for Toy {
         self.memory.clone()
     }
 
+    fn fingerprint(&self) -> String {
+        self.name.into()
+    }
+
     fn cached_tokens(&self) -> u32 {
         self.cached
     }
@@ -62,7 +67,7 @@ impl Resident for Toy {
 }
 
 impl Forward for Toy {
-    type Pending = Later;
+    type Pending = Pending;
 
     fn facts(&self) -> &tegula_plan::Model {
         self.fake.facts()
@@ -84,7 +89,7 @@ impl Forward for Toy {
         self.fake.reserve(sequence, next, tokens)
     }
 
-    fn grow(&mut self) -> impl Future<Output = Result<()>> {
+    fn grow(&mut self) -> LocalBoxFuture<'_, Result<()>> {
         self.fake.grow()
     }
 
@@ -100,20 +105,20 @@ impl Forward for Toy {
         self.fake.draw(sequence, drawing);
     }
 
-    fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Later> {
+    fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Pending> {
         self.steps += 1;
         assert!(self.panics_at.is_none_or(|step| self.steps < step), "a bug in {}", self.name);
         self.log.lock().unwrap().push(self.name);
-        self.fake.submit(entry, rows, read)
+        Ok(self.fake.submit(entry, rows, read)?.boxed_local())
     }
 }
 
-pub(super) fn load(handle: &Handle<Toy>, toy: Toy) {
+pub(super) fn load(handle: &Handle, toy: Toy) {
     let config = ChatConfig::parse(r#"{"eos_token_id": 2, "active_vocab_size": 264}"#).unwrap();
     handle.place(toy.name).unwrap().load(toy, Package { config, ..Package::default() });
 }
 
-fn host(toys: impl IntoIterator<Item = Toy>) -> (Host<Toy>, Handle<Toy>) {
+fn host(toys: impl IntoIterator<Item = Toy>) -> (Host, Handle) {
     let (host, handle) = Host::new(None);
     toys.into_iter().for_each(|toy| load(&handle, toy));
     (host, handle)

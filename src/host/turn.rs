@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use futures::StreamExt;
 
 use super::driver::{Host, Hosted};
-use super::ledger::Resident;
 use crate::engine::request::Event;
 use crate::{Error, ErrorKind, HostError, Result};
 
@@ -24,7 +23,7 @@ enum Stepped {
     Crashed(String),
 }
 
-impl<M: Resident> Host<M> {
+impl Host {
     /// Waits until something has happened: a message was taken, or a step has ended. False when the host
     /// has ended: it was told to, or nothing runs and no handle is left.
     pub async fn turn(&mut self) -> bool {
@@ -125,7 +124,7 @@ impl<M: Resident> Host<M> {
     }
 }
 
-impl<M: Resident> Hosted<M> {
+impl Hosted {
     fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Stepped> {
         let engine = &mut self.engine;
         let mut step = || pin!(engine.step()).poll(context).map(Stepped::Done);

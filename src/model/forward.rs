@@ -8,6 +8,8 @@
 
 use std::future::Future;
 
+use futures::future::LocalBoxFuture;
+
 use std::collections::BTreeMap;
 
 use tegula_plan::{Row, SAMPLING_WORDS};
@@ -161,13 +163,16 @@ pub trait Forward {
     ///
     /// # Errors
     /// Those of the device.
-    fn grow(&mut self) -> impl Future<Output = Result<()>>;
+    fn grow(&mut self) -> LocalBoxFuture<'_, Result<()>>;
 
     /// Makes room for the positions of a sequence below `tokens`, and waits while the caches grow. False if there are not enough pages.
     ///
     /// # Errors
     /// Those of the device.
-    fn room(&mut self, sequence: u32, tokens: u32) -> impl Future<Output = Result<bool>> {
+    fn room(&mut self, sequence: u32, tokens: u32) -> impl Future<Output = Result<bool>>
+    where
+        Self: Sized,
+    {
         async move {
             loop {
                 match self.reserve(sequence, tokens, tokens) {

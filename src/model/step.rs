@@ -256,8 +256,8 @@ impl Forward for Model {
         self.pools.reserve(sequence, next, tokens)
     }
 
-    fn grow(&mut self) -> impl Future<Output = Result<()>> {
-        self.enlarge()
+    fn grow(&mut self) -> LocalBoxFuture<'_, Result<()>> {
+        self.enlarge().boxed_local()
     }
 
     fn forget(&mut self, sequence: u32, first: u32) {

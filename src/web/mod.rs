@@ -194,7 +194,7 @@ impl WebLoader {
     }
 }
 
-/// A place for a model, under a name that no other has.
+/// A place for a model of this name, or of one that no other has.
 fn named(host: &Handle, name: Option<String>) -> crate::Result<(String, Place)> {
     if let Some(name) = name {
         let place = host.place(&name)?;

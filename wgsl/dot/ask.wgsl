@@ -1,4 +1,5 @@
-// The weights of a team's quads: all of them are asked for before the first is needed, since compilers keep loads where they stand.
+// The weights of a team's quads. All of them are asked for before the first is needed, since
+// compilers keep loads where they stand.
 fn ask(first: u32, piece: u32) -> array<array<Asked, 4>, QUADS> {
     var asked: array<array<Asked, 4>, QUADS>;
     for (var i = 0u; i < QUADS; i++) { // unroll
@@ -9,4 +10,12 @@ fn ask(first: u32, piece: u32) -> array<array<Asked, 4>, QUADS> {
         asked[i][3] = ask_piece(weight_row(quad, 3u), piece);
     }
     return asked;
+}
+
+// A piece of the dot products of a quad of weights with x.
+fn dot_quad(w: array<Asked, 4>, quad: u32, piece: u32, x: Piece) -> vec4f {
+    return vec4f(
+        dot_piece(w[0], weight_row(quad, 0u), piece, x), dot_piece(w[1], weight_row(quad, 1u), piece, x),
+        dot_piece(w[2], weight_row(quad, 2u), piece, x), dot_piece(w[3], weight_row(quad, 3u), piece, x),
+    );
 }

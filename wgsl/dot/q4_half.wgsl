@@ -1,20 +1,38 @@
-// Products of 4-bit weights with x in half precision, a piece at a time: WORDS words of one group, and the elements of x that go with them.
+// Dot products of 4-bit weights with x in half precision, a piece at a time: WORDS words of one
+// group, and the elements of x that go with them.
 //
 // Two nibbles of a word, one of each half word, become a vector of two halves at once (quant/pair).
-// x is divided by 64, so that no sum of a piece leaves the range of a half before x itself does by far.
+//
+// A half holds magnitudes from 2^-14 to 65504; devices may take what is smaller for zero. So each
+// piece of x has a power of two of its own, which is exact: the root of its sum of squares comes to
+// lie between 2^9 and 2^10. An element is then less than 2^10, a sum of sixteen of them times
+// weights of up to 8 stays below 2^15, and what an element loses at 2^-14 is less than a half can
+// tell from the greatest.
 
 const PIECES: u32 = GROUPS * 4u / WORDS;
 const PAIRS: u32 = 4u * WORDS;
+const VECTORS: u32 = 2u * WORDS; // of four elements
 
 struct Piece {
     x: array<vec2<f16>, PAIRS>, // elements i and i + 4 of each eight
+    unit: f32, // what they are to be multiplied by
 }
 
 fn load_piece(row: u32, piece: u32) -> Piece {
+    var found: array<vec4f, VECTORS>;
+    var sum = 0.0;
+    for (var i = 0u; i < VECTORS; i++) { // unroll
+        found[i] = input4(row, piece * VECTORS + i);
+        sum += dot(found[i], found[i]);
+    }
+    // 64 and half the exponent of the sum: the root is between 2^(half - 64) and twice that.
+    let half = (bitcast<u32>(sum) + 0x00800000u) >> 24u;
+    let power = bitcast<f32>((200u - half) << 23u); // 2^(73 - half)
     var loaded: Piece;
+    loaded.unit = bitcast<f32>((54u + half) << 23u); // one over it
     for (var i = 0u; i < WORDS; i++) { // unroll
-        let low = input4(row, (piece * WORDS + i) * 2u) * 0.015625;
-        let high = input4(row, (piece * WORDS + i) * 2u + 1u) * 0.015625;
+        let low = found[2u * i] * power;
+        let high = found[2u * i + 1u] * power;
         loaded.x[4u * i] = vec2<f16>(vec2f(low.x, high.x));
         loaded.x[4u * i + 1u] = vec2<f16>(vec2f(low.y, high.y));
         loaded.x[4u * i + 2u] = vec2<f16>(vec2f(low.z, high.z));
@@ -37,5 +55,5 @@ fn dot_piece(asked: Asked, row: u32, piece: u32, x: Piece) -> f32 {
         y = fma(x.x[4u * i + 2u], low_pair(shifted), y);
         y = fma(x.x[4u * i + 3u], high_pair(shifted), y);
     }
-    return finish_scale(asked.scale, row, piece * WORDS / 4u) * 64.0 * (f32(y.x) + f32(y.y));
+    return finish_scale(asked.scale, row, piece * WORDS / 4u) * x.unit * (f32(y.x) + f32(y.y));
 }

@@ -11,6 +11,8 @@
 #import input/bytes
 #import bias/none
 #import output/store
+#import stage/lines
+#import matmul/slices
 
 const BM: u32 = 64u;   // tune: 32 64 128
 const BN: u32 = 64u;   // tune: 32 64 128
@@ -33,6 +35,8 @@ const_assert BM * HALVES % LANES == 0u;
 const_assert BN * HALVES % LANES == 0u;
 const_assert LANES % HALVES == 0u;
 const_assert LANES <= 256u;
+
+alias Sums = array<f32, 4u * TM * QUADS>;
 
 struct FetchedHalf {
     words: vec2u,
@@ -93,52 +97,45 @@ fn dot_group(x0: vec4u, x1: vec4u, w0: vec4u, w1: vec4u) -> f32 {
     return bitcast<f32>(all) - 12582912.0;
 }
 
+fn multiply_slice(at: Place, acc: ptr<function, Sums>) {
+    for (var g = 0u; g < DEEP; g++) {
+        var x0 = array<vec4u, TM>();
+        var x1 = array<vec4u, TM>();
+        var scale_x = array<f32, TM>();
+        for (var m = 0u; m < TM; m++) { // unroll
+            let tile_row = at.down + m * (BM / TM);
+            x0[m] = tile_x[tile_row * PITCH + 2u * g];
+            x1[m] = tile_x[tile_row * PITCH + 2u * g + 1u];
+            scale_x[m] = scales_x[g * BM + tile_row];
+        }
+        for (var q = 0u; q < QUADS; q++) { // unroll
+            for (var i = 0u; i < QUAD; i++) { // unroll
+                let n = at.across + q * ACROSS;
+                let w0 = tile_w[(i * (BN / 4u) + n) * PITCH + 2u * g];
+                let w1 = tile_w[(i * (BN / 4u) + n) * PITCH + 2u * g + 1u];
+                let scale_w = scales_w[g * BN + 4u * n + i];
+                for (var m = 0u; m < TM; m++) { // unroll
+                    let part = dot_group(x0[m], x1[m], w0, w1) * scale_x[m];
+                    (*acc)[(m * QUADS + q) * 4u + i] = fma(part, scale_w, (*acc)[(m * QUADS + q) * 4u + i]);
+                }
+            }
+        }
+    }
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let first_row = launch.first + group.y * BM;
     let first_quad = group.x * (BN / 4u);
-    let down = lane / ACROSS;
-    let across = lane % ACROSS;
-    var acc: array<f32, 4u * TM * QUADS>;
-    fetch(0u, first_row, first_quad, lane);
-    // A turn asks memory for the next slice, multiplies this one, and only then needs what it asked for.
-    for (var slice = 0u; slice < SLICES; slice++) {
-        put(slice, first_quad, lane);
-        workgroupBarrier();
-        if slice + 1u < SLICES {
-            fetch(slice + 1u, first_row, first_quad, lane);
-        }
-        for (var g = 0u; g < DEEP; g++) {
-            var x0 = array<vec4u, TM>();
-            var x1 = array<vec4u, TM>();
-            var scale_x = array<f32, TM>();
-            for (var m = 0u; m < TM; m++) { // unroll
-                let tile_row = down + m * (BM / TM);
-                x0[m] = tile_x[tile_row * PITCH + 2u * g];
-                x1[m] = tile_x[tile_row * PITCH + 2u * g + 1u];
-                scale_x[m] = scales_x[g * BM + tile_row];
-            }
-            for (var q = 0u; q < QUADS; q++) { // unroll
-                for (var i = 0u; i < QUAD; i++) { // unroll
-                    let n = across + q * ACROSS;
-                    let w0 = tile_w[(i * (BN / 4u) + n) * PITCH + 2u * g];
-                    let w1 = tile_w[(i * (BN / 4u) + n) * PITCH + 2u * g + 1u];
-                    let scale_w = scales_w[g * BN + 4u * n + i];
-                    for (var m = 0u; m < TM; m++) { // unroll
-                        let part = dot_group(x0[m], x1[m], w0, w1) * scale_x[m];
-                        acc[(m * QUADS + q) * 4u + i] = fma(part, scale_w, acc[(m * QUADS + q) * 4u + i]);
-                    }
-                }
-            }
-        }
-        workgroupBarrier();
-    }
+    let at = place(lane);
+    var acc: Sums;
+    multiply_slices(first_row, first_quad, at, lane, &acc);
     for (var m = 0u; m < TM; m++) { // unroll
-        let row = first_row + down + m * (BM / TM);
+        let row = first_row + at.down + m * (BM / TM);
         if row < launch.rows {
             for (var q = 0u; q < QUADS; q++) { // unroll
                 let first = (m * QUADS + q) * 4u;
-                let quad = first_quad + across + q * ACROSS;
+                let quad = first_quad + at.across + q * ACROSS;
                 store4(row, quad, add_bias(quad, vec4f(acc[first], acc[first + 1u], acc[first + 2u], acc[first + 3u])));
             }
         }

@@ -11,7 +11,8 @@
 #import bias/none
 #import output/store
 #import stage/place
-#import stage/squares
+#import matmul/slices
+#import matmul/store_block
 
 const BM: u32 = 64u;   // tune: 16 32 64 128
 const BN: u32 = 64u;   // tune: 32 64 128
@@ -87,48 +88,31 @@ fn fma4(a: vec4f, b: vec4f, c: f32) -> f32 {
     return fma(a.x, b.x, fma(a.y, b.y, fma(a.z, b.z, fma(a.w, b.w, c))));
 }
 
+fn multiply_slice(at: Place, acc: ptr<function, Sums>) {
+    for (var k = 0u; k < DEPTH; k++) {
+        var x = array<vec4f, TM>();
+        for (var m = 0u; m < TM; m++) { // unroll
+            x[m] = tile_x[at.down].at[k][m];
+        }
+        for (var q = 0u; q < QUADS; q++) { // unroll
+            let w0 = tile_w[at.across].at[k][4u * q];
+            let w1 = tile_w[at.across].at[k][4u * q + 1u];
+            let w2 = tile_w[at.across].at[k][4u * q + 2u];
+            let w3 = tile_w[at.across].at[k][4u * q + 3u];
+            for (var m = 0u; m < TM; m++) { // unroll
+                let c = (*acc)[m * QUADS + q];
+                (*acc)[m * QUADS + q] = vec4f(fma4(x[m], w0, c.x), fma4(x[m], w1, c.y), fma4(x[m], w2, c.z), fma4(x[m], w3, c.w));
+            }
+        }
+    }
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let first_row = launch.first + group.y * BM;
     let first_quad = group.x * (BN / 4u);
     let at = place(lane);
-    var acc: array<vec4f, TM * QUADS>;
-    fetch(0u, first_row, first_quad, lane);
-    // A turn asks memory for the next slice, multiplies this one, and only then needs what it asked for.
-    for (var slice = 0u; slice < SLICES; slice++) {
-        put(slice, first_quad, lane);
-        workgroupBarrier();
-        if slice + 1u < SLICES {
-            fetch(slice + 1u, first_row, first_quad, lane);
-        }
-        for (var k = 0u; k < DEPTH; k++) {
-            var x = array<vec4f, TM>();
-            for (var m = 0u; m < TM; m++) { // unroll
-                x[m] = tile_x[at.down].at[k][m];
-            }
-            for (var q = 0u; q < QUADS; q++) { // unroll
-                let w0 = tile_w[at.across].at[k][4u * q];
-                let w1 = tile_w[at.across].at[k][4u * q + 1u];
-                let w2 = tile_w[at.across].at[k][4u * q + 2u];
-                let w3 = tile_w[at.across].at[k][4u * q + 3u];
-                for (var m = 0u; m < TM; m++) { // unroll
-                    let c = acc[m * QUADS + q];
-                    acc[m * QUADS + q] = vec4f(fma4(x[m], w0, c.x), fma4(x[m], w1, c.y), fma4(x[m], w2, c.z), fma4(x[m], w3, c.w));
-                }
-            }
-        }
-        workgroupBarrier();
-    }
-    add_squares(lane);
-    for (var m = 0u; m < TM; m++) { // unroll
-        let tile_row = at.down * TM + m;
-        let row = first_row + tile_row;
-        let scale = row_scale(tile_row);
-        if row < launch.rows {
-            for (var q = 0u; q < QUADS; q++) { // unroll
-                let quad = first_quad + at.across * QUADS + q;
-                store4(row, quad, add_bias(quad, acc[m * QUADS + q] * scale));
-            }
-        }
-    }
+    var acc: Sums;
+    multiply_slices(first_row, first_quad, at, lane, &acc);
+    store_block(first_row, first_quad, at, lane, &acc);
 }

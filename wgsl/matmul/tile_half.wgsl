@@ -12,7 +12,8 @@
 #import stage/x
 #import stage/q4_small
 #import stage/place
-#import stage/squares
+#import matmul/slices
+#import matmul/store_block
 
 const BM: u32 = 64u;   // tune: 32 64 128
 const BN: u32 = 128u;  // tune: 64 128
@@ -100,58 +101,41 @@ fn whole(part: vec2<f16>) -> f32 {
     return f32(part.x + part.y);
 }
 
+fn multiply_slice(at: Place, acc: ptr<function, Sums>) {
+    var parts = array<vec2<f16>, TM * TN>();
+    for (var turn = 0u; turn < 2u * DEPTH / STEPS; turn++) {
+        for (var step = 0u; step < STEPS; step++) { // unroll
+            let k = turn * STEPS + step;
+            var x = array<vec4<f16>, TM>();
+            for (var m = 0u; m < TM; m++) { // unroll
+                x[m] = tile_x[at.down].at[k][m];
+            }
+            for (var n = 0u; n < TN; n++) { // unroll
+                let w = tile_w[at.across].at[k][n];
+                for (var m = 0u; m < TM; m++) { // unroll
+                    parts[m * TN + n] = fma(x[m].zw, w.zw, fma(x[m].xy, w.xy, parts[m * TN + n]));
+                }
+            }
+        }
+    }
+    for (var q = 0u; q < QUADS; q++) { // unroll
+        let first = 4u * q;
+        let s = &scales_w[at.across];
+        let scale = vec4f((*s)[first], (*s)[first + 1u], (*s)[first + 2u], (*s)[first + 3u]);
+        for (var m = 0u; m < TM; m++) { // unroll
+            let p = m * TN + first;
+            let part = vec4f(whole(parts[p]), whole(parts[p + 1u]), whole(parts[p + 2u]), whole(parts[p + 3u]));
+            (*acc)[m * QUADS + q] = fma(part, scale, (*acc)[m * QUADS + q]);
+        }
+    }
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let first_row = launch.first + group.y * BM;
     let first_quad = group.x * (BN / 4u);
     let at = place(lane);
-    var acc: array<vec4f, TM * QUADS>;
-    fetch(0u, first_row, first_quad, lane);
-    // A turn asks memory for the next slice, multiplies this one, and only then needs what it asked for.
-    for (var slice = 0u; slice < SLICES; slice++) {
-        put(slice, first_quad, lane);
-        workgroupBarrier();
-        if slice + 1u < SLICES {
-            fetch(slice + 1u, first_row, first_quad, lane);
-        }
-        var parts = array<vec2<f16>, TM * TN>();
-        for (var turn = 0u; turn < 2u * DEPTH / STEPS; turn++) {
-            for (var step = 0u; step < STEPS; step++) { // unroll
-                let k = turn * STEPS + step;
-                var x = array<vec4<f16>, TM>();
-                for (var m = 0u; m < TM; m++) { // unroll
-                    x[m] = tile_x[at.down].at[k][m];
-                }
-                for (var n = 0u; n < TN; n++) { // unroll
-                    let w = tile_w[at.across].at[k][n];
-                    for (var m = 0u; m < TM; m++) { // unroll
-                        parts[m * TN + n] = fma(x[m].zw, w.zw, fma(x[m].xy, w.xy, parts[m * TN + n]));
-                    }
-                }
-            }
-        }
-        for (var q = 0u; q < QUADS; q++) { // unroll
-            let first = 4u * q;
-            let s = &scales_w[at.across];
-            let scale = vec4f((*s)[first], (*s)[first + 1u], (*s)[first + 2u], (*s)[first + 3u]);
-            for (var m = 0u; m < TM; m++) { // unroll
-                let p = m * TN + first;
-                let part = vec4f(whole(parts[p]), whole(parts[p + 1u]), whole(parts[p + 2u]), whole(parts[p + 3u]));
-                acc[m * QUADS + q] = fma(part, scale, acc[m * QUADS + q]);
-            }
-        }
-        workgroupBarrier();
-    }
-    add_squares(lane);
-    for (var m = 0u; m < TM; m++) { // unroll
-        let tile_row = at.down * TM + m;
-        let row = first_row + tile_row;
-        let scale = row_scale(tile_row);
-        if row < launch.rows {
-            for (var q = 0u; q < QUADS; q++) { // unroll
-                let quad = first_quad + at.across * QUADS + q;
-                store4(row, quad, add_bias(quad, acc[m * QUADS + q] * scale));
-            }
-        }
-    }
+    var acc: Sums;
+    multiply_slices(first_row, first_quad, at, lane, &acc);
+    store_block(first_row, first_quad, at, lane, &acc);
 }

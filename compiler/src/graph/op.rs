@@ -260,7 +260,8 @@ impl OpKind {
             }
             OpKind::Norm { input, kind, gain, bias, eps } => {
                 fact("norm_eps", format!("{eps:e}"));
-                format!("norm {kind:?} {} {} {}", at(input), name(gain), other(bias))
+                let kind = if *kind == NormKind::Layer { "layer_norm" } else { "norm" };
+                format!("{kind} {} {} {}", at(input), name(gain), other(bias))
             }
             OpKind::Linear { input, weight, bias } => format!("linear {} {} {}", at(input), name(weight), other(bias)),
             OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
@@ -275,6 +276,7 @@ impl OpKind {
                     fact("attention_softcap", cap.to_string());
                 }
                 fact("sliding_window", window.map_or("none".into(), |window| window.to_string()));
+                // A model without a cap states nothing of it: the text tells the two apart.
                 format!("attention {} {layer}{}", at(query), if softcap.is_some() { " softcap" } else { "" })
             }
             OpKind::Gated { input, act } => {
@@ -299,7 +301,8 @@ impl OpKind {
     }
 }
 
-/// Frequencies of a rotation: how many, the highest and the lowest, and a digest of all. They are rounded, since the last bits of a power depend on the system that works it out.
+/// Frequencies of a rotation: how many, the highest and the lowest, and a digest of all. They are
+/// rounded, since the last bits of a power depend on the system that works it out.
 fn rotation(frequencies: &[f32]) -> String {
     let rounded: Vec<String> = frequencies.iter().map(|frequency| format!("{frequency:.4e}")).collect();
     let (first, last) = (rounded.first().map_or("", String::as_str), rounded.last().map_or("", String::as_str));

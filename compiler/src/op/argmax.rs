@@ -6,8 +6,8 @@ use super::stage::{At, Bytes, Form, Launch as LaunchWords, Made, Stage, Target, 
 use super::step::{Inputs, SEQUENCES, Step};
 use super::{Holds, Op, Rows};
 use crate::Error;
+use crate::entry::Span;
 use crate::graph::{Graph, OpKind, Value};
-use crate::lower::Span;
 use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Requires, Size, When};

@@ -25,6 +25,7 @@ pub mod step;
 #[cfg(test)]
 pub(crate) mod toy;
 
+pub use crate::entry::Rows;
 use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
 pub use compare::{Holds, compare};
@@ -48,41 +49,6 @@ pub(crate) const RULES: &[Rule] = &[
     #[cfg(test)]
     toy::rule,
 ];
-
-/// How many rows (tokens) a kernel is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rows {
-    /// Exactly one: decoding.
-    One,
-    /// A handful, up to the batch size.
-    Few,
-    /// A prefill chunk.
-    Many,
-}
-
-impl Rows {
-    /// Its word in keys.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Rows::One => "one",
-            Rows::Few => "few",
-            Rows::Many => "many",
-        }
-    }
-
-    /// The rows that a dispatch works on: one, or all from `launch.first` on.
-    pub(crate) fn of(self, launch: &Launch) -> std::ops::Range<usize> {
-        let first = launch.get("first");
-        first..if self == Rows::One { first + 1 } else { launch.rows() }
-    }
-
-    /// The rows of a grid: one, or all of the step.
-    #[must_use]
-    pub fn size(self) -> Size {
-        if self == Rows::One { Size::Const(1) } else { Size::Rows }
-    }
-}
 
 /// What a kernel computes, on which shape.
 pub trait Op: Any + Same + Debug + Send + Sync {

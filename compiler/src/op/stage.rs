@@ -2,8 +2,8 @@
 
 use super::Spec;
 use crate::Error;
+use crate::entry::{Mode, Span};
 use crate::graph::{Graph, Value};
-use crate::lower::{Mode, Span};
 use crate::weights::{Part, Weights};
 use std::fmt::Debug;
 use tegula_plan::{Activations, Binding, Buffer, Dtype, LAUNCH_WORDS, Model, Requires, Size};

@@ -21,12 +21,13 @@ pub struct Built {
     pub reflection: Reflection,
 }
 
-/// Follows the imports of a template, with some redirected, sets constants, numbers bindings, and writes loops so that browsers and drivers
-/// take them.
+/// Follows the imports of a template, with some redirected, sets constants, numbers bindings, and
+/// writes loops so that browsers and drivers take them.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Template`] where a file, a slot or a constant does not exist, or a loop is of another kind: a defect of the compiler or of a
-/// template. The same where an assertion does not hold: the values do not go together.
+/// [`crate::ErrorKind::Template`] where a file, a slot or a constant does not exist, or a loop is
+/// of another kind: a defect of the compiler or of a template. The same where an assertion does not
+/// hold: the values do not go together.
 pub fn build(template: &str, slots: Slots<'_>, values: &[(&str, Value)]) -> Result<Built, Error> {
     let text = edit(template, slots, values)?;
     Ok(Built { reflection: reflect(template, &text)?, text })
@@ -82,8 +83,8 @@ fn number_bindings(all: &[Token<'_>], declarations: &[Declaration<'_>], edits: &
     }
 }
 
-/// Names what a template computes, with some modules redirected and the constants of these names left open: see [`canonical`](super::canonical).
-/// The tunables of the template are open, too.
+/// Names what a template computes, with some modules redirected and the constants of these names
+/// left open: see [`canonical`](super::canonical). The tunables of the template are open, too.
 ///
 /// # Errors
 /// Those of [`build`] for files and slots.

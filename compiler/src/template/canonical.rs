@@ -1,9 +1,11 @@
 //! What a text computes, without what it is called.
 //!
-//! Search records hold as long as the kernel that was measured stays what it is. To move a function to another module, to rename a variable or to write
-//! another comment changes no kernel, so the fingerprint of a record is made of this form: the declarations that `main` uses, in the order of
-//! their first use, with numbers for names, and numbers for the constants that are one. Left out are comments, assertions, the numbers and names of
-//! bindings, and the values of constants that a spec or a schedule sets. Members of structs keep their names.
+//! Search records hold as long as the kernel that was measured stays what it is. To move a function
+//! to another module, to rename a variable or to write another comment changes no kernel, so the
+//! fingerprint of a record is made of this form: the declarations that `main` uses, in the order of
+//! their first use, with numbers for names, and numbers for the constants that are one. Left out
+//! are comments, assertions, the numbers and names of bindings, and the values of constants that a
+//! spec or a schedule sets. Members of structs keep their names.
 
 use super::declaration::{Declaration, declarations};
 use super::file::MARK;
@@ -113,7 +115,8 @@ fn locals<'a>(declaration: &Declaration<'a>, own: &[Token<'a>]) -> Vec<&'a str> 
     }
     let pairs = own.windows(2).filter(|pair| pair[1].kind == Kind::Word && ["let", "var", "const"].iter().any(|word| pair[0].is(word)));
     let declared = pairs.map(|pair| pair[1].text);
-    // Of a function nothing but parameters has a type behind a colon, apart from variables, which are among the declared.
+    // Of a function nothing but parameters has a type behind a colon, apart from variables, which
+    // are among the declared.
     let typed = own.windows(2).filter(|pair| pair[0].kind == Kind::Word && pair[1].is(":") && !pair[0].is("default"));
     declared.chain(typed.map(|pair| pair[0].text)).collect()
 }

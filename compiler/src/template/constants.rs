@@ -1,7 +1,8 @@
 //! The values of a kernel's constants.
 //!
-//! Constants refer to nothing but constants, so that naga can work them out, and check the assertions about them, without the rest of the text:
-//! most of a kernel need not be read to find that a schedule is not legal.
+//! Constants refer to nothing but constants, so that naga can work them out, and check the
+//! assertions about them, without the rest of the text: most of a kernel need not be read to find
+//! that a schedule is not legal.
 
 use super::declaration::Declaration;
 use super::wrong;
@@ -18,7 +19,8 @@ impl Constants {
     /// Reads constants and assertions. `values` takes the place of what some are made of.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Template`] with naga's message, also for an assertion that does not hold.
+    /// [`crate::ErrorKind::Template`] with naga's message, also for an assertion that does not
+    /// hold.
     pub fn read(
         template: &str,
         text: &str,

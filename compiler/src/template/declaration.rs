@@ -17,7 +17,8 @@ pub(super) struct Declaration<'a> {
 }
 
 impl Declaration<'_> {
-    /// What a constant is made of: the tokens between `=` and the semicolon. Empty for everything else.
+    /// What a constant is made of: the tokens between `=` and the semicolon. Empty for everything
+    /// else.
     pub fn initializer<'t, 'a>(&self, all: &'t [Token<'a>]) -> &'t [Token<'a>] {
         let own = &all[self.start..self.tokens.end];
         let equals = own.iter().position(|token| token.is("=")).filter(|_| self.keyword == "const");
@@ -58,7 +59,8 @@ pub(super) fn declarations<'a>(all: &[Token<'a>]) -> Vec<Declaration<'a>> {
     found
 }
 
-/// The token behind a declaration: functions and structs end with their brace, others with a semicolon.
+/// The token behind a declaration: functions and structs end with their brace, others with a
+/// semicolon.
 fn end(all: &[Token<'_>], keyword: usize) -> usize {
     let braced = ["fn", "struct"].contains(&all[keyword].text);
     let rest = all.iter().enumerate().skip(keyword);

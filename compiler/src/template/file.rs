@@ -11,7 +11,8 @@ use tegula_edit::{Kind, Token, tokens};
 
 static WGSL: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../wgsl");
 
-/// What follows the brace of a loop that is to be written out. It is the one comment that kernels keep until they are built.
+/// What follows the brace of a loop that is to be written out. It is the one comment that kernels
+/// keep until they are built.
 pub(super) const MARK: &str = "// unroll";
 
 /// How a comment begins that lists the values to try for a constant.
@@ -72,7 +73,8 @@ impl Files {
     /// Follows the imports of a template, each once, with some redirected.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Template`] where a file or a slot does not exist: a defect of the compiler or of a template.
+    /// [`crate::ErrorKind::Template`] where a file or a slot does not exist: a defect of the
+    /// compiler or of a template.
     pub fn join(&self, template: &str, slots: Slots<'_>) -> Result<String, Error> {
         let mut joined = Joined { files: self, slots, used: vec![false; slots.len()], seen: Vec::new(), text: String::new() };
         joined.include(template)?;
@@ -154,7 +156,8 @@ pub fn names() -> Vec<&'static str> {
     files().0.keys().copied().collect()
 }
 
-/// Every file under `wgsl/` with an entry point, by path without extension, in order: the others are modules that these import.
+/// Every file under `wgsl/` with an entry point, by path without extension, in order: the others
+/// are modules that these import.
 #[must_use]
 pub fn entries() -> Vec<&'static str> {
     files().0.iter().filter(|(_, file)| file.is_entry).map(|(name, _)| *name).collect()

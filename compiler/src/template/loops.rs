@@ -1,14 +1,17 @@
 //! Loops as drivers and browsers need them.
 //!
-//! **A loop marked `// unroll` is written out**, a block for each turn: `for (var i = 0u; i < COUNT; i++) { // unroll`, where `COUNT` is a module
-//! constant. Drivers keep a private array in registers only where every index is known, and not all of them unroll the loops that index it.
+//! **A loop marked `// unroll` is written out**, a block for each turn: `for (var i = 0u; i <
+//! COUNT; i++) { // unroll`, where `COUNT` is a module constant. Drivers keep a private array in
+//! registers only where every index is known, and not all of them unroll the loops that index it.
 //! Fragments of matrices in an array that a loop runs over cost more than the matrix units save.
 //!
-//! **Every other loop is made to end.** A browser must not let a kernel run for ever. Chrome's compiler knows that a loop ends where a variable is
-//! counted up by one to a constant. In every other loop it counts turns itself, in 64 bits of two variables, and no driver unrolls a loop that then has
-//! two ways out. A loop that goes in strides, or to a bound that only the device knows, is therefore rewritten: it is counted by one to a constant
-//! that it never reaches, and left where it ends. Natively nothing changes. Such a loop reads
-//! `for (var i = FIRST; i < BOUND; i += STRIDE) {`, with `<=` for `<` or `i++` as well. `FIRST` keeps its value in the loop.
+//! **Every other loop is made to end.** A browser must not let a kernel run for ever. Chrome's
+//! compiler knows that a loop ends where a variable is counted up by one to a constant. In every
+//! other loop it counts turns itself, in 64 bits of two variables, and no driver unrolls a loop
+//! that then has two ways out. A loop that goes in strides, or to a bound that only the device
+//! knows, is therefore rewritten: it is counted by one to a constant that it never reaches, and
+//! left where it ends. Natively nothing changes. Such a loop reads `for (var i = FIRST; i < BOUND;
+//! i += STRIDE) {`, with `<=` for `<` or `i++` as well. `FIRST` keeps its value in the loop.
 
 use super::constants::Constants;
 use super::file::MARK;
@@ -43,7 +46,8 @@ impl<'a> Loops<'a> {
         self.walk(within, &[], &[], edits)
     }
 
-    /// Rewrites the loops among these tokens and puts turns in the place of variables. Words in `refused` would leave a loop that is written out.
+    /// Rewrites the loops among these tokens and puts turns in the place of variables. Words in
+    /// `refused` would leave a loop that is written out.
     fn walk(&self, within: Range<usize>, turns: &Turns<'a>, refused: &[&str], edits: &mut Edits<'a>) -> Result<(), Error> {
         let mut at = within.start;
         while at < within.end {

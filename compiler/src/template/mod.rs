@@ -1,12 +1,14 @@
 //! Templates: WGSL files made into kernels.
 //!
-//! A template under `wgsl/` is plain WGSL, valid as it stands once its `#import` lines are followed. [`build`] does these things to it and no more:
-//! an import may be redirected to another module with the same functions (a *slot*), module constants get other values, bindings are numbered
-//! densely in the order of the text, and loops are written out or made to end ([`loops`]). Everything the host must know of the result (workgroup
-//! size and memory, bindings, outputs of a workgroup) is read back from it by naga, so that nothing is stated twice.
+//! A template under `wgsl/` is plain WGSL, valid as it stands once its `#import` lines are
+//! followed. [`build`] does these things to it and no more: an import may be redirected to another
+//! module with the same functions (a *slot*), module constants get other values, bindings are
+//! numbered densely in the order of the text, and loops are written out or made to end ([`loops`]).
+//! Everything the host must know of the result (workgroup size and memory, bindings, outputs of a
+//! workgroup) is read back from it by naga, so that nothing is stated twice.
 //!
-//! Texts are read and changed as tokens (`tegula-edit`), once: a kernel is put together, its tokens are read, every change is noted as an edit, and all
-//! edits are applied together.
+//! Texts are read and changed as tokens (`tegula-edit`), once: a kernel is put together, its tokens
+//! are read, every change is noted as an edit, and all edits are applied together.
 
 mod build;
 mod canonical;

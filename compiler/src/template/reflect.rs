@@ -24,11 +24,13 @@ pub struct Reflection {
     pub requires: Requires,
 }
 
-/// Parses and validates a kernel and reads off what the host needs. The same text is read once: reading takes most of the time of compiling a
-/// model, and specs of several device classes come to the same kernel.
+/// Parses and validates a kernel and reads off what the host needs. The same text is read once:
+/// reading takes most of the time of compiling a model, and specs of several device classes come to
+/// the same kernel.
 ///
 /// # Errors
-/// [`ErrorKind::Template`] with naga's message, which a `const_assert` that does not hold also leads to.
+/// [`ErrorKind::Template`] with naga's message, which a `const_assert` that does not hold also
+/// leads to.
 pub(super) fn reflect(template: &str, text: &str) -> Result<Reflection, Error> {
     static KNOWN: OnceLock<Mutex<HashMap<[u8; 16], Reflection>>> = OnceLock::new();
     let known = || KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,7 +54,8 @@ fn read(template: &str, text: &str) -> Result<Reflection, Error> {
     let (mut bindings, mut workgroup_memory) = (Vec::new(), 0);
     for (_, variable) in module.global_variables.iter() {
         match variable.space {
-            // Implementations lay variables out one after the other, each on a boundary of 16 bytes.
+            // Implementations lay variables out one after the other, each on a boundary of 16
+            // bytes.
             AddressSpace::WorkGroup => workgroup_memory += module.types[variable.ty].inner.size(module.to_ctx()).next_multiple_of(16),
             AddressSpace::Storage { access } => bindings.push((variable, access)),
             AddressSpace::Uniform if module.types[variable.ty].name.as_deref() != Some("Launch") => {

@@ -1,7 +1,8 @@
 //! Records: what was measured of a spec on a device.
 //!
-//! A record holds for one version of its template: it carries the fingerprint of what the kernel computes ([`crate::schedule::Linked::source`]), and
-//! counts for nothing once that changes. Files of records are text ([`super::text`]).
+//! A record holds for one version of its template: it carries the fingerprint of what the kernel
+//! computes ([`crate::schedule::Linked::source`]), and counts for nothing once that changes. Files
+//! of records are text ([`super::text`]).
 
 use super::device_slug;
 use crate::schedule::Schedule;
@@ -42,15 +43,18 @@ pub struct Record {
     pub fraction_of_stream: f64,
     /// How many schedules were timed.
     pub candidates: usize,
-    /// What others took in microseconds, by schedule: those that came close ([`Record::close`]). What lost early was measured less often.
+    /// What others took in microseconds, by schedule: those that came close ([`Record::close`]).
+    /// What lost early was measured less often.
     pub others: BTreeMap<String, f64>,
 }
 
-/// A schedule that takes more than this factor of the best is left out of a record: nobody would choose it.
+/// A schedule that takes more than this factor of the best is left out of a record: nobody would
+/// choose it.
 pub const CLOSE: f64 = 1.4;
 
 impl Record {
-    /// Of the schedules that were timed, those that a record keeps: what came close to the best, and the best of each template.
+    /// Of the schedules that were timed, those that a record keeps: what came close to the best,
+    /// and the best of each template.
     #[must_use]
     pub fn close(best: f64, timed: impl IntoIterator<Item = (String, f64)>) -> BTreeMap<String, f64> {
         let mut timed: Vec<(String, f64)> = timed.into_iter().collect();
@@ -77,7 +81,8 @@ impl Record {
         self.measured().filter(|(other, _)| *other == schedule).last().map(|(_, time)| time)
     }
 
-    /// The schedules that the record keeps and what they took in microseconds, the default and the winner last.
+    /// The schedules that the record keeps and what they took in microseconds, the default and the
+    /// winner last.
     pub fn measured(&self) -> impl Iterator<Item = (&str, f64)> {
         let others = self.others.iter().map(|(schedule, time)| (schedule.as_str(), *time));
         others.chain([(self.default.as_str(), self.default_microseconds), (self.schedule.as_str(), self.microseconds)])

@@ -1,4 +1,5 @@
-//! How records are written: text with a few lines a record, which is small and shows in a diff what was measured again.
+//! How records are written: text with a few lines a record, which is small and shows in a diff what
+//! was measured again.
 //!
 //! ```text
 //! gpu NVIDIA H200
@@ -9,8 +10,9 @@
 //!   also matmul/vec TEAM TEAMS QUADS WORDS F16: 256 1 1 1 1 = 7.66, 256 1 2 2 1 = 7.805
 //! ```
 //!
-//! The first line names a device for all records behind it, `cpu` where it is a processor. A record begins with its spec. Its other lines are
-//! indented: facts, then microseconds of the best schedule, of the default, and of others that came close, by the values of their tunables.
+//! The first line names a device for all records behind it, `cpu` where it is a processor. A record
+//! begins with its spec. Its other lines are indented: facts, then microseconds of the best
+//! schedule, of the default, and of others that came close, by the values of their tunables.
 
 use super::record::{Record, Records};
 use crate::{Error, ErrorKind};
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_named_with_its_line() {
+    fn a_corrupt_line_is_named() {
         let text = all().to_text();
         let lines: Vec<&str> = text.lines().collect();
         for (line, with) in [

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::path::Path;
 use tegula_compiler::convert::{ConvertOptions, ConvertReport, VERSION, Warning, convert, tensor_bytes};
+use tegula_compiler::digest;
 use tegula_compiler::format::q4::codes as q4;
 use tegula_compiler::quant::Quantization;
-use tegula_compiler::tune::fingerprint;
 use tegula_compiler::{Config, Error, model};
 use tegula_package::ErrorKind;
 
@@ -228,7 +228,7 @@ fn the_version_stands_for_the_bytes() {
     let found = ["q4f16_1", "q0f32"].map(|name| {
         let (package, _) = converted(&folder, &options(name));
         // The list of tensors has the hashes of all shards.
-        fingerprint(&[package.text("tensor-cache.json"), package.text("mlc-chat-config.json")].concat())
+        digest(&[package.text("tensor-cache.json"), package.text("mlc-chat-config.json")].concat())
     });
     assert_eq!((VERSION, found), (3, [10_465_358_117_457_993_764, 4_190_043_323_515_369_332]));
 }

@@ -1,7 +1,8 @@
 //! `mlc-chat-config.json`: what a package says about its model, beside the weights.
 //!
 //! What a reader of this project uses must have the right type where it is present. The rest is there
-//! for WebLLM, and whatever an old file says of it is no reason to refuse the package.
+//! for WebLLM: whatever an old file says of it is no reason to refuse the package, and without the
+//! feature `make` it is not read at all.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
@@ -18,14 +19,16 @@ use crate::{ErrorKind, Result};
 #[serde(default)]
 pub struct ChatConfig {
     /// Of the format: `0.1.0`.
-    #[serde(deserialize_with = "lenient::read")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub version: String,
     /// Model family, such as `llama`.
     pub model_type: String,
     /// Quantization, such as `q4f16_1`.
     pub quantization: String,
     /// The settings of the architecture, which a compiler reads.
-    #[serde(deserialize_with = "lenient::read")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub model_config: Map<String, Value>,
     /// Rows of the logits, padding included.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,19 +37,27 @@ pub struct ChatConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context_window_size: Option<i64>,
     /// Positions that every layer looks back; -1 for all.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub sliding_window_size: Option<i64>,
     /// The most rows of a prefill step, as the package was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill_chunk_size: Option<i64>,
     /// First tokens that a sliding window keeps; -1 without a window.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub attention_sink_size: Option<i64>,
     /// Devices that share each layer.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub tensor_parallel_shards: Option<u32>,
     /// Devices that share the layers.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub pipeline_parallel_stages: Option<u32>,
     /// Ids that mean something: those from here on are never sampled.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +88,9 @@ pub struct ChatConfig {
     /// Files of the tokenizer.
     pub tokenizer_files: Vec<String>,
     /// How token texts become text.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "lenient::read")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub tokenizer_info: Option<TokenizerInfo>,
     /// How to write a conversation, for packages without a Jinja template.
     pub conv_template: ConvTemplate,

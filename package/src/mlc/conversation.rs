@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+#[cfg(feature = "make")]
 use super::lenient;
 
 /// A conversation template.
@@ -13,7 +14,8 @@ use super::lenient;
 #[serde(default)]
 pub struct Conversation {
     /// Its name among MLC's.
-    #[serde(deserialize_with = "lenient::read")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub name: String,
     /// The system part, with `{system_message}` for its text.
     pub system_template: String,
@@ -28,7 +30,8 @@ pub struct Conversation {
     /// The text of a message, with `{user_message}` and the like for its content.
     pub role_templates: RoleTemplates,
     /// Messages before the first: MLC's own templates have none.
-    #[serde(deserialize_with = "lenient::read")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub messages: Vec<Value>,
     /// The end of a message: one for all, or one for those of the assistant and one for all others.
     pub seps: Vec<String>,
@@ -43,7 +46,8 @@ pub struct Conversation {
     /// What stands for the tools in a user's template.
     pub function_string: String,
     /// Whether WebLLM offers tools.
-    #[serde(deserialize_with = "lenient::read")]
+    #[cfg_attr(feature = "make", serde(deserialize_with = "lenient::read"))]
+    #[cfg_attr(not(feature = "make"), serde(skip_deserializing))]
     pub use_function_calling: bool,
 }
 

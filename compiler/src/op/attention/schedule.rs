@@ -1,8 +1,7 @@
 //! The default schedules of attention.
 
 use super::{Attention, Rows, head_group};
-use crate::link::MAX_WORKGROUP_MEMORY;
-use crate::schedule::Schedule;
+use crate::schedule::{MAX_WORKGROUP_MEMORY, Schedule};
 use tegula_plan::{Dtype, Requires};
 
 /// A workgroup for each row where rows are of different sequences, or there is one; several rows of a prompt share one, and with it its keys.

@@ -3,8 +3,8 @@
 use super::merge::Merge;
 use super::{Attention, MAX_SPLITS, splits};
 use crate::Error;
+use crate::entry::Attends;
 use crate::graph::{Graph, OpKind, Value, option};
-use crate::lower::Attends;
 use crate::op::fusion::Fusion;
 use crate::op::heads::heads;
 use crate::op::stage::{At, Bytes, Form, Launch, Made, Stage, Target, Work};

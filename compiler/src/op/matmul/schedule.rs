@@ -25,8 +25,8 @@ pub(super) fn default(spec: &Matmul, requires: &Requires) -> Schedule {
     let pieces = spec.format.pieces(spec.k);
     let half = requires.f16 && spec.format.has_half();
     let very_many = spec.n >= 16_384;
-    // A row of x of halves fits into workgroup memory with what its sums need.
-    if half && spec.rows == Rows::One && very_many && (512..=6144).contains(&spec.k) {
+    // A row of x of halves fits into workgroup memory with the powers of its pieces and what its sums need.
+    if half && spec.rows == Rows::One && very_many && (512..=5888).contains(&spec.k) {
         return Schedule::with("matmul/vec_staged", [("WORDS", 2)]);
     }
     // Of several rows, sums of larger teams would not fit into workgroup memory where there are no subgroups.

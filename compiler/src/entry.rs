@@ -3,11 +3,46 @@
 //! `decode` has one row, `batch` a row each of a few sequences. `prefill` takes up to a chunk of rows: segments of prompts, then a row each of
 //! the sequences that decode beside them. `score` takes a segment and gives logits of every row.
 
-use crate::op::Rows;
+use crate::operand::Launch;
 use tegula_plan::{Model, Size, StepSize};
 
 /// Bytes of logits that `score` makes at a time at most: enough to keep a GPU busy, and little beside the weights.
 const SCORE_LOGITS: u64 = 32 << 20;
+
+/// How many rows (tokens) a kernel is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rows {
+    /// Exactly one: decoding.
+    One,
+    /// A handful, up to the batch size.
+    Few,
+    /// A prefill chunk.
+    Many,
+}
+
+impl Rows {
+    /// Its word in keys.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Rows::One => "one",
+            Rows::Few => "few",
+            Rows::Many => "many",
+        }
+    }
+
+    /// The rows that a dispatch works on: one, or all from `launch.first` on.
+    pub(crate) fn of(self, launch: &Launch) -> std::ops::Range<usize> {
+        let first = launch.get("first");
+        first..if self == Rows::One { first + 1 } else { launch.rows() }
+    }
+
+    /// The rows of a grid: one, or all of the step.
+    #[must_use]
+    pub fn size(self) -> Size {
+        if self == Rows::One { Size::Const(1) } else { Size::Rows }
+    }
+}
 
 /// How an entry is lowered.
 pub(crate) struct Mode {

@@ -1,0 +1,108 @@
+//! Mat-vecs in half precision keep small and large activations, also on devices that take f16
+//! numbers below 2^-14 for zero, as WGSL lets them.
+//!
+//! No software device does so. Kernels are therefore also run with a text in which every number
+//! that is made in half precision goes through a function that does.
+
+use crate::adapter;
+use crate::kernels::run;
+use tegula_compiler::format::q4::Q4F16;
+use tegula_compiler::link::link;
+use tegula_compiler::op::matmul::{Input, Matmul, Output};
+use tegula_compiler::op::step::Step;
+use tegula_compiler::op::{Rows, Spec, compare};
+use tegula_compiler::schedule::Schedule;
+use tegula_edit::{Edits, closing, tokens};
+use tegula_gpu::Options;
+use tegula_plan::{Kernel, Requires};
+
+const REQUIRES: Requires = Requires { subgroups: true, f16: true, matrix: false };
+
+/// The text of a kernel with half-precision numbers below 2^-14 taken for zero, wherever x is
+/// converted or summed.
+fn flushing(text: &str) -> String {
+    let all = tokens(text);
+    let mut edits = Edits::default();
+    let (mut converted, mut summed) = (0, 0);
+    for (index, token) in all.iter().enumerate() {
+        let reads = |words: &[&str]| words.iter().zip(&all[index..]).all(|(word, token)| token.is(word));
+        if reads(&["vec2", "<", "f16", ">", "(", "vec2f", "("]) {
+            let end = closing(&all, index + 4).expect("a kernel is whole");
+            edits.replace(token.start..token.start, "flush(");
+            edits.replace(all[end].end()..all[end].end(), ")");
+            converted += 1;
+        }
+        if reads(&["fma", "(", "x", ".", "x", "["]) {
+            edits.replace(token.start..token.end(), "flushed_fma");
+            summed += 1;
+        }
+    }
+    assert!(converted >= 4 && summed >= 4, "{converted} conversions and {summed} sums");
+    edits.apply(text, 0..text.len())
+        + "fn flush(x: vec2<f16>) -> vec2<f16> {
+    return select(x, vec2<f16>(), abs(x) < vec2<f16>(0.00006103515625h));
+}
+fn flushed_fma(a: vec2<f16>, b: vec2<f16>, c: vec2<f16>) -> vec2<f16> {
+    return flush(fma(a, b, c));
+}
+"
+}
+
+/// Schedules in half precision of each template for one row or a few.
+fn schedules(rows: Rows) -> Vec<Schedule> {
+    let with = |template, values: &[(&'static str, u32)]| Schedule { template, values: values.to_vec() };
+    match rows {
+        Rows::One => vec![
+            with("matmul/vec", &[("TEAM", 32), ("WORDS", 1), ("F16", 1)]),
+            with("matmul/vec", &[("TEAM", 32), ("WORDS", 2), ("F16", 1)]),
+            with("matmul/vec", &[("TEAM", 32), ("WORDS", 4), ("F16", 1)]),
+            with("matmul/vec_staged", &[("LANES", 128), ("WORDS", 2)]),
+            with("matmul/vec_staged", &[("LANES", 128), ("WORDS", 4)]),
+        ],
+        _ => vec![with("matmul/columns", &[("TEAM", 32), ("COLUMNS", 2), ("WORDS", 2), ("F16", 1)])],
+    }
+}
+
+#[test]
+fn activations_of_any_magnitude_count_also_where_small_halves_are_zero() {
+    let Some(gpu) = adapter(&Options::default()) else { return };
+    if !gpu.meets(&REQUIRES) {
+        return eprintln!("skipped: {} has no f16", gpu.info().name);
+    }
+    for (rows, input) in [(Rows::One, Input::Plain), (Rows::One, Input::Norm), (Rows::Few, Input::Plain)] {
+        let (n, k, format) = (96, 320, Q4F16);
+        // An epsilon beside which small squares count.
+        let spec = Spec::from(Matmul { n, k, format, bias: false, input, eps: 1e-20, output: Output::store(n), rows });
+        let count = if rows == Rows::One { 1 } else { 3 };
+        let step = Step { spec: spec.clone(), rows: count, first: 0, segments: 1, pages: 1, splits: 1, cached: 1 };
+        for factor in [1.0, 0.01, 100.0, 1e-7, 1e7, 0.0] {
+            let (launch, mut operands) = step.operands(1);
+            let words = operands.buffers.get_mut("input").expect("a matmul reads x");
+            // Neighbours of very different size as well: a part of the row is a thousandth.
+            for (index, word) in words.iter_mut().enumerate() {
+                let part = if index % 80 < 40 { 1.0 } else { 1e-3 };
+                *word = (f32::from_bits(*word) * factor * part).to_bits();
+            }
+            let mut expected = operands.clone();
+            spec.reference(&launch, &mut expected);
+            for schedule in schedules(rows) {
+                let linked = link(&spec, &REQUIRES, &schedule).expect("the schedule is legal");
+                let kernel = Kernel {
+                    name: linked.name.clone(),
+                    shader: 0,
+                    invocations: linked.invocations,
+                    workgroup_memory: linked.workgroup_memory,
+                    bindings: linked.bindings.clone(),
+                };
+                for text in [linked.text.clone(), flushing(&linked.text)] {
+                    let grid = step.grid(&linked.grid);
+                    let found = pollster::block_on(run(&gpu, &text, &REQUIRES, &kernel, &launch, &operands, grid)).expect("it runs");
+                    for (name, words) in &found.buffers {
+                        let agrees = compare(&spec, true, name, words, &expected.buffers[name]);
+                        assert!(agrees.is_ok(), "{schedule} of {spec:?} times {factor}: {agrees:?}");
+                    }
+                }
+            }
+        }
+    }
+}
