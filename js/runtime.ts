@@ -38,7 +38,7 @@ export function localSession(gpu?: GpuLike): Session {
     await instantiate(address);
     return {
       requestDevice: (baseline) => openDevice(gpu, baseline),
-      newLoader: (device, library, files, precision) => new Loader(device as Device, library, files, precision),
+      newLoader: (device, library, files, options) => new Loader(device as Device, library, files, options),
       onPanic: (listener) => {
         // A panic first says what it is, then throws.
         onPanic(listener);

@@ -186,7 +186,7 @@ pub fn model_within(gpu: &Gpu, package: &Path, options: &CompileOptions, budget:
 #[expect(unsafe_code, reason = "tests compile the libraries that they run")]
 pub fn own(library: &[u8]) -> Module<'_> {
     // SAFETY: it is called with what the compiler returned to this process.
-    Module { bytes: library, origin: unsafe { Origin::compiler() } }
+    Module { origin: unsafe { Origin::compiler() }, ..Module::from(library) }
 }
 
 /// Loads a package with a library, up to the point where kernels are compiled.

@@ -43,8 +43,7 @@ fn library(package: &Path, options: &CompileOptions) -> Vec<u8> {
 fn loader(gpu: &Gpu, package: &Path, library: &[u8], precision: Precision) -> tegula::Result<Loader> {
     let text = |name: &str| fs::read_to_string(package.join(name)).expect("a file of the package");
     let (config, manifest) = (text(ChatConfig::FILE), text("tensor-cache.json"));
-    let budget = Budget::default();
-    Loader::with_precision(gpu.clone(), own(library), Some(&config), &manifest, budget, precision)
+    Loader::new(gpu.clone(), own(library).with_precision(precision), Some(&config), &manifest, Budget::default())
 }
 
 fn engine(gpu: &Gpu, package: &Path, library: &[u8], precision: Precision) -> Solo {

@@ -6,7 +6,7 @@ mod responses;
 
 use js_sys::{Array, JsString, Reflect};
 use serde::Serialize;
-use tegula::web::replies::{News, Replies};
+use tegula::web::replies::Replies;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -29,14 +29,13 @@ fn json(message: &JsValue) -> Vec<String> {
 fn a_page_gets_the_json_of_a_native_server() {
     for case in responses::cases() {
         let mut replies = Replies::default();
-        replies.begin(3, case.responder);
-        let events = case.events.into_iter().map(|kind| News::Event { request: 3, kind });
-        let news = std::iter::once(News::Accepted { request: 3 }).chain(events).collect();
+        let mut messages = vec![replies.begin(3, case.responder)];
+        messages.extend(case.events.iter().filter_map(|event| replies.event(3, event)));
         let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-        let messages = replies.messages(news).serialize(&serializer).unwrap().unchecked_into::<Array>();
+        let messages = messages.serialize(&serializer).unwrap().unchecked_into::<Array>();
         let sent: Vec<String> = messages.iter().flat_map(|message| json(&message)).collect();
         assert_eq!(sent, case.responses, "{}", case.name);
         // Nothing is left of a request that has ended.
-        assert!(replies.messages(vec![News::Accepted { request: 3 }]).is_empty());
+        assert!(case.events.iter().all(|event| replies.event(3, event).is_none()));
     }
 }

@@ -147,8 +147,8 @@ impl Opening {
     pub fn load(self) -> Result<Opened> {
         let started = Instant::now();
         let manifest = manifest(&self.package.folder)?;
-        let (config, budget) = (Some(self.config_json.as_str()), Budget::default());
-        let mut loader = Loader::with_precision(self.gpu, self.library.module(), config, &manifest, budget, self.precision)?;
+        let library = self.library.module().with_precision(self.precision);
+        let mut loader = Loader::new(self.gpu, library, Some(&self.config_json), &manifest, Budget::default())?;
         let kept = Kept::begin(&mut loader);
         let bytes = upload(&mut loader, &self.package)?;
         let model = kept.finish(loader)?;

@@ -40,7 +40,7 @@ impl Binary {
 
     /// What the runtime takes.
     pub fn module(&self) -> Module<'_> {
-        Module { bytes: &self.bytes, origin: self.origin }
+        Module { origin: self.origin, ..Module::from(&self.bytes) }
     }
 }
 

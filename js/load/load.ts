@@ -113,7 +113,9 @@ async function attempt(
     const { files, library } = await packageFiles(source, options);
     if (source.doubts.length > 0) warn(doubtful(source.doubts, options.model));
     const module = new Uint8Array(await library.arrayBuffer());
-    const loader = runtimeCall(() => wasm.newLoader(device, module, files, options.precision));
+    const environment = await browserVersion();
+    const { name, precision } = options;
+    const loader = runtimeCall(() => wasm.newLoader(device, module, files, { name, precision, environment }));
     let finishing = false;
     let choice: string | undefined;
     let remembered: number[] | undefined;
@@ -121,7 +123,6 @@ async function attempt(
       await runtimeAwait(() => loader.allocated());
       // What takes the place of other files waits until all of it is there.
       if (!source.replaced) await source.keep(options.model, options.library);
-      const environment = await browserVersion();
       choice = options.kernels === "measure" ? choiceKey(loader, environment) : undefined;
       if (choice !== undefined && remembering) remembered = await source.cache.choice(choice);
       const choosing = choice !== undefined && remembered === undefined;
@@ -134,7 +135,7 @@ async function attempt(
       progress.compile(choosing);
       source.signal.throwIfAborted();
       finishing = true;
-      const engine = await runtimeAwait(() => loader.finish(options.name, environment, options.runAhead, onEvents));
+      const engine = await runtimeAwait(() => loader.finish(options.runAhead, onEvents));
       if (choice !== undefined) await keepChoice(source.cache, choice, remembered, engine.kernels(), progress);
       progress.phase("ready", "Ready");
       return engine;

@@ -5,7 +5,7 @@ import { setMaxListeners } from "node:events";
 import type { Precision } from "../api/backend.js";
 import type { FinishReason } from "../api/openai.js";
 import { PATIENCE } from "../load/http.js";
-import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmLoader, WasmPackage } from "../wasm/seam.js";
+import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmLoader, WasmLoaderOptions, WasmPackage } from "../wasm/seam.js";
 
 const TOO_LONG = "ContextWindowSizeExceededError";
 
@@ -78,8 +78,8 @@ export class FakeWasm implements Wasm {
     return Promise.resolve(DEVICE);
   }
 
-  newLoader(_device: WasmDevice, library: Uint8Array, files: WasmPackage, precision: Precision): WasmLoader {
-    this.precision = precision;
+  newLoader(_device: WasmDevice, library: Uint8Array, files: WasmPackage, options: WasmLoaderOptions): WasmLoader {
+    Object.assign(this, options);
     const { model } = JSON.parse(files.config ?? "{}") as { model?: string };
     const [text, revision] = new TextDecoder().decode(library.subarray(4)).split("#");
     this.files = files;
@@ -151,9 +151,9 @@ class FakeLoader implements WasmLoader {
     this.wasm.measured = measure && known === undefined && this.wasm.choiceKey !== undefined;
   }
 
-  async finish(name: string, environment: string, runAhead: number | undefined, onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine> {
+  async finish(runAhead: number | undefined, onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine> {
     this.wasm.calls.push("finish");
-    Object.assign(this.wasm, { name, environment, runAhead });
+    this.wasm.runAhead = runAhead;
     for (const compiled of [1, 2, 3]) {
       await Promise.resolve();
       this.wasm.onKernels(compiled, 3);

@@ -31,11 +31,8 @@ export interface WasmLoader {
    * compiled: none first, then each one more.
    */
   compile(measure: boolean, remembered: Uint32Array | undefined, onKernels: (compiled: number, total: number) => void): void;
-  /**
-   * Makes the engine, which responses call `name`. It has `runAhead` steps under way at once if that is said. `environment` names what compiles
-   * the kernels. The loader is gone afterwards, whatever comes of it.
-   */
-  finish(name: string, environment: string, runAhead: number | undefined, onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine>;
+  /** Makes the engine, with `runAhead` steps under way at once if that is said. The loader is gone afterwards, whatever comes of it. */
+  finish(runAhead: number | undefined, onEvents: (events: WasmEvent[]) => void): Promise<WasmEngine>;
   free(): void;
 }
 
@@ -46,6 +43,15 @@ export interface WasmPackage {
   tokenizer: string | undefined;
   tokenizerConfig: string | undefined;
   chatTemplate: string | undefined;
+}
+
+/** How the loader is to load it. */
+export interface WasmLoaderOptions {
+  /** What responses call the model. Each on a device has a name of its own. */
+  name: string;
+  precision: Precision;
+  /** Names what compiles the kernels. */
+  environment: string;
 }
 
 /** An error as the runtime tells it (src/web/fault.rs). */
@@ -80,7 +86,7 @@ export interface WasmEngine {
 export interface Wasm {
   requestDevice(baseline: boolean): Promise<WasmDevice>;
   /** Checks that library and package fit each other and the device, then reserves memory. */
-  newLoader(device: WasmDevice, library: Uint8Array, files: WasmPackage, precision: Precision): WasmLoader;
+  newLoader(device: WasmDevice, library: Uint8Array, files: WasmPackage, options: WasmLoaderOptions): WasmLoader;
   /** Calls `listener` when the module panics; nothing of it may be used afterwards. */
   onPanic(listener: (message: string) => void): void;
 }

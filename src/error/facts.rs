@@ -32,7 +32,7 @@ pub enum Class {
     Device,
     /// The GPU went away.
     DeviceLost,
-    /// The engine is gone, or was never there.
+    /// The model is not loaded, or no longer.
     EngineNotLoaded,
     /// A fault of this package.
     Internal,
@@ -103,7 +103,6 @@ pub(super) fn of(kind: &ErrorKind) -> Facts {
         }
         Kind::Precision => facts("PrecisionError", Class::LibraryMismatch, fields!("option": "precision")),
         Kind::Package(error) => package(error.kind()),
-        Kind::Host(error) => host(error),
         Kind::CorruptShard { shard, expected, found } => {
             let fields: &[_] = fields!("shard": shard, "expected": expected, "found": found);
             facts("IntegrityError", Class::CorruptShard, fields)
@@ -162,6 +161,7 @@ pub(super) fn of(kind: &ErrorKind) -> Facts {
             facts("ChatTemplateLimitError", Class::InvalidRequest, fields)
         }
         Kind::NotFinite { position } => facts("NotFiniteError", Class::InvalidPackage, fields!("position": position)),
+        Kind::Host(error) => host(error),
         Kind::Busy { slots } => facts("EngineBusyError", Class::InvalidRequest, fields!("slots": slots)),
         Kind::Interrupted => facts("InterruptedError", Class::Internal, &[]),
     }
@@ -181,27 +181,28 @@ fn library(kind: &Library) -> Facts {
 }
 
 fn package(kind: &Package) -> Facts {
-    let class = Class::InvalidPackage;
+    let (code, class) = ("ArtifactManifestError", Class::InvalidPackage);
     match kind {
-        Package::Manifest { file, reason } => facts("ArtifactManifestError", class, fields!("file": file, "reason": reason)),
+        Package::Manifest { file, reason } => facts(code, class, fields!("file": file, "reason": reason)),
         Package::ConfigValue { file, field, value, .. } => {
             facts("ConfigValueError", class, fields!("file": file, "key": field, "value": value))
         }
-        _ => facts("ArtifactManifestError", class, &[]),
+        _ => facts(code, class, &[]),
     }
 }
 
 fn host(error: &HostError) -> Facts {
     match error {
-        HostError::UnknownModel { name, .. } => {
-            facts("ModelNotLoadedError", Class::EngineNotLoaded, fields!("field": "model", "model": name))
+        HostError::UnknownModel { name, models } => {
+            facts("ModelNotLoadedError", Class::EngineNotLoaded, fields!("model": name, "loaded": models))
         }
         HostError::Unloaded { name } => facts("ModelNotLoadedError", Class::EngineNotLoaded, fields!("model": name)),
-        HostError::ModelExists { name } => facts("ModelNameTakenError", Class::InvalidRequest, fields!("field": "model", "model": name)),
+        HostError::ModelExists { name } => facts("ModelNameTakenError", Class::InvalidRequest, fields!("model": name)),
         HostError::Crashed { name, reason } => facts("EngineCrashedError", Class::Internal, fields!("model": name, "reason": reason)),
         HostError::NoRoom { name, needed, available, total, .. } => {
             let fields: &[_] = fields!(
-                "limit": "memory", "model": name, "needed": needed, "available": available, "total": total,
+                "limit": "memory", "what": name,
+                "needed": needed, "available": available, "total": total,
             );
             facts("MemoryBudgetError", Class::Limit, fields)
         }

@@ -73,11 +73,6 @@ pub enum ErrorKind {
         /// Other tensors that do not fit, or nothing.
         more: String,
     },
-    /// 32-bit precision was asked for, but the library stores keys and values in 16 bits.
-    #[error(
-        "precision f32 was asked for, but this model library keeps keys and values in 16 bits; compile one with `tegula compile --precision f32`"
-    )]
-    Precision,
     /// The library and the package have tensors of the same shapes, but are of different models.
     #[error(
         "`{name}` is {expected} in the model library, but {found} in the package, so that they are of different models{more}; compile a library from this package's mlc-chat-config.json (if that was edited since the package was made, convert the model again)"
@@ -92,6 +87,11 @@ pub enum ErrorKind {
         /// Other facts that differ, or nothing.
         more: String,
     },
+    /// 32-bit precision was asked for, but the library stores keys and values in 16 bits.
+    #[error(
+        "precision f32 was asked for, but this model library keeps keys and values in 16 bits; compile one with `tegula compile --precision f32`"
+    )]
+    Precision,
     /// A file of the package cannot be used.
     #[error(transparent)]
     Package(#[from] tegula_package::Error),

@@ -1,4 +1,4 @@
-//! What of a plan a device runs, and what of a package a plan reads.
+//! Whether a device can run a library, and where the tensors of a package go in it.
 
 use std::collections::HashMap;
 
@@ -10,23 +10,23 @@ use crate::load::upload::{Extent, Kept, Target};
 use crate::model::Place;
 use crate::{ErrorKind, Result};
 
-/// The first variant that the device can run, with matrix units only for kernels that may use them.
-///
-/// For f32 precision it is the one for every device: subgroups add in an order that depends on their size.
+/// The first variant that the device can run, with matrix units only for kernels that may use them. For
+/// f32 precision that is the one for every device: subgroups add in an order that depends on their size.
 pub(super) fn choose(plan: &Plan, gpu: &Gpu, origin: Origin, precision: Precision) -> Result<usize> {
-    let mut refused = None;
+    let fits = |index: usize| plan.variants[index].kernels.iter().try_for_each(|kernel| gpu.fits(kernel));
     if precision == Precision::F32 {
         let is_half = |state: &State| matches!(state, State::Paged(group) if group.format != Dtype::F32);
         if plan.model.state.iter().any(is_half) {
             return Err(ErrorKind::Precision.into());
         }
         let last = plan.variants.len() - 1;
-        plan.variants[last].kernels.iter().try_for_each(|kernel| gpu.fits(kernel))?;
+        fits(last)?;
         return Ok(last);
     }
+    let mut refused = None;
     let may = |requires: &Requires| gpu.meets(requires) && (!requires.matrix || origin.may_use_matrix_units());
     for (index, variant) in plan.variants.iter().enumerate().filter(|(_, variant)| may(&variant.requires)) {
-        match variant.kernels.iter().try_for_each(|kernel| gpu.fits(kernel)) {
+        match fits(index) {
             Ok(()) => {
                 tracing::debug!(variant = variant.name, "variant chosen");
                 return Ok(index);

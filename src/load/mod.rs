@@ -1,7 +1,8 @@
 //! Loading: from the files of a weight package to a model on a GPU.
 //!
-//! The crate `tegula-package` reads the list of tensors, `compare` holds it against the library ([`Module`]), [`weights`] takes shards as they
-//! arrive, `upload` sorts the bytes of a shard into buffers, and `fit` chooses what of a plan the device runs. `fingerprint` names the result. [`needs`] says what a model would take.
+//! The crate `tegula-package` reads the list of tensors, `compare` holds it against the library ([`Module`]), and `fit` holds the library
+//! against the device. [`weights`] takes shards as they arrive, `upload` sorts the bytes of a shard into buffers, and `fingerprint` names the
+//! result. [`needs`] says what a model would take.
 
 mod compare;
 mod fingerprint;

@@ -30,6 +30,9 @@ pub struct Loader {
     module: Vec<u8>,
     /// Where it comes from.
     origin: Origin,
+    precision: Precision,
+    /// What its name will follow from.
+    fingerprint: Fingerprint,
     /// Which of the plan's variants.
     variant: usize,
     memory: Memory,
@@ -44,8 +47,6 @@ pub struct Loader {
     /// Whether the weights are random.
     random: bool,
     unsent: u64,
-    precision: Precision,
-    fingerprint: Fingerprint,
 }
 
 /// The shard that is being pushed.
@@ -61,7 +62,8 @@ impl Loader {
     ///
     /// # Errors
     /// [`ErrorKind::Library`], [`ErrorKind::Package`], [`ErrorKind::MissingParam`], [`ErrorKind::ParamMismatch`],
-    /// [`ErrorKind::ModelMismatch`], [`ErrorKind::Budget`], and [`ErrorKind::Gpu`] when no variant fits the device or there is no memory.
+    /// [`ErrorKind::ModelMismatch`], [`ErrorKind::Budget`], [`ErrorKind::Precision`], and [`ErrorKind::Gpu`] when no variant fits the device or
+    /// there is no memory.
     pub fn new<'a>(
         gpu: Gpu,
         library: impl Into<Module<'a>>,
@@ -69,30 +71,15 @@ impl Loader {
         manifest_json: &str,
         budget: Budget,
     ) -> Result<Loader> {
-        Loader::with_precision(gpu, library, config_json, manifest_json, budget, Precision::Auto)
-    }
-
-    /// [`Loader::new`] with arithmetic of this precision.
-    ///
-    /// # Errors
-    /// Those of [`Loader::new`], and [`ErrorKind::Precision`].
-    pub fn with_precision<'a>(
-        gpu: Gpu,
-        library: impl Into<Module<'a>>,
-        config_json: Option<&str>,
-        manifest_json: &str,
-        budget: Budget,
-        precision: Precision,
-    ) -> Result<Loader> {
         let module = library.into();
-        let library = Library::parse(module.bytes)?;
         let fingerprint = Fingerprint::new(module.bytes, manifest_json, config_json);
+        let library = Library::parse(module.bytes)?;
         let manifest = TensorCache::parse(manifest_json)?;
         let config = config_json.map(ChatConfig::parse).transpose()?;
         compare::tensors(&library.plan, &manifest)?;
         config.map_or(Ok(()), |config| compare::model(&library.plan, &config))?;
         let extents = manifest.shards.iter().map(|shard| extents(&library.plan, shard)).collect();
-        Loader::allocate(gpu, library, module, manifest.shards, extents, &budget, (precision, fingerprint))
+        Loader::allocate(gpu, library, module, manifest.shards, extents, &budget, fingerprint)
     }
 
     /// A loader without a package, for [`Loader::random`].
@@ -101,9 +88,9 @@ impl Loader {
     /// Those of [`Loader::new`] that are not about a package.
     pub fn without_package<'a>(gpu: Gpu, library: impl Into<Module<'a>>, budget: Budget) -> Result<Loader> {
         let module = library.into();
-        let library = Library::parse(module.bytes)?;
         let fingerprint = Fingerprint::new(module.bytes, "", None);
-        Loader::allocate(gpu, library, module, Vec::new(), Vec::new(), &budget, (Precision::Auto, fingerprint))
+        let library = Library::parse(module.bytes)?;
+        Loader::allocate(gpu, library, module, Vec::new(), Vec::new(), &budget, fingerprint)
     }
 
     fn allocate(
@@ -113,11 +100,11 @@ impl Loader {
         shards: Vec<Shard>,
         mut extents: Vec<Vec<Extent>>,
         budget: &Budget,
-        (precision, fingerprint): (Precision, Fingerprint),
+        fingerprint: Fingerprint,
     ) -> Result<Loader> {
         let plan = &library.plan;
         check_vectors(plan)?;
-        let Module { bytes, origin } = module;
+        let Module { bytes, origin, precision } = module;
         let variant = choose(plan, &gpu, origin, precision)?;
         let memory = Memory::plan(plan, &plan.variants[variant], gpu.info(), budget)?;
         let sizes = Sizes::of(plan, &plan.variants[variant]);
@@ -139,6 +126,8 @@ impl Loader {
             library,
             module,
             origin,
+            precision,
+            fingerprint,
             variant,
             memory,
             buffers,
@@ -149,8 +138,6 @@ impl Loader {
             compiling,
             random,
             unsent,
-            precision,
-            fingerprint,
         })
     }
 

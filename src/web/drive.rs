@@ -1,8 +1,8 @@
 //! The host of a page: its driver, and its events on their way to JavaScript.
 //!
 //! A device has one host. It runs as a task of the page from the first model on and sleeps while there
-//! is nothing to do. Events of a step are handed over together, in a task of their own behind the
-//! driver's, so that JavaScript can call in from there.
+//! is nothing to do. What the events of a step become is handed over together, in a task of its own
+//! behind the driver's, so that JavaScript can call in from there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::js;
-use super::replies::{News, Replies};
+use super::replies::{Message, Replies};
 use crate::api::response::Responder;
 use crate::engine::request::{Event, EventKind, RequestId};
 use crate::host::{Handle, Host, Sink};
@@ -25,9 +25,9 @@ pub(super) fn start() -> Handle {
     handle
 }
 
-/// Events of an engine on their way to JavaScript.
+/// Messages about the requests of an engine, on their way to JavaScript.
 pub(super) struct Outbox {
-    events: RefCell<Vec<News>>,
+    messages: RefCell<Vec<Message>>,
     /// What requests are answered with.
     replies: RefCell<Replies>,
     /// JavaScript's numbers of requests that run, and the host's.
@@ -39,13 +39,8 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn new(on_events: js_sys::Function) -> Rc<Outbox> {
-        Rc::new(Outbox {
-            events: RefCell::default(),
-            replies: RefCell::default(),
-            numbers: RefCell::default(),
-            freed: Cell::new(false),
-            on_events,
-        })
+        let (messages, replies, numbers) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Rc::new(Outbox { messages, replies, numbers, freed: Cell::new(false), on_events })
     }
 
     /// Takes the events of a request.
@@ -55,16 +50,18 @@ impl Outbox {
             if !matches!(event.kind, EventKind::Token { .. }) {
                 outbox.numbers.borrow_mut().remove(&request);
             }
-            outbox.put(News::Event { request, kind: event.kind });
+            if let Some(message) = outbox.replies.borrow_mut().event(request, &event.kind) {
+                outbox.put(message);
+            }
             ControlFlow::Continue(())
         })
     }
 
-    /// Notes that the host runs a request, and who answers it.
+    /// Notes that the host runs a request, which `responder` answers.
     pub(super) fn accepted(self: &Rc<Self>, request: u32, id: RequestId, responder: Responder) {
         self.numbers.borrow_mut().insert(request, id);
-        self.replies.borrow_mut().begin(request, responder);
-        self.put(News::Accepted { request });
+        let message = self.replies.borrow_mut().begin(request, responder);
+        self.put(message);
     }
 
     /// The host's number of a request that runs.
@@ -77,18 +74,18 @@ impl Outbox {
         self.freed.set(true);
     }
 
-    fn put(self: &Rc<Self>, event: News) {
-        let mut events = self.events.borrow_mut();
-        if events.is_empty() {
+    fn put(self: &Rc<Self>, message: Message) {
+        let mut messages = self.messages.borrow_mut();
+        if messages.is_empty() {
             let outbox = Rc::clone(self);
             spawn_local(async move { outbox.hand_over() });
         }
-        events.push(event);
+        messages.push(message);
     }
 
     fn hand_over(&self) {
-        let messages = self.replies.borrow_mut().messages(self.events.take());
-        if self.freed.get() || messages.is_empty() {
+        let messages = self.messages.take();
+        if self.freed.get() {
             return;
         }
         if let Err(error) = self.on_events.call1(&JsValue::NULL, &js(&messages)) {

@@ -25,7 +25,7 @@ impl Failure {
         Failure { class, code, message: error.to_string(), fields }
     }
 
-    /// An error of a request. It carries the error object that a server would send.
+    /// An error of a request. It has the error object that a server would send.
     #[must_use]
     pub fn of_request(error: &Error) -> Failure {
         let (mut failure, response) = (Failure::of(error), ErrorResponse::of(error));

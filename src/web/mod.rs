@@ -28,6 +28,7 @@ use crate::api::request::{Api, ApiRequest};
 use crate::api::response::{Head, ModelList, ModelObject, Responder};
 use crate::clock;
 use crate::host::{Handle, Package, Place};
+use crate::load::Module;
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
 use crate::model::choose::{Decision, Kernels, SECONDS};
@@ -63,6 +64,18 @@ struct PackageFiles {
     chat_template: Option<String>,
 }
 
+/// How a model is to be loaded.
+#[derive(Deserialize)]
+struct LoaderOptions {
+    /// What the host and responses call it. One is made up where none is given.
+    name: Option<String>,
+    #[serde(default)]
+    precision: Precision,
+    /// What compiles the kernels: the browser and its version.
+    #[serde(default)]
+    environment: String,
+}
+
 /// A shard, for JavaScript.
 #[derive(Serialize)]
 struct ShardInfo<'a> {
@@ -84,22 +97,23 @@ pub struct WebLoader {
 
 #[wasm_bindgen(js_class = Loader)]
 impl WebLoader {
-    /// Checks that library, package and device fit each other, then reserves memory. Several models can be on one device: each gets a
-    /// name of its own there.
+    /// Checks that library, package and device fit each other, then reserves memory. Several models can be on one device, each with a
+    /// name of its own. `options` are `{name, precision, environment}`, all of which may be absent.
     ///
     /// # Errors
     /// Those of [`Handle::place`], [`Loader::new`], [`ChatConfig::parse`] and [`Tokenizer::new`].
     #[wasm_bindgen(constructor)]
-    pub fn new(device: &WebDevice, library: &[u8], files: JsValue, precision: JsValue) -> Result<WebLoader, JsValue> {
+    pub fn new(device: &WebDevice, library: &[u8], files: JsValue, options: JsValue) -> Result<WebLoader, JsValue> {
         let host = device.host.clone();
-        let (name, place) = named(&host)?;
-        let precision: Precision = serde_wasm_bindgen::from_value(precision)?;
+        let LoaderOptions { name, precision, environment } = serde_wasm_bindgen::from_value(options)?;
+        let (name, place) = named(&host, name)?;
         let files: PackageFiles = serde_wasm_bindgen::from_value(files)?;
         let config = files.config.as_deref().map(ChatConfig::parse).transpose().map_err(crate::Error::from)?.unwrap_or_default();
         let tokenizer =
             files.tokenizer.as_deref().map(|json| Tokenizer::new(json.as_bytes(), files.tokenizer_config.as_deref())).transpose()?;
-        let (config_json, budget) = (files.config.as_deref(), Budget::default());
-        let loader = Loader::with_precision(device.gpu.clone(), library, config_json, &files.manifest, budget, precision)?;
+        let (library, config_json) = (Module::from(library).with_precision(precision), files.config.as_deref());
+        let mut loader = Loader::new(device.gpu.clone(), library, config_json, &files.manifest, Budget::default())?;
+        loader.set_environment(&environment);
         Ok(WebLoader { loader, host, place, name, config, tokenizer, chat_template: files.chat_template })
     }
 
@@ -163,20 +177,12 @@ impl WebLoader {
         self.loader.compile_telling(kernels, Box::new(tell));
     }
 
-    /// Makes the engine, which responses call `shown`. It gives its events to `on_events`, and has `run_ahead` steps under way at once, if
-    /// that is said. `environment` names what compiles the kernels.
+    /// Makes the engine, which gives its messages to `on_events` and has `run_ahead` steps under way at once, if that is said.
     ///
     /// # Errors
     /// Those of [`Loader::finish`].
-    pub async fn finish(
-        self,
-        shown: String,
-        environment: &str,
-        run_ahead: Option<usize>,
-        on_events: js_sys::Function,
-    ) -> Result<WebEngine, JsValue> {
-        let WebLoader { mut loader, host, place, name, config, tokenizer, chat_template } = self;
-        loader.set_environment(environment);
+    pub async fn finish(self, run_ahead: Option<usize>, on_events: js_sys::Function) -> Result<WebEngine, JsValue> {
+        let WebLoader { loader, host, place, name, config, tokenizer, chat_template } = self;
         let has_template =
             chat_template.is_some() || tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.config().chat_template.is_some());
         let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
@@ -184,13 +190,16 @@ impl WebLoader {
         let (info, kernels) = (ModelInfo::of(&model, chat, tokenizer.is_some()), model.decisions().to_vec());
         let (fingerprint, created) = (model.fingerprint().to_owned(), clock::unix_seconds() as u64);
         place.load(model, Package { tokenizer, config: config.clone(), template: chat_template, run_ahead });
-        let outbox = Outbox::new(on_events);
-        Ok(WebEngine { model: info, kernels, config, host, name, shown, created, fingerprint, outbox })
+        Ok(WebEngine { model: info, kernels, config, host, name, created, fingerprint, outbox: Outbox::new(on_events) })
     }
 }
 
-/// A place for a model, under a name that no other has.
-fn named(host: &Handle) -> crate::Result<(String, Place)> {
+/// A place for a model of this name, or of one that no other has.
+fn named(host: &Handle, name: Option<String>) -> crate::Result<(String, Place)> {
+    if let Some(name) = name {
+        let place = host.place(&name)?;
+        return Ok((name, place));
+    }
     let mut number = 1;
     loop {
         let name = format!("model-{number}");
@@ -244,11 +253,9 @@ pub struct WebEngine {
     kernels: Vec<Decision>,
     config: ChatConfig,
     host: Handle,
-    /// Its name in the host.
+    /// Its name in the host, and in responses.
     name: String,
-    /// What responses call it.
-    shown: String,
-    /// Seconds since 1970, when it was loaded.
+    /// Seconds since 1970, when the model was loaded.
     created: u64,
     fingerprint: String,
     outbox: Rc<Outbox>,
@@ -268,26 +275,19 @@ impl WebEngine {
         js(&self.kernels)
     }
 
-    /// The list of models in OpenAI's form, as JSON.
+    /// The list of models in OpenAI's form, as JSON: this one.
     #[must_use]
     pub fn models(&self) -> String {
-        ModelList::of([ModelObject::new(&self.shown, self.created)]).json()
+        ModelList::of([ModelObject::new(&self.name, self.created)]).json()
     }
 
-    /// Takes the body of a request: of a chat completion, or of a completion. An event says that it is accepted.
+    /// Takes the body of a request: of a chat completion, or of a completion. A message says that it is accepted.
     ///
     /// # Errors
     /// Those of [`ApiRequest::parse`] and [`Handle::submit`].
     pub fn submit(&self, request: u32, chat: bool, body: &str) -> Result<(), JsValue> {
         let api = if chat { Api::Chat } else { Api::Completion };
-        let send = || {
-            let wanted = ApiRequest::parse(api, body)?;
-            let responder = Responder::new(&wanted, Head::new(api, &self.shown, &self.fingerprint));
-            let id = self.host.submit(&self.name, wanted.request(&self.config), self.outbox.sink(request))?;
-            self.outbox.accepted(request, id, responder);
-            Ok(())
-        };
-        send().map_err(|error| Failure::of_request(&error).into())
+        self.start(request, api, body).map_err(|error| Failure::of_request(&error).into())
     }
 
     /// Ends a request with reason `abort`. Nothing happens if it has ended.
@@ -295,6 +295,16 @@ impl WebEngine {
         if let Some(id) = self.outbox.number(request) {
             self.host.interrupt(id);
         }
+    }
+}
+
+impl WebEngine {
+    fn start(&self, request: u32, api: Api, body: &str) -> crate::Result<()> {
+        let wanted = ApiRequest::parse(api, body)?;
+        let responder = Responder::new(&wanted, Head::new(api, &self.name, &self.fingerprint));
+        let id = self.host.submit(&self.name, wanted.request(&self.config), self.outbox.sink(request))?;
+        self.outbox.accepted(request, id, responder);
+        Ok(())
     }
 }
 

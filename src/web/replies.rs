@@ -7,22 +7,6 @@ use crate::api::response::{Responder, Response};
 use crate::engine::request::EventKind;
 use crate::engine::usage::Usage;
 
-/// What happened to a request.
-pub enum News {
-    /// The engine took it.
-    Accepted {
-        /// JavaScript's number of it.
-        request: u32,
-    },
-    /// The engine says something of it.
-    Event {
-        /// JavaScript's number of it.
-        request: u32,
-        /// What.
-        kind: EventKind,
-    },
-}
-
 /// A message to the page. Responses are JSON.
 #[derive(Serialize)]
 pub struct Message {
@@ -47,45 +31,36 @@ pub struct Replies {
 }
 
 impl Replies {
-    /// A request begins.
-    pub fn begin(&mut self, request: u32, responder: Responder) {
+    /// A request was accepted: the message that says so, with what `responder` sends at once.
+    pub fn begin(&mut self, request: u32, mut responder: Responder) -> Message {
+        let responses = responder.accepted();
         self.responders.push((request, responder));
+        Message::new(request, "accepted", &responses)
     }
 
-    /// The messages for what happened, in its order. Events without a response are not told.
-    pub fn messages(&mut self, news: Vec<News>) -> Vec<Message> {
-        news.into_iter().filter_map(|news| self.message(news)).collect()
-    }
-
-    fn message(&mut self, news: News) -> Option<Message> {
-        let (request, kind) = match news {
-            News::Event { request, kind: EventKind::Failed { error } } => {
-                return Some(self.failed(request, Failure::of_request(&error)));
-            }
-            News::Accepted { request } => (request, None),
-            News::Event { request, kind } => (request, Some(kind)),
-        };
+    /// The message about an event. An event without a response has none, unless it is the last.
+    pub fn event(&mut self, request: u32, event: &EventKind) -> Option<Message> {
         let place = self.responders.iter().position(|(number, _)| *number == request)?;
-        let responder = &mut self.responders[place].1;
-        let responses = match &kind {
-            None => responder.accepted(),
-            Some(kind) => responder.event(kind),
-        };
-        let responses: Vec<String> = responses.iter().map(Response::json).collect();
-        let (kind, usage) = match kind {
-            None => ("accepted", None),
-            Some(EventKind::Finished { usage, .. }) => {
-                self.responders.swap_remove(place);
-                ("finished", Some(usage))
+        match event {
+            EventKind::Token { .. } => {
+                let responses = self.responders[place].1.event(event);
+                (!responses.is_empty()).then(|| Message::new(request, "progress", &responses))
             }
-            Some(_) if responses.is_empty() => return None,
-            Some(_) => ("progress", None),
-        };
-        Some(Message { request, kind, responses, usage, failure: None })
+            EventKind::Finished { usage, .. } => {
+                let responses = self.responders.swap_remove(place).1.event(event);
+                Some(Message { usage: Some(*usage), ..Message::new(request, "finished", &responses) })
+            }
+            EventKind::Failed { error } => {
+                self.responders.swap_remove(place);
+                Some(Message { failure: Some(Failure::of_request(error)), ..Message::new(request, "failed", &[]) })
+            }
+        }
     }
+}
 
-    fn failed(&mut self, request: u32, failure: Failure) -> Message {
-        self.responders.retain(|(number, _)| *number != request);
-        Message { request, kind: "failed", responses: Vec::new(), usage: None, failure: Some(failure) }
+impl Message {
+    fn new(request: u32, kind: &'static str, responses: &[Response]) -> Message {
+        let responses = responses.iter().map(Response::json).collect();
+        Message { request, kind, responses, usage: None, failure: None }
     }
 }

@@ -41,7 +41,7 @@ test("two models on one device answer at once what they answer alone", async () 
     const waiting = new Map();
     let requests = 0;
     const load = async (name) => {
-      const loader = new Loader(device, library, files, name);
+      const loader = new Loader(device, library, files, { name });
       await loader.allocated();
       for (const [index, { path }] of loader.shards().entries()) {
         loader.begin(index);
@@ -50,18 +50,19 @@ test("two models on one device answer at once what they answer alone", async () 
       }
       loader.compile(false, undefined, () => {});
       const engine = await loader.finish(undefined, (events) => {
-        for (const event of events) {
-          if (event.kind === "token") log.push(name);
-          const { tokens, done } = waiting.get(event.request);
-          if (event.kind === "token") tokens.push(event.token);
-          else if (event.kind !== "accepted") done(tokens);
+        for (const { kind, request, responses, usage } of events) {
+          const { texts, done } = waiting.get(request);
+          if (kind === "progress") log.push(name);
+          texts.push(...responses.map((json) => JSON.parse(json).choices[0]?.text));
+          if (kind === "finished") done({ text: texts.join(""), tokens: usage.completion_tokens });
+          if (kind === "failed") done({ failed: true });
         }
       });
       const ask = (prompt) => {
         const request = requests++;
         return new Promise((done) => {
-          waiting.set(request, { tokens: [], done });
-          engine.submit(request, JSON.stringify({ model: "m", temperature: 0, max_tokens: 24, ignore_eos: true }), prompt, undefined);
+          waiting.set(request, { texts: [], done });
+          engine.submit(request, false, JSON.stringify({ prompt, temperature: 0, max_tokens: 24, ignore_eos: true, stream: true }));
         });
       };
       return { engine, ask };
@@ -75,7 +76,7 @@ test("two models on one device answer at once what they answer alone", async () 
       }
     };
     const [one, two] = [await load("one"), await load("two")];
-    const taken = refusal(() => new Loader(device, library, files, "one"));
+    const taken = refusal(() => new Loader(device, library, files, { name: "one" }));
     const alone = [await one.ask("hello"), await two.ask("once upon")];
     log.length = 0;
     const together = await Promise.all([one.ask("hello"), two.ask("once upon")]);
@@ -89,7 +90,7 @@ test("two models on one device answer at once what they answer alone", async () 
   }, `${models.url}random/`);
   assert.equal(found.taken, "ModelNameTakenError");
   assert.deepEqual(found.together, found.alone);
-  assert.equal(found.alone[0].length, 24);
+  assert.deepEqual(found.alone.map(({ tokens }) => tokens), [24, 24]);
   // Neither waits for the other's end: of every eight tokens in the middle, each has some.
   const middle = found.order.split(" ").slice(8, 40);
   for (let start = 0; start < middle.length; start += 8) assert.equal(new Set(middle.slice(start, start + 8)).size, 2, found.order);

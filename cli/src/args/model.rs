@@ -75,12 +75,12 @@ pub struct Model {
     /// A library that `tegula compile` wrote [default: compiled here and kept].
     #[arg(long, value_name = "LIB.wasm", conflicts_with_all = SHAPING, help_heading = "Model")]
     pub library: Option<PathBuf>,
-    /// f32 computes in 32 bits only, so that a seed draws the same on all devices; slower [default: auto].
-    #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true, help_heading = "Model")]
-    pub precision: Option<Precision>,
     /// Run that library's kernels as if it had been compiled here: without bounds on loops, and on matrix units.
     #[arg(long, requires = "library", help_heading = "Model")]
     pub trust_library: bool,
+    /// f32 computes in 32 bits only, so that a seed draws the same on all devices; slower [default: auto].
+    #[arg(long, value_enum, value_name = "KIND", hide_possible_values = true, help_heading = "Model")]
+    pub precision: Option<Precision>,
     #[command(flatten)]
     pub flags: LibraryFlags,
     #[command(flatten)]

@@ -34,20 +34,22 @@ impl ErrorResponse {
     #[must_use]
     pub fn of(error: &Error) -> ErrorResponse {
         let facts = error.facts();
+        let unknown = matches!(error.kind(), ErrorKind::Host(HostError::UnknownModel { .. }));
         let r#type = match facts.class {
             Class::InvalidRequest | Class::ContextWindowSizeExceeded => "invalid_request_error",
-            _ if matches!(error.kind(), ErrorKind::Host(HostError::UnknownModel { .. })) => "invalid_request_error",
+            _ if unknown => "invalid_request_error",
             _ => "server_error",
         };
         let status = match error.kind() {
+            _ if unknown => 404,
             // Later there may be room.
             ErrorKind::Busy { .. } => 429,
-            ErrorKind::Host(HostError::UnknownModel { .. }) => 404,
             _ if r#type == "invalid_request_error" => 400,
             _ => 500,
         };
         let param = match facts.fields.get("field") {
             Some(Value::String(field)) if field != "request" => Some(field.clone()),
+            _ if unknown => Some("model".into()),
             _ => None,
         };
         let error = ErrorObject { message: error.to_string(), r#type, param, code: code(error.kind()) };
@@ -76,8 +78,8 @@ fn code(kind: &ErrorKind) -> Option<&'static str> {
         ErrorKind::FieldRange { .. } => Some("invalid_value"),
         ErrorKind::FieldType { value, .. } if value == "missing" => Some("missing_required_parameter"),
         ErrorKind::FieldType { .. } => Some("invalid_type"),
-        ErrorKind::Host(HostError::UnknownModel { .. }) => Some("model_not_found"),
         ErrorKind::Busy { .. } => Some("rate_limit_exceeded"),
+        ErrorKind::Host(HostError::UnknownModel { .. }) => Some("model_not_found"),
         _ => None,
     }
 }

@@ -33,13 +33,6 @@ fn errors_have_openais_form_and_a_status() {
         (refused(json!({"messages": messages, "n": 2})), 400, "invalid_request_error", Some("n"), Some("unsupported_value")),
         (ErrorResponse::of(&failure()), 400, "invalid_request_error", None, Some("context_length_exceeded")),
         (of(ErrorKind::Busy { slots: 1 }), 429, "invalid_request_error", None, Some("rate_limit_exceeded")),
-        (
-            of(HostError::UnknownModel { name: "m".into(), models: Vec::new() }.into()),
-            404,
-            "invalid_request_error",
-            Some("model"),
-            Some("model_not_found"),
-        ),
         (of(ErrorKind::NotFinite { position: 1 }), 500, "server_error", None, None),
         (of(ErrorKind::Host(unknown)), 404, "invalid_request_error", Some("model"), Some("model_not_found")),
         (of(ErrorKind::Host(HostError::Unloaded { name: "m".into() })), 500, "server_error", None, None),
