@@ -78,7 +78,7 @@ fn matmuls() -> Vec<Spec> {
         let matmul = |n, bias, input, output| Spec::from(Matmul { n, k: 96, format, bias, input, eps: 1e-5, output, rows });
         specs.push(match index {
             0 => matmul(256, false, Input::Norm, Output::Gated(Act::GeluTanh)),
-            1 => matmul(361, false, Input::Norm, Output::Store { stride: 361, softcap: Some(3.0) }),
+            1 => matmul(361, false, Input::Norm, Output::Store { stride: 361, softcap: Some(20.0) }),
             2 => matmul(128, true, Input::Plain, Output::Act(Act::GeluTanh)),
             _ => matmul(128, true, Input::Plain, Output::Heads(Append { heads: heads(4, 2, 16, cache), rotate: false })),
         });

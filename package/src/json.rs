@@ -9,8 +9,8 @@ const CONSTANTS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
 /// Reads JSON, in which `Infinity`, `-Infinity` and `NaN` are taken for texts. A setting that must
 /// be a number is then refused by its name, and what nobody reads is no reason to stop.
 pub fn parse<T: DeserializeOwned>(json: &str) -> serde_json::Result<T> {
-    serde_json::from_str(json).or_else(|error| match quoted(json) {
-        Some(quoted) => serde_json::from_str(&quoted),
+    serde_json::from_slice(json.as_bytes()).or_else(|error| match quoted(json) {
+        Some(quoted) => serde_json::from_slice(quoted.as_bytes()),
         None => Err(error),
     })
 }

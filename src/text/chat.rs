@@ -167,7 +167,7 @@ fn template_message(message: &Message, reader: &Reader) -> Value {
     out.extend(content.map(|content| ("content".into(), content)));
     out.extend(message.other.clone());
     for arguments in arguments(&mut out) {
-        if let Some(parsed) = arguments.as_str().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok()) {
+        if let Some(parsed) = arguments.as_str().and_then(|text| serde_json::from_slice::<Map<String, Value>>(text.as_bytes()).ok()) {
             *arguments = json!(parsed);
         }
     }

@@ -207,7 +207,7 @@ impl ChatConfig {
     /// # Errors
     /// [`ErrorKind::Manifest`] where it is not JSON of this form, [`ErrorKind::ConfigValue`] where a value makes no sense.
     pub fn parse(json: &str) -> Result<ChatConfig> {
-        let value: Value = serde_json::from_str(json).map_err(|error| unusable(&error))?;
+        let value: Value = serde_json::from_slice(json.as_bytes()).map_err(|error| unusable(&error))?;
         let config: ChatConfig = serde_json::from_value(without_nulls(value)).map_err(|error| unusable(&error))?;
         config.check()?;
         Ok(config)

@@ -98,7 +98,7 @@ impl TensorCache {
     /// # Errors
     /// [`ErrorKind::Manifest`] that says which shard or tensor is wrong, and how.
     pub fn parse(json: &str) -> Result<TensorCache> {
-        let mut cache: TensorCache = serde_json::from_str(json).map_err(|error| unusable(error.to_string()))?;
+        let mut cache: TensorCache = serde_json::from_slice(json.as_bytes()).map_err(|error| unusable(error.to_string()))?;
         cache.shards.iter_mut().try_for_each(Shard::check)?;
         let mut names = HashSet::new();
         let mut paths = HashSet::new();

@@ -173,7 +173,7 @@ impl ApiRequest {
 
 fn object(json: &str) -> Result<Map<String, Value>> {
     let invalid = |reason| ErrorKind::InvalidRequest { reason };
-    match serde_json::from_str(json).map_err(|error| invalid(format!("it is no JSON: {error}")))? {
+    match serde_json::from_slice(json.as_bytes()).map_err(|error| invalid(format!("it is no JSON: {error}")))? {
         Value::Object(members) => Ok(members),
         other => Err(check::wrong("request", &other, "an object".into())),
     }

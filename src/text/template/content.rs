@@ -55,7 +55,7 @@ impl Reader {
         let text = Value::from(format!("{FIRST} {SECOND}"));
         let part = |text| format!(r#"{{"type": "text", "text": "{text}", "{KEY}": ""}}"#);
         let parts = format!("[{}, {}]", part(FIRST), part(SECOND));
-        let parts: Value = serde_json::from_str(&parts).expect("it is JSON");
+        let parts: Value = serde_json::from_slice(parts.as_bytes()).expect("it is JSON");
         let mut reader = Reader::default();
         for role in ROLES {
             let (texts, parts) = match (shown(role, &text), shown(role, &parts)) {
@@ -96,7 +96,7 @@ fn trial(role: &str, content: &Value) -> Value {
         ),
         _ => (0, r#"[{"role": "user"}]"#),
     };
-    let mut messages: Value = serde_json::from_str(text).expect("the texts are JSON");
+    let mut messages: Value = serde_json::from_slice(text.as_bytes()).expect("the texts are JSON");
     messages[place]["content"] = content.clone();
     messages
 }
