@@ -151,7 +151,8 @@ impl TokenizerConfig {
     /// # Errors
     /// [`ErrorKind::Package`] where it is not JSON of this form.
     pub fn parse(json: &str) -> Result<TokenizerConfig> {
-        serde_json::from_slice(json.as_bytes()).map_err(|error| Package::Manifest { file: Self::FILE.into(), reason: error.to_string() }.into())
+        serde_json::from_slice(json.as_bytes())
+            .map_err(|error| Package::Manifest { file: Self::FILE.into(), reason: error.to_string() }.into())
     }
 
     fn special_tokens(&self) -> impl Iterator<Item = &SpecialToken> {
