@@ -239,7 +239,10 @@ impl Bench {
                 measured = Some([tokens as f64 / time, self.probe.take_busy() / time]);
             }
         }
-        Ok(measured.expect("there is room for all sequences at once, and answers are longer than what is measured"))
+        // Some sequences ended before the last of them had begun.
+        let allowed = "as many sequences as the cache holds side by side";
+        let value = workload.batch.to_string();
+        measured.ok_or_else(|| ErrorKind::FieldRange { field: "batch".into(), value, allowed: allowed.into() }.into())
     }
 
     /// Asks for an answer to a prompt.
