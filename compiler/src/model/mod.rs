@@ -82,6 +82,9 @@ pub fn positions(config: &Config) -> Option<u32> {
 /// More layers than any model has: a guard against configs that would never finish.
 const MAX_LAYERS: u32 = 1024;
 
+/// The largest head that attention has registers and workgroup memory for.
+const MAX_HEAD: u32 = 256;
+
 /// More than any dimension of a model: what keeps products of them in range.
 const MAX_SIZE: u32 = 1 << 24;
 
@@ -159,7 +162,7 @@ impl Decoder {
             }
         };
         let heads = Heads { query: queries, kv: self.num_key_value_heads.unwrap_or(queries), dim };
-        check("head_dim", dim, dim.is_multiple_of(8), || "a multiple of 8".into())?;
+        check("head_dim", dim, dim.is_multiple_of(8) && dim <= MAX_HEAD, || format!("a multiple of 8, at most {MAX_HEAD}"))?;
         check("hidden_size", self.hidden_size, self.hidden_size.is_multiple_of(4), || "a multiple of 4".into())?;
         check("intermediate_size", self.intermediate_size, self.intermediate_size.is_multiple_of(4), || "a multiple of 4".into())?;
         check("num_attention_heads", queries, queries.is_multiple_of(heads.kv), || {
