@@ -1,5 +1,6 @@
-//! Caches that grow on a device which has no memory for that, with the model of [`crate::steps`].
+//! Caches that grow on a device which has no memory for that, or tells late whether it has, with the model of [`crate::steps`].
 
+use futures::FutureExt;
 use futures::executor::block_on;
 use tegula::model::budget::Budget;
 use tegula::model::forward::Forward;
@@ -28,4 +29,27 @@ fn caches_that_cannot_grow_keep_what_they_hold() {
     assert!(!block_on(model.room(0, 200)).unwrap());
     assert_eq!(model.cached_tokens(), 640);
     gpu.refuse_buffers_beyond(u64::MAX);
+}
+
+/// A browser tells late whether there is memory and what has run, and a host drops what waits for that in each of its turns.
+#[test]
+fn caches_grow_on_a_device_that_tells_late() {
+    let Some(gpu) = gpu() else { return };
+    let mut model = load(&gpu, Budget::default(), 20);
+    let tokens: Vec<u32> = (0..500).map(|token| token % 7).collect();
+    let sum = tokens.iter().sum();
+    assert_eq!(prefill(&mut model, 0, 0, &tokens), logits(sum));
+    gpu.tell_late();
+    let mut grow = |tokens, beyond| {
+        model.free_caches_beyond(beyond);
+        let mut asked = 1;
+        while model.room(0, tokens).now_or_never().is_none() {
+            asked += 1;
+            assert!(asked < 100, "the caches never grow");
+        }
+        (asked, model.cached_tokens())
+    };
+    assert_eq!(grow(600, u64::MAX), (3, 1024), "whether there is memory");
+    assert_eq!(grow(1100, 0), (4, 2048), "and when the old cache is free");
+    assert_eq!(prefill(&mut model, 0, 500, &[5; 100]), logits(sum + 500), "what was there is there");
 }

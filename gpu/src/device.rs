@@ -12,8 +12,10 @@ use crate::web as host;
 use crate::{Error, ErrorKind};
 use futures::FutureExt;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use tegula_plan::Requires;
 
 /// Which device to open, and how.
@@ -40,6 +42,8 @@ struct Inner {
     outcomes: Mutex<Vec<Outcome>>,
     /// Bytes of the largest buffer that there is memory for, where a test says so.
     largest: AtomicU64,
+    /// Whether outcomes are known late, where a test says so.
+    late: AtomicBool,
 }
 
 impl Drop for Inner {
@@ -69,6 +73,37 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 type Outcome = futures::future::BoxFuture<'static, Result<(), Error>>;
 #[cfg(target_arch = "wasm32")]
 type Outcome = futures::future::LocalBoxFuture<'static, Result<(), Error>>;
+
+/// What becomes of creations: see [`Gpu::settled`]. Whoever stops to wait keeps this, or no one learns of an error.
+pub struct Settled(futures::future::JoinAll<Outcome>);
+
+impl Future for Settled {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_unpin(context).map(|outcomes| outcomes.into_iter().collect())
+    }
+}
+
+/// The end of what was submitted: see [`Gpu::done`].
+pub struct Done {
+    told: futures::channel::oneshot::Receiver<()>,
+    /// Whether it is to be known late, as a test says.
+    late: bool,
+}
+
+impl Future for Done {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::take(&mut self.late) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        // It is cancelled only when the device is gone, and then nothing runs any more.
+        self.told.poll_unpin(context).map(|_| ())
+    }
+}
 
 impl Gpu {
     /// Opens a device: on the adapter that is named, else on the most capable one.
@@ -108,8 +143,16 @@ impl Gpu {
             tracing::error!(%error, "uncaptured GPU error");
             lock(&note).get_or_insert_with(|| Error::creating("while running", error).into_kind());
         }));
-        let inner =
-            Inner { device, queue, info, fault, staging: Mutex::default(), outcomes: Mutex::default(), largest: AtomicU64::new(u64::MAX) };
+        let inner = Inner {
+            device,
+            queue,
+            info,
+            fault,
+            staging: Mutex::default(),
+            outcomes: Mutex::default(),
+            largest: AtomicU64::new(u64::MAX),
+            late: AtomicBool::new(false),
+        };
         #[cfg_attr(target_arch = "wasm32", expect(clippy::arc_with_non_send_sync, reason = "browsers have one thread for each device"))]
         Ok(Gpu { inner: Arc::new(inner) })
     }
@@ -147,13 +190,20 @@ impl Gpu {
         }
     }
 
-    /// Awaits the outcome of everything that was created. Natively all is known at once; browsers report lack of memory late.
+    /// The outcome of everything that was created and that nobody has asked about yet. Natively all is known at once; browsers report lack
+    /// of memory late.
     ///
     /// # Errors
     /// [`ErrorKind::OutOfMemory`] and whatever else creations raised.
-    pub async fn settled(&self) -> Result<(), Error> {
+    pub fn settled(&self) -> Settled {
         let outcomes = std::mem::take(&mut *lock(&self.inner.outcomes));
-        futures::future::join_all(outcomes).await.into_iter().collect()
+        Settled(futures::future::join_all(outcomes))
+    }
+
+    /// From now on outcomes are known late, as in a browser: for tests of what waits for them.
+    #[doc(hidden)]
+    pub fn tell_late(&self) {
+        self.inner.late.store(true, Ordering::Relaxed);
     }
 
     /// From now on there is no memory for buffers of more than so many bytes: for tests of what becomes of that.
@@ -167,8 +217,8 @@ impl Gpu {
         bytes > self.inner.largest.load(Ordering::Relaxed)
     }
 
-    /// Waits until all that was submitted has run.
-    pub async fn done(&self) {
+    /// Tells when all has run that was submitted before.
+    pub fn done(&self) -> Done {
         let (sender, receiver) = futures::channel::oneshot::channel();
         self.queue().on_submitted_work_done(move || {
             let _ = sender.send(());
@@ -177,8 +227,7 @@ impl Gpu {
         if let Err(error) = self.device().poll(wgpu::PollType::wait_indefinitely()) {
             tracing::warn!(%error, "waiting for the GPU");
         }
-        // Cancelled only when the device is gone, and then nothing runs any more.
-        let _ = receiver.await;
+        Done { told: receiver, late: self.inner.late.load(Ordering::Relaxed) }
     }
 
     /// Fails if the device is lost or refused a command. Natively a refusal is told once, right behind the command: several models share a
@@ -220,6 +269,7 @@ impl Gpu {
         let made = create(self.device());
         let mut error = Box::pin(scopes.close());
         match (&mut error).now_or_never() {
+            Some(None) if self.inner.late.load(Ordering::Relaxed) => lock(&self.inner.outcomes).push(Box::pin(late())),
             Some(None) => {}
             Some(Some(error)) => return Err(Error::creating(&what(), error)),
             None => {
@@ -252,6 +302,16 @@ impl Scopes {
         let caught = [self.internal.pop(), self.validation.pop(), self.memory.pop()];
         futures::future::join_all(caught).map(|errors| errors.into_iter().flatten().next())
     }
+}
+
+/// That a creation went well, known at the third time of asking.
+fn late() -> impl Future<Output = Result<(), Error>> {
+    let mut asked = 0;
+    std::future::poll_fn(move |context| {
+        asked += 1;
+        context.waker().wake_by_ref();
+        if asked < 3 { Poll::Pending } else { Poll::Ready(Ok(())) }
+    })
 }
 
 /// A panic while holding one of these locks leaves nothing half-done.

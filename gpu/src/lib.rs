@@ -31,7 +31,7 @@ mod web;
 
 pub use bandwidth::stream_bandwidth;
 pub use buffer::{Buffer, Range, Usage};
-pub use device::{Gpu, Options};
+pub use device::{Done, Gpu, Options, Settled};
 pub use error::{Error, ErrorKind};
 pub use fill::{Filler, Filling};
 pub use info::{DeviceInfo, Limits};

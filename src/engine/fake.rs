@@ -39,6 +39,8 @@ pub(crate) struct Fake {
     pub(crate) breaks_after: Option<usize>,
     /// Ids from here on are greatest now and then, though they mean nothing.
     pub(super) padded_from: u32,
+    /// Whether the device has been asked for larger caches, and has not said whether there are any.
+    asked: bool,
 }
 
 /// How ids of a sequence are drawn, and how often each was.
@@ -107,6 +109,7 @@ impl Fake {
             log: Vec::new(),
             breaks_after: None,
             padded_from: 264,
+            asked: false,
         }
     }
 
@@ -232,7 +235,11 @@ impl Forward for Fake {
 
     fn grow(&mut self) -> LocalBoxFuture<'_, Result<()>> {
         async {
-            yield_now().await;
+            // As a browser, which tells late whether there is memory: whoever is dropped meanwhile asks again.
+            if !std::mem::replace(&mut self.asked, true) {
+                yield_now().await;
+            }
+            self.asked = false;
             for group in 0..self.caches.len() {
                 let Some(sizes) = self.pools.growth(group) else { continue };
                 for pages in sizes {

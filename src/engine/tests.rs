@@ -41,7 +41,12 @@ pub(super) fn prompt(tokens: u32, seed: u32) -> Vec<u32> {
 }
 
 pub(super) fn take(engine: &mut Engine<Fake>, outcomes: &mut BTreeMap<RequestId, Outcome>) {
-    for event in block_on(engine.step()).unwrap() {
+    note(block_on(engine.step()).unwrap(), outcomes);
+}
+
+/// Notes what requests were told.
+pub(super) fn note(events: Vec<Event>, outcomes: &mut BTreeMap<RequestId, Outcome>) {
+    for event in events {
         let outcome = outcomes.entry(event.request).or_default();
         assert!(outcome.reason.is_none() && outcome.error.is_none(), "news after the end");
         match event.kind {

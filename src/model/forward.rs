@@ -159,7 +159,8 @@ pub trait Forward {
     fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room;
 
     /// Lets the caches grow to what [`Forward::reserve`] wanted. Where the device has no memory for that, they stay as they are, and
-    /// [`Forward::reserve`] says [`Room::Full`] to as much from then on. It can be dropped while it waits.
+    /// [`Forward::reserve`] says [`Room::Full`] to as much from then on. It can be dropped while it waits, and is dropped whenever it does:
+    /// the next call goes on where this one stood.
     ///
     /// # Errors
     /// Those of the device.

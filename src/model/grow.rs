@@ -8,20 +8,20 @@ use crate::Result;
 use crate::model::capacity;
 use crate::model::kv::INITIAL_TOKENS;
 use crate::model::step::Model;
-use tegula_gpu::{Buffer, ErrorKind, Gpu, Usage};
+use tegula_gpu::{Buffer, ErrorKind, Settled, Usage};
 use tegula_plan::{PAGE_SIZE, Paged};
 
 /// Bytes of old caches that may wait to be freed. The GPU frees them when it has copied them, and to wait for that costs a moment.
-const UNFREED: u64 = 32 << 20;
+pub(super) const UNFREED: u64 = 32 << 20;
 
 impl Model {
     /// Makes the caches as large as their groups want them. It can be dropped while it waits; then it goes on another time.
     pub(super) async fn enlarge(&mut self) -> Result<()> {
+        self.freed().await;
         let groups: Vec<_> = self.plan.model.paged().cloned().collect();
-        let mut unfreed = 0;
         for (group, paged) in groups.iter().enumerate() {
             for pages in self.pools.growth(group).into_iter().flatten() {
-                if self.enlarge_group(paged, pages, &mut unfreed).await? {
+                if self.enlarge_group(paged, pages).await? {
                     self.pools.grown(group, pages);
                     break;
                 }
@@ -34,6 +34,7 @@ impl Model {
     /// Changes what the caches may grow to: so many tokens in each group, or as many as are of use there. Less than they have room for may be
     /// asked only while no sequence holds any of it: those caches are then made anew, as small as they are at first.
     pub(crate) fn limit_cache(&mut self, tokens: u32) -> Result<()> {
+        self.making = None;
         let groups: Vec<_> = self.plan.model.paged().cloned().collect();
         let lines = capacity::lines(&self.plan.model, &self.buffers.cached_layers(), tokens / PAGE_SIZE);
         for (group, (paged, line)) in groups.iter().zip(&lines).enumerate() {
@@ -58,13 +59,41 @@ impl Model {
         Ok(())
     }
 
+    /// Waits until old caches are freed, where there are too many.
+    async fn freed(&mut self) {
+        if let Some(copied) = &mut self.copied {
+            copied.await;
+            (self.copied, self.unfreed) = (None, 0);
+        }
+    }
+
+    /// Lets so many bytes of old caches wait to be freed: for tests.
+    #[doc(hidden)]
+    pub fn free_caches_beyond(&mut self, bytes: u64) {
+        self.most_unfreed = bytes;
+    }
+
+    /// A larger cache, once it is certain that there is memory for it.
+    async fn make(&mut self, layer: u32, bytes: u64) -> Result<Buffer, tegula_gpu::Error> {
+        let same = |making: &Making| making.layer == layer && making.buffer.as_ref().is_some_and(|buffer| buffer.bytes() == bytes);
+        if !self.making.as_ref().is_some_and(same) {
+            let buffer = Some(self.gpu.buffer(&format!("cache {layer}"), bytes, Usage::Storage)?);
+            self.making = Some(Making { layer, buffer, settled: self.gpu.settled() });
+        }
+        let making = self.making.as_mut().expect("it was set above");
+        let settled = (&mut making.settled).await;
+        let mut making = self.making.take().expect("nobody else takes it");
+        settled?;
+        Ok(making.buffer.take().expect("it is taken here only"))
+    }
+
     /// Makes the caches of a group as large as so many pages. False if the device has no memory for that.
-    async fn enlarge_group(&mut self, group: &Paged, pages: u32, unfreed: &mut u64) -> Result<bool> {
+    async fn enlarge_group(&mut self, group: &Paged, pages: u32) -> Result<bool> {
         let bytes = u64::from(pages) * group.page_bytes();
         tracing::debug!(tokens = pages * PAGE_SIZE, "the KV cache grows");
         for &layer in &group.layers {
             let Some(old) = self.buffers.cache(layer).cloned().filter(|old| old.bytes() < bytes) else { continue };
-            let grown = match make(&self.gpu, layer, bytes).await {
+            let grown = match self.make(layer, bytes).await {
                 Ok(grown) => grown,
                 Err(error) if is_shortage(&error) => {
                     tracing::warn!(%error, "the KV cache cannot grow");
@@ -75,14 +104,14 @@ impl Model {
             let mut pass = self.gpu.pass();
             pass.copy(&old, 0, &grown, 0, old.bytes());
             pass.submit();
-            *unfreed += old.bytes();
+            self.unfreed += old.bytes();
             self.buffers.set_cache(layer, grown);
             old.destroy();
             let Model { gpu, plan, variant, pipelines, buffers, programs, .. } = self;
             programs.iter_mut().try_for_each(|program| program.rebind(gpu, plan, *variant, pipelines, buffers, layer))?;
-            if *unfreed > UNFREED {
-                self.gpu.done().await;
-                *unfreed = 0;
+            if self.unfreed > self.most_unfreed {
+                self.copied = Some(self.gpu.done());
+                self.freed().await;
             }
         }
         Ok(true)
@@ -94,19 +123,17 @@ fn is_shortage(error: &tegula_gpu::Error) -> bool {
     matches!(error.kind(), ErrorKind::OutOfMemory { .. } | ErrorKind::Limit { .. })
 }
 
-/// A larger cache, once it is certain that there is memory for it: browsers tell late.
-async fn make(gpu: &Gpu, layer: u32, bytes: u64) -> Result<Buffer, tegula_gpu::Error> {
-    let mut fresh = Fresh(Some(gpu.buffer(&format!("cache {layer}"), bytes, Usage::Storage)?));
-    gpu.settled().await?;
-    Ok(fresh.0.take().expect("it was made above"))
+/// A larger cache on its way. Browsers tell late whether there is memory for it. Who waits for that is dropped in each turn of the host, so
+/// the cache must outlive them: one that was made anew each time would never be there.
+pub(super) struct Making {
+    layer: u32,
+    buffer: Option<Buffer>,
+    settled: Settled,
 }
 
-/// A buffer that is freed unless it is taken.
-struct Fresh(Option<Buffer>);
-
-impl Drop for Fresh {
+impl Drop for Making {
     fn drop(&mut self) {
-        if let Some(buffer) = &self.0 {
+        if let Some(buffer) = &self.buffer {
             buffer.destroy();
         }
     }
