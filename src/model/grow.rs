@@ -8,16 +8,13 @@ use crate::Result;
 use crate::model::capacity;
 use crate::model::kv::INITIAL_TOKENS;
 use crate::model::step::Model;
-use tegula_gpu::{Buffer, ErrorKind, Settled, Usage};
+use tegula_gpu::{ErrorKind, Usage};
 use tegula_plan::{PAGE_SIZE, Paged};
-
-/// Bytes of old caches that may wait to be freed. The GPU frees them when it has copied them, and to wait for that costs a moment.
-pub(super) const UNFREED: u64 = 32 << 20;
 
 impl Model {
     /// Makes the caches as large as their groups want them. It can be dropped while it waits; then it goes on another time.
     pub(super) async fn enlarge(&mut self) -> Result<()> {
-        self.freed().await;
+        self.replacing.freed().await;
         let groups: Vec<_> = self.plan.model.paged().cloned().collect();
         for (group, paged) in groups.iter().enumerate() {
             for pages in self.pools.growth(group).into_iter().flatten() {
@@ -34,7 +31,7 @@ impl Model {
     /// Changes what the caches may grow to: so many tokens in each group, or as many as are of use there. Less than they have room for may be
     /// asked only while no sequence holds any of it: those caches are then made anew, as small as they are at first.
     pub(crate) fn limit_cache(&mut self, tokens: u32) -> Result<()> {
-        self.making = None;
+        self.replacing.give_up();
         let groups: Vec<_> = self.plan.model.paged().cloned().collect();
         let lines = capacity::lines(&self.plan.model, &self.buffers.cached_layers(), tokens / PAGE_SIZE);
         for (group, (paged, line)) in groups.iter().zip(&lines).enumerate() {
@@ -59,32 +56,10 @@ impl Model {
         Ok(())
     }
 
-    /// Waits until old caches are freed, where there are too many.
-    async fn freed(&mut self) {
-        if let Some(copied) = &mut self.copied {
-            copied.await;
-            (self.copied, self.unfreed) = (None, 0);
-        }
-    }
-
     /// Lets so many bytes of old caches wait to be freed: for tests.
     #[doc(hidden)]
     pub fn free_caches_beyond(&mut self, bytes: u64) {
-        self.most_unfreed = bytes;
-    }
-
-    /// A larger cache, once it is certain that there is memory for it.
-    async fn make(&mut self, layer: u32, bytes: u64) -> Result<Buffer, tegula_gpu::Error> {
-        let same = |making: &Making| making.layer == layer && making.buffer.as_ref().is_some_and(|buffer| buffer.bytes() == bytes);
-        if !self.making.as_ref().is_some_and(same) {
-            let buffer = Some(self.gpu.buffer(&format!("cache {layer}"), bytes, Usage::Storage)?);
-            self.making = Some(Making { layer, buffer, settled: self.gpu.settled() });
-        }
-        let making = self.making.as_mut().expect("it was set above");
-        let settled = (&mut making.settled).await;
-        let mut making = self.making.take().expect("nobody else takes it");
-        settled?;
-        Ok(making.buffer.take().expect("it is taken here only"))
+        self.replacing.leave_unfreed(bytes);
     }
 
     /// Makes the caches of a group as large as so many pages. False if the device has no memory for that.
@@ -93,7 +68,7 @@ impl Model {
         tracing::debug!(tokens = pages * PAGE_SIZE, "the KV cache grows");
         for &layer in &group.layers {
             let Some(old) = self.buffers.cache(layer).cloned().filter(|old| old.bytes() < bytes) else { continue };
-            let grown = match self.make(layer, bytes).await {
+            let grown = match self.replacing.make(&self.gpu, layer, bytes).await {
                 Ok(grown) => grown,
                 Err(error) if is_shortage(&error) => {
                     tracing::warn!(%error, "the KV cache cannot grow");
@@ -104,15 +79,11 @@ impl Model {
             let mut pass = self.gpu.pass();
             pass.copy(&old, 0, &grown, 0, old.bytes());
             pass.submit();
-            self.unfreed += old.bytes();
             self.buffers.set_cache(layer, grown);
             old.destroy();
             let Model { gpu, plan, variant, pipelines, buffers, programs, .. } = self;
             programs.iter_mut().try_for_each(|program| program.rebind(gpu, plan, *variant, pipelines, buffers, layer))?;
-            if self.unfreed > self.most_unfreed {
-                self.copied = Some(self.gpu.done());
-                self.freed().await;
-            }
+            self.replacing.copied(&self.gpu, old.bytes()).await;
         }
         Ok(true)
     }
@@ -121,20 +92,4 @@ impl Model {
 /// Whether it is for lack of memory that a buffer was not made.
 fn is_shortage(error: &tegula_gpu::Error) -> bool {
     matches!(error.kind(), ErrorKind::OutOfMemory { .. } | ErrorKind::Limit { .. })
-}
-
-/// A larger cache on its way. Browsers tell late whether there is memory for it. Who waits for that is dropped in each turn of the host, so
-/// the cache must outlive them: one that was made anew each time would never be there.
-pub(super) struct Making {
-    layer: u32,
-    buffer: Option<Buffer>,
-    settled: Settled,
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        if let Some(buffer) = &self.buffer {
-            buffer.destroy();
-        }
-    }
 }

@@ -1,8 +1,12 @@
 //! A model on a GPU: what it takes to run one step.
 //!
-//! [`budget`] works out what fits into the memory of a device, `buffers` makes it, [`launch`] computes launch words with the library's own
-//! code, `layout` groups the rows of a step, `program` binds an entry's kernels, `compiling` makes them, [`choose`] and `trial` settle which of several to run, and [`step`]
-//! runs steps over the paged cache of [`kv`]. The engine sees a model through the trait of [`forward`].
+//! - [`budget`] and `capacity` work out what fits into the memory of a device; `buffers` makes it.
+//! - [`launch`] computes launch words with the library's own code; `layout` groups the rows of a step.
+//! - `compiling` makes the kernels, `program` binds them for an entry, `ready` puts a model together.
+//! - [`choose`] and `trial` settle which of several kernels runs.
+//! - [`kv`] says which pages of a cache are whose, [`pools`] does so for every group of layers. `grow` makes caches larger, and `replacing`
+//!   keeps what that has under way.
+//! - [`step`] runs steps. The engine sees a model through the trait of [`forward`].
 
 pub mod budget;
 mod buffers;
@@ -17,6 +21,7 @@ mod layout;
 pub mod pools;
 mod program;
 mod ready;
+mod replacing;
 pub mod step;
 mod trial;
 

@@ -9,16 +9,16 @@ use crate::model::buffers::Buffers;
 use crate::model::choose::{Decision, Kernels};
 use crate::model::compiling::{Compiling, Pipelines, needed};
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
-use crate::model::grow::{Making, UNFREED};
 use crate::model::launch::Launcher;
 use crate::model::layout::layout;
 use crate::model::pools::{Pools, Room};
 use crate::model::program::Program;
+use crate::model::replacing::Replacing;
 use crate::{ErrorKind, Result};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use std::sync::Arc;
-use tegula_gpu::{BindGroup, Done, Filler, Gpu, Pipeline, Range};
+use tegula_gpu::{BindGroup, Filler, Gpu, Pipeline, Range};
 use tegula_plan::{Activations, Library, PAGE_SIZE, Plan, Row, SAMPLING_WORDS, StepSize, Variant};
 
 /// What a submitted step will bring back.
@@ -36,14 +36,7 @@ pub struct Model {
     /// By entry of the variant.
     pub(super) programs: Vec<Program>,
     pub(super) pools: Pools,
-    /// A larger cache on its way.
-    pub(super) making: Option<Making>,
-    /// Bytes of old caches that may not be freed yet.
-    pub(super) unfreed: u64,
-    /// How many there may be.
-    pub(super) most_unfreed: u64,
-    /// Tells when they are.
-    pub(super) copied: Option<Done>,
+    pub(super) replacing: Replacing,
     /// By sequence: whether its ids are drawn among the likeliest.
     nuclei: Vec<bool>,
     /// Rows of the step that is being submitted.
@@ -91,10 +84,7 @@ impl Model {
             launcher,
             programs,
             pools,
-            making: None,
-            unfreed: 0,
-            most_unfreed: UNFREED,
-            copied: None,
+            replacing: Replacing::new(),
             nuclei,
             words,
             segments,
