@@ -8,11 +8,13 @@ pub mod record;
 mod shortlist;
 pub mod space;
 pub mod steps;
+mod tally;
 mod text;
 
-pub use choice::{Choice, Tally};
+pub use choice::Choice;
 pub use record::{Record, Records};
 pub use space::{Candidate, candidates};
+pub use tally::Tally;
 
 /// What a device is called in names of files and in comparisons: `NVIDIA H200` is `nvidia-h200`, and versions in parentheses are left out.
 #[must_use]
