@@ -5,6 +5,7 @@
 //! two or so bins are done with before anything is put in order. The filters each keep a beginning of that order, so that the ends of all
 //! are known as soon as the bins are: top-k counts, top-p sums what top-k left, and min-p is a depth from the start.
 
+mod depth;
 mod reference;
 mod scratch;
 

@@ -1,12 +1,10 @@
 //! The reference of drawing: what each of its kernels leaves for the next.
 
+use super::depth::{TOP_SHIFT, bin_of, find, mass, top_weight, weight};
 use super::scratch::{HEAD, Layout};
 use super::{Draw, DrawStage};
 use crate::operand::{Launch, Operands, Words, set};
 use tegula_plan::{DEEPEST, DEPTH_ONE, SAMPLING_MEMBERS, SAMPLING_WORDS};
-
-/// Bits of a depth below its bin.
-const TOP_SHIFT: u32 = 21;
 
 /// What is no id.
 const NONE: u32 = u32::MAX;
@@ -256,34 +254,6 @@ impl Row<'_> {
         let weights: Vec<f64> = ids.iter().map(|&(depth, _)| weight(depth)).collect();
         ids[find(&weights, goal)]
     }
-}
-
-/// Where the running sum of weights reaches a goal, passing over what weighs nothing.
-fn find(weights: &[f64], goal: f64) -> usize {
-    let mut sum = 0.0;
-    let reached = weights.iter().position(|&weight| {
-        sum += weight;
-        weight > 0.0 && sum >= goal
-    });
-    reached.or_else(|| weights.iter().rposition(|&weight| weight > 0.0)).unwrap_or(0)
-}
-
-fn weight(depth: u32) -> f64 {
-    (-f64::from(depth) / f64::from(DEPTH_ONE)).exp()
-}
-
-/// What depths and ids weigh together.
-fn mass(ids: &[(u32, u32)]) -> f64 {
-    ids.iter().map(|&(depth, _)| weight(depth)).sum()
-}
-
-fn bin_of((depth, _): (u32, u32)) -> usize {
-    (depth >> TOP_SHIFT) as usize
-}
-
-/// The weight at the upper end of a bin.
-fn top_weight(bin: usize) -> f64 {
-    (-0.125 * bin as f64).exp()
 }
 
 /// The bits of a float as an integer in the order of the numbers; what is not a number comes last.
