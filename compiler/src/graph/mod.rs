@@ -4,12 +4,14 @@
 //! as architectures write them down (a linear layer, a norm, attention over the cache) and stand in the order of execution; each makes one
 //! value. Parameters carry the names of both worlds: that of the weight package and those of the Hugging Face tensors they are made of.
 
+mod act;
 mod build;
 mod op;
 
+pub use act::Act;
 pub use build::{Attention, Norm};
 pub(crate) use op::option;
-pub use op::{Act, NormKind, Op, OpKind};
+pub use op::{NormKind, Op, OpKind};
 use std::fmt;
 
 /// A parameter of the graph: one tensor of the package before quantization, stacked from one or more tensors of the checkpoint.
