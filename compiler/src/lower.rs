@@ -4,6 +4,7 @@
 //! split and which rows get logits; a device class settles the kernels. What remains are the launch words and where things are bound.
 
 mod kernels;
+mod limits;
 mod scratch;
 
 use crate::entry::{Attends, Mode, modes};
@@ -11,17 +12,17 @@ use crate::fuse::Fused;
 use crate::graph::{Graph, OpKind, Value};
 use crate::memory::{self, Touch};
 use crate::op::Spec;
-use crate::op::stage::{At, Bytes, Form, Target, Work};
+use crate::op::stage::{At, Form, Target, Work};
 use crate::range::range;
 use crate::tune::{Choice, Tally};
 use crate::weights::Weights;
 use crate::{Error, ErrorKind};
 use kernels::{Kernels, Scheduled};
+pub(crate) use limits::Limits;
 use scratch::{Scratch, place};
 use std::collections::BTreeMap;
 use tegula_plan::{
-    Activations, Alternative, Binding, Buffer, Dispatch, Dtype, Entry, MAX_BINDING, Model, PAGE_SIZE, Plan, Requires, Size, StepSize,
-    Variant, When,
+    Activations, Alternative, Binding, Buffer, Dispatch, Dtype, Entry, Model, Plan, Requires, Size, StepSize, Variant, When,
 };
 
 /// The most workgroups of a dispatch in each direction on every device.
@@ -34,48 +35,6 @@ const VARIANTS: [(&str, Requires); 4] = [
     ("subgroups", Requires { subgroups: true, f16: false, matrix: false }),
     ("baseline", Requires { subgroups: false, f16: false, matrix: false }),
 ];
-
-/// The most rows of which every activation fits in a binding.
-pub(crate) struct Limits {
-    /// Of a batch.
-    pub batch: u32,
-    /// What values take that all rows of a prefill step have.
-    values: Vec<Bytes>,
-}
-
-impl Limits {
-    pub(crate) fn of(graph: &Graph, stages: &[Fused], context: u32) -> Limits {
-        let logits = logits(graph, stages);
-        let is_head = |value| Some(value) == logits || is_picked(graph, value);
-        let makes = || stages.iter().flat_map(|fused| fused.stage.makes(graph));
-        let widest = makes().map(|made| made.bytes.row + made.bytes.parts).max().unwrap_or(1);
-        let page_table = u64::from(context.div_ceil(PAGE_SIZE)) * 4;
-        let tokens = u64::from(graph.vocab_size) * 8;
-        let batch = (MAX_BINDING / widest.max(page_table).max(tokens)) as u32;
-        // A prefill step makes logits for no more rows than a batch has.
-        Limits { batch, values: makes().filter(|made| !is_head(made.value)).map(|made| made.bytes).collect() }
-    }
-
-    /// Rows of a prefill step beside batches of so many.
-    pub(crate) fn chunk(&self, batch: u32) -> u32 {
-        let fit = |bytes: &Bytes| MAX_BINDING.saturating_sub(u64::from(batch) * bytes.parts) / bytes.row.max(1);
-        self.values.iter().map(fit).min().map_or(u32::MAX, |rows| u32::try_from(rows).unwrap_or(u32::MAX))
-    }
-
-    /// `chunk`, where it fits.
-    pub(crate) fn check_chunk(&self, chunk: u32, batch: u32) -> Result<u32, Error> {
-        within("prefill_chunk_size", chunk, self.chunk(batch))
-    }
-
-    /// `batch`, where it fits.
-    pub(crate) fn check_batch(&self, batch: u32) -> Result<u32, Error> {
-        within("max_batch_size", batch, self.batch)
-    }
-}
-
-fn within(setting: &'static str, asked: u32, fits: u32) -> Result<u32, Error> {
-    if asked <= fits { Ok(asked) } else { Err(ErrorKind::StepTooLarge { setting, asked, fits }.into()) }
-}
 
 /// The value that ids are picked from, where a stage makes it.
 fn logits(graph: &Graph, stages: &[Fused]) -> Option<Value> {
