@@ -12,6 +12,8 @@ mod maker;
 mod part;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toy;
 
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
