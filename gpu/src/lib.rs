@@ -19,6 +19,7 @@ mod info;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod origin;
+mod outcome;
 #[cfg(any(target_arch = "wasm32", test))]
 mod packed;
 mod pass;
@@ -31,11 +32,12 @@ mod web;
 
 pub use bandwidth::stream_bandwidth;
 pub use buffer::{Buffer, Range, Usage};
-pub use device::{Done, Gpu, Options, Settled};
+pub use device::{Done, Gpu, Options};
 pub use error::{Error, ErrorKind};
 pub use fill::{Filler, Filling};
 pub use info::{DeviceInfo, Limits};
 pub use origin::Origin;
+pub use outcome::Settled;
 pub use pass::Pass;
 pub use pipeline::{BindGroup, OnKernel, Pipeline, Source};
 pub use readback::Readback;

@@ -3,9 +3,10 @@
 //! A kernel says what it binds ([`Kernel::bindings`]), so layouts are explicit: bind groups can be made without asking the driver for a
 //! reflected layout, and a text that disagrees with its plan is refused here and not at the first dispatch.
 
-use crate::device::{Gpu, Scopes};
+use crate::device::Gpu;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::native::{begin_pipeline, spelled};
+use crate::outcome::Scopes;
 #[cfg(target_arch = "wasm32")]
 use crate::web::{begin_pipeline, spelled};
 use crate::{Error, ErrorKind, Origin, Range};
