@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tokenizers::AddedToken;
 
 use super::*;
 use crate::text::detokenizer::Detokenizer;
