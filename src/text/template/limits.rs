@@ -4,7 +4,7 @@
 //! neither by running on, nor by taking all memory, nor by recursing until the stack ends. The
 //! engine bounds only macros in each other. So steps are counted here: each turn of a loop and each
 //! call of a macro takes as many as there are tags in the body. Bytes are counted for what is
-//! printed, for what a variable is bound to, and for what filters and methods make. `source.rs`
+//! printed, for what a variable is bound to, and for what filters and methods make. `source`
 //! puts the calls into the templates. Each bound is far above what real templates need: a
 //! conversation of 2,000 messages takes 27 million steps with Gemma 4's, whose loops over messages
 //! are in each other, and far fewer with others. The bound on time is for what is left: single

@@ -11,6 +11,7 @@ use crate::clock;
 mod arguments;
 mod content;
 mod date;
+mod expression;
 mod json;
 mod limits;
 mod python;

@@ -9,12 +9,13 @@
 
 use std::fmt::Write;
 
+mod tag;
+
+use super::expression::is_word;
 use super::limits::{self, Failure, Limit};
 
 /// Most bytes of a source. The longest of 111 real templates has 17 thousand.
 const SOURCE: usize = 1 << 18;
-/// Most operators and brackets around or before one in an expression. Real ones have up to 27.
-const EXPRESSION: usize = 120;
 /// Most blocks and branches around a block. Real ones have up to 10.
 const BLOCKS: usize = 80;
 
@@ -69,26 +70,6 @@ pub fn prepared(text: &str) -> Result<String, Failure> {
     }
     out.push_str(&scan.out[end..]);
     Ok(out)
-}
-
-fn is_word(char: char) -> bool {
-    char.is_alphanumeric() || char == '_'
-}
-
-/// What the scan sees of a tag.
-#[derive(Default)]
-struct Tag {
-    /// The end of what is in it, and of it.
-    inner: usize,
-    end: usize,
-    /// The assignment of `set`.
-    assign: Option<usize>,
-    /// The condition of `for`.
-    condition: Option<usize>,
-    /// Names in the first brackets: the arguments of a macro.
-    arguments: Vec<(usize, usize)>,
-    /// Names before `=`: what `with` binds.
-    bound: Vec<(usize, usize)>,
 }
 
 impl<'a> Scan<'a> {
@@ -235,148 +216,4 @@ impl<'a> Scan<'a> {
             false => Ok(()),
         }
     }
-
-    /// Reads to the end of a tag.
-    fn read(&mut self, start: usize, end: &str) -> Result<Tag, Failure> {
-        let text = self.text;
-        let bytes = text.as_bytes();
-        let mut tag = Tag { inner: bytes.len(), end: bytes.len(), ..Tag::default() };
-        // Operators before and around, by bracket. A comma begins anew.
-        let mut levels = vec![0];
-        let mut word = (0, 0);
-        let mut before = b' ';
-        let mut product = false;
-        let mut groups = 0;
-        let mut at = start;
-        while at < bytes.len() {
-            let byte = bytes[at];
-            let signed = matches!(byte, b'-' | b'+') && self.text[at + 1..].starts_with(end);
-            if levels.len() == 1 && (signed || bytes[at..].starts_with(end.as_bytes())) {
-                let inner = at;
-                at += usize::from(signed) + 2;
-                return Ok(Tag { inner, end: at, ..tag });
-            }
-            let depth = levels.len();
-            let around = if depth > 1 { levels[depth - 2] + 1 } else { 0 };
-            let level = levels.last_mut().expect("the first level stays");
-            match byte {
-                b'\'' | b'"' => {
-                    at = quoted(text, at) - 1;
-                }
-                _ if byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80 => {
-                    let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_' || **byte >= 0x80);
-                    word = (at, at + length.count());
-                    let text = &self.text[word.0..word.1];
-                    *level += usize::from(matches!(text, "and" | "or" | "not" | "if" | "else" | "is" | "in"));
-                    if depth == 1 && text == "if" && tag.condition.is_none() {
-                        tag.condition = Some(word.1);
-                    }
-                    if depth == 2 && groups == 1 && matches!(before, b'(' | b',') {
-                        tag.arguments.push(word);
-                    }
-                    at = word.1 - 1;
-                }
-                b'(' | b'[' | b'{' => {
-                    let inside = *level + 1;
-                    groups += usize::from(depth == 1);
-                    levels.push(inside);
-                }
-                b')' | b']' | b'}' if depth > 1 => {
-                    levels.pop();
-                    *levels.last_mut().expect("there were two") += 1;
-                }
-                b',' => *level = around,
-                b'=' if depth == 1 && bytes.get(at + 1) != Some(&b'=') && !matches!(before, b'=' | b'<' | b'>' | b'!') => {
-                    tag.assign = tag.assign.or(Some(at));
-                    tag.bound.push(word);
-                }
-                // The engine has no `%` for texts, so that it becomes a filter, which knows numbers
-                // too. Behind a sign or in a product, which a filter would take apart, it stays.
-                b'%' if !product => {
-                    *level += 1;
-                    self.edit(at, 1, "| tegula_percent(");
-                    self.edit(operand(text, at + 1), 0, ")");
-                }
-                b'|' => {
-                    *level += 1;
-                    let name = text[at + 1..].trim_start();
-                    let name = name.split(|char| !is_word(char)).next().unwrap_or_default();
-                    if limits::TAKING_ALL.contains(&name) {
-                        let as_text = matches!(name, "string" | "pprint");
-                        self.edit(at + 1, 0, if as_text { " tegula_many(1) |" } else { " tegula_many |" });
-                    }
-                }
-                byte if byte.is_ascii_whitespace() => {}
-                _ => *level += 1,
-            }
-            let deepest = levels.last().copied().unwrap_or_default();
-            self.bound("operators and brackets in each other", deepest, EXPRESSION)?;
-            if !byte.is_ascii_whitespace() {
-                let value = matches!(byte, b'\'' | b'"' | b'.' | b'|' | b')' | b']' | b'}') || byte == b'_' || byte.is_ascii_alphanumeric();
-                product = matches!(byte, b'*' | b'/' | b'-' | b'+') || product && (value || byte == b'%' || byte >= 0x80);
-                before = byte;
-            }
-            at += 1;
-        }
-        Ok(tag)
-    }
-}
-
-/// The end of a quoted text.
-fn quoted(text: &str, start: usize) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = start + 1;
-    while at < bytes.len() && bytes[at] != bytes[start] {
-        at += 1 + usize::from(bytes[at] == b'\\');
-    }
-    (at + 1).min(bytes.len())
-}
-
-/// The end of a value and of what is behind it: members, calls and filters.
-fn operand(text: &str, start: usize) -> usize {
-    let bytes = text.as_bytes();
-    let blank = |at: usize| at + bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    let word = |at: usize| at + text[at..].find(|char| !is_word(char)).unwrap_or(text.len() - at);
-    let mut at = start;
-    // Powers bind before `%` does.
-    loop {
-        at = blank(at);
-        while matches!(bytes.get(at), Some(b'-' | b'+')) {
-            at = blank(at + 1);
-        }
-        at = match bytes.get(at) {
-            Some(b'\'' | b'"') => quoted(text, at),
-            Some(b'(' | b'[' | b'{') => group(text, at),
-            _ => word(at),
-        };
-        let next = loop {
-            let next = blank(at);
-            at = match bytes.get(next) {
-                Some(b'.' | b'|') => word(blank(next + 1)),
-                Some(b'(' | b'[') => group(text, next),
-                _ => break next,
-            };
-        };
-        if !text[next..].starts_with("**") {
-            return at;
-        }
-        at = next + 2;
-    }
-}
-
-/// The end of what is in brackets.
-fn group(text: &str, start: usize) -> usize {
-    let bytes = text.as_bytes();
-    let (mut at, mut depth) = (start, 0_usize);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\'' | b'"' => at = quoted(text, at) - 1,
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' if depth < 2 => return at + 1,
-            b')' | b']' | b'}' => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    at
 }
