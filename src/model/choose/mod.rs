@@ -4,8 +4,11 @@
 //! more than a second and a half. What was chosen can be kept ([`crate::model::step::Model::chosen`]) and given to the next load. Whatever the time
 //! does not suffice for stays as the compiler had it. This module is the policy; `trial` runs kernels.
 
+mod decision;
+
 use crate::Result;
-use serde::Serialize;
+pub use decision::Decision;
+pub(crate) use decision::{describe, taken};
 use tegula_plan::Choice;
 
 /// Seconds that choosing may take: what a first visit can wait, beside a download of many.
@@ -38,19 +41,6 @@ pub enum Kernels {
     },
     /// As they were made before, by choice of the device class that runs. Measured where they do not fit the library.
     Remembered(Vec<u32>),
-}
-
-/// What was chosen, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Decision {
-    /// What is computed.
-    pub name: String,
-    /// Index of the alternative that runs.
-    pub chosen: u32,
-    /// Its schedule.
-    pub schedule: String,
-    /// A line for people.
-    pub why: String,
 }
 
 /// A choice to be made.
@@ -286,42 +276,5 @@ pub(crate) fn known(choices: &[Choice], kernels: &Kernels) -> Option<Vec<u32>> {
     }
 }
 
-/// What is said of choices that needed no measuring.
-pub(crate) fn taken(choices: &[Choice], chosen: &[u32], kernels: &Kernels) -> Vec<Decision> {
-    let why = if matches!(kernels, Kernels::Remembered(_)) { "chosen at an earlier load" } else { "the default" };
-    let decision = |(choice, chosen): (&Choice, &u32)| Decision {
-        name: choice.name.clone(),
-        chosen: *chosen,
-        schedule: choice.alternatives[*chosen as usize].clone(),
-        why: why.to_owned(),
-    };
-    choices.iter().zip(chosen).map(decision).collect()
-}
-
-/// What is said of a choice: the schedules that were timed, and by how much the one that runs is ahead.
-pub(crate) fn describe(choice: &Choice, verdict: &Verdict) -> Decision {
-    let schedule = choice.alternatives[verdict.chosen].clone();
-    let why = match &verdict.why {
-        Why::Untried => "not measured: only scoring runs it".to_owned(),
-        Why::NoTime => "not measured: the time did not suffice".to_owned(),
-        Why::Alone => "no other can be used on this device".to_owned(),
-        Why::Times(times) => {
-            let others = choice.alternatives.iter().zip(times).enumerate().filter(|(index, _)| *index != verdict.chosen);
-            let others = others.map(|(_, (name, time))| match time {
-                Some(time) => format!("{} us with {name}", micros(*time)),
-                None => format!("{name} cannot be used"),
-            });
-            let own = times[verdict.chosen].map_or_else(String::new, micros);
-            format!("{own} us, {}", others.collect::<Vec<_>>().join(", "))
-        }
-    };
-    Decision { name: choice.name.clone(), chosen: verdict.chosen as u32, schedule, why }
-}
-
-fn micros(seconds: f64) -> String {
-    format!("{:.1}", seconds * 1e6)
-}
-
 #[cfg(test)]
-#[path = "choose_tests.rs"]
 mod tests;
