@@ -1,6 +1,8 @@
 //! A model without a GPU: each next id is a hash of all tokens that the cache holds for the sequence, so that a wrong page, a stale token or a
 //! lost row shows in every id that follows.
 
+mod rule;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
@@ -15,6 +17,7 @@ use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::model::pools::{Pools, Room};
 use crate::sampler::{Sampler, Sampling};
 use crate::{ErrorKind, Result};
+use rule::greatest;
 
 /// The id that ends an answer.
 pub(crate) const EOS: u32 = 2;
@@ -119,65 +122,9 @@ impl Fake {
         self
     }
 
-    /// How many tokens before a position's end some layer sees.
-    fn window(&self) -> Option<u32> {
-        self.facts.paged().map(|group| group.window).max_by_key(|window| window.unwrap_or(u32::MAX))?
-    }
-
     /// With ids from here on that mean nothing.
     pub(super) fn padded(self, from: u32) -> Fake {
         Fake { padded_from: from, ..self }
-    }
-
-    /// The logits after tokens, the last of which is at `position`.
-    fn logits_after(&self, tokens: impl Iterator<Item = u32>, position: u32) -> Vec<f32> {
-        let mut hash = position;
-        let mut poisoned = false;
-        for token in tokens {
-            hash = (hash ^ token).wrapping_mul(0x0100_0193).rotate_left(7);
-            poisoned |= token == POISON;
-        }
-        let mut logits: Vec<f32> = (0..self.facts.vocab_size).map(|id| (id.wrapping_mul(hash) >> 20) as f32 * 1e-3 - 4.0).collect();
-        // Letters mostly, so that there is text to read.
-        logits[100 + (hash >> 8) as usize % 8] = 6.0;
-        if (hash >> 16).is_multiple_of(41) {
-            logits[EOS as usize] = 7.0;
-        }
-        if (hash >> 12).is_multiple_of(9) {
-            logits[self.padded_from as usize..].fill(9.0);
-        }
-        if poisoned {
-            // One of many is enough.
-            logits[3] = if hash.is_multiple_of(2) { f32::NAN } else { f32::INFINITY };
-        }
-        logits
-    }
-
-    /// The ids that follow a prompt, by the rule alone: at most so many, and none after the end.
-    pub(crate) fn continuation(&self, prompt: &[u32], most: usize) -> Vec<u32> {
-        self.sampled_continuation(prompt, most, &Sampling::greedy())
-    }
-
-    /// As [`Fake::continuation`], with ids picked by the sampler.
-    pub(super) fn sampled_continuation(&self, prompt: &[u32], most: usize, sampling: &Sampling) -> Vec<u32> {
-        let (mut ids, mut counts) = (prompt.to_vec(), BTreeMap::new());
-        for _ in 0..most {
-            let seen = self.window().map_or(0, |window| ids.len().saturating_sub(window as usize));
-            let mut logits = self.logits_after(ids[seen..].iter().copied(), ids.len() as u32 - 1);
-            logits.truncate(self.padded_from as usize);
-            let id = Sampler::default().pick(&mut logits, sampling, &counts, ids.len() as u32).expect("numbers");
-            *counts.entry(id).or_default() += 1;
-            ids.push(id);
-            if id == EOS {
-                break;
-            }
-        }
-        ids.split_off(prompt.len())
-    }
-
-    /// As [`Fake::continuation`], for the logits after each token of a prompt.
-    pub(super) fn scores(&self, prompt: &[u32]) -> Vec<Vec<f32>> {
-        (0..prompt.len()).map(|last| self.logits_after(prompt[..=last].iter().copied(), last as u32)).collect()
     }
 
     pub(super) fn available(&self) -> Vec<u32> {
@@ -193,17 +140,6 @@ async fn yield_now() {
         if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-}
-
-fn greatest(logits: &[f32]) -> u32 {
-    let mut best = 0;
-    for (id, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = id;
-        }
-    }
-    // As the kernels do, which then give no id.
-    if logits.iter().any(|logit| logit.is_nan() || *logit == f32::INFINITY) { u32::MAX } else { best as u32 }
 }
 
 impl Forward for Fake {
