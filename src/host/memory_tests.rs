@@ -3,7 +3,7 @@
 use futures::executor::block_on;
 use futures::future::join;
 
-use super::tests::{Toy, code, load, request};
+use super::toy::{self, Toy, code, load, request};
 use super::{Handle, Host, Package};
 use crate::Request;
 use crate::model::budget::Budget;
@@ -66,7 +66,7 @@ fn who_does_not_fit_is_told_what_the_others_hold() {
     assert_eq!(handle.models(), ["b", "c"]);
     // Larger than all the memory there is.
     let place = handle.place("d").unwrap();
-    let large = super::tests::memory(1 << 40, 0);
+    let large = toy::memory(1 << 40, 0);
     assert_eq!(code(block_on(host.until(place.budget(large)))), "MemoryBudgetError");
 }
 

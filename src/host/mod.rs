@@ -33,3 +33,5 @@ pub use resident::{Movable, Resident};
 mod memory_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toy;

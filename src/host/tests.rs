@@ -1,122 +1,20 @@
 //! The driver on models that are hashes: what comes out is held against what the rule says for each request alone.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures::executor::block_on;
-use futures::future::{LocalBoxFuture, join_all};
+use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
-use tegula_plan::Row;
 
-use super::{Events, Handle, Host, Package, Resident};
+use super::toy::{Toy, code, load, prompt, request};
+use super::{Events, Handle, Host};
 use crate::engine::fake::Fake;
-use crate::engine::request::{EventKind, Prompt, Request};
+use crate::engine::request::{EventKind, Request};
 use crate::engine::usage::FinishReason;
-use crate::model::GroupMemory;
-use crate::model::budget::Memory;
-use crate::model::forward::{Drawing, Entry, Forward, Read};
-use crate::model::pools::Room;
-use crate::model::step::Pending;
-use crate::{ErrorKind, HostError, Result};
-use tegula_package::mlc::ChatConfig;
-
-/// A model that is a hash, with a name to be logged, a size, and a step at which it panics.
-pub(super) struct Toy {
-    fake: Fake,
-    name: &'static str,
-    log: Arc<Mutex<Vec<&'static str>>>,
-    panics_at: Option<usize>,
-    pub(super) memory: Memory,
-    pub(super) cached: u32,
-    steps: usize,
-}
-
-impl Toy {
-    pub(super) fn new(name: &'static str) -> Toy {
-        let memory = memory(1000, 24);
-        Toy { fake: Fake::new(160, 1024, None), name, log: Arc::default(), panics_at: None, memory, cached: 512, steps: 0 }
-    }
-}
-
-/// What a model takes whose cache has a byte a token.
-pub(super) fn memory(weights: u64, activations: u64) -> Memory {
-    let group = GroupMemory { layers: 1, window: None, bytes_per_token: 1, capacity: 1024 };
-    Memory { weights, activations, cache_per_token: 1, capacity: 1024, groups: vec![group] }
-}
-
-impl Resident for Toy {
-    fn memory(&self) -> Memory {
-        self.memory.clone()
-    }
-
-    fn fingerprint(&self) -> String {
-        self.name.into()
-    }
-
-    fn cached_tokens(&self) -> u32 {
-        self.cached
-    }
-
-    fn limit_cache(&mut self, tokens: u32) -> Result<()> {
-        self.memory.capacity = tokens;
-        self.cached = self.cached.min(tokens);
-        Ok(())
-    }
-}
-
-impl Forward for Toy {
-    type Pending = Pending;
-
-    fn facts(&self) -> &tegula_plan::Model {
-        self.fake.facts()
-    }
-
-    fn max_rows(&self, entry: Entry) -> Option<u32> {
-        self.fake.max_rows(entry)
-    }
-
-    fn capacity(&self) -> u32 {
-        self.fake.capacity().min(self.memory.capacity)
-    }
-
-    fn mixes(&self) -> bool {
-        self.fake.mixes()
-    }
-
-    fn reserve(&mut self, sequence: u32, next: u32, tokens: u32) -> Room {
-        self.fake.reserve(sequence, next, tokens)
-    }
-
-    fn grow(&mut self) -> LocalBoxFuture<'_, Result<()>> {
-        self.fake.grow()
-    }
-
-    fn forget(&mut self, sequence: u32, position: u32) {
-        self.fake.forget(sequence, position);
-    }
-
-    fn release(&mut self, sequence: u32) {
-        self.fake.release(sequence);
-    }
-
-    fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {
-        self.fake.draw(sequence, drawing);
-    }
-
-    fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Pending> {
-        self.steps += 1;
-        assert!(self.panics_at.is_none_or(|step| self.steps < step), "a bug in {}", self.name);
-        self.log.lock().unwrap().push(self.name);
-        Ok(self.fake.submit(entry, rows, read)?.boxed_local())
-    }
-}
-
-pub(super) fn load(handle: &Handle, toy: Toy) {
-    let config = ChatConfig::parse(r#"{"eos_token_id": 2, "active_vocab_size": 264}"#).unwrap();
-    handle.place(toy.name).unwrap().load(toy, Package { config, ..Package::default() });
-}
+use crate::{ErrorKind, HostError};
 
 fn host(toys: impl IntoIterator<Item = Toy>) -> (Host, Handle) {
     let (host, handle) = Host::new(None);
@@ -124,22 +22,9 @@ fn host(toys: impl IntoIterator<Item = Toy>) -> (Host, Handle) {
     (host, handle)
 }
 
-/// A prompt of so many tokens.
-fn prompt(tokens: u32, seed: u32) -> Vec<u32> {
-    (0..tokens).map(|token| 3 + (token * 37 + seed * 101) % 190).collect()
-}
-
-pub(super) fn request(tokens: u32, seed: u32, most: u32) -> Request {
-    Request { max_tokens: Some(most), ..Request::greedy(Prompt::Ids(prompt(tokens, seed))) }
-}
-
 /// What the rule says.
 fn alone(tokens: u32, seed: u32, most: u32) -> Vec<u32> {
     Fake::new(160, 1024, None).continuation(&prompt(tokens, seed), most as usize)
-}
-
-pub(super) fn code<T>(result: Result<T>) -> &'static str {
-    result.err().expect("an error").code()
 }
 
 #[test]
