@@ -3,6 +3,7 @@
 //! Records are appended to a file as they are made, so that a run that is cut short loses nothing and the next one goes on where it ended.
 
 mod budget;
+mod course;
 mod device;
 mod measure;
 mod report;
