@@ -1,37 +1,22 @@
-//! The program as a user runs it: what it prints where, with which exit code, and what it says of bad input.
+//! The program as a user runs it: what it prints where, and with which exit code.
 //!
 //! Models are random and small. Tests that answer prompts need some Vulkan driver, and say so where there is none.
 
+mod bench;
 #[path = "../../../tests/checkpoint.rs"]
 mod checkpoint;
 mod convert;
 mod door;
 mod folder;
 mod origin;
+mod refusals;
 mod tune;
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
 use folder::{Folder, has_device, package};
-
-fn is_file(path: &Path) -> bool {
-    path.metadata().is_ok_and(|data| data.is_file() && data.len() > 0)
-}
-
-#[test]
-fn wrong_usage_has_exit_code_2() {
-    let folder = Folder::new("llama");
-    for args in [&["frobnicate"][..], &["run", "package"], &["logits", "package", "--ids", "one"], &["bench", "m", "--prompt-tokens", "0"]]
-    {
-        let output = folder.run(args);
-        assert_eq!(output.status.code(), Some(2), "{args:?}");
-        assert!(output.stdout.is_empty());
-    }
-}
 
 #[test]
 fn compiling_writes_the_same_bytes_and_prints_the_memory_plan() {
@@ -161,57 +146,6 @@ fn logits_are_the_same_through_prefill_and_decode() {
 }
 
 #[test]
-fn random_weights_are_measured_without_a_package() {
-    let folder = Folder::new("llama");
-    if !has_device(&folder) {
-        return;
-    }
-    let args = [
-        "bench",
-        "source/config.json",
-        "--random-weights",
-        "--prompt-tokens",
-        "20",
-        "--decode-tokens",
-        "8",
-        "--repetitions",
-        "1",
-        "--json",
-    ];
-    let bench = folder.json(&args);
-    for field in
-        ["prefill_tokens_per_second", "decode_tokens_per_second", "dispatches_per_step", "bytes_per_step", "stream_bytes_per_second"]
-    {
-        assert!(bench[field].as_f64().is_some_and(|figure| figure > 0.0), "{field} in {bench}");
-    }
-    for share in ["fraction_of_stream", "host_share"] {
-        assert!(bench[share].as_f64().is_some_and(|share| share > 0.0), "{share} in {bench}");
-    }
-    assert!(bench["adapter"].is_string());
-    assert!(folder.fail(&["bench", "source/config.json"]).contains("--random-weights"));
-}
-
-#[test]
-fn every_prompt_is_measured_with_every_batch() {
-    let folder = Folder::new("llama");
-    if !has_device(&folder) {
-        return;
-    }
-    let common = ["bench", "source/config.json", "--random-weights", "--decode-tokens", "4", "--repetitions", "1", "--contexts", "20,8"];
-    let with = |more: &[&'static str]| [&common[..], more].concat();
-    let lines = folder.succeed(&with(&["--batches", "1,6", "--json"]));
-    let measured: Vec<_> = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
-    let workloads: Vec<_> =
-        measured.iter().map(|line| [&line["prompt_tokens"], &line["batch"]].map(|value| value.as_u64().unwrap())).collect();
-    assert_eq!(workloads, [[8, 1], [8, 6], [20, 1], [20, 6]]);
-    assert!(measured[1]["bytes_per_step"].as_u64() > measured[0]["bytes_per_step"].as_u64(), "six caches are more than one");
-
-    let table = folder.succeed(&common);
-    assert_eq!(table.lines().count(), 4, "what holds for all, the columns, two prompts: {table}");
-    assert!(folder.fail(&with(&["--batches", "6", "--max-batch-size", "2"])).contains("batch"));
-}
-
-#[test]
 fn a_compiled_library_is_cached() {
     let folder = package("q4f16_1");
     if !has_device(&folder) {
@@ -223,118 +157,4 @@ fn a_compiled_library_is_cached() {
     assert_eq!(libraries(), 1);
     run();
     assert_eq!(libraries(), 1);
-}
-
-#[test]
-fn an_unknown_architecture_is_answered_with_the_known_ones() {
-    let folder = Folder::new("llama");
-    folder.edit("source/config.json", |config| {
-        config["model_type"] = "mamba".into();
-        config["architectures"] = json!(["MambaForCausalLM"]);
-    });
-    let error = folder.fail(&["compile", "source", "-o", "lib.wasm"]);
-    for name in ["mamba", "llama", "mistral", "qwen2", "qwen3"] {
-        assert!(error.contains(name), "{name} in {error}");
-    }
-    assert!(!folder.path("lib.wasm").exists());
-    folder.fail(&["convert", "source", "-o", "package"]);
-    assert!(!folder.path("package").exists());
-}
-
-#[test]
-fn a_missing_or_misshapen_tensor_is_named() {
-    let folder = Folder::new("llama");
-    folder.edit("source/config.json", |config| config["intermediate_size"] = 80.into());
-    let error = folder.fail(&["convert", "source", "-o", "package"]);
-    assert!(error.contains("mlp.") && error.contains("76") && error.contains("80"), "{error}");
-    assert!(!folder.path("package").exists());
-
-    let folder = Folder::new("llama");
-    folder.edit("source/config.json", |config| config["num_hidden_layers"] = 3.into());
-    let error = folder.fail(&["convert", "source", "-o", "package"]);
-    assert!(error.contains("model.layers.2."), "{error}");
-}
-
-#[test]
-fn a_damaged_shard_is_named_with_both_hashes() {
-    let folder = package("q0f32");
-    if !has_device(&folder) {
-        return;
-    }
-    let shard = folder.path("package/params_shard_0.bin");
-    let whole = fs::read(&shard).unwrap();
-    let manifest: Value = serde_json::from_slice(&fs::read(folder.path("package/tensor-cache.json")).unwrap()).unwrap();
-    let hash = manifest["records"][0]["md5sum"].as_str().unwrap();
-    let run = ["run", "package", "--prompt-ids", "5", "--max-tokens", "1"];
-
-    let mut damaged = whole.clone();
-    damaged[1000] ^= 1;
-    fs::write(&shard, damaged).unwrap();
-    let error = folder.fail(&run);
-    assert!(error.contains("params_shard_0.bin") && error.contains(hash), "{error}");
-
-    fs::write(&shard, &whole[..whole.len() - 4]).unwrap();
-    let error = folder.fail(&run);
-    assert!(error.contains("params_shard_0.bin") && error.contains(&whole.len().to_string()), "{error}");
-}
-
-#[test]
-fn a_library_that_does_not_fit_is_refused() {
-    let folder = package("q4f16_1");
-    if !has_device(&folder) {
-        return;
-    }
-    let run = ["run", "package", "--prompt-ids", "5", "--max-tokens", "1", "--library", "lib.wasm"];
-    folder.succeed(&["compile", "source", "-o", "lib.wasm", "--quantization", "q0f32"]);
-    let error = folder.fail(&run);
-    assert!(error.contains("model.") && error.contains("library"), "{error}");
-
-    fs::write(folder.path("lib.wasm"), b"no library").unwrap();
-    assert!(folder.fail(&run).contains("not a Tegula model library"));
-
-    // The version is the body of a custom section of its own.
-    folder.succeed(&["compile", "package", "-o", "lib.wasm"]);
-    let mut library = fs::read(folder.path("lib.wasm")).unwrap();
-    let name = b"tegula.version";
-    let at = library.windows(name.len()).position(|window| window == name).unwrap() + name.len();
-    library[at] = 99;
-    fs::write(folder.path("lib.wasm"), library).unwrap();
-    let error = folder.fail(&run);
-    assert!(error.contains("version 99"), "{error}");
-}
-
-#[test]
-fn a_prompt_beyond_the_context_says_both_lengths() {
-    let folder = package("q4f16_1");
-    if !has_device(&folder) {
-        return;
-    }
-    let prompt = vec!["5"; 40].join(",");
-    let error = folder.fail(&["run", "package", "--prompt-ids", &prompt, "--context-window-size", "32"]);
-    assert!(error.contains("40") && error.contains("32"), "{error}");
-    let error = folder.fail(&["run", "package", "--prompt-ids", "300"]);
-    assert!(error.contains("300") && error.contains("259"), "{error}");
-}
-
-#[test]
-fn without_an_adapter_the_reason_is_given() {
-    let folder = package("q4f16_1");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tegula"));
-    command.args(["run", "package", "--prompt-ids", "5", "--adapter", "no such adapter"]).current_dir(folder.path("."));
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("no GPU adapter"), "{error}");
-}
-
-#[test]
-fn text_needs_a_tokenizer_and_ids_do_not() {
-    let folder = package("q4f16_1");
-    let error = folder.fail(&["tokenize", "package", "text"]);
-    assert!(error.contains("tokenizer.json"), "{error}");
-    if has_device(&folder) {
-        let error = folder.fail(&["run", "package", "--raw", "--prompt", "text"]);
-        assert!(error.contains("tokenizer"), "{error}");
-    }
-    assert!(is_file(&folder.path("package/mlc-chat-config.json")));
 }
