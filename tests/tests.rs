@@ -18,12 +18,13 @@ mod drawn;
 mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
-/// Libraries whose prompts are multiplied in bytes.
+/// Caches that grow, with the library of `steps`.
 mod growth;
 /// Mat-vecs in half precision with small and large operands.
 mod half_precision;
 /// Several models on one device.
 mod hosting;
+/// Libraries whose prompts are multiplied in bytes.
 mod int8;
 /// Shapes and operands for `kernels`.
 mod kernel_operands;
@@ -33,8 +34,9 @@ mod kernels;
 mod loading;
 /// Libraries and packages of different models.
 mod mismatch;
-/// Whole models against the reference and against goldens.
+/// Steps that hold rows of several sequences.
 mod mixed;
+/// Whole models against the reference and against goldens.
 mod models;
 /// Libraries from anybody.
 mod origin;
