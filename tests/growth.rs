@@ -1,11 +1,11 @@
-//! Caches that grow on a device which has no memory for that, or tells late whether it has, with the model of [`crate::steps`].
+//! Caches that grow on a device which has no memory for that, or tells late whether it has, with the model of [`crate::adder`].
 
 use futures::FutureExt;
 use futures::executor::block_on;
 use tegula::model::budget::Budget;
 use tegula::model::forward::Forward;
 
-use crate::steps::{gpu, load, logits, prefill};
+use crate::adder::{gpu, load, logits, prefill};
 
 /// A device without memory for larger caches: the model keeps those it has, and what is in them.
 #[test]

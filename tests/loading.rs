@@ -1,4 +1,4 @@
-//! Loading a package into the library written by hand of `steps`: what is damaged, what does not fit, and
+//! Loading a package into the library written by hand of `adder`: what is damaged, what does not fit, and
 //! what needs no package.
 
 use futures::executor::block_on;
@@ -6,7 +6,7 @@ use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::{Error, ErrorKind};
 
-use crate::steps::{gpu, library, loader, logits, manifest, plan, prefill, shard};
+use crate::adder::{gpu, library, loader, logits, manifest, plan, prefill, shard};
 
 #[test]
 fn damaged_shards_are_told_and_can_be_loaded_again() {

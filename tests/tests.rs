@@ -6,6 +6,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(missing_docs, reason = "nothing here is public")]
 
+/// A library written by hand, of a model that adds.
+mod adder;
 /// What `tegula bench` counts.
 mod bench;
 /// Random models as Hugging Face folders.
@@ -18,7 +20,7 @@ mod drawn;
 mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
-/// Caches that grow, with the library of `steps`.
+/// Caches that grow, with the library of `adder`.
 mod growth;
 /// Mat-vecs in half precision with small and large operands.
 mod half_precision;
@@ -30,7 +32,7 @@ mod int8;
 mod kernel_operands;
 /// Each kernel against its spec's reference.
 mod kernels;
-/// Loading into the library of `steps`.
+/// Loading into the library of `adder`.
 mod loading;
 /// Libraries and packages of different models.
 mod mismatch;
@@ -52,7 +54,7 @@ mod responses;
 mod sampling;
 /// One model in a host of its own.
 mod solo;
-/// Loading and stepping a library written by hand.
+/// Stepping the library of `adder`.
 mod steps;
 
 use std::path::PathBuf;
