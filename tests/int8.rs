@@ -4,7 +4,8 @@ use tegula_compiler::CompileOptions;
 use tegula_gpu::Options;
 use tegula_plan::Activations;
 
-use crate::models::{ARCHITECTURES, behind, delta, devices, logits, nats, prompt, random};
+use crate::goldens::nats;
+use crate::models::{ARCHITECTURES, behind, delta, devices, logits, prompt, random};
 use crate::package::{convert, engine, read};
 use crate::reference::Reference;
 use crate::{adapter, shared};

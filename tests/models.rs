@@ -1,9 +1,7 @@
 //! Whole models, from a Hugging Face folder to logits and text: converted, compiled, loaded and run as a user would.
 //!
-//! Random models are held against the reference of this folder, and run anywhere. Trained ones and those that Hugging Face's own
-//! implementation has evaluated are held against its figures, where the shared data is there.
-
-use std::path::Path;
+//! The models are random, held against the reference of this folder, and run anywhere. Those with figures of Hugging Face's own
+//! implementation are in [`crate::goldens`].
 
 use serde_json::Value;
 use tegula::model::forward::{Entry, Forward, Read};
@@ -12,19 +10,13 @@ use tegula_compiler::CompileOptions;
 use tegula_gpu::{Gpu, Options};
 use tegula_plan::Row;
 
-use crate::package::{Package, convert, engine, json, model, read};
+use crate::package::{Package, convert, engine, model, read};
 use crate::reference::Reference;
 use crate::solo::Solo;
-use crate::{adapter, checkpoint, shared};
+use crate::{adapter, checkpoint};
 
 /// The random models: each architecture with what is special about it switched on.
 pub const ARCHITECTURES: [&str; 5] = ["llama", "llama3", "mistral", "qwen2", "qwen3"];
-
-/// The models that Hugging Face's implementation has evaluated.
-const GOLDENS: [&str; 5] = ["llama", "llama3-rope-tied", "mistral-swa", "qwen2", "qwen3"];
-
-/// Those that the reference of this folder does not know.
-const GOLDENS_ALONE: [&str; 2] = ["gemma2", "gpt2"];
 
 /// A device with all it has, and one with no more than every WebGPU device has.
 pub fn devices() -> Vec<Gpu> {
@@ -60,14 +52,6 @@ pub fn answer(engine: &mut Solo, prompt: Prompt, most: u32) -> (Vec<u32>, String
     let request = Request { max_tokens: Some(most), ..Request::greedy(prompt) };
     let answer = engine.complete(request).expect("an answer");
     (answer.ids, answer.text)
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().expect("a list").iter().map(|number| number.as_f64().expect("a number")).collect()
-}
-
-fn ids(value: &Value) -> Vec<u32> {
-    value.as_array().expect("a list").iter().map(|id| id.as_u64().expect("an id") as u32).collect()
 }
 
 /// Runs a random model of every architecture in a quantization against the reference on the package's own weights.
@@ -176,59 +160,6 @@ fn greedy_answers_follow_the_reference() {
 }
 
 #[test]
-fn the_reference_agrees_with_transformers() {
-    for name in GOLDENS {
-        let Some(source) = shared(&format!("goldens/{name}")) else { return };
-        let (package, config, golden) = (convert(&source, "q0f32"), json(&source.join("config.json")), json(&source.join("golden.json")));
-        let tensors = read(&package.path(), &config);
-        let rows = Reference { config: &config, tensors: &tensors, bytes: false }.logits(&ids(&golden["input_ids"]));
-        for (row, expected) in [(rows.first(), "logits_first"), (rows.last(), "logits_last")] {
-            let row: Vec<f32> = row.expect("the prompt is not empty").iter().map(|&logit| logit as f32).collect();
-            let worst = delta(&row, &numbers(&golden[expected]));
-            assert!(worst <= 1e-4, "{name} {expected}: {worst:e}");
-        }
-    }
-}
-
-/// Logits of a golden model within a tolerance; greedy tokens too where single precision makes them the same.
-fn check_goldens(quantization: &str, tolerance: f64) {
-    for name in GOLDENS.into_iter().chain(GOLDENS_ALONE) {
-        let Some(source) = shared(&format!("goldens/{name}")) else { return };
-        let (package, golden) = (convert(&source, quantization), json(&source.join("golden.json")));
-        let input = ids(&golden["input_ids"]);
-        for gpu in devices() {
-            let mut engine = engine(&gpu, &package.path(), &CompileOptions::default());
-            let rows = logits(&mut engine, &input);
-            let mut worst = delta(&rows[0], &numbers(&golden["logits_first"]));
-            worst = worst.max(delta(&rows[rows.len() - 1], &numbers(&golden["logits_last"])));
-            let tops = golden["top8_ids"].as_array().expect("a list").iter().zip(golden["top8_logits"].as_array().expect("a list"));
-            for (row, (top, expected)) in rows.iter().zip(tops) {
-                let found: Vec<f32> = ids(top).iter().map(|&id| row[id as usize]).collect();
-                worst = worst.max(delta(&found, &numbers(expected)));
-            }
-            eprintln!("{name} {quantization} on {}: {worst:e}", gpu.info().name);
-            assert!(worst <= tolerance, "{name} {quantization} on {}: {worst:e}", gpu.info().name);
-            if quantization == "q0f32" {
-                let length = golden["greedy_prompt_len"].as_u64().expect("a length") as usize;
-                let expected = ids(&golden["greedy_new_ids"]);
-                let (found, _) = answer(&mut engine, Prompt::Ids(input[..length].to_vec()), expected.len() as u32);
-                assert_eq!(found, expected, "{name} on {}", gpu.info().name);
-            }
-        }
-    }
-}
-
-#[test]
-fn goldens_in_single_precision() {
-    check_goldens("q0f32", 2e-3);
-}
-
-#[test]
-fn goldens_in_half_precision() {
-    check_goldens("q0f16", 3e-2);
-}
-
-#[test]
 fn a_prompt_in_chunks_gives_the_logits_of_one_chunk() {
     let (package, _) = random("mistral", "q0f32");
     let ids = prompt(100, 259);
@@ -240,75 +171,4 @@ fn a_prompt_in_chunks_gives_the_logits_of_one_chunk() {
         let worst = rows(16).iter().zip(rows(128)).map(|(cut, whole)| delta(cut, &whole)).fold(0.0, f64::max);
         assert!(worst <= 1e-4, "on {}: {worst:e}", gpu.info().name);
     }
-}
-
-#[test]
-fn a_trained_model_tells_the_known_story() {
-    let Some(source) = shared("models/stories260K/hf") else { return };
-    let (package, golden) = (convert(&source, "q0f32"), json(&source.join("golden.json")));
-    for gpu in devices() {
-        let mut engine = engine(&gpu, &package.path(), &CompileOptions::default());
-        let start = ids(&golden["input_ids"]);
-        let expected = ids(&golden["greedy_ids_from_bos"]);
-        let prompt = golden["prompt"].as_str().expect("a prompt");
-        let (found, text) = answer(&mut engine, Prompt::Text(prompt.into()), (expected.len() - start.len()) as u32);
-        assert_eq!(found, expected[start.len()..], "on {}", gpu.info().name);
-        assert_eq!(format!("{prompt}{text}"), golden["greedy_text_from_bos"], "on {}", gpu.info().name);
-    }
-}
-
-/// Nats a token on the sample text, each document from its start, as the golden was measured.
-pub fn nats(engine: &mut Solo, text: &str, documents: usize, most: usize) -> f64 {
-    let (mut sum, mut count) = (0.0, 0);
-    for document in text.split("<|endoftext|>").take(documents) {
-        let mut ids = engine.intake().tokenizer().expect("a tokenizer").encode(document.trim(), true).expect("ids");
-        ids.truncate(most);
-        for (row, &next) in logits(engine, &ids).iter().zip(&ids[1..]) {
-            let greatest = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-            let total: f64 = row.iter().map(|&logit| (f64::from(logit) - greatest).exp()).sum();
-            sum += greatest + total.ln() - f64::from(row[next as usize]);
-            count += 1;
-        }
-    }
-    sum / f64::from(count)
-}
-
-#[test]
-fn four_bits_cost_little_on_a_trained_model() {
-    let Some(source) = shared("models/babyllama/hf-tok361") else { return };
-    let Some(text) = shared("eval-text/tinystories_train_first2MiB.txt") else { return };
-    let text = std::fs::read_to_string(text).expect("the sample text");
-    let Some(gpu) = adapter(&Options::default()) else { return };
-    let [whole, packed] = ["q0f32", "q4f16_1"].map(|quantization| {
-        let package = convert(&source, quantization);
-        nats(&mut engine(&gpu, &package.path(), &CompileOptions::default()), &text, 10, 256)
-    });
-    eprintln!("babyllama on {}: q0f32 {whole:.4} nats a token, q4f16_1 {packed:.4}", gpu.info().name);
-    // The golden is 0.687 over 200 documents; these are the first ten of them.
-    assert!((0.5..0.9).contains(&whole), "{whole}");
-    assert!(packed - whole <= 0.10, "{packed} against {whole}");
-}
-
-/// Rows of 172 do not fill groups of 32: their padding must count for nothing.
-#[test]
-fn ragged_groups_on_a_trained_model_agree_with_the_reference() {
-    let Some(source) = shared("models/stories260K/hf") else { return };
-    let (package, config, golden) = (convert(&source, "q4f16_1"), json(&source.join("config.json")), json(&source.join("golden.json")));
-    let tensors = read(&package.path(), &config);
-    let ids = ids(&golden["greedy_ids_from_bos"])[..80].to_vec();
-    let expected = Reference { config: &config, tensors: &tensors, bytes: false }.logits(&ids);
-    for gpu in devices() {
-        let rows = logits(&mut engine(&gpu, &package.path(), &CompileOptions::default()), &ids);
-        let worst = rows.iter().zip(&expected).map(|(found, expected)| delta(found, expected)).fold(0.0, f64::max);
-        // The cache holds halves, and the logits reach 20.
-        assert!(worst <= 5e-2, "on {}: {worst:e}", gpu.info().name);
-    }
-}
-
-/// The path of the shared data is named in one place; a typo there would skip everything in silence.
-#[test]
-fn shared_data_is_whole_where_it_is_there() {
-    let Some(folder) = shared("goldens") else { return };
-    let missing: Vec<_> = GOLDENS.iter().filter(|name| !Path::new(&folder).join(name).join("golden.json").is_file()).collect();
-    assert!(missing.is_empty(), "{missing:?}");
 }

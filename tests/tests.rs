@@ -20,6 +20,8 @@ mod drawn;
 mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
+/// Whole models against goldens.
+mod goldens;
 /// Caches that grow, with the library of `adder`.
 mod growth;
 /// Mat-vecs in half precision with small and large operands.
@@ -38,7 +40,7 @@ mod loading;
 mod mismatch;
 /// Steps that hold rows of several sequences.
 mod mixed;
-/// Whole models against the reference and against goldens.
+/// Whole models against the reference.
 mod models;
 /// Libraries from anybody.
 mod origin;
