@@ -16,6 +16,8 @@ mod checkpoint;
 mod choices;
 /// Drawn ids of whole models.
 mod drawn;
+/// What `sampling` draws for, and what it may draw.
+mod draws;
 /// The embedded model.
 mod embedded;
 /// Inputs that nobody meant.
