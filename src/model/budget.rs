@@ -1,8 +1,8 @@
 //! What fits: worked out before anything is allocated.
 //!
-//! Weights and activations have fixed sizes; the KV cache takes what is left, up to what full batches of whole context windows can use. It is
-//! allocated as it fills, so its capacity is a promise and costs nothing until then. While the cache of a layer grows it is there twice, which
-//! counts as well.
+//! Weights and activations have fixed sizes. The KV cache takes what is left, up to what full batches of whole context windows can use. It
+//! is allocated as it fills: its capacity is a promise and costs nothing until then. While the cache of a layer grows, old and new exist at
+//! once; the budget counts that as well.
 
 use crate::model::capacity::{self, GroupMemory};
 use crate::model::kv::INITIAL_TOKENS;

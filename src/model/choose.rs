@@ -1,8 +1,8 @@
-//! Choosing among the schedules that a library holds for kernels of which none is the best everywhere ([`tegula_plan::Choice`]).
+//! Choosing among the schedules that a library holds for a kernel, where no schedule is the best on every device ([`tegula_plan::Choice`]).
 //!
-//! It happens once, when the weights are there and nothing was asked yet: alternatives are held against the first of theirs, then timed, in no
-//! more than a second and a half. What was chosen can be kept ([`crate::model::step::Model::chosen`]) and given to the next load. Whatever the time
-//! does not suffice for stays as the compiler had it. This module is the policy; `trial` runs kernels.
+//! It happens once, after the weights are loaded and before the first request, in no more than a second and a half. The alternatives of a
+//! choice are compared with its first one, then timed. If the time does not suffice for a choice, the compiler's own choice stays. The
+//! result can be kept ([`crate::model::step::Model::chosen`]) and given to the next load. This module is the policy; `trial` runs kernels.
 
 use crate::Result;
 use serde::Serialize;

@@ -1,10 +1,10 @@
 //! What the engine needs of a model: rows in, sampled ids and logits out.
 //!
-//! [`crate::model::step::Model`] is the implementation that runs on a GPU. The engine's own tests use a small deterministic function instead, so
-//! that scheduling is tested without a device.
+//! [`crate::model::step::Model`] is the implementation that runs on a GPU. The engine's own tests use a small deterministic function
+//! instead, so that scheduling is tested without a device.
 //!
-//! Steps run in the order of their submission, and so do the writes of page tables and rows that belong to them. The engine relies on that
-//! when it submits a step before the ones ahead of it have been read back, and when it hands pages of a finished sequence to the next.
+//! Steps run in the order of their submission, and so do the uploads of page tables and rows that belong to them. The engine relies on that
+//! when it submits a step before earlier ones have been read back, and when it gives pages of a finished sequence to the next.
 
 use std::future::Future;
 
