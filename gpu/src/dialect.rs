@@ -1,10 +1,10 @@
 //! Kernels for matrix units in Chrome's dialect.
 //!
-//! A library holds one text of each kernel, in the dialect that naga reads. Chrome has a dialect of its own, behind a flag: the same operations
-//! under other names, with an array and an index where naga takes a pointer to an element. Both count in elements of the array, also where
-//! elements are vectors, so a tile is declared, filled and read in the same way. Texts are rewritten here form by form, whatever their tiles and
-//! pitches are called. A name that begins like an operation of naga's but is none of these forms is an error: a browser would only call it an
-//! unknown name.
+//! A library holds one text of each kernel, in the dialect that naga reads. Chrome has a dialect of its own, behind a flag. It has the same
+//! operations under other names, with an array and an index where naga takes a pointer to an element. Both dialects count in elements of
+//! the array, even if the elements are vectors, so a tile is declared, filled and read in the same way. Texts are rewritten here form by
+//! form, whatever their tiles and pitches are called. A name that begins like an operation of naga's but has none of these forms is an
+//! error: a browser would only call it an unknown name.
 
 use tegula_edit::{Edits, Kind, Token, arguments, closing, span, tokens};
 

@@ -1,4 +1,4 @@
-//! The tensors of a model, wherever they are stored: the headers are in memory, the numbers are not.
+//! The tensors of a model, wherever they are stored. Their headers are in memory, their numbers are not.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

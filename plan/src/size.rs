@@ -1,12 +1,12 @@
 //! Sizes that are known only when a step runs.
 //!
-//! Everything about a model is fixed when it is compiled but for a few numbers that a step brings ([`StepSize`]): how many rows (tokens) it
-//! has, how they are grouped and how many pages its longest sequence holds. A [`Size`] is an expression over those. The compiler emits it as
-//! WebAssembly; [`Size::eval`] is the oracle that the emitted code is tested against.
+//! Compiling fixes everything about a model, except for a few numbers that each step brings ([`StepSize`]): how many rows (tokens) it has,
+//! how they are grouped and how many pages its longest sequence holds. A [`Size`] is an expression over these numbers. The compiler emits
+//! it as WebAssembly; [`Size::eval`] is the oracle that the emitted code is tested against.
 
 use serde::{Deserialize, Serialize};
 
-/// An unsigned 32-bit expression over the variables of a step. Arithmetic wraps never: see [`Size::eval`].
+/// An unsigned 32-bit expression over the variables of a step. Arithmetic never wraps: see [`Size::eval`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Size {

@@ -14,7 +14,8 @@ pub struct Variant {
     pub name: String,
     /// What it needs beyond core WebGPU at its default limits.
     pub requires: Requires,
-    /// What its products of many rows take x as: what the library was compiled for, or floating-point numbers where those are faster anyway.
+    /// The type of activations in matrix multiplications of many rows: what the library was compiled for, or floating-point numbers if those are
+    /// faster here anyway.
     pub activations: Activations,
     /// Specialised templates.
     pub kernels: Vec<Kernel>,
