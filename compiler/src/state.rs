@@ -1,4 +1,4 @@
-//! State groups: which layers keep their keys and values alike.
+//! State groups: which layers keep their keys and values in the same way.
 
 use crate::graph::{Graph, OpKind};
 use tegula_plan::{Dtype, Paged, State};

@@ -1,4 +1,4 @@
-//! The activations of an entry, before they have places: what each needs, and when it lives.
+//! The activations of an entry before they have places: how much memory each needs, and when it lives.
 
 use crate::graph::Value;
 use crate::memory::{Activation, Touch};

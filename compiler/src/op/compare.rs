@@ -1,4 +1,4 @@
-//! When a kernel's result counts as that of the reference.
+//! When a kernel's result counts as equal to that of the reference.
 
 use super::Spec;
 
