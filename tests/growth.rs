@@ -1,4 +1,4 @@
-//! Caches that grow on a device which has no memory for that, or tells late whether it has, with the model of [`crate::steps`].
+//! Caches that grow on a device that has no memory for it, or that tells late whether it has. The model is that of [`crate::steps`].
 
 use futures::FutureExt;
 use futures::executor::block_on;

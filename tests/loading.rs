@@ -1,5 +1,4 @@
-//! Loading a package into the library written by hand of `steps`: what is damaged, what does not fit, and
-//! what needs no package.
+//! Loading a package into the handwritten library of `steps`: damaged shards, packages that do not fit, and loading without a package.
 
 use futures::executor::block_on;
 use tegula::load::weights::Loader;

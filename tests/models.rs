@@ -1,7 +1,7 @@
 //! Whole models, from a Hugging Face folder to logits and text: converted, compiled, loaded and run as a user would.
 //!
-//! Random models are held against the reference of this folder, and run anywhere. Trained ones and those that Hugging Face's own
-//! implementation has evaluated are held against its figures, where the shared data is there.
+//! Random models are compared with the reference of this folder, and run anywhere. Trained models, and those that Hugging Face's own
+//! implementation has evaluated, are compared with its figures if the shared data is there.
 
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! The kernels that draw ids, against the sampler of the runtime.
 //!
-//! Both work in single precision, in different orders, so that sums differ by roundings. Where a draw, or the end of the nucleus, is within
-//! [`ROUNDING`] of a boundary between two ids, both are right; anywhere else the ids must be the same. What lies within is worked out here,
-//! in double precision. Top-k and min-p are no sums: where logits divide without a remainder, they must be exact.
+//! Both work in single precision, in different orders, so their sums differ by rounding. If a draw, or the end of the nucleus, is within
+//! [`ROUNDING`] of a boundary between two ids, both ids are right. Anywhere else the ids must be the same. The tests work the boundaries
+//! out in double precision. Top-k and min-p are no sums: if logits divide without a remainder, they must be exact.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,7 @@
-//! Stepping a library written by hand: what the model does is trivial, so that what the runtime does
-//! shows.
+//! Stepping a library written by hand. What its model does is trivial, so that the runtime's part shows.
 //!
-//! The "model" appends each token to its sequence's cache page, then gives `weight[j] * (sum of the sequence's tokens) + vector[j]` as logits
-//! and the token's successor as the sampled id. Tokens from earlier steps reach it only through the cache and the page table.
+//! The "model" appends each token to its sequence's cache page, then gives `weight[j] * (sum of the sequence's tokens) + vector[j]` as
+//! logits and the token's successor as the sampled id. Tokens from earlier steps reach it only through the cache and the page table.
 
 use futures::executor::block_on;
 use md5::{Digest, Md5};

@@ -1,7 +1,7 @@
-//! The tests that need more than one crate, as one binary: linking once is quicker than linking five times.
+//! The tests that need more than one crate, as one binary, which is linked once.
 //!
-//! Those that need a GPU run on whatever Vulkan offers; `npm test` runs them on lavapipe and on SwiftShader. Those that need real models
-//! find them in `../shared/data`, and say that they were skipped where it is absent.
+//! Tests that need a GPU run on whatever Vulkan offers; `npm test` runs them on lavapipe and on SwiftShader. Tests that need real models
+//! find them in `../shared/data`. If that is absent, they say that they were skipped.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(missing_docs, reason = "nothing here is public")]
@@ -18,12 +18,13 @@ mod drawn;
 mod embedded;
 /// Inputs that nobody meant.
 mod fuzzing;
-/// Libraries whose prompts are multiplied in bytes.
+/// Caches that grow, or cannot.
 mod growth;
 /// Mat-vecs in half precision with small and large operands.
 mod half_precision;
 /// Several models on one device.
 mod hosting;
+/// Libraries with int8 activations.
 mod int8;
 /// Shapes and operands for `kernels`.
 mod kernel_operands;
@@ -33,8 +34,9 @@ mod kernels;
 mod loading;
 /// Libraries and packages of different models.
 mod mismatch;
-/// Whole models against the reference and against goldens.
+/// Steps with rows of several sequences.
 mod mixed;
+/// Whole models against the reference and against goldens.
 mod models;
 /// Libraries from anybody.
 mod origin;
@@ -50,7 +52,7 @@ mod responses;
 mod sampling;
 /// One model in a host of its own.
 mod solo;
-/// Loading and stepping a library written by hand.
+/// Stepping a library written by hand.
 mod steps;
 
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
 /**
- * The seam between an engine and what runs its model. {@link Engine} speaks to a {@link Backend},
+ * The interface between an engine and what runs its model. {@link Engine} speaks to a {@link Backend},
  * which is the runtime in the same thread or a worker behind messages.
  */
 

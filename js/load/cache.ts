@@ -1,9 +1,9 @@
 /**
- * Keeps verified files in IndexedDB, one record a file, so that a model loads again without the network. A record's key is the file's
- * address without its signature (see address.ts). Files are held as Blobs: browsers keep those on disk, and reading one does not copy it
- * into the heap.
+ * Keeps verified files in IndexedDB, one record per file, so that a model loads again without the network. The key of a record is the
+ * file's address without its signature (see address.ts). Files are held as Blobs: browsers keep those on disk, and reading one does not
+ * copy it into the heap.
  *
- * A cache never makes a load fail. Where IndexedDB is refused or full the load goes on without it, and says so once.
+ * The cache never makes a load fail. If IndexedDB is refused or full, the load goes on without it, and warns once.
  */
 
 import { cacheKey } from "./address.js";

@@ -1,6 +1,6 @@
 /**
- * The seam to the Rust runtime: what of its WebAssembly module this package uses. The type checker holds these types against those that
- * wasm-bindgen generated (see ../runtime.ts); tests put a fake in their place.
+ * The interface to the Rust runtime: the part of its WebAssembly module that this package uses. The type checker compares these types with
+ * those that wasm-bindgen generated (see ../runtime.ts). Tests put a fake in their place.
  */
 
 import type { DeviceInfo, KernelChoice, ModelInfo, Precision } from "../api/backend.js";
