@@ -64,7 +64,7 @@ impl Drop for Inner {
     }
 }
 
-/// How long a device that is given up may take for what it runs. One that hangs should not keep the process.
+/// How long to wait for a dropped device to finish its work. A device that hangs should not keep the process.
 #[cfg(not(target_arch = "wasm32"))]
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -74,7 +74,7 @@ type Outcome = futures::future::BoxFuture<'static, Result<(), Error>>;
 #[cfg(target_arch = "wasm32")]
 type Outcome = futures::future::LocalBoxFuture<'static, Result<(), Error>>;
 
-/// What becomes of creations: see [`Gpu::settled`]. Whoever stops to wait keeps this, or no one learns of an error.
+/// The outcome of creations: see [`Gpu::settled`]. To stop waiting for a while, keep this: dropping it loses the errors.
 pub struct Settled(futures::future::JoinAll<Outcome>);
 
 impl Future for Settled {

@@ -12,14 +12,14 @@ use tegula_edit::{Edits, Kind, Token, arguments, closing, span, tokens};
 #[cfg(target_arch = "wasm32")]
 pub(crate) const FEATURE: &str = "chromium-experimental-subgroup-matrix";
 
-/// What a text begins with. A place in memory that differs from subgroup to subgroup is uniform where it has to be, but Chrome cannot see that
-/// of an index made from the invocation's number.
+/// What a text begins with. A place in memory that differs from subgroup to subgroup is uniform within each, as it has to be. But Chrome
+/// cannot see that for an index made from the invocation's number.
 #[cfg(target_arch = "wasm32")]
 pub(crate) const DIRECTIVES: &str =
     "enable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n";
 
-/// A kernel with every form, by which a browser shows that its dialect is the one that is written here. Were it to count in numbers instead of
-/// vectors, it would refuse the pitch for being less than a row.
+/// A kernel with every form. A browser that takes it has the dialect that is written here. A browser that counts in numbers instead of
+/// vectors refuses its pitch for being less than a row.
 pub(crate) const PROBE: &str = "
 @group(0) @binding(0) var<storage, read_write> output: array<vec4f, 64>;
 var<workgroup> tile: array<array<vec4<f16>, 64>, 1>;

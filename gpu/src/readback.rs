@@ -64,7 +64,8 @@ impl Readback {
 
 impl Drop for Readback {
     fn drop(&mut self) {
-        // Ends the mapping, or the request for one. What the GPU still copies is overwritten by the next user of the buffer, later in the queue.
+        // Ends the mapping, or the request for one. What the GPU still copies is overwritten by the next user of the buffer, later in the
+        // queue.
         self.staging.unmap();
         self.gpu.staging().keep(self.staging.clone());
     }

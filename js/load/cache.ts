@@ -33,7 +33,7 @@ export interface FileCache {
   delete(url: string): Promise<void>;
   /** Remembers that a model was loaded with a library that is not in its folder. */
   keepLibrary(model: string, library: string): Promise<void>;
-  /** The choice among kernels that was kept under a key: an index each. `undefined` if none was, or what was is none. */
+  /** The choice among kernels that was kept under a key: an index for each. `undefined` if none was kept, or if the record is damaged. */
   choice(key: string): Promise<number[] | undefined>;
   keepChoice(key: string, chosen: number[]): Promise<void>;
   forgetChoice(key: string): Promise<void>;

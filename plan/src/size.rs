@@ -40,8 +40,8 @@ pub enum Size {
 
 /// What the sizes of a step depend on.
 ///
-/// Rows of a step stand in this order: segments, which are neighbouring rows of one sequence each, then single rows, of which each is the only
-/// one of its sequence behind the segments. Prompts come in segments; a sequence that decodes has a single row.
+/// Rows of a step stand in this order. First come segments; a segment is neighbouring rows of one sequence. Then come single rows; each is
+/// the only row of its sequence behind the segments. Prompts come in segments; a sequence that decodes has a single row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StepSize {
     /// Rows (tokens) of the step.

@@ -53,7 +53,7 @@ pub(crate) struct Sizes {
     pub arenas: BTreeMap<u32, u64>,
     /// Layers that have a cache.
     pub caches: BTreeSet<u32>,
-    /// Groups of layers, of which each has rows and a page table of its own.
+    /// Groups of layers. Each has rows and a page table of its own.
     pub groups: u64,
     /// Rows of a step.
     pub rows: u64,

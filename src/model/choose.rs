@@ -17,13 +17,13 @@ const GAIN: f64 = 0.02;
 /// Samples of each alternative.
 const ROUNDS: usize = 3;
 
-/// Who takes so many times the first's time in the warm-up is out.
+/// An alternative that takes so many times the first's time in the warm-up is out.
 const HOPELESS: f64 = 3.0;
 
 /// The most dispatches of a sample.
 const MOST: u32 = 4096;
 
-/// The part of the time that checks may take: what cannot be timed in the rest need not be right.
+/// The part of the time that checks may take. A check is of no use if no time is left for timing.
 const CHECKED: f64 = 0.5;
 
 /// How the choices of a library are made.
@@ -60,11 +60,11 @@ pub(crate) struct Task {
     pub choice: usize,
     /// How many there are to choose from, at least two.
     pub alternatives: usize,
-    /// What a check has to do, in a unit of some kind: bytes that are read, times rows.
+    /// The work of a check: bytes that are read, times rows.
     pub check: f64,
-    /// What a dispatch to be timed has to do, in the same unit.
+    /// The work of a dispatch that is timed, in the same unit.
     pub dispatch: f64,
-    /// The same for all such dispatches of a step: what a faster kernel would be worth.
+    /// The work of all such dispatches of a step: what a faster kernel would be worth.
     pub step: f64,
 }
 
@@ -221,7 +221,7 @@ impl<S: Subject> Decide<'_, S> {
             if !self.has(once * f64::from(count)) {
                 return Ok(None);
             }
-            // Warms up, and shows before much time is lost who is far behind.
+            // Warms up, and shows early which alternatives are far behind.
             let time = self.subject.sample(task, alternative, count.div_ceil(4)).await?;
             *hopeless = Some(time).filter(|time| *time > HOPELESS * once);
         }

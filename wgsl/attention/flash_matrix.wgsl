@@ -66,8 +66,8 @@ struct Piece {
 @group(0) @binding(2) var<storage, read> cache: array<Piece>;
 @group(0) @binding(3) var<storage, read> pages: array<u32>;
 
-// Fragments may be loaded from multiples of 16 bytes only. Drivers order variables as they like, and put halves on multiples of eight: every size is
-// a multiple of 16, that of `grown` for two subgroups as well.
+// Fragments may be loaded from multiples of 16 bytes only. Drivers order variables as they like, and put halves on multiples of eight. So
+// every size is a multiple of 16, that of `grown` for two subgroups as well.
 var<workgroup> tile: array<vec4<f16>, max(TILE, 16u * DOWN) * PITCH>; // first queries, then keys and values in turn
 var<workgroup> scores: array<vec4f, QUERIES * SCORE_PITCH>;
 var<workgroup> shares: array<vec4<f16>, QUERIES * SCORE_PITCH>;

@@ -31,11 +31,11 @@ const SAMPLE: f64 = 2e-3;
 const MOST_REPEATS: f64 = 256.0;
 /// Dispatches of the second warm-up, which only quick kernels need.
 const WARM_UP: u32 = 4;
-/// Who takes so many times the leader's time in the warm-up is out already.
+/// A candidate that takes so many times the leader's time in the warm-up is out already.
 const HOPELESS: f64 = 4.0;
 /// Samples before the slow ones are out.
 const FIRST_ROUNDS: u32 = 3;
-/// Who takes so many times the leader's time after these is out.
+/// A candidate that takes so many times the leader's time after these is out.
 const BEHIND: f64 = 1.5;
 /// Samples after that.
 const MORE_ROUNDS: u32 = 4;
@@ -59,7 +59,7 @@ const WORTHWHILE: f64 = 0.99;
 
 /// A step on the device, ready for every candidate.
 struct Course {
-    /// Keeps the operands alive, of which the bind groups hold no more than the driver's part.
+    /// Keeps the operands alive: bind groups hold only the driver's part of them.
     _uploaded: Uploaded,
     _copies: Vec<(&'static str, Vec<Buffer>)>,
     groups: Vec<Vec<BindGroup>>,

@@ -10,7 +10,7 @@ pub(super) type Place = (Value, Form);
 /// What names an operand that is an activation.
 ///
 /// # Panics
-/// If it is none.
+/// If the target is no activation.
 pub(super) fn place(target: &Target) -> Place {
     match target {
         Target::Activation { value, form, .. } => (*value, *form),

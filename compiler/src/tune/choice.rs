@@ -165,8 +165,8 @@ impl Choice<'_> {
     }
 }
 
-/// The greatest factor by which a schedule is slower than the best, and the number of devices where it was timed. Records leave out what did not come
-/// close, so a schedule that is missing counts as slower than that.
+/// The greatest factor by which a schedule is slower than the best, and the number of devices where it was timed. Records leave out schedules
+/// that did not come close, so a missing one counts as slower than that.
 fn worst_regret(schedule: &str, records: &[&Record]) -> (f64, usize) {
     let regrets = records.iter().map(|record| record.time(schedule).map(|time| time / record.microseconds));
     regrets.fold((0.0, 0), |(worst, count), regret| (regret.unwrap_or(CLOSE).max(worst), count + usize::from(regret.is_some())))

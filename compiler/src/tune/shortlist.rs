@@ -17,8 +17,8 @@ use tegula_plan::Requires;
 const AS_GOOD: f64 = 1.02;
 
 impl Choice<'_> {
-    /// The kernels of a spec among which the device is to choose, the first being what [`Choice::kernel`] gives. That one alone where it was
-    /// measured on the device that is named, for kernels that take little of a step's time, and for those of batches: few pages run any, and their
+    /// The kernels of a spec among which the device is to choose. The first is what [`Choice::kernel`] gives. It is the only one if it was
+    /// measured on the named device, if the kernel takes little of a step's time, or if it is for batches: few pages run any, and their
     /// alternatives would be an eighth of a library.
     ///
     /// # Errors
