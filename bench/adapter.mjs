@@ -1,6 +1,7 @@
 /**
- * Adapters that say other things of themselves than they are: without matrix units, which Chrome has behind a flag and most people do not, to
- * measure what those get; or with them where there is no GPU, to see which kernels would run there. Works in a page and in Node alike.
+ * Makes WebGPU adapters report other features and limits than they have. The benchmark hides matrix units, which Chrome has behind a flag,
+ * to measure what most people get. A test reports matrix units where there is no GPU, to see which kernels would run. Works in a page and
+ * in Node.
  */
 
 /** An object that has these properties in place of its own. */

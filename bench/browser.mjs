@@ -5,8 +5,8 @@
  *   --enable-features=Vulkan --use-vulkan=native --disable-vulkan-surface --use-angle=vulkan --ignore-gpu-blocklist
  * and its f16, which Chrome leaves out there,
  *   --enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis
- * Without --enable-unsafe-webgpu Chrome under Linux gives no adapter; with it, it also gives experiments, such as matrix units, that browsers
- * elsewhere do without. hideMatrixUnits in adapter.mjs undoes that.
+ * Chrome under Linux gives an adapter only with --enable-unsafe-webgpu. That flag also switches on experiments, such as matrix units, that
+ * browsers elsewhere do not have. hideMatrixUnits in adapter.mjs hides them.
  */
 
 import { spawn } from "node:child_process";

@@ -1,4 +1,4 @@
-/** What is measured: libraries compiled from shapes, by the program and for the web build, which are built where they are missing. */
+/** The model libraries that are measured, compiled from shapes. Builds the program and the web build if they are missing. */
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * How long a page waits for the first token: the phases of a load from the network, and of later loads from the cache, in headless Chrome.
- * Prints a table; `--help` lists the options. The network is this machine, so a load from it costs what it costs beside the transfer.
+ * Prints a table; `--help` lists the options. The server is on this machine, so the figures leave out the time of a real download.
  */
 
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

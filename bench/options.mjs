@@ -1,4 +1,4 @@
-/** What the command line of the benchmark says. Nothing here touches files, so that it can be tested. */
+/** The options of the benchmark's commands. Nothing here touches files, so that it can be tested. */
 
 import { parseArgs } from "node:util";
 

@@ -1,9 +1,9 @@
 /**
  * Figures as a table in Markdown.
  *
- * A figure is what `tegula bench --json` prints, with `host` and `shape`. Those of other engines have the two speeds and the workload only.
- * What all are compared by comes from Tegula's own in the same run: the bytes that a step of this shape must read at least, and the fastest
- * plain stream that any host measured.
+ * A figure is what `tegula bench --json` prints, with `host` and `shape`. Figures of other engines have the two speeds and the workload
+ * only. All are compared with the roofline of the same run: the least bytes that a step of this shape reads, as Tegula reports it, and the
+ * fastest plain stream that any host measured.
  */
 
 /** The table of figures. The first column of speeds is divided by those of the same workload of `reference`, a host. */

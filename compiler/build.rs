@@ -1,4 +1,5 @@
-//! Makes Cargo see new files in the folders that are embedded: of those that are there already the compiler itself takes note.
+//! Makes Cargo compile again when a file is added to an embedded folder. The compiler itself takes note of the files that are there
+//! already.
 
 fn main() {
     println!("cargo::rerun-if-changed=records");

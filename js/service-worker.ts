@@ -1,6 +1,6 @@
 /**
- * The package for service workers, among them the background scripts of extensions, and for shared workers. The runtime is part of this
- * file: service workers forbid `import()`, and neither has workers of its own.
+ * The entry for service workers, among them the background scripts of extensions, and for shared workers. The runtime is part of this file:
+ * service workers forbid `import()`, and neither kind can start workers.
  */
 
 import { InvalidRequestError } from "./api/errors.js";

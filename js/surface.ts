@@ -1,4 +1,4 @@
-/** What every entry of the package exports, whichever way it makes engines. */
+/** What every entry of the package exports, beside `createEngine`. */
 
 export { type CachedModel, deleteModelInCache, hasModelInCache } from "./load/models.js";
 export { ChatCompletions, Completions, Engine, Models } from "./engine/engine.js";

@@ -1,11 +1,19 @@
 //! The runtime of Tegula: it takes a model library and a weight package, and answers OpenAI-style requests on a WebGPU device.
 //!
-//! Modules, from the top down: [`api`] reads and checks requests and builds responses, [`host`] holds models by
-//! name and drives their engines, [`engine`] schedules steps of all running sequences,
-//! [`text`] turns messages into tokens and tokens into text, [`load`] checks a package against a library and uploads it, and [`model`] runs a
-//! step on the GPU. [`sampler`] picks ids where the GPU did not, and [`bench`] measures.
+//! Modules, from the top down:
+//! - `web` is the runtime as JavaScript sees it.
+//! - [`bench`] measures speed.
+//! - [`host`] holds models by name and drives their engines.
+//! - [`api`] reads and checks requests and builds responses.
+//! - [`load`] compares a package with a library and uploads the weights.
+//! - [`engine`] schedules the steps of all running sequences.
+//! - [`text`] turns messages into tokens and tokens into text.
+//! - [`model`] runs a step on the GPU.
+//! - [`sampler`] picks ids on the CPU, where the GPU has not picked one.
+//! - [`clock`] tells the time.
 //!
-//! The same code runs natively and in a browser; only [`clock`], [`model::launch`] and `web` know where they are.
+//! The same code runs natively and in a browser. What differs is the clock, threads, and the engine that runs launch code: look for
+//! `target_arch`.
 
 pub mod api;
 pub mod bench;

@@ -1,4 +1,4 @@
-//! The measurement behind `tegula bench`: what it counts, and that it ends with figures. How large those are is nobody's business here.
+//! The measurement behind `tegula bench`: what it counts, and that it gives figures. How large they are is not tested.
 
 use tegula::ErrorKind;
 use tegula::bench::{Bench, Drawn, Report, Traffic, Workload, random_model};

@@ -1,4 +1,4 @@
-//! Choosing among kernels on a device: libraries with alternatives, by records that are made up, answer as those without do.
+//! Choosing among kernels on a device. Libraries with alternatives, by made-up records, answer as libraries without do.
 
 use std::borrow::Cow;
 use std::fs;

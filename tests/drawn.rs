@@ -1,4 +1,4 @@
-//! Whole models whose ids the GPU draws.
+//! Whole models with ids drawn on the GPU.
 
 use std::collections::{BTreeMap, BTreeSet};
 

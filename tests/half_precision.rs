@@ -1,8 +1,8 @@
-//! Mat-vecs in half precision keep small and large activations, also on devices that take f16
-//! numbers below 2^-14 for zero, as WGSL lets them.
+//! Mat-vecs in half precision keep small and large activations, also on devices that flush f16
+//! numbers below 2^-14 to zero, as WGSL lets them.
 //!
-//! No software device does so. Kernels are therefore also run with a text in which every number
-//! that is made in half precision goes through a function that does.
+//! No software device flushes. So kernels also run with a changed text: every number that is made in
+//! half precision goes through a function that flushes.
 
 use crate::adapter;
 use crate::kernels::run;

@@ -1,4 +1,5 @@
-//! Libraries with int8 activations: whole models against the reference that rounds as they do, and what the rounding costs a trained one.
+//! Libraries with int8 activations: whole models against the reference that rounds in the same way, and what the rounding costs a trained
+//! model.
 
 use tegula_compiler::CompileOptions;
 use tegula_gpu::Options;

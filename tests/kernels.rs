@@ -72,7 +72,7 @@ fn check_all(gpu: &Gpu, requires: &Requires) {
 }
 
 /// Whether a spec is to be checked in a device class: some are made for what a class has beyond others, and what a class has makes no difference
-/// to some. Half precision makes one to products, matrix units to those of many rows and to their attention.
+/// to some. Half precision makes a difference to matrix multiplications, matrix units to those of many rows and to their attention.
 fn is_for(step: &Step, requires: &Requires) -> bool {
     let spec = &step.spec;
     if let Some(attention) = spec.get::<Attention>() {

@@ -1,5 +1,5 @@
-//! Loading a package into the library written by hand of `adder`: what is damaged, what does not fit, and
-//! what needs no package.
+//! Loading a package into the handwritten library of [`crate::adder`]: damaged shards, packages that do not fit, and loading without a
+//! package.
 
 use futures::executor::block_on;
 use tegula::load::weights::Loader;

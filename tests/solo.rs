@@ -1,4 +1,4 @@
-//! One model in a host of its own: how tests run whole models, as users do.
+//! One model in a host of its own. Tests run whole models in it, as users do.
 
 use tegula::engine::Counters;
 use tegula::engine::intake::Intake;

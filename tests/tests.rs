@@ -1,7 +1,7 @@
-//! The tests that need more than one crate, as one binary: linking once is quicker than linking five times.
+//! The tests that need more than one crate, as one binary, which is linked once.
 //!
-//! Those that need a GPU run on whatever Vulkan offers; `npm test` runs them on lavapipe and on SwiftShader. Those that need real models
-//! find them in `../shared/data`, and say that they were skipped where it is absent.
+//! Tests that need a GPU run on whatever Vulkan offers; `npm test` runs them on lavapipe and on SwiftShader. Tests that need real models
+//! find them in `../shared/data`. If that is absent, they say that they were skipped.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(missing_docs, reason = "nothing here is public")]
@@ -30,7 +30,7 @@ mod growth;
 mod half_precision;
 /// Several models on one device.
 mod hosting;
-/// Libraries whose prompts are multiplied in bytes.
+/// Libraries with int8 activations.
 mod int8;
 /// Shapes and operands for `kernels`.
 mod kernel_operands;
@@ -40,7 +40,7 @@ mod kernels;
 mod loading;
 /// Libraries and packages of different models.
 mod mismatch;
-/// Steps that hold rows of several sequences.
+/// Steps with rows of several sequences.
 mod mixed;
 /// Whole models against the reference.
 mod models;

@@ -1,4 +1,4 @@
-//! Responses as a page gets them, in a worker of a browser.
+//! Responses in a page, in a worker of a browser.
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs, reason = "nothing here is public")]
 

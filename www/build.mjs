@@ -1,7 +1,6 @@
 /**
  * Builds `target/www/`, the demo: a page, a service worker, and all else in a folder that is named
- * after its content. A page of one build never gets a file of another this way, from whatever
- * cache.
+ * after its content. So a page of one build never gets a file of another, from whatever cache.
  *
  *   node www/build.mjs   around the npm package in `dist/`, as js/build.mjs does
  */

@@ -41,7 +41,7 @@ export class Composer {
       this.text = "";
     });
     prompt.addEventListener("keydown", (event) => {
-      // An Enter that ends the composition of a character is not the user's wish to send.
+      // An Enter that ends the composition of a character does not send.
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       form.requestSubmit();

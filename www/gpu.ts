@@ -1,4 +1,4 @@
-/** Says what the GPU is and, where there is none, why not and what to do. */
+/** Shows what the GPU is. If there is none, it says why and what to do. */
 
 import { checkWebGPU, type DeviceInfo, type WebGPUStatus } from "tegula";
 import { element, make } from "./page.js";

@@ -1,4 +1,4 @@
-/** What is kept of conversations. */
+/** The records in which conversations are kept. */
 
 /** A question and what came of it. */
 export interface Exchange {

@@ -1,6 +1,6 @@
 /**
- * What is said beside the conversation: announcements for screen readers, and notices above the
- * box, some of which undo something.
+ * Messages beside the conversation: announcements for screen readers, and notices above the box, some
+ * of which can undo something.
  */
 
 import { button, element, keepingFocus, make } from "./page.js";

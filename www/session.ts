@@ -1,6 +1,6 @@
 /**
- * What a tab remembers by itself across reloads. It is written at once, also while the page goes
- * away, when a database is too slow.
+ * What a tab remembers by itself across reloads. It is written at once, even while the page goes away,
+ * when a database is too slow.
  */
 
 import type { Exchange } from "./record.js";

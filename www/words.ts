@@ -1,6 +1,6 @@
 /**
- * Errors of the package in words for people who chat, by class and fields: its messages are written
- * for those who program.
+ * Errors of the package in words for people who chat, by class and fields. The package's own messages
+ * are written for programmers.
  */
 
 import {

@@ -1,12 +1,12 @@
 /**
- * Tegula beside other engines, in one run on one machine: the same shapes with random weights of 4 bits, one after the other, and one table.
+ * Tegula beside other engines, in one run on one machine: the same shapes with random weights of 4 bits, one after the other, and one
+ * table.
  *
  *   node bench/peers/compare.mjs [FOLDER] [--only native,chrome,node,llama.cpp,wllama,onnxruntime-web] [--browser-contexts 512]
  *     [options of npm run bench]
  *
- * --browser-contexts are the prompts for other engines in the browser, some of which need minutes for the long ones.
- * README.md says what lies in FOLDER. An engine whose files are missing is left out; one that fails is named with the reason, and the others
- * go on.
+ * --browser-contexts are the prompts for other engines in the browser, some of which need minutes for the long ones. README.md says what
+ * lies in FOLDER. An engine that fails, or whose files are missing, is named with the reason, and the others go on.
  */
 
 import { appendFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";

@@ -1,10 +1,9 @@
 /**
- * llama.cpp's Vulkan backend through node-llama-cpp, with the workloads of Tegula's benchmark. Prints the figures of each, a line of JSON each.
- * compare.mjs starts it in a process of its own, with one argument:
- *   {"package": FILE, "model": FILE.gguf, "workloads": […]}
+ * llama.cpp's Vulkan backend through node-llama-cpp, with the workloads of Tegula's benchmark. Prints the figures of each, a line of JSON
+ * each. compare.mjs starts it in a process of its own, with one argument: {"package": FILE, "model": FILE.gguf, "workloads": […]}
  *
- * As with Tegula, tokens are counted once every sequence of the batch has its first. Prompts are run once for all rounds; a round begins
- * with the last token of each, behind the cache that the others left.
+ * As with Tegula, tokens are counted once every sequence of the batch has its first. A prompt is run once. Each round then begins with the
+ * prompt's last token, and finds the tokens before it in the cache.
  */
 
 import { pathToFileURL } from "node:url";

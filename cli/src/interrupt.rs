@@ -1,7 +1,7 @@
-//! Ctrl-C: it ends the program, unless someone watches for it.
+//! Ctrl-C: it ends the program, unless a command watches for it.
 //!
-//! A conversion watches, so that it can remove what it has written, and so does a conversation, where it ends the answer only. The handler is
-//! set when somebody first watches; until then the system does what it always does.
+//! A conversion watches, so that it can remove what it has written. A conversation watches too: there Ctrl-C ends the answer only. The
+//! handler is set when somebody first watches; until then the system does what it always does.
 
 use std::process;
 use std::sync::OnceLock;

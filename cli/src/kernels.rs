@@ -1,7 +1,7 @@
-//! Choices among kernels, kept for the next time: measured at the first load of a library on a device, where nobody had measured before.
+//! Choices among kernels, kept for the next time. They are measured at the first load of a library on a device that nobody had measured.
 //!
-//! A file a library and device, named by [`Loader::choice_key`], holds the indices as JSON. Whatever cannot be read or does not fit counts for
-//! nothing, and a cache that cannot be written is no reason to fail.
+//! There is a file for each library and device, named by [`Loader::choice_key`]. It holds the indices as JSON. A file that cannot be read
+//! or does not fit is ignored. A cache that cannot be written is no reason to fail.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `tegula logits`: what the model thinks of every position, for comparing it with other implementations.
+//! `tegula logits`: the logits at every position of a prompt, for comparing them with other implementations.
 
 use anyhow::{Result, ensure};
 use serde::Serialize;

@@ -76,7 +76,7 @@ pub struct Served {
     pub intake: Arc<Intake>,
 }
 
-/// A model whose weights are not read yet: what a prompt is worth can be told before that takes its time.
+/// A model whose weights are not read yet. A prompt can be checked before they are, which takes long.
 pub struct Opening {
     gpu: Gpu,
     package: Package,

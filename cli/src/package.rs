@@ -1,7 +1,8 @@
-//! The package of a model: the folder itself, or what a Hugging Face folder was converted to, once, and kept in the user's cache.
+//! The package of a model: the folder itself, or the package that a Hugging Face folder was converted to, once, in the user's cache.
 //!
-//! A kept package lies at `tegula/packages/NAME-QUANTIZATION-PATH/STATE`, where PATH stands for where the folder is and STATE for its files and
-//! for the version of the converter. It is there whole or not at all; where the folder has changed, the next conversion takes its place.
+//! A kept package lies at `tegula/packages/NAME-QUANTIZATION-PATH/STATE`. PATH stands for where the folder is. STATE stands for its files
+//! and for the version of the converter. A package is there whole or not at all. If the folder has changed, the next conversion replaces
+//! it.
 
 use std::fmt::Write;
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! What a path is: a weight package, a Hugging Face folder, or something that is neither, with what to do about it.
+//! Finds out what a path is: a weight package, a Hugging Face folder, or neither. In the last case it says what to do.
 
 use std::fs;
 use std::path::{Path, PathBuf};

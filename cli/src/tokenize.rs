@@ -1,4 +1,4 @@
-//! `tegula tokenize`: text to ids, as a prompt of `run --raw` is turned into them, and back.
+//! `tegula tokenize`: text to ids, as `run --raw` tokenizes a prompt, and ids to text.
 
 use anyhow::{Context, Result};
 use serde::Serialize;

@@ -30,7 +30,7 @@ const MAX_CONTEXT: u32 = 1 << 24;
 pub struct CompileOptions {
     /// Such as `q4f16_1`, the default of a Hugging Face config. A package is what it is.
     pub quantization: Option<String>,
-    /// What products of many rows take x as. Bytes go with 4-bit weights. Default: floating-point numbers.
+    /// The type of activations in matrix multiplications of many rows. Int8 goes with 4-bit weights only. Default: floating-point numbers.
     pub activations: Activations,
     /// Whether keys and values are stored in 32 bits whatever the weights are, which hosts need to
     /// draw equal tokens.

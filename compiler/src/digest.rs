@@ -1,4 +1,4 @@
-//! Numbers that name texts.
+//! Digests: numbers that name texts.
 
 /// FNV-1a with 64 bits: names texts, the same on every machine and in every release.
 #[must_use]

@@ -1,7 +1,7 @@
-//! Entries: what of the lowering depends on how many rows a step has.
+//! Entries: the part of lowering that depends on how many rows a step has.
 //!
-//! `decode` has one row, `batch` a row each of a few sequences. `prefill` takes up to a chunk of rows: segments of prompts, then a row each of
-//! the sequences that decode beside them. `score` takes a segment and gives logits of every row.
+//! `decode` has one row. `batch` has one row of each of a few sequences. `prefill` has up to a chunk of rows: segments of prompts, then one
+//! row of each sequence that decodes beside them. `score` has one segment and gives logits of every row.
 
 use crate::operand::Launch;
 use tegula_plan::{Activations, Model, Size, StepSize};

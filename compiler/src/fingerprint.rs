@@ -1,7 +1,7 @@
 //! The fingerprint of a graph: the constants of its ops by name, and a digest of how they are joined.
 //!
-//! Packages carry these facts, so that what is written here for a model stays as it is. A new kind of op
-//! or constant states a fact of its own, which no older package has.
+//! Packages carry these facts, so the text that a model gets here must never change. A new kind of op or
+//! constant states a fact of its own, which no older package has.
 
 use crate::graph::Graph;
 use std::collections::BTreeMap;

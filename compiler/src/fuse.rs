@@ -1,8 +1,8 @@
-//! Fusion: from graph ops to stages, each of which one kernel computes, or a few in a row.
+//! Fusion: from graph ops to stages. A stage is one kernel, or a few in a row.
 //!
-//! A stage grows around an op that does real work: a linear layer takes up the norm before it and whatever follows it on the spot; rotation
-//! and cache append go with whatever makes the heads. Each op module has its rule. What no stage takes up has no kernel, and is refused by
-//! name.
+//! A stage grows around an op that reads or computes much. A linear layer takes up the norm before it and what follows it element by
+//! element. Rotation and cache append join the op that makes the heads. Each op module has its rule. An op that no stage takes up has no
+//! kernel, and is refused by name.
 
 use crate::Error;
 use crate::graph::{Graph, Value};

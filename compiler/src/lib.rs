@@ -1,9 +1,14 @@
 //! The compiler: from the config of a model to a model library.
 //!
-//! A config becomes a [`graph::Graph`] ([`model`]), ops are fused into stages that few kernels can compute (`fuse`), stages are lowered once
-//! for each entry and device class into dispatches (`lower`, `memory`), kernels are linked ([`link`], [`template`]), and the resulting plan
-//! is written as a WebAssembly module with launch code (`emit`). Everything about one kind of kernel is in its module of [`op`], and
-//! everything about one way to store weights in its module of [`format`](mod@format). Nothing here touches a GPU or sees a weight, but for [`convert`], which writes packages.
+//! - [`config`] reads a config, and [`model`] makes a [`graph::Graph`] of it.
+//! - `fuse` joins the ops of a graph into stages. A stage is one kernel, or a few in a row.
+//! - `lower` makes dispatches of the stages, once for each entry (`entry`) and device class. `weights`, `state` and `memory` say where
+//!   parameters, caches and activations are.
+//! - [`op`] has everything about one kind of kernel in a module each. [`format`](mod@format) does the same for the ways to store weights,
+//!   and [`quant`] names combinations of them.
+//! - [`schedule`] says how a kernel computes, [`tune`] chooses it by what was measured, [`link`] and [`template`] make its text.
+//! - `emit` writes plan and texts as a WebAssembly module with launch code.
+//! - [`convert`] makes weight packages. Nothing else here sees a weight, and nothing here touches a GPU.
 
 mod compile;
 pub mod config;

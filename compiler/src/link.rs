@@ -1,6 +1,6 @@
 //! Linking: from a spec and a schedule to a kernel.
 //!
-//! [`link`] puts a template, values for its tunables and what the spec fixes together, and turns the extent of the output into a grid.
+//! [`link`] joins a template, values for its tunables and what the spec fixes. It also turns the extent of the output into a grid.
 
 use crate::op::Spec;
 use crate::schedule::{Build, MAX_WORKGROUP_MEMORY, Schedule};

@@ -1,7 +1,7 @@
 //! Lowering: from stages to dispatches.
 //!
-//! The same stages are lowered once for every entry and every device class. An entry settles how many rows there are, whether attention is
-//! split and which rows get logits; a device class settles the kernels. What remains are the launch words and where things are bound.
+//! The same stages are lowered once for every entry and every device class. An entry decides how many rows there are, whether attention is
+//! split and which rows get logits. A device class decides the kernels. The rest is launch words and bindings.
 
 mod kernels;
 mod limits;

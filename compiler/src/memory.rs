@@ -1,8 +1,8 @@
 //! Memory: where activations lie, and what a plan will take.
 //!
-//! Each entry runs alone, so the activations of all entries lie over one another, and within an entry those whose lives do not overlap share
-//! bytes. WebGPU asks one thing more: no buffer may be bound for reading and for writing in the same dispatch, not even in parts. So there
-//! are a few arenas, each a buffer of its own, and what a dispatch reads lies in other arenas than what it writes.
+//! Each entry runs alone, so all entries use the same memory for their activations. Within an entry, activations whose lives do not overlap
+//! share bytes. WebGPU adds a rule: no buffer may be bound for reading and for writing in the same dispatch, not even in parts. So there
+//! are a few arenas, each a buffer of its own. A dispatch reads from other arenas than it writes to.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Work spread over processors, where there are threads: in a browser the same is done one after another.
+//! Work spread over processors. In a browser, where there are no threads, the same is done one after another.
 
 /// `of(0)`, `of(1)`, …, in order.
 pub(crate) fn each<T: Send>(count: usize, of: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {

@@ -1,4 +1,4 @@
-//! The range of a size over all steps, so that launch code may use plain 32-bit arithmetic.
+//! The range of a size over all steps. It shows that launch code may use plain 32-bit arithmetic.
 
 use tegula_plan::{Size, StepSize};
 

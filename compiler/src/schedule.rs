@@ -1,7 +1,7 @@
 //! Schedules: a template and values for its tunables, and what a spec adds when both are linked.
 //!
-//! A spec says what is computed; a schedule says how. [`Build`] collects what the spec fixes in the text of a template: which modules its
-//! imports lead to (*slots*), and values of constants.
+//! A spec says what is computed; a schedule says how. [`Build`] collects what the spec fixes in the text of a template: the modules that
+//! its imports lead to (*slots*), and the values of constants.
 
 use crate::Error;
 use crate::template::{self, Value};

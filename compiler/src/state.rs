@@ -1,10 +1,10 @@
-//! State groups: which layers keep their keys and values alike.
+//! State groups: which layers keep their keys and values in the same way.
 
 use crate::graph::{Graph, OpKind};
 use tegula_plan::{Dtype, Paged, State};
 
-/// The groups of a model whose caches have elements of a type, in the order of their first layers. Windows that are no shorter than the context
-/// are none.
+/// The groups of a model whose caches have elements of this type, in the order of their first layers. A window that is not shorter than the
+/// context counts as no window.
 pub(crate) fn groups(graph: &Graph, context: u32, format: Dtype) -> Vec<State> {
     let mut groups: Vec<Paged> = Vec::new();
     for op in &graph.ops {

@@ -1,5 +1,5 @@
-//! Parameters as a plan holds them: which tensors the package must have, which of them the vectors arena takes up, and how tables that
-//! exceed a binding are cut.
+//! Parameters as a plan holds them: which tensors the package must have, which of them lie in the vectors arena, and how tables that exceed
+//! a binding are cut.
 
 use crate::format::Storage;
 use crate::graph::{Graph, ParamId};

@@ -1,9 +1,9 @@
 //! WGSL as tokens, and edits of a text.
 //!
-//! Whatever rewrites a kernel works in the same way: it finds what it looks for among [`tokens`],
-//! notes for each place what shall stand there ([`Edits`]), and applies all notes at once. The
-//! compiler links, sets constants and rewrites loops with it, and the crate `gpu` translates into
-//! the dialect of a browser. Nothing depends on how a text is broken into lines.
+//! All code that rewrites a kernel works in the same way. It looks for places among [`tokens`],
+//! notes the new text of each place ([`Edits`]), and applies all notes at once. The compiler links,
+//! sets constants and rewrites loops this way. The crate `gpu` translates into the dialect of a
+//! browser. Nothing depends on how a text is broken into lines.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! The tokens of a WGSL text.
 //!
-//! Symbols are single characters, so that `>>` closes two templates as well as it shifts. Who looks
-//! for `<=` looks for two symbols side by side.
+//! Symbols are single characters: `>>` may be a shift or the end of two templates. To find `<=`, look
+//! for two symbols side by side.
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

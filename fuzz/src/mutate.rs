@@ -1,4 +1,4 @@
-//! Changes to inputs for runs without a fuzzer's feedback: bytes are flipped, moved and cut, and
+//! Random changes to inputs, for runs without a fuzzer's feedback. Bytes are flipped, moved and cut, and
 //! members of JSON are removed, retyped and exchanged. The same seed gives the same changes.
 
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! How fast the device reads its memory: the roof under which decoding stays.
+//! How fast the device reads its memory: the bound on the speed of decoding.
 
 use crate::clock::milliseconds;
 use crate::device::Gpu;

@@ -65,7 +65,7 @@ impl Drop for Inner {
     }
 }
 
-/// How long a device that is given up may take for what it runs. One that hangs should not keep the process.
+/// How long to wait for a dropped device to finish its work. A device that hangs should not keep the process.
 #[cfg(not(target_arch = "wasm32"))]
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 

@@ -1,10 +1,10 @@
 //! Kernels for matrix units in Chrome's dialect.
 //!
-//! A library holds one text of each kernel, in the dialect that naga reads. Chrome has a dialect of its own, behind a flag: the same operations
-//! under other names, with an array and an index where naga takes a pointer to an element. Both count in elements of the array, also where
-//! elements are vectors, so a tile is declared, filled and read in the same way. Texts are rewritten here form by form, whatever their tiles and
-//! pitches are called. A name that begins like an operation of naga's but is none of these forms is an error: a browser would only call it an
-//! unknown name.
+//! A library holds one text of each kernel, in the dialect that naga reads. Chrome has a dialect of its own, behind a flag. It has the same
+//! operations under other names, with an array and an index where naga takes a pointer to an element. Both dialects count in elements of
+//! the array, even if the elements are vectors, so a tile is declared, filled and read in the same way. Texts are rewritten here form by
+//! form, whatever their tiles and pitches are called. A name that begins like an operation of naga's but has none of these forms is an
+//! error: a browser would only call it an unknown name.
 
 use tegula_edit::{Edits, Kind, Token, arguments, closing, span, tokens};
 
@@ -12,14 +12,14 @@ use tegula_edit::{Edits, Kind, Token, arguments, closing, span, tokens};
 #[cfg(target_arch = "wasm32")]
 pub(crate) const FEATURE: &str = "chromium-experimental-subgroup-matrix";
 
-/// What a text begins with. A place in memory that differs from subgroup to subgroup is uniform where it has to be, but Chrome cannot see that
-/// of an index made from the invocation's number.
+/// What a text begins with. A place in memory that differs from subgroup to subgroup is uniform within each, as it has to be. But Chrome
+/// cannot see that for an index made from the invocation's number.
 #[cfg(target_arch = "wasm32")]
 pub(crate) const DIRECTIVES: &str =
     "enable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);\n";
 
-/// A kernel with every form, by which a browser shows that its dialect is the one that is written here. Were it to count in numbers instead of
-/// vectors, it would refuse the pitch for being less than a row.
+/// A kernel with every form. A browser that takes it has the dialect that is written here. A browser that counts in numbers instead of
+/// vectors refuses its pitch for being less than a row.
 pub(crate) const PROBE: &str = "
 @group(0) @binding(0) var<storage, read_write> output: array<vec4f, 64>;
 var<workgroup> tile: array<array<vec4<f16>, 64>, 1>;

@@ -1,6 +1,6 @@
-//! Random contents, made where they are needed.
+//! Random contents of buffers, made on the GPU.
 //!
-//! For measuring: shapes of models that nobody wants to download, and memory that no driver can have compressed.
+//! They serve measuring: the weights of models that nobody wants to download, and memory that no driver can have compressed.
 
 use crate::device::Gpu;
 use crate::{Buffer, Error, Pipeline, Range, Usage};

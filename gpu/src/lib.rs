@@ -1,11 +1,11 @@
 //! The GPU as Tegula sees it: buffers of bytes, pipelines made from kernel texts, and passes of dispatches.
 //!
-//! This is the one crate that names wgpu, so that the rest of the project is the same natively (Vulkan, Metal, Direct3D 12) and in a browser
-//! (WebGPU), and so that the schedule search measures with the dispatch code that ships. It knows nothing of models: what to run comes as
+//! This is the one crate that names wgpu. So the rest of the project is the same natively (Vulkan, Metal, Direct3D 12) and in a browser
+//! (WebGPU), and the schedule search measures with the dispatch code that ships. The crate knows nothing of models: what to run comes as
 //! [`tegula_plan::Kernel`]s and ranges of buffers.
 //!
-//! Nothing here is created per step but the command encoder: pipelines and bind groups are made once, staging buffers for what is read back
-//! come from a pool, and a step is one pass, one submit and one map ([`Pass::submit_reading`]).
+//! A step creates nothing but the command encoder. Pipelines and bind groups are made once, and staging buffers for what is read back come
+//! from a pool. A step is one pass, one submit and one map ([`Pass::submit_reading`]).
 
 mod bandwidth;
 mod buffer;

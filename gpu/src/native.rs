@@ -58,7 +58,7 @@ pub(crate) fn begin_pipeline(make: impl Fn() -> wgpu::ComputePipeline) -> std::f
     std::future::ready(Ok(make()))
 }
 
-/// Leave to use features that wgpu calls experimental, where such are asked for.
+/// Permission to use features that wgpu calls experimental, if any are requested.
 #[expect(unsafe_code, reason = "wgpu asks for it, since unfinished features may break its promises")]
 pub(crate) fn experimental(features: &wgpu::Features) -> wgpu::ExperimentalFeatures {
     if features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {

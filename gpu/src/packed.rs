@@ -1,7 +1,7 @@
-//! Products of packed bytes for browsers that have none.
+//! Dot products of packed int8, for browsers that lack them.
 //!
-//! `dot4I8Packed` is part of WGSL as a language feature, which a browser may lack. The language lets a text declare a function of the name of a
-//! built-in one, so that a kernel needs no other text there: it is given the function.
+//! `dot4I8Packed` is part of WGSL as a language feature, which a browser may lack. WGSL lets a text declare a function with the name of a
+//! built-in one. So the kernel's text stays the same there, and the function is added to it.
 
 /// The feature, by its name in `navigator.gpu.wgslLanguageFeatures`.
 #[cfg(target_arch = "wasm32")]
@@ -15,7 +15,7 @@ fn dot4I8Packed(a: u32, b: u32) -> i32 {
 }
 ";
 
-/// What a text must be given where there are no such products: nothing if it has none.
+/// What is added to a text where the built-in function is missing: nothing if the text does not call it.
 pub(crate) fn missing(wgsl: &str) -> &'static str {
     if wgsl.contains("dot4I8Packed(") { FUNCTION } else { "" }
 }

@@ -1,7 +1,7 @@
 //! Bytes on their way back from the GPU.
 //!
-//! Buffers that the CPU can map are kept in a pool, so that a loop that reads the same sizes creates nothing. Each [`Readback`] has its own:
-//! several steps can be under way, and awaiting one does not wait for those after it.
+//! Buffers that the CPU can map are kept in a pool, so that a loop that reads the same sizes creates nothing. Each [`Readback`] has its
+//! own: several steps can be under way, and awaiting one does not wait for those after it.
 
 use crate::device::Gpu;
 use crate::{Error, ErrorKind};
@@ -64,7 +64,8 @@ impl Readback {
 
 impl Drop for Readback {
     fn drop(&mut self) {
-        // Ends the mapping, or the wish for one; what the GPU still copies is overwritten by whoever takes the buffer next, later in the queue.
+        // Ends the mapping, or the request for one. What the GPU still copies is overwritten by the next user of the buffer, later in the
+        // queue.
         self.staging.unmap();
         self.gpu.staging().keep(self.staging.clone());
     }

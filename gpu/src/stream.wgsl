@@ -1,4 +1,4 @@
-// Reads everything and keeps next to nothing, as fast as memory gives it.
+// Reads all of a buffer and writes next to nothing, as fast as memory allows.
 
 struct Launch {
     unused: array<vec4u, 2>,

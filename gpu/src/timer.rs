@@ -1,8 +1,9 @@
 //! How long dispatches take.
 //!
-//! With the feature `timestamp-query` the GPU notes the time at the borders of a compute pass; without it the wall clock serves, as the slope
-//! between few and many dispatches, so that the latency of a submission cancels. Either way a figure is the mean over many repeats, of which
-//! each may bind other buffers: memory that was just read is still in a cache, and would make every kernel look better than it is.
+//! With the feature `timestamp-query` the GPU notes the time at the borders of a compute pass. Without it the wall clock serves: the time
+//! is the slope between few and many dispatches, so that the latency of a submission cancels. Either way a figure is the mean over many
+//! repeats. Each repeat may bind other buffers, since memory that was just read is still in a cache and would make every kernel look better
+//! than it is.
 //!
 //! A sample is begun and finished apart, so that the next can be submitted before the last is read back: a GPU that waits for its processor
 //! between samples lowers its clocks.

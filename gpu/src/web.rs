@@ -1,8 +1,8 @@
 //! The browser's adapter.
 //!
-//! wgpu's web backend neither knows nor requests the features for subgroups and matrix units, and tells little about an adapter. So the truth
-//! about features comes from the JavaScript objects, and `GPUAdapter.prototype.requestDevice` is replaced while wgpu calls it, only for that one
-//! call: a page that uses WebGPU for other things never meets the replacement.
+//! wgpu's web backend neither knows nor requests the features for subgroups and matrix units, and tells little about an adapter. So the
+//! truth about features comes from the JavaScript objects, and `GPUAdapter.prototype.requestDevice` is replaced while wgpu calls it, only
+//! for that one call: a page that uses WebGPU for other things never meets the replacement.
 
 mod matrix;
 mod pipeline;
@@ -125,7 +125,7 @@ pub(crate) fn experimental(_features: &wgpu::Features) -> wgpu::ExperimentalFeat
 }
 
 /// A kernel's text as browsers take it: they insist on `enable subgroups;`, Chrome has another dialect for matrix units, and some have no
-/// products of packed bytes.
+/// dot products of packed int8.
 pub(crate) fn spelled(requires: &Requires, wgsl: &str) -> Result<String, UnknownForm> {
     let lines = [(requires.f16, "enable f16;\n"), (requires.subgroups, "enable subgroups;\n"), (requires.matrix, dialect::DIRECTIVES)];
     let directives: String = lines.into_iter().filter_map(|(wanted, line)| wanted.then_some(line)).collect();

@@ -1,4 +1,5 @@
-//! The GPU crate in a browser, in a worker as the engine runs there. Chromium brings a software adapter, so a missing one is a failure.
+//! The GPU crate in a browser, in a worker, as the engine runs there. Chromium brings a software adapter, so a missing adapter is a
+//! failure.
 #![cfg(target_arch = "wasm32")]
 
 use tegula_gpu::{ErrorKind, Gpu, Options, Range, Usage, stream_bandwidth};

@@ -1,5 +1,5 @@
 /**
- * The seam between an engine and what runs its model. {@link Engine} speaks to a {@link Backend},
+ * The interface between an engine and what runs its model. {@link Engine} speaks to a {@link Backend},
  * which is the runtime in the same thread or a worker behind messages.
  */
 
@@ -73,7 +73,7 @@ export interface ModelInfo {
   tokenizer: boolean;
 }
 
-/** What runs of several kernels for one piece of work, of which the library leaves the choice to the device. */
+/** Which of several kernels runs for one piece of work, where the library leaves the choice to the device. */
 export interface KernelChoice {
   /** What is computed. */
   name: string;

@@ -1,6 +1,6 @@
 /**
- * Error classes. They hold what a program needs to react (which shard, which limit, which field), and they arrive whole on the other side
- * of a worker: class, message and fields.
+ * Error classes. They hold what a program needs to react (which shard, which limit, which field). They arrive whole on the other side of a
+ * worker: class, message and fields.
  */
 
 /** Every error of this package that is not an `AbortError` (a `DOMException`, as `fetch` throws it). */

@@ -1,4 +1,4 @@
-/** `createEngine` for pages, workers, Node and Deno. service-worker.ts has the one for where scripts cannot be imported later. */
+/** `createEngine` for pages, workers, Node and Deno. service-worker.ts has the one for scopes that cannot import scripts later. */
 
 import { WorkerBackend } from "../worker/client.js";
 import { DeviceError, InvalidRequestError } from "../api/errors.js";

@@ -1,4 +1,4 @@
-/** What `createEngine` is asked for, and its checks: apart from what starts workers, so that it can be tested without any. */
+/** The options of `createEngine`, and their checks. They are apart from the code that starts workers, so that tests need no worker. */
 
 import { absolute, given, isAddress, modelAddress, nameOf } from "../load/address.js";
 import { InvalidRequestError } from "../api/errors.js";

@@ -1,6 +1,6 @@
 /**
  * Requests as JSON. The runtime reads and checks them, with the code that also serves native
- * programs; here is only what JSON cannot carry.
+ * programs. Only values that JSON cannot carry are checked here.
  */
 
 import { InvalidRequestError } from "../api/errors.js";

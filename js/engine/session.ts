@@ -1,4 +1,4 @@
-/** The runtime in this thread: loads a model into the WebAssembly module, and gives its events to whoever asked. */
+/** The runtime in this thread. It loads a model into the WebAssembly module, and hands the module's events to the request that they belong to. */
 
 import { DeviceError, DeviceLostError, EngineNotLoadedError, InternalError } from "../api/errors.js";
 import { loadModel } from "../load/load.js";

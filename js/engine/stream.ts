@@ -1,4 +1,4 @@
-/** The responses to one request, as an async iterator: they come when the runtime sends them. */
+/** The responses to one request, as an async iterator. Each response comes when the runtime sends it. */
 
 import type { Backend, GenerateEvent, GenerateRequest } from "../api/backend.js";
 

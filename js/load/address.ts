@@ -1,7 +1,7 @@
 /**
- * Addresses: of a model as people give them, of the files in its folder, and the keys under which
- * those are cached. `createEngine` and the functions of the cache resolve addresses here, so that
- * they mean the same everywhere.
+ * Addresses: of a model as people give them, of the files in its folder, and the keys under which the
+ * files are cached. `createEngine` and the functions of the cache resolve addresses here, so that an
+ * address means the same everywhere.
  */
 
 import { InvalidRequestError } from "../api/errors.js";

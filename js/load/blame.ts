@@ -1,7 +1,7 @@
 /**
- * Says what is wrong with a folder where a file of the package is missing: that it holds a
- * checkpoint which was never converted, that the library was forgotten, that the package is one
- * folder further. Asks the host for what would tell it, and only after a load has failed.
+ * Says what is wrong with a folder if a file of the package is missing: it holds a checkpoint that was
+ * never converted, the library was forgotten, or the package is in a folder above or below. Asks the
+ * host for the files that would tell, and only after a load has failed.
  */
 
 import { LIBRARY, MANIFESTS, fileAt } from "./address.js";

@@ -1,9 +1,9 @@
 /**
- * Keeps verified files in IndexedDB, one record a file, so that a model loads again without the network. A record's key is the file's
- * address without its signature (see address.ts). Files are held as Blobs: browsers keep those on disk, and reading one does not copy it
- * into the heap.
+ * Keeps verified files in IndexedDB, one record per file, so that a model loads again without the network. The key of a record is the
+ * file's address without its signature (see address.ts). Files are held as Blobs: browsers keep those on disk, and reading one does not
+ * copy it into the heap.
  *
- * A cache never makes a load fail. Where IndexedDB is refused or full the load goes on without it, and says so once.
+ * The cache never makes a load fail. If IndexedDB is refused or full, the load goes on without it, and warns once.
  */
 
 import { cacheKey } from "./address.js";
@@ -33,7 +33,7 @@ export interface FileCache {
   delete(url: string): Promise<void>;
   /** Remembers that a model was loaded with a library that is not in its folder. */
   keepLibrary(model: string, library: string): Promise<void>;
-  /** The choice among kernels that was kept under a key: an index each. `undefined` if none was, or what was is none. */
+  /** The choice among kernels that was kept under a key: an index for each. `undefined` if none was kept, or if the record is damaged. */
   choice(key: string): Promise<number[] | undefined>;
   keepChoice(key: string, chosen: number[]): Promise<void>;
   forgetChoice(key: string): Promise<void>;

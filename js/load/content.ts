@@ -1,10 +1,10 @@
 /**
  * Whether a file is what its name promises. Hosts answer with status 200 and something else: a
  * single-page app's HTML for any path, the pointer of Git LFS in place of a file, an error in XML.
- * Such a body must never be taken for a template or a library, nor be cached.
+ * Such a body must never be used as a template or a library, nor be cached.
  *
- * The content decides, because hosts often get types wrong. The type counts only where the content
- * could be anything.
+ * The content decides, because hosts often get types wrong. The type counts only if the content could
+ * be anything.
  */
 
 /** What a file should be. */

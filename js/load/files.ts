@@ -1,4 +1,4 @@
-/** Files by path, in Node and Deno: their addresses, and reading them where `fetch` does not. */
+/** Files by path, in Node and Deno: makes addresses of paths, and reads `file:` addresses where `fetch` does not. */
 
 /** As `fetch`. A `file:` address gives a response with the file, or one of status 404. */
 export async function read(url: string, init: RequestInit = {}): Promise<Response> {

@@ -1,6 +1,6 @@
 /**
- * Whether the host has newer versions of cached files. It is asked at every load, but no load waits
- * long for it: what is not known in time counts as unchanged.
+ * Whether the host has newer versions of cached files. It is asked at every load. No load waits long
+ * for the answer: without one in time, all files count as unchanged.
  */
 
 import { pageLocation } from "./address.js";

@@ -1,7 +1,7 @@
 /**
- * GET requests over networks as they are: what may pass is tried again, a body that breaks goes on
- * where it broke, and what cannot be fetched is said with its cause, as far as browsers let one
- * find it.
+ * GET requests over unreliable networks. What may succeed later is tried again, and a body that breaks
+ * goes on where it broke. A file that cannot be fetched becomes an error that names the cause, as far
+ * as browsers let a script find it.
  */
 
 import { pageLocation } from "./address.js";

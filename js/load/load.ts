@@ -1,5 +1,5 @@
 /**
- * Loads a model: small files first, then all checks (the device, the library against the package, the memory), and only then the first
+ * Loads a model. Small files come first, then all checks (the device, the library against the package, the memory), and only then the first
  * shard.
  */
 

@@ -1,4 +1,4 @@
-/** Brings the runtime's WebAssembly module: fetches and compiles it, and says what to do where a host or a policy forbids that. */
+/** Fetches and compiles the runtime's WebAssembly module. If a host or a policy forbids that, the error says what to do. */
 
 import { flawOfHead } from "./content.js";
 import { ContentSecurityPolicyError, InternalError, NetworkError } from "../api/errors.js";

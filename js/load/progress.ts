@@ -1,4 +1,4 @@
-/** Progress of a load: counts bytes and kernels, and reports them now and then. */
+/** Progress of a load: counts bytes and kernels, and reports them at intervals. */
 
 import type { LoadProgress } from "../api/backend.js";
 

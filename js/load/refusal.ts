@@ -1,6 +1,6 @@
 /**
- * Why a file was not to be had, as an error for people: what the host's status means, what its own
- * words are, and what keeps a page from asking at all. Browsers tell scripts little of it.
+ * Why a file could not be fetched, as an error for people: what the host's status means, the host's own
+ * words, and what keeps a page from asking at all. Browsers tell scripts little of it.
  */
 
 import { pageLocation } from "./address.js";

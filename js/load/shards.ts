@@ -1,7 +1,7 @@
 /**
- * Brings the shards of a package into the loader. A few shards download at once; the first of them goes to the GPU slice by slice as it
- * arrives, the others wait in memory for their turn, which bounds what is held to that few. The loader verifies each shard when it ends;
- * only then is it cached.
+ * Brings the shards of a package into the loader. A few shards download at once. The first of them goes to the GPU slice by slice as it
+ * arrives; the others wait in memory, which bounds the memory to those few. The loader verifies each shard when it ends; only then is it
+ * cached.
  */
 
 import { fileAt } from "./address.js";

@@ -1,10 +1,10 @@
 /**
- * Files of a weight package: from the cache where they are there, else from the network. Small files (configuration, manifest, library,
- * tokenizer) are read whole and cached only when the runtime has accepted them; shards are streamed.
+ * Files of a weight package: from the cache if they are there, else from the network. Small files (configuration, manifest, library,
+ * tokenizer) are read whole, and cached only when the runtime has accepted them. Shards are streamed.
  *
- * Where small files are in the cache, the host is asked whether it has newer ones (fresh.ts), all of which then take the place of the cached.
- * If it does not say so in time the cached ones are taken, so that a cached model loads offline. Each is looked at first: what is no such file
- * (an HTML page that an earlier version kept) is fetched again.
+ * If small files are in the cache, the host is asked for newer versions (fresh.ts). These then replace the cached ones, all together. If
+ * the host does not answer in time, the cached files are used, so that a cached model loads offline. A cached file that cannot be what its
+ * name says, such as an HTML page that an earlier version kept, is fetched again.
  */
 
 import { LIBRARY, MANIFESTS, fileAt, nameOf } from "./address.js";
@@ -86,7 +86,7 @@ export class PackageSource {
     // Without a manifest nothing holds the others together: they are as good as not there.
     if (!hasManifest()) return;
     for (const [url, { data, version, changed }] of (await newer(candidates, this.signal)) ?? []) {
-      // Of what is as it was, only a version is news.
+      // An unchanged file may have a new version to note.
       if (changed || Object.keys(version).length > 0) this.#fetched.set(url, { data, version });
       if (changed) this.#newer.set(url, data);
       this.replaced ||= changed;

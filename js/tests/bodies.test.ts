@@ -1,4 +1,4 @@
-/** Bodies that break on their way, and bodies that are not what was asked for. */
+/** Bodies that break on their way, and bodies that are not the file that was asked for. */
 
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** What the cache holds: how it heals, for which addresses it holds, and what is deleted. */
+/** The cache: how it heals, under which addresses it finds files, and what is deleted. */
 
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** A runtime and a server that are not there: just enough of both for tests of what lies between them. */
+/** A fake runtime and a fake server: just enough of both to test the code between them. */
 
 import { createHash } from "node:crypto";
 import { setMaxListeners } from "node:events";

@@ -1,4 +1,4 @@
-/** Wrong folders, and what is said of them. */
+/** Wrong folders, and what errors say of them. */
 
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** Newer files on the host: they arrive at the next load, all together, and never hold a load up for long. */
+/** Newer files on the host. They arrive at the next load, all together, and never delay a load for long. */
 
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";

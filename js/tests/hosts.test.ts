@@ -1,4 +1,4 @@
-/** Hosts of all kinds: what they say of a file that is not there, and hosts in trouble. */
+/** Hosts of all kinds: how they answer for a file that is not there, and hosts in trouble. */
 
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** Choices among kernels: made once for a library and a device, kept, and made again where what was kept is of no use. */
+/** Choices among kernels. They are made once for a library and a device and kept, and made again if the kept choice cannot be used. */
 
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** What tests of loading share: a server with a model, a runtime that is none, and the cache. */
+/** What tests of loading share: a server with a model, a fake runtime, and the cache. */
 
 import assert from "node:assert/strict";
 import { IndexedDbCache } from "../load/cache.js";

@@ -1,4 +1,4 @@
-/** What is said of options before anything is done. */
+/** The checks of options, before anything is done. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** Errors where they change sides. */
+/** Errors that cross from the runtime or a worker. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

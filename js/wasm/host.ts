@@ -1,7 +1,7 @@
 /**
- * The globals that the generated glue sees. Browsers offer WebGPU as globals (`navigator.gpu`, classes such as `GPUDevice`); Node and
- * Deno have a package that gives a `GPU` object instead. The build puts this module's names in front of the glue (js/build.mjs). The
- * glue then finds the caller's `gpu` where it looks for the browser's, and nobody has to make it a global.
+ * The globals that the generated glue sees. Browsers offer WebGPU as globals (`navigator.gpu`, classes such as `GPUDevice`). Node and Deno
+ * may have a package that gives a `GPU` object instead. The build puts this module's names in front of the glue (js/build.mjs). So the glue
+ * finds the caller's `gpu` where it looks for the browser's, and nobody has to make it a global.
  */
 
 /** `globalThis` for the glue. wgpu asks it for `Window`, to know that it may use `navigator`. */

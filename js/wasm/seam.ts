@@ -1,6 +1,6 @@
 /**
- * The seam to the Rust runtime: what of its WebAssembly module this package uses. The type checker holds these types against those that
- * wasm-bindgen generated (see ../runtime.ts); tests put a fake in their place.
+ * The interface to the Rust runtime: the part of its WebAssembly module that this package uses. The type checker compares these types with
+ * those that wasm-bindgen generated (see ../runtime.ts). Tests put a fake in their place.
  */
 
 import type { DeviceInfo, KernelChoice, ModelInfo, Precision } from "../api/backend.js";
@@ -26,9 +26,9 @@ export interface WasmLoader {
   /** Names library, device and driver, for which a choice among kernels holds; `undefined` where there is no choice. */
   choiceKey(): string | undefined;
   /**
-   * Begins to compile the kernels. Where the library holds several for one piece of work, those will run that are remembered, else those that are
-   * found to be the fastest in a second and a half, or (`measure` false) those that the compiler would have taken. `onKernels` hears how many are
-   * compiled: none first, then each one more.
+   * Begins to compile the kernels. If the library holds several for one piece of work, the remembered ones run. Without any, the fastest
+   * run, as measured in a second and a half, or (`measure` false) those that the compiler would have taken. `onKernels` hears how many are
+   * compiled: 0 first, then each one more.
    */
   compile(measure: boolean, remembered: Uint32Array | undefined, onKernels: (compiled: number, total: number) => void): void;
   /** Makes the engine, with `runAhead` steps under way at once if that is said. The loader is gone afterwards, whatever comes of it. */

@@ -1,6 +1,6 @@
 /**
- * The worker's side of the protocol: answers messages from a {@link WorkerBackend} with a {@link Session}. Use it to serve an engine from a
- * worker script of your own: `new EngineHandler(self)`.
+ * The worker's side of the protocol: answers messages from a {@link WorkerBackend} with a {@link Session}. A worker script of one's own
+ * imports `tegula/worker` (../worker.ts), which makes a handler.
  */
 
 import type { Backend, GenerateEvent } from "../api/backend.js";

@@ -1,4 +1,4 @@
-/** Errors on their way across a worker boundary, which carries neither classes nor fields. */
+/** Errors that cross a worker boundary as records, since `postMessage` carries neither their classes nor their fields. */
 
 import { CLASSES } from "../api/classes.js";
 import { InternalError } from "../api/errors.js";

@@ -1,6 +1,6 @@
 /**
- * Starts the engine's worker. A worker's script must come from the page's origin, a module that it imports need not; so a script from
- * elsewhere is imported by a script of one line.
+ * Starts the engine's worker. A worker's script must come from the page's origin, but a module that it imports need not. So a script from
+ * another origin is imported by a script of one line.
  */
 
 import { WorkerBackend } from "./client.js";

@@ -1,4 +1,4 @@
-//! The tensors of a model, wherever they are stored: the headers are in memory, the numbers are not.
+//! The tensors of a model, wherever they are stored. Their headers are in memory, their numbers are not.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -54,7 +54,7 @@ impl Checkpoint {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// The tensor of this name, whatever it is. Where there is none, the name may begin with the module that Hugging Face's class of a
+    /// The tensor of this name, whatever it is. If there is none, the name may begin with the module that Hugging Face's class of a
     /// whole model puts around the layers (`model.`, `transformer.`): checkpoints of the layers alone have names without it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {

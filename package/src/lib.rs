@@ -14,7 +14,7 @@
 //! The two meet in [`Sink`]: what a recipe makes leaves it as slices of any size too, in the order of
 //! the package, so that they may go to a shard on disk or to a loader.
 //!
-//! The feature `make` has what makes packages. Without it only [`mlc`] is here.
+//! The feature `make` has what makes packages. Without it there is only what reads the files of [`mlc`].
 
 #[cfg(feature = "make")]
 mod checkpoint;

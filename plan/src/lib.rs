@@ -49,9 +49,9 @@ pub const TABLE_WORDS: usize = 3 + LAUNCH_WORDS;
 
 /// Members of an element of [`Buffer::Sampling`], in order, a word each. Kernels get a struct of them, `Sampling`.
 ///
-/// `drawn`: 0 for sequences whose ids the kernels shall not draw; `adjusts`: whether [`Buffer::Tokens`] counts; `ids`: those from this number on are
-/// never drawn; those of [`SAMPLING_FLOATS`]: f32; `top_k`: how many ids can be drawn, or 0 for all; `deepest`:
-/// the greatest depth of an id that can be drawn, or [`DEEPEST`]; `seed`, `seed_high`: the key of the draws.
+/// `drawn`: 0 for sequences whose ids the kernels shall not draw; `adjusts`: whether [`Buffer::Tokens`] is counted and applied; `ids`: ids
+/// from this number on are never drawn; the members in [`SAMPLING_FLOATS`] are f32; `top_k`: how many ids can be drawn, or 0 for all;
+/// `deepest`: the greatest depth of an id that can be drawn, or [`DEEPEST`]; `seed`, `seed_high`: the key of the draws.
 pub const SAMPLING_MEMBERS: [&str; SAMPLING_WORDS] =
     ["drawn", "adjusts", "ids", "temperature", "top_p", "top_k", "deepest", "presence", "frequency", "repetition", "seed", "seed_high"];
 

@@ -1,11 +1,12 @@
 //! The model library: a WebAssembly module without imports.
 //!
-//! Its code exports `memory` and, for each variant and entry, a function `VARIANT.ENTRY(...) -> address` that takes the members of
-//! [`StepSize`](crate::StepSize) in order and fills a launch table: rows of [`TABLE_WORDS`](crate::TABLE_WORDS) words, grid first, which
-//! dispatches find by [`Entry::launch_rows`](crate::Entry::launch_rows). Three custom sections hold the rest: `tegula.version` (four bytes,
-//! little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). A fourth, `tegula.md5`, comes last and holds the MD5 of all bytes before
-//! it: it finds damage, not malice. The reader below walks sections only, so that the runtime needs no WebAssembly parser of its own; engines
-//! validate the code.
+//! Its code exports `memory` and, for each variant and entry, a function `VARIANT.ENTRY(...) -> address`. The function takes the members of
+//! [`StepSize`](crate::StepSize) in order and fills a launch table: rows of [`TABLE_WORDS`](crate::TABLE_WORDS) words, grid first. A
+//! dispatch finds its row by [`Entry::launch_rows`](crate::Entry::launch_rows).
+//!
+//! Three custom sections hold the rest: `tegula.version` (four bytes, little-endian), `tegula.plan` and `tegula.wgsl` (JSON, deflated). A
+//! fourth, `tegula.md5`, comes last and holds the MD5 of all bytes before it: it finds damage, not malice. The reader below walks sections
+//! only, so that the runtime needs no WebAssembly parser of its own. WebAssembly engines validate the code.
 
 use md5::{Digest, Md5};
 
@@ -125,7 +126,7 @@ impl Library {
     }
 }
 
-/// Choices are choices, and wherever there is one to be made, all of its alternatives are there: whichever is taken, the step is whole.
+/// Every choice has at least two alternatives, and every dispatch that makes a choice has all of them: whichever is taken, the step is whole.
 fn check_choices(variant: &Variant) -> Result<(), String> {
     if let Some(choice) = variant.choices.iter().find(|choice| choice.alternatives.len() < 2) {
         return Err(format!("`{}` leaves no choice", choice.name));

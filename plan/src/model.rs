@@ -58,7 +58,7 @@ impl Model {
     }
 }
 
-/// What matrix multiplications of many rows take x as. A precision of its own: docs/performance.md says what it costs.
+/// The type of activations in matrix multiplications of many rows. It is a precision of its own: docs/performance.md says what it costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activations {

@@ -9,7 +9,7 @@ pub struct Requires {
     pub subgroups: bool,
     /// 16-bit floats in shaders.
     pub f16: bool,
-    /// Products of fragments of 16 x 16, f16 in and f32 out, by subgroups of exactly 32.
+    /// Matrix units: multiplication of fragments of 16 x 16, f16 in and f32 out, by subgroups of exactly 32.
     #[serde(default)]
     pub matrix: bool,
 }

@@ -1,12 +1,12 @@
 //! Sizes that are known only when a step runs.
 //!
-//! Everything about a model is fixed when it is compiled but for a few numbers that a step brings ([`StepSize`]): how many rows (tokens) it
-//! has, how they are grouped and how many pages its longest sequence holds. A [`Size`] is an expression over those. The compiler emits it as
-//! WebAssembly; [`Size::eval`] is the oracle that the emitted code is tested against.
+//! Compiling fixes everything about a model, except for a few numbers that each step brings ([`StepSize`]): how many rows (tokens) it has,
+//! how they are grouped and how many pages its longest sequence holds. A [`Size`] is an expression over these numbers. The compiler emits
+//! it as WebAssembly; [`Size::eval`] is the oracle that the emitted code is tested against.
 
 use serde::{Deserialize, Serialize};
 
-/// An unsigned 32-bit expression over the variables of a step. Arithmetic wraps never: see [`Size::eval`].
+/// An unsigned 32-bit expression over the variables of a step. Arithmetic never wraps: see [`Size::eval`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Size {
@@ -40,8 +40,8 @@ pub enum Size {
 
 /// What the sizes of a step depend on.
 ///
-/// Rows of a step stand in this order: segments, which are neighbouring rows of one sequence each, then single rows, of which each is the only
-/// one of its sequence behind the segments. Prompts come in segments; a sequence that decodes has a single row.
+/// Rows of a step stand in this order. First come segments; a segment is neighbouring rows of one sequence. Then come single rows; each is
+/// the only row of its sequence behind the segments. Prompts come in segments; a sequence that decodes has a single row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StepSize {
     /// Rows (tokens) of the step.

@@ -14,11 +14,12 @@ pub struct Variant {
     pub name: String,
     /// What it needs beyond core WebGPU at its default limits.
     pub requires: Requires,
-    /// What its products of many rows take x as: what the library was compiled for, or floating-point numbers where those are faster anyway.
+    /// The type of activations in matrix multiplications of many rows: what the library was compiled for, or floating-point numbers if
+    /// those are faster here anyway.
     pub activations: Activations,
     /// Specialised templates.
     pub kernels: Vec<Kernel>,
-    /// What the device decides: schedules of which none is the best everywhere.
+    /// The choices among schedules that are left to the device, since no schedule is the best everywhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
     /// What can be run.
@@ -83,8 +84,8 @@ pub struct Entry {
     pub name: String,
     /// The most rows of a step.
     pub max_rows: u32,
-    /// In order; each sees what those before it wrote. Those whose grid is empty in a step are left out of it. Alternatives of one dispatch follow each other in the order of their indices, all of
-    /// them; a step runs one of each such group.
+    /// In order; each sees what those before it wrote. A step leaves out dispatches whose grid is empty. All alternatives of one dispatch
+    /// follow each other in the order of their indices; a step runs one of them.
     pub dispatches: Vec<Dispatch>,
 }
 

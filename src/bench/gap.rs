@@ -37,7 +37,7 @@ pub struct Gaps {
 impl Bench {
     /// Measures a prompt of so many tokens beside a stream that has the prompt of the workload.
     pub(super) async fn gaps(&mut self, workload: &Workload, prompt_tokens: u32) -> Result<Gaps> {
-        // The stream gets a token for each step, of which the smallest have a few dozen rows of the prompt.
+        // The stream gets a token for each step, and the smallest steps have a few dozen rows of the prompt.
         let tokens = u64::from(workload.prompt_tokens).max(prompt_tokens.into()) + BEFORE as u64 + u64::from(prompt_tokens) / 16;
         let (context, most) = {
             let model = self.model.get();

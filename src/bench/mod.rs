@@ -1,12 +1,12 @@
 //! How fast a model is here, and how near that is to what the memory allows: the same measurement natively and in a browser.
 //!
-//! Both figures go through the engine, as users get them. Prefill is one prompt, whole. Decoding counts the tokens of all sequences of a batch
-//! once each of them has its first.
+//! Both figures go through the engine, as users get them. Prefill is one prompt, whole. Decoding counts the tokens of all sequences of a
+//! batch once each of them has its first.
 //!
-//! Before decoding, no prompt is run: of each only the last row is, and its earlier positions are left as the cache holds them. A prompt of
-//! 16,384 tokens for each of eight sequences takes minutes on a large model, and changes neither what a step reads nor how long that takes.
-//! The cache holds noise there, made on the GPU, because memory of zeros can be faster than memory that was written. In the first sequence's
-//! pages lie the keys and values of the prompt whose prefill was measured.
+//! Decoding leaves prompts out: only the last row of each runs, and the cache holds noise in place of the rows before. A prompt of 16,384
+//! tokens for each of eight sequences takes minutes on a large model, and changes neither what a step reads nor how long that takes. The
+//! GPU makes the noise, because memory of zeros can be faster than memory that was written. Only the first sequence's pages may hold real
+//! keys and values: those of the prompt whose prefill was measured.
 
 mod gap;
 mod speed;

@@ -1,4 +1,4 @@
-//! The model as the engine sees it while it is measured: it can leave prompts out, and times what the host does.
+//! The model under measurement, as the engine sees it. It can leave prompts out, and it times what the host does.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

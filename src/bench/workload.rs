@@ -65,7 +65,7 @@ pub struct Report {
     pub quantization: String,
     /// The device class whose kernels ran.
     pub variant: String,
-    /// What products of many rows take x as: `float` or `int8`.
+    /// The type of activations in matrix multiplications of many rows: `float` or `int8`.
     pub activations: &'static str,
     /// As asked.
     pub prompt_tokens: u32,

@@ -1,8 +1,8 @@
 //! What the next step holds.
 //!
-//! A step holds a row of every sequence that is past its prompt, and rows of prompts beside them: as many as [`Pace`](super::pace::Pace) says
-//! while streams wait for tokens, a whole chunk where none does. Several prompts share a step. Where the model does not mix rows, or shall not,
-//! chunks and rows take turns.
+//! A step holds one row of every sequence that is past its prompt, and rows of prompts beside them. While a stream waits for tokens,
+//! [`Pace`](super::pace::Pace) limits the rows of prompts; otherwise they fill a whole chunk. Several prompts share a step. If the model
+//! cannot mix rows, or mixing is switched off, chunks of prompts and single rows take turns.
 
 use super::{Engine, Flight, Mark, row};
 use crate::Result;

@@ -1,4 +1,4 @@
-//! What tests ask an engine without a host: elsewhere only `host` holds engines.
+//! An engine without a host, for tests. Outside of tests only `host` holds engines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Answers whose ids the GPU draws, on the model that is a hash: each is what the sampler alone gives, whatever the engine does around it.
+//! Answers whose ids the GPU draws, on the fake model. Each must equal what the sampler alone gives, whatever the engine does around it.
 
 use super::fake::{EOS, Fake, POISON};
 use super::tests::{engine, ids, prompt, run};

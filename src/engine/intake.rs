@@ -1,7 +1,7 @@
 //! What a request is checked against before it waits: the tokenizer, the chat template, the limits.
 //!
-//! It holds nothing that a step changes but the context's size. So whoever asks checks the request and
-//! makes its tokens, on a thread of their own, while the engine runs.
+//! Steps change nothing here but the context's size. So the thread that submits a request checks it and makes its tokens, while the engine
+//! runs.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

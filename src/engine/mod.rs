@@ -1,15 +1,17 @@
-//! Requests in, tokens out: what runs when.
+//! The engine: it runs requests on a model, step by step.
 //!
-//! [`Engine::step`] submits one step at a time to the model: one row of each sequence that is past its prompt, and rows of prompts beside
-//! them, so many that a long prompt slows the answers that are under way only by its share.
+//! [`Engine::step`] submits one step at a time to the model. A step has one row of each sequence that is past its prompt, and rows of
+//! prompts beside them. The number of prompt rows is limited, so that a long prompt slows other answers only by its share.
 //!
-//! A page learns late that a step is done, some milliseconds after the GPU finished it. So the engine runs ahead: the GPU takes the greatest
-//! logit or draws, the next row's embedding reads the id where it lies ([`Row::SAMPLED`]), and up to [`Engine::set_run_ahead`] steps are
-//! under way at once. Where an answer turns out to have ended, the rows submitted beyond it are
-//! forgotten: steps run in order, so whoever gets the sequence's pages next overwrites what those rows wrote before reading it. What is
-//! picked here depends only on ids and positions, so the answer does not depend on how far the engine runs ahead, nor on the company.
+//! A page learns late that a step is done, some milliseconds after the GPU finished it. So the engine runs ahead: up to
+//! [`Engine::set_run_ahead`] steps are under way at once. The GPU picks each id, and the embedding of the next row reads it there
+//! ([`Row::SAMPLED`]). If an answer turns out to have ended, the rows that were submitted beyond its end are forgotten. Steps run in order,
+//! so the next owner of the sequence's pages overwrites what those rows wrote before it reads anything.
 //!
-//! Where pages run out, the youngest sequence gives up its own and starts over later, from all tokens that it has.
+//! The choice of an id depends only on ids and positions. So an answer depends neither on how far the engine runs ahead nor on other
+//! requests.
+//!
+//! If pages run out, the youngest sequence gives up its own. It starts over later, from all tokens that it has.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -71,7 +73,7 @@ pub struct Engine<M: Forward = Model> {
     /// Whether the last step had rows of prompts, so that others are next where they do not share steps.
     chunk_was_last: bool,
     interrupter: Interrupter,
-    /// News that nobody has been told yet.
+    /// Events that were not returned yet.
     events: Vec<Event>,
     counters: Counters,
     // Scratch.
@@ -101,9 +103,8 @@ struct Mark {
     logits: Option<usize>,
 }
 
-/// Steps under way at once, unless set. A native process is told of a step's end within a step, a page up to 2.5 ms late: in Chrome on an H200 a
-/// model whose steps take 0.8 ms decodes at 552 tok/s with two steps under way, 770 to 870 with three, 1,242 with four, 1,266 with six, and no
-/// more with twelve.
+/// Steps under way at once, unless set. A native process is told of a step's end within a step. A page is told late, so it needs more:
+/// docs/performance.md has the figures.
 pub(crate) const RUN_AHEAD: usize = if cfg!(target_arch = "wasm32") { 6 } else { 2 };
 
 impl<M: Forward> Engine<M> {

@@ -1,4 +1,4 @@
-//! What is asked of the engine, and what it tells.
+//! Requests to the engine, and the events that it reports.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use crate::text::chat::Dialogue;
 pub struct RequestId(pub(crate) u64);
 
 impl RequestId {
-    /// Counts from 0 in each engine.
+    /// Counts from 0 in each host.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
@@ -30,7 +30,7 @@ pub enum Prompt {
     Ids(Vec<u32>),
 }
 
-/// A wish for an answer.
+/// A generation request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// What to continue.
@@ -41,7 +41,7 @@ pub struct Request {
     pub max_tokens: Option<u32>,
     /// Texts that end the answer and are not part of it.
     pub stop: Vec<String>,
-    /// Whether tokens that end an answer are like any other.
+    /// Whether an answer goes on after a token that would end it.
     pub ignore_eos: bool,
 }
 
@@ -53,7 +53,7 @@ impl Request {
     }
 }
 
-/// News of a request.
+/// An event of a request.
 #[derive(Debug)]
 pub struct Event {
     /// Which.

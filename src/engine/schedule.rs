@@ -1,4 +1,4 @@
-//! The engine's schedule: who runs, and what becomes of what steps bring. What goes into a step is said in [`super::compose`].
+//! The engine's schedule: which sequences run, and what happens with the results of steps. [`super::compose`] fills the steps.
 
 use super::{Engine, Flight, Mark};
 use crate::clock;

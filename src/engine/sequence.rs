@@ -24,7 +24,7 @@ pub(crate) struct Sequence {
     pub(crate) slot: u32,
     /// Positions that were submitted. Beyond the known ids, the GPU goes on with what it sampled itself.
     pub(crate) submitted: usize,
-    /// Raised when submitted positions are taken back, so that what they bring is not mistaken for news.
+    /// Raised when submitted positions are taken back, so that their results are ignored.
     pub(crate) epoch: u32,
     pub(crate) pick: Pick,
     pub(crate) sampling: Sampling,

@@ -1,4 +1,4 @@
-//! A name for everything that the tokens of an answer follow from, beside the request.
+//! The fingerprint of a loaded model. It names everything that decides the tokens of an answer, besides the request.
 
 use md5::{Digest, Md5};
 use tegula_gpu::DeviceInfo;

@@ -1,8 +1,10 @@
 //! Loading: from the files of a weight package to a model on a GPU.
 //!
-//! The crate `tegula-package` reads the list of tensors, `compare` holds it against the library ([`Module`]), and `fit` holds the library
-//! against the device. [`weights`] takes shards as they arrive, `upload` sorts the bytes of a shard into buffers, and `fingerprint` names the
-//! result. [`needs`] says what a model would take.
+//! - `compare` compares the list of tensors, which the crate `tegula-package` reads, with the library ([`Module`]).
+//! - `fit` compares the library with the device.
+//! - [`needs`] says what a model would take.
+//! - [`weights`] takes shards as they arrive, and `upload` sorts the bytes of a shard into buffers.
+//! - `fingerprint` names the result.
 
 mod compare;
 mod fingerprint;

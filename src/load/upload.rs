@@ -1,7 +1,7 @@
 //! Bytes of a shard on their way to the GPU.
 //!
-//! A shard arrives in slices of any size. Each is cut at the borders of its records, converted where the GPU keeps another format, and written
-//! at once; what is held back is less than a word, since GPU writes are whole words and records start and end anywhere.
+//! A shard arrives in slices of any size. Each slice is cut at the borders of its records, converted if the GPU keeps another format, and
+//! written at once. Less than a word is held back: GPU writes are whole words, but records start and end anywhere.
 
 use crate::model::{Place, Sink};
 use half::f16;

@@ -1,8 +1,8 @@
 //! What fits: worked out before anything is allocated.
 //!
-//! Weights and activations have fixed sizes; the KV cache takes what is left, up to what full batches of whole context windows can use. It is
-//! allocated as it fills, so its capacity is a promise and costs nothing until then. While the cache of a layer grows it is there twice, which
-//! counts as well.
+//! Weights and activations have fixed sizes. The KV cache takes what is left, up to what full batches of whole context windows can use. It
+//! is allocated as it fills: its capacity is a promise and costs nothing until then. While the cache of a layer grows, old and new exist at
+//! once; the budget counts that as well.
 
 use crate::model::capacity::{self, GroupMemory};
 use crate::model::kv::INITIAL_TOKENS;
@@ -53,7 +53,7 @@ pub(crate) struct Sizes {
     pub arenas: BTreeMap<u32, u64>,
     /// Layers that have a cache.
     pub caches: BTreeSet<u32>,
-    /// Groups of layers, of which each has rows and a page table of its own.
+    /// Groups of layers. Each has rows and a page table of its own.
     pub groups: u64,
     /// Rows of a step.
     pub rows: u64,

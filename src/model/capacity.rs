@@ -1,7 +1,7 @@
 //! How many pages the caches of each group of layers may have.
 //!
-//! Groups whose layers look back over a window hold no more of a sequence than the window and a step: beyond that their memory goes to the
-//! others. Every group has a line of its own in the budget.
+//! A group whose layers look back over a window needs no more of a sequence than the window and the rows of a step. Its other memory goes
+//! to the other groups. Every group has a line of its own in the budget.
 
 use crate::model::kv::INITIAL_TOKENS;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Kernels in the making: they compile while weights are on their way, since neither needs the other.
+//! Kernels that are being compiled. They compile while weights are on their way, since neither needs the other.
 
 use crate::Result;
 use crate::model::choose::{self, Kernels};

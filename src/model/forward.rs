@@ -1,10 +1,10 @@
 //! What the engine needs of a model: rows in, sampled ids and logits out.
 //!
-//! [`crate::model::step::Model`] is the implementation that runs on a GPU. The engine's own tests use a small deterministic function instead, so
-//! that scheduling is tested without a device.
+//! [`crate::model::step::Model`] is the implementation that runs on a GPU. The engine's own tests use a small deterministic function
+//! instead, so that scheduling is tested without a device.
 //!
-//! Steps run in the order of their submission, and so do the writes of page tables and rows that belong to them. The engine relies on that
-//! when it submits a step before the ones ahead of it have been read back, and when it hands pages of a finished sequence to the next.
+//! Steps run in the order of their submission, and so do the uploads of page tables and rows that belong to them. The engine relies on that
+//! when it submits a step before earlier ones have been read back, and when it gives pages of a finished sequence to the next.
 
 use std::future::Future;
 
@@ -50,14 +50,15 @@ impl Entry {
     }
 }
 
-/// What to make of the logits of a step, and to bring back.
+/// What a step makes of its logits, and brings back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Read {
     /// The ids with the greatest logit.
     pub greatest: bool,
     /// Ids drawn for the sequences that the model was told of with [`Forward::draw`].
     pub drawn: bool,
-    /// Logits of the first so many of the rows that get some. Not of rows whose ids are drawn: there, penalties may have been taken off already.
+    /// How many rows have their logits read back, counted from the first row that gets logits. Logits of rows whose ids are drawn are of no
+    /// use: kernels may have applied penalties to them.
     pub logits: u32,
     /// How many rows of a [`Entry::Prefill`] step get logits: the last so many, one at least, each of another sequence. In other entries it
     /// is all rows.

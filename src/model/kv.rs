@@ -1,13 +1,13 @@
 //! Pages of the KV cache: which sequence holds which.
 //!
-//! The cache is cut into pages of [`PAGE_SIZE`] tokens. A sequence names its pages in order in its row of the page table, so that it grows
-//! without being moved and leaves no gaps when it ends. Pages count who holds them, so that sequences with a common beginning can share
-//! it. With a sliding window, pages that no later token sees go back while the sequence runs on.
+//! The cache is cut into pages of [`PAGE_SIZE`] tokens. A sequence names its pages in order in its row of the page table. So it grows
+//! without being moved, and leaves no gaps when it ends. Pages count their holders, so that sequences with a common beginning can share
+//! pages. With a sliding window, a sequence gives back the pages that no later token sees.
 //!
-//! The lowest free page is always taken first: the buffers need to be no larger than the highest page in use, and grow late.
+//! The lowest free page is always taken first. So the buffers need to be no larger than the highest page in use, and grow late.
 //!
-//! This is bookkeeping for one group of layers, without a GPU: [`crate::model::pools`] has one for each group, [`crate::model::step`] grows the
-//! buffers and uploads the tables.
+//! This is bookkeeping for one group of layers, without a GPU. [`crate::model::pools`] has one for each group. [`crate::model::step`]
+//! uploads the tables.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

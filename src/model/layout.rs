@@ -7,7 +7,8 @@
 use crate::model::forward::Entry;
 use tegula_plan::{PAGE_SIZE, Row, StepSize};
 
-/// Works out the numbers of a step, and writes what [`tegula_plan::Buffer::Segments`] holds: where segments begin, and where the last ends. `read` is how many rows at the end of a `prefill` step get logits.
+/// Works out the numbers of a step. Writes what [`tegula_plan::Buffer::Segments`] holds: where segments begin, and where the last ends.
+/// `read` is how many rows at the end of a `prefill` step get logits.
 pub(crate) fn layout(entry: Entry, rows: &[Row], read: u32, segments: &mut Vec<u32>) -> StepSize {
     segments.clear();
     segments.push(0);

@@ -1,7 +1,7 @@
 //! The pages of all groups of layers.
 //!
-//! A sequence holds pages in each group: of every token where layers see all of them, of a window where they do not. It can go on where every
-//! group has room.
+//! A sequence holds pages in each group: for every token if the layers of the group see all tokens, for a window if they do not. It can go
+//! on only if every group has room.
 
 use crate::model::kv::{Change, Pages};
 use tegula_plan::{Model, PAGE_SIZE};

@@ -1,4 +1,4 @@
-//! An entry of the plan, ready to run: bind groups made once, and the launch table of the last step.
+//! An entry of the plan, ready to run: its bind groups, which are made once, and the launch table of the last step.
 
 use crate::model::buffers::Buffers;
 use crate::model::forward::Read;

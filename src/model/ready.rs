@@ -1,4 +1,4 @@
-//! From buffers and kernels in the making to a model that runs.
+//! The last part of a load: from buffers and compiling kernels to a model that runs.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! A model on the GPU: runs steps.
 //!
-//! A step is one pass, one submit and, where something is to be read, one map. Nothing is made for it: pipelines and bind groups exist, the
-//! launch table is uploaded only when it changes, and what goes up is the rows and new entries of the page table. Several steps can be under
-//! way: each [`Pending`] has staging memory of its own, and a row can name the token that only the GPU knows yet ([`Row::SAMPLED`]).
+//! A step is one pass, one submit and, if something is read back, one map. Pipelines and bind groups exist before it. The rows and new
+//! entries of the page table are uploaded for each step, the launch table only when it changes. Several steps can be under way: each
+//! [`Pending`] has staging memory of its own, and a row can name a token that only the GPU knows yet ([`Row::SAMPLED`]).
 
 use crate::model::budget::Memory;
 use crate::model::buffers::Buffers;
@@ -245,7 +245,7 @@ impl Forward for Model {
     }
 
     fn mixes(&self) -> bool {
-        // Products of bytes are for prompts: they cost precision that decoding keeps.
+        // Int8 is for prompts: it costs precision that decoding keeps.
         let Variant { activations, .. } = self.variant();
         let most = |entry| self.max_rows(entry).unwrap_or(0);
         *activations == Activations::Float && most(Entry::Batch) > 1 && most(Entry::Prefill) > 1

@@ -1,8 +1,8 @@
-//! Alternatives on the device: each is run by itself, with the model's own weights, in a step that nobody asked for.
+//! Alternatives on the device: each runs by itself, with the model's own weights, in a step that belongs to no request.
 //!
-//! A choice is tried in the entry where it matters most: the step of one token, else a chunk of a prompt, else a batch. Its dispatches of all
-//! layers take turns, so that weights come from memory as they do in a step. Nothing of this outlives the trial: no id is picked, the pages of
-//! the made-up sequence are given back, and activations and cache are written before a step reads them.
+//! A choice is tried in the entry where it matters most: the step of one token, else a chunk of a prompt, else a batch. The dispatches of
+//! all layers take turns, so that weights come from memory as they do in a real step. Nothing outlives the trial: no id is picked, the
+//! pages of the made-up sequence are given back, and later steps write activations and cache before they read them.
 
 use std::collections::BTreeMap;
 

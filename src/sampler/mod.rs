@@ -1,14 +1,14 @@
 //! Picks the next token on the CPU: penalties, bias, temperature, then top-k, top-p and min-p.
 //!
-//! Ids are likely in the order of their *depth* ([`tegula_plan::DEPTH_ONE`]), neighbours by id where it is the same, and each filter keeps the
-//! first of them: top-k so many; top-p as many as make up a part of what top-k left; min-p those that are at least a part as likely as the
-//! likeliest, which is a limit of depth and asks for no sum.
+//! The order of likelihood is that of *depth* ([`tegula_plan::DEPTH_ONE`]): the least depth is the likeliest, and equal depths are ordered
+//! by id. Each filter keeps the first ids of this order. Top-k keeps so many. Top-p keeps as many as make up a part of what top-k left.
+//! Min-p keeps those that are at least a part as likely as the likeliest; that is a limit of depth and needs no sum.
 //!
-//! Kernels do the same on the GPU (`wgsl/sample`), and this is what they are tested against; it picks where they cannot.
+//! Kernels do the same on the GPU (`wgsl/sample`), and are tested against this module. It also picks where they cannot.
 //!
 //! The draw is a function of seed and position alone: word 0 of Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as
-//! easy as 1, 2, 3", SC 2011) with counter (position, 0, 0, 0) and the seed as key, of which the upper 24 bits are a fraction in `[0, 1)`.
-//! A seed therefore gives the same answer however requests are batched, and kernels make the same draw with 32-bit integers.
+//! easy as 1, 2, 3", SC 2011) with counter (position, 0, 0, 0) and the seed as key. Its upper 24 bits are a fraction in `[0, 1)`. So a seed
+//! gives the same answer however requests are batched, and kernels make the same draw with 32-bit integers.
 
 mod sampling;
 

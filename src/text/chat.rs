@@ -1,6 +1,6 @@
 //! Conversations to prompts: the ids that the model was trained to see before an answer.
 //!
-//! A package's Jinja template has the first word (`chat_template.jinja`, else tokenizer_config.json), then MLC's `conv_template`.
+//! A package's Jinja template comes first (`chat_template.jinja`, else the one in tokenizer_config.json), then MLC's `conv_template`.
 
 use std::sync::OnceLock;
 

@@ -1,10 +1,11 @@
 //! Ids to text, one at a time.
 //!
-//! The tokenizers library decodes whole sequences only, which costs time that grows with the square of an answer when streamed. Here each
-//! token gives its bytes, and bytes become text as soon as a character is whole. What the pieces add up to is the text of all ids at once.
+//! The tokenizers library decodes whole sequences only. Streaming an answer with it would take time that grows with the square of the
+//! length. Here each token gives its bytes, and bytes become text as soon as a character is whole. All pieces together are the text of all
+//! ids.
 //!
-//! On valid UTF-8 that is the library's text. On bytes that are none, each maximal broken part becomes one U+FFFD, as Unicode advises; the
-//! library's byte fallback writes one for every byte of the whole run, which cannot be known before the run ends.
+//! On valid UTF-8 that is the library's text. Of invalid bytes, each maximal broken part becomes one U+FFFD, as Unicode advises. The
+//! library's byte fallback writes one U+FFFD for every byte of the whole run instead, which cannot be known before the run ends.
 
 use crate::text::tokenizer::{Scheme, Tokenizer};
 

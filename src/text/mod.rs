@@ -1,9 +1,10 @@
 //! Text and tokens: what a model reads and writes.
 //!
-//! [`message`] is what a conversation consists of, [`template`] renders it as the model was trained to
-//! see it (or `conversation`, where a package has no such template), [`chat`] joins template and
-//! [`tokenizer`], so that what people write stays text, and [`detokenizer`] turns ids back into text,
-//! one at a time.
+//! - [`message`] has the messages of a conversation.
+//! - [`template`] renders a conversation with the package's Jinja template. `conversation` does it for packages without one.
+//! - [`tokenizer`] turns text into ids.
+//! - [`chat`] joins template and tokenizer. It makes sure that what people write stays text.
+//! - [`detokenizer`] turns ids back into text, one at a time.
 
 pub mod chat;
 mod conversation;

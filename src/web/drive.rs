@@ -1,8 +1,7 @@
 //! The host of a page: its driver, and its events on their way to JavaScript.
 //!
-//! A device has one host. It runs as a task of the page from the first model on and sleeps while there
-//! is nothing to do. What the events of a step become is handed over together, in a task of its own
-//! behind the driver's, so that JavaScript can call in from there.
+//! A device has one host. It starts with the device, runs as a task of the page, and sleeps while there is nothing to do. The messages
+//! of a step are handed over together, in a task behind the driver's, so that JavaScript can call in from there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -1,11 +1,11 @@
 //! The runtime as JavaScript sees it: a device, a loader that takes a package shard by shard, and an engine that runs by itself.
 //!
-//! Fetching and caching are the npm package's (`js/`); its `wasm/seam.ts` says what is expected here. Requests are numbered by
-//! JavaScript, and what happens to them goes to one function, the events of a step together: `replies` makes OpenAI's JSON of them. Errors
-//! are `Error` objects with the `class`, `code` and `fields` of their kind ([`Facts`](crate::Facts)).
+//! Fetching and caching are the npm package's (`js/`); its `wasm/seam.ts` has the types that it expects here. JavaScript numbers its
+//! requests. Their events go to one function, those of a step together, as OpenAI's JSON (`replies`). Errors are `Error` objects with the
+//! `class`, `code` and `fields` of their kind ([`Facts`](crate::Facts)).
 //!
-//! Models on one device share a host ([`crate::host`]), under names of their own. JavaScript can call in whenever a step is awaited: its calls
-//! are messages to the host, which has the engines.
+//! Models on one device share a host ([`crate::host`]), under names of their own. JavaScript can call in whenever a step is awaited: its
+//! calls are messages to the host, which has the engines.
 
 mod bench;
 mod device;

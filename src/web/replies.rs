@@ -1,4 +1,4 @@
-//! What a page is told of its requests: the JSON that a server would send, in messages.
+//! Messages to a page about its requests. They hold the JSON that a server would send.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-/** The benchmark on its hosts, as `npm run bench` starts it: that there are figures, not how large they are. */
+/** The benchmark on its hosts, as `npm run bench` starts it: that there are figures. How large they are is not tested. */
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

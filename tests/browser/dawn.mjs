@@ -1,9 +1,9 @@
 /**
- * Kernels, above all those for matrix units, through Chrome's own shader compiler, without a GPU that has any: Dawn with its null backend, which
- * compiles and does nothing, pretending to be a GPU with fragments of the size that kernels use. matrix.test.mjs starts it in a process of its
- * own, with one argument, `{"libraries": [FILE], "otherwise": false, "plain": false}`; it prints a line of JSON for each library:
- * `{matrix, kernels: [{code, complaints}]}`. With `otherwise` it is as in a browser that spells things otherwise, with `plain` as in one whose
- * language has no extensions.
+ * Runs kernels, above all those for matrix units, through Chrome's own shader compiler, without a GPU that has matrix units. It uses Dawn
+ * with its null backend, which compiles and runs nothing, and pretends to be a GPU with fragments of the size that kernels use.
+ * matrix.test.mjs starts it in a process of its own, with one argument, `{"libraries": [FILE], "otherwise": false, "plain": false}`. It
+ * prints a line of JSON for each library: `{matrix, kernels: [{code, complaints}]}`. `otherwise` pretends to be a browser with another
+ * dialect for matrix units, `plain` one without WGSL language features.
  */
 
 import { readFileSync } from "node:fs";

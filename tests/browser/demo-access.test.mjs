@@ -1,6 +1,6 @@
 /**
- * Whether everybody can use the demo, on a fake engine: axe-core in every state, the keyboard
- * alone, screen readers, less motion, forced colours.
+ * The demo's accessibility, on a fake engine: axe-core in every state, the keyboard alone, screen
+ * readers, less motion, forced colours.
  */
 
 import assert from "node:assert/strict";

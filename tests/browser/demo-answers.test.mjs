@@ -1,6 +1,6 @@
 /**
- * How the demo shows answers, on a fake engine: Markdown, formulas, reasoning, tool calls, and what
- * a hostile answer would like to do.
+ * How the demo shows answers, on a fake engine: Markdown, formulas, reasoning, tool calls, and
+ * answers that try to do harm.
  */
 
 import assert from "node:assert/strict";

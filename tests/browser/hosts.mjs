@@ -1,4 +1,4 @@
-/** Kinds of hosts: how each changes the answers of a test's server, and what must be said of it. */
+/** Kinds of hosts: how each changes the answers of a test's server, and what warnings or errors must say. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";

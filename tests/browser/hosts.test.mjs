@@ -1,11 +1,9 @@
 /**
- * Hosts as they are, in headless Chromium: what is loaded from each, or said, where all files are
- * there, where optional ones are missing and where one is that a model cannot do without. Prints
- * the table.
+ * Kinds of real hosts, in headless Chromium: what loads from each, or what the error says. All files may be there, optional ones may be
+ * missing, or one that a model needs. Prints the table.
  *
- * Most loads end when the small files have been read, at a library that holds nothing: kernels take
- * a software GPU seconds to compile. Hosts that matter to the weights are loaded whole, and the
- * embedded model must add; with HOSTS=whole all are.
+ * Most loads end when the small files have been read, at a library that holds nothing, since a software GPU takes seconds to compile
+ * kernels. Hosts that matter to the weights are loaded whole, and the embedded model must add; with HOSTS=whole all are.
  */
 
 import assert from "node:assert/strict";

@@ -1,7 +1,7 @@
 /**
- * Kernels for matrix units in Chrome's dialect: libraries have them in naga's, and the web build rewrites them. Chromium's software GPU has no
- * matrix units, so Dawn's null backend is asked: it has Chrome's compiler and every feature, and runs nothing. What the kernels compute is
- * checked natively, and in Chrome where there is such a GPU.
+ * Kernels for matrix units in Chrome's dialect. Libraries have them in naga's dialect, and the web build rewrites them. Chromium's software
+ * GPU has no matrix units, so these tests use Dawn's null backend: it has Chrome's compiler and every feature, and runs nothing. The
+ * results of the kernels are checked natively, and in Chrome on a GPU that has matrix units.
  */
 
 import assert from "node:assert/strict";
@@ -19,7 +19,7 @@ const libraries = [];
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "tegula-matrix-"));
-  // The records speak of large products, and have other tiles for them than the defaults.
+  // The records are of large matrices, and have other tiles for them than the defaults.
   const large = join(folder, "large.json");
   const shape = JSON.parse(readFileSync(join(ROOT, "bench", "shapes", "llama-3.2-1b.json"), "utf8"));
   writeFileSync(large, JSON.stringify({ ...shape, num_hidden_layers: 1, vocab_size: 4096 }));
@@ -59,7 +59,7 @@ test("Chrome's compiler accepts every kernel for matrix units", async () => {
 
 test("a browser without products of packed bytes is given them", () => {
   const library = join(folder, "int8.wasm");
-  // Single precision is not for matrix units, which would leave nothing to multiply in bytes.
+  // In single precision, since matrix units would leave nothing to multiply in int8.
   const how = ["--quantization", "q4f32_1", "--activations", "int8"];
   execFileSync(TEGULA, ["compile", join(CONFIGS, "llama.json"), "-o", library, ...how], { stdio: "ignore" });
   for (const plain of [false, true]) {

@@ -1,4 +1,4 @@
-/** Serves a folder, keeps a list of what was asked for, and goes wrong where a test wants it to. */
+/** Serves a folder, lists the requests that it got, and fails as a test wants it to. */
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";

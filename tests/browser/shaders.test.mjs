@@ -1,7 +1,7 @@
 /**
- * Every kernel of many libraries through a browser's own shader compiler. Natively kernels are checked by naga, which accepts things that
- * browsers refuse and has a weaker idea of uniform control flow; here Chromium's Tint checks each of them, and some of what only a search would
- * try. No pipelines are made: a software GPU takes half a second for each.
+ * Every kernel of many libraries through a browser's own shader compiler. Natively naga checks kernels, but it accepts things that browsers
+ * refuse and has a weaker idea of uniform control flow. Here Chromium's Tint checks each of them, and some kernels that only a search would
+ * try. No pipelines are made: a software GPU takes too long for each.
  */
 
 import assert from "node:assert/strict";

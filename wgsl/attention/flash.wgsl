@@ -1,5 +1,5 @@
 // Attention over cache pages with a running softmax. A workgroup takes the GROUP query heads that share a key head, of ROWS neighbouring
-// rows, and walks the keys LANES at a time: an invocation a key for the scores, then an invocation four elements for the sum.
+// rows. It walks the keys LANES at a time: one invocation per key for the scores, then one per four elements for the sum.
 #import lib/launch
 #import lib/rows
 #import cache/read_f16

@@ -1,9 +1,9 @@
-// Attention of many rows as a product of matrices twice: a workgroup takes QUERIES queries (the GROUP heads that share a key head, of neighbouring
-// rows) and walks the keys 64 at a time. An invocation makes the scores of a block of them, four queries by eight keys, from slices in workgroup
-// memory as matmul/tile does, and a block of the sum, four queries by COLUMNS vectors.
+// Attention of many rows as two matrix multiplications. A workgroup takes QUERIES queries (the GROUP heads that share a key head, of
+// neighbouring rows) and walks the keys 64 at a time. An invocation makes a block of scores, four queries by eight keys, from slices in
+// workgroup memory, as matmul/tile does. It also makes a block of the sum, four queries by COLUMNS vectors.
 //
-// Neighbours of a subgroup have the same queries: what they know of scores, they tell each other with shuffles, and no score goes through
-// workgroup memory, which slices have to themselves.
+// Neighbours in a subgroup have the same queries. They exchange maxima, sums and scores with shuffles, so no score goes through workgroup
+// memory: the slices have it to themselves.
 #import lib/launch
 #import lib/rows
 #import cache/read_f16

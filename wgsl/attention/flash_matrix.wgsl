@@ -1,11 +1,11 @@
-// Attention of many rows on matrix units: keys and values in tiles of TILE, with a running softmax. A workgroup takes QUERIES queries, which are
-// the GROUP query heads that share a key head, of ROWS neighbouring rows. Subgroups of 32 are laid out DOWN by ACROSS: those of a line have the
-// same 16 * SM queries, of which each makes the scores of its share of the tile's keys, and then the sum of its share of the elements.
+// Attention of many rows on matrix units: keys and values in tiles of TILE, with a running softmax. A workgroup takes QUERIES queries: the
+// GROUP query heads that share a key head, of ROWS neighbouring rows. Subgroups of 32 are laid out DOWN by ACROSS. Those of a line have the
+// same 16 * SM queries. Each makes the scores of its share of the tile's keys, and then the sum of its share of the elements.
 //
-// Keys and values of a tile follow each other in the same workgroup memory; each is asked of the cache while the other is multiplied. Elements
-// of fragments have no address, so scores go through workgroup memory, where the softmax is made in single precision by TEAM invocations a
-// query; its results go back in half precision. They are relative to a reference that is no more than 2^GROWTH below the greatest score so far:
-// only when one grows by more are the sums scaled, through memory as well.
+// Keys and values of a tile use the same workgroup memory, one after the other. Each is read from the cache while the other is multiplied.
+// Elements of fragments have no address, so scores go through workgroup memory. There TEAM invocations a query make the softmax in single
+// precision; the results go back in half precision. They are relative to a reference that is no more than 2^GROWTH below the greatest score
+// so far. Only when a score grows by more are the sums scaled, through memory as well.
 #import lib/launch
 #import lib/rows
 #import lib/half
@@ -66,8 +66,8 @@ struct Piece {
 @group(0) @binding(2) var<storage, read> cache: array<Piece>;
 @group(0) @binding(3) var<storage, read> pages: array<u32>;
 
-// Fragments may be loaded from multiples of 16 bytes only. Drivers order variables as they like, and put halves on multiples of eight: every size is
-// a multiple of 16, that of `grown` for two subgroups as well.
+// Fragments may be loaded from multiples of 16 bytes only. Drivers order variables as they like, and put halves on multiples of eight. So
+// every size is a multiple of 16, that of `grown` for two subgroups as well.
 var<workgroup> tile: array<vec4<f16>, max(TILE, 16u * DOWN) * PITCH>; // first queries, then keys and values in turn
 var<workgroup> scores: array<vec4f, QUERIES * SCORE_PITCH>;
 var<workgroup> shares: array<vec4<f16>, QUERIES * SCORE_PITCH>;

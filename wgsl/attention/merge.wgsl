@@ -1,6 +1,6 @@
-// The parts that split attention left of each head (attention/write_split), put together: f32[row][head][element], before the parts in the same
-// buffer. Rows before launch.first have no parts. A workgroup takes a head of a row; TEAMS invocations share an element, each with every
-// TEAMS-th part.
+// Merges the parts that split attention left of each head (attention/write_split). The result is f32[row][head][element], before the parts
+// in the same buffer. Rows before launch.first have no parts. A workgroup takes a head of a row. TEAMS invocations share an element, each
+// with every TEAMS-th part.
 #import lib/launch
 
 const HEADS: u32 = 4u;

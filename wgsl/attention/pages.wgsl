@@ -1,4 +1,4 @@
-// Where a key or value lies: in a page, which the table of the sequence names.
+// Where a key or value lies: in a page that the sequence's row of the page table names.
 #import plan/page
 
 fn key_at(table: u32, position: u32, value: u32, kv: u32) -> u32 {

@@ -1,4 +1,4 @@
-// The keys that a workgroup sees, of which attention that is split has launch.splits parts: whole pages, so that parts never share one.
+// The keys that a workgroup sees. Split attention cuts them into launch.splits parts of whole pages, so that parts never share a page.
 #import plan/page
 
 struct Part {

@@ -1,7 +1,8 @@
-// Attention of rows from launch.first on, which each have a workgroup for every key head: decoding, where there are few rows and latency counts.
+// Attention of rows from launch.first on, with a workgroup for each key head of each row. It is for decoding, where there are few rows and
+// latency counts.
 //
-// KEY_LANES invocations share a key, neighbours reading neighbouring parts of it. For the sum, teams of invocations take every TEAMS-th
-// key, each team with a softmax of its own, so that a tile needs two barriers; teams are put together in the end.
+// KEY_LANES invocations share a key, and neighbours read neighbouring parts of it. For the sum, teams of invocations take every TEAMS-th
+// key, each team with a softmax of its own, so that a tile needs two barriers. Teams are merged in the end.
 #import lib/launch
 #import lib/rows
 #import cache/read_f16

@@ -1,9 +1,9 @@
-// Attention of rows as in attention/row, but invocations that share a key add up its scores among themselves, with shuffles. So nothing waits for
-// other subgroups before the end, and no scores go through workgroup memory.
+// Attention of rows as in attention/row, but invocations that share a key add up its scores with shuffles. So nothing waits for other
+// subgroups before the end, and no scores go through workgroup memory.
 //
 // KEY_LANES invocations of a subgroup, a team, share a key and then its value: each has eight neighbouring elements of every 8 KEY_LANES. A
-// team takes every TEAMS-th key, with a softmax of its own; teams are put together in the end. AHEAD keys of a team are under way at
-// a time, and their scores are looked at together, so that sums are scaled less often.
+// team takes every TEAMS-th key, with a softmax of its own; teams are merged in the end. AHEAD keys of a team are under way at a time.
+// Their scores are handled together, so that sums are scaled less often.
 #import lib/launch
 #import lib/rows
 #import cache/wide_f16

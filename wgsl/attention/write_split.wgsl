@@ -1,5 +1,5 @@
-// A part of the sequence was seen: f32[row - launch.first][head][part] of the sum, then maximum and denominator. Before them is the place of
-// what attention/merge makes of all parts, of all rows of the step.
+// Writes the result for a part of the sequence: f32[row - launch.first][head][part] of the sum, then maximum and denominator. Before them
+// is the place of what attention/merge makes of the parts, for all rows of the step.
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
 
 fn write_part(row: u32, head: u32, part: u32, column: u32, sum: vec4f, maximum: f32, denominator: f32) {

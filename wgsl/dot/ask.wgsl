@@ -1,4 +1,4 @@
-// The weights of a team's quads. All of them are asked for before the first is needed, since
+// Loads the weights of a team's quads. All loads are issued before the first value is needed, since
 // compilers keep loads where they stand.
 fn ask(first: u32, piece: u32) -> array<array<Asked, 4>, QUADS> {
     var asked: array<array<Asked, 4>, QUADS>;

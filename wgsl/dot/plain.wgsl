@@ -1,4 +1,4 @@
-// Products of weights that are floats with x, four elements at a time.
+// Dot products of float weights with x, four elements at a time.
 
 const PIECES: u32 = K / 4u;
 
@@ -10,7 +10,7 @@ fn load_piece(row: u32, piece: u32) -> Piece {
     return Piece(input4(row, piece));
 }
 
-// What is asked of memory for a piece of a row of weights: apart, so that a kernel can ask for several rows before it needs the first.
+// What is loaded for a piece of a row of weights. Loading is apart, so that a kernel can load several rows before it needs the first.
 alias Asked = vec4f;
 
 fn ask_piece(row: u32, piece: u32) -> Asked {

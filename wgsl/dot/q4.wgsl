@@ -1,7 +1,7 @@
-// Products of 4-bit weights with x, a piece at a time: WORDS words of one group, and the elements of x that go with them.
-// Nibbles come times the weight of their place (quant/q4), which is taken out of x once for all rows.
+// Dot products of 4-bit weights with x, a piece at a time: WORDS words of one group, and the elements of x that go with them.
+// A nibble comes as a multiple of its value, by its place in the half word (quant/q4). x is divided by that factor once for all rows.
 //
-// One word a piece makes neighbouring invocations read neighbouring parts of x; four words make fewer, larger loads of weights.
+// With one word a piece, neighbouring invocations read neighbouring parts of x. Four words make fewer, larger loads of weights.
 
 const PIECES: u32 = GROUPS * 4u / WORDS;
 const HALVES: u32 = 2u * WORDS; // half words of a piece

@@ -1,4 +1,4 @@
-// What is asked of memory for a piece of a row of 4-bit weights: apart, so that a kernel can ask for several rows before it needs the first.
+// What is loaded for a piece of a row of 4-bit weights. Loading is apart, so that a kernel can load several rows before it needs the first.
 struct Asked {
     words: array<u32, WORDS>,
     scale: u32,

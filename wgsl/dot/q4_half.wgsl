@@ -3,11 +3,11 @@
 //
 // Two nibbles of a word, one of each half word, become a vector of two halves at once (quant/pair).
 //
-// A half holds magnitudes from 2^-14 to 65504; devices may take what is smaller for zero. So each
-// piece of x has a power of two of its own, which is exact: the root of its sum of squares comes to
-// lie between 2^9 and 2^10. An element is then less than 2^10, a sum of sixteen of them times
-// weights of up to 8 stays below 2^15, and what an element loses at 2^-14 is less than a half can
-// tell from the greatest.
+// A half holds magnitudes from 2^-14 to 65504. Devices may flush smaller ones to zero. So each piece
+// of x is scaled by a power of two of its own, which is exact: the root of its sum of squares then
+// lies between 2^9 and 2^10. An element is less than 2^10, and a sum of sixteen elements times
+// weights of up to 8 stays below 2^15. What an element loses at 2^-14 is less than the rounding of
+// the greatest element.
 
 const PIECES: u32 = GROUPS * 4u / WORDS;
 const PAIRS: u32 = 4u * WORDS;

@@ -1,4 +1,4 @@
-// Embedding lookup, a vector an invocation, and each row's table of rotations for all layers.
+// Embedding lookup, one vector per invocation. It also makes each row's table of rotations, for all layers.
 #import lib/launch
 #import lib/shape
 #import lib/rows

@@ -1,4 +1,4 @@
-// Adds a row of a table for each position, a vector an invocation.
+// Adds the table's row for each position to x, one vector per invocation.
 #import lib/launch
 #import lib/shape
 #import lib/rows

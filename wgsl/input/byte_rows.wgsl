@@ -1,4 +1,4 @@
-// How rows of signed bytes lie: the words of all groups of 32 elements, then the scales, up to a multiple of four words.
+// The layout of rows in int8: the words of all groups of 32 elements, then the scales, up to a multiple of four words.
 #import lib/shape
 
 const BYTE_GROUPS: u32 = (K + 31u) / 32u;

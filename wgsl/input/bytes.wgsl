@@ -1,4 +1,4 @@
-// x as quantize/rows leaves it.
+// x as int8, written by quantize/rows.
 #import input/byte_rows
 
 @group(0) @binding(3) var<storage, read> input: array<vec4u>;

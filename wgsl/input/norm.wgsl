@@ -1,4 +1,4 @@
-// The root-mean-square norm of x, in the same pass: products take x times the gain while the squares of x are summed on the side, and the
+// The root-mean-square norm of x, in the same pass. Dot products take x times the gain, and the squares of x are summed beside them. The
 // results are scaled at the end.
 #import lib/shape
 #import lib/vectors

@@ -1,4 +1,4 @@
-// x as norm/rows leaves it.
+// x normed and in half precision, written by norm/rows.
 #import lib/shape
 #import stage/eight
 

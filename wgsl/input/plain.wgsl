@@ -14,7 +14,7 @@ fn fetch_input4(row: u32, k4: u32) -> vec4f {
     return input[row * (K / 4u) + k4];
 }
 
-// What was fetched, ready for products: apart, so that a kernel can do other things while memory answers.
+// What was fetched, ready to be multiplied. Fetching is apart, so that a kernel can do other things while memory answers.
 fn finish_input4(fetched: vec4f, k4: u32) -> vec4f {
     return fetched;
 }

@@ -1,5 +1,5 @@
-// (cos, sin) of an angle to single precision, whatever the device's own functions do: WebGPU promises them only near zero and only to 2^-11.
-// Reduction by multiples of pi/2 in three parts and the polynomials of the Cephes library (sinf.c, cosf.c).
+// (cos, sin) of an angle in single precision. WebGPU promises its own functions only near zero and only to 2^-11. The angle is reduced by
+// multiples of pi/2 in three parts; the polynomials are those of the Cephes library (sinf.c, cosf.c).
 fn rotation(angle: f32) -> vec2f {
     let n = round(angle * 0.63661977);
     var r = fma(-n, 1.5703125, angle);

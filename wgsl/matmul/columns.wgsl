@@ -1,5 +1,4 @@
-// A few rows of x, of sequences that are decoded together: as matmul/vec, but for COLUMNS rows at
-// once.
+// A few rows of x, from sequences that are decoded together: matmul/vec for COLUMNS rows at once.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16

@@ -1,4 +1,4 @@
-// Pieces of x for a mat-vec, from where they are: each team reads x on its own.
+// Pieces of x for a mat-vec, read from the input buffer: each team reads x on its own.
 
 // A piece of a row. Its squares are in `squares`.
 fn take_piece(row: u32, piece: u32) -> Piece {

@@ -1,9 +1,9 @@
-// Many rows of x as int8, with 4-bit weights as int8: as matmul/tile, but slices hold int8, and products within a group of 32 are summed
-// in integers, four at a time, and groups in f32, where the scales of x and W are multiplied in.
+// Many rows of x as int8, with 4-bit weights as int8. It is matmul/tile with slices of int8. Within a group of 32, four products at a time
+// are summed in integers. Groups are summed in f32, where the scales of x and W are multiplied in.
 //
-// An integer becomes a float without a conversion, which is slow on GPUs: sums begin with the bits of 1.5 * 2^23, in whose mantissa they fit by
-// far. Weight rows lie quad by quad (all first members, all second members, ...), and slice rows are one vector longer than their halves of groups, so
-// that neighbouring invocations read different banks.
+// An integer becomes a float without a conversion, which is slow on GPUs: sums begin with the bits of 1.5 * 2^23, and fit into its
+// mantissa. Weight rows lie quad by quad (all first members, all second members, ...), and slice rows are one vector longer than their
+// halves of groups. So neighbouring invocations read different banks.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16

@@ -1,7 +1,7 @@
-// Pieces of x for a mat-vec of one row, from workgroup memory, where all invocations put them
-// together: `stage`, then a barrier.
+// Pieces of x for a mat-vec of one row, from workgroup memory. All invocations put them there together:
+// `stage`, then a barrier.
 //
-// Invocations put the pieces apart by words, so that neighbours read neighbouring memory.
+// The words of a piece are stored far apart, so that neighbouring invocations read neighbouring memory.
 var<workgroup> staged: array<vec4<f16>, VECTORS * PIECES>; // two pairs each
 var<workgroup> units: array<f32, PIECES>;
 

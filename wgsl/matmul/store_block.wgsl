@@ -1,5 +1,4 @@
-// The epilogue of tiles of which an invocation makes TM neighbouring rows by QUADS neighbouring
-// quads.
+// The epilogue of tiles in which an invocation makes TM neighbouring rows by QUADS neighbouring quads.
 #import stage/squares
 
 alias Sums = array<vec4f, TM * QUADS>;

@@ -2,9 +2,9 @@
 // team makes QUADS quads of outputs for COLUMNS rows of x; its invocations stride along K by
 // pieces.
 //
-// What costs most of 4-bit weights is to unpack them. That is done once for all rows: the calls of
-// dot_quad for one quad differ in x only. Rows behind the last are made of the last again, and not
-// stored.
+// Unpacking is what costs most with 4-bit weights. It is done once for all rows: the calls of dot_quad
+// for one quad differ in x only. Columns behind the last row compute the last row again, and do not
+// store it.
 #import dot/ask
 
 const SQUARES: u32 = (COLUMNS + 3u) / 4u; // slots for the squares of x, four rows each

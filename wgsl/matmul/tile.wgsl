@@ -1,9 +1,9 @@
 // Many rows of x: workgroups make tiles of BM rows of x by BN outputs from slices of x and W in workgroup memory, both dequantized to f32.
 //
-// An invocation makes TM rows by QUADS quads, and memory holds what it reads together: a block an invocation, in it a vector along K of each of
-// its rows, one after the other. Only the block and the place along K are then indices that the device works out, and checks, at each turn;
-// rows are constants. Vectors of a place along K are a quarter more than are used, and a block one more, so that neighbouring invocations meet
-// different banks, whether they write or read.
+// An invocation makes TM rows by QUADS quads. Workgroup memory holds what it reads together: a block for each invocation, with a vector
+// along K of each of its rows. So only the block and the place along K are indices that the device computes, and checks, at each turn; rows
+// are constants. There is some padding between vectors and between blocks, so that neighbouring invocations meet different banks, whether
+// they write or read.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16

@@ -1,8 +1,8 @@
-// Many rows of x with 4-bit weights, in half precision: as matmul/tile, but slices hold halves, a slice is a group of weights, and products
-// within a group are summed in halves, two at a time; groups are summed in f32, where their scale is multiplied in.
+// Many rows of x with 4-bit weights, in half precision. It is matmul/tile with slices of halves, and a slice is a group of weights.
+// Products within a group are summed in halves, two at a time. Groups are summed in f32, where their scale is multiplied in.
 //
-// Weights are divided by 64, so that no sum of a group leaves the range of a half before x itself does by far. Elements lie in the order that
-// stage/eight says, in blocks as in matmul/tile.
+// Weights are divided by 64, so that a sum of a group stays in the range of a half wherever x itself does. Elements lie in the order of
+// stage/eight, in blocks as in matmul/tile.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16

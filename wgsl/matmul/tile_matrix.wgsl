@@ -1,10 +1,10 @@
-// Many rows of x, on matrix units: subgroups of 32 multiply fragments of 16 x 16 from slices of x and W in workgroup memory, both in f16; sums
-// are f32. A subgroup makes SM by SN fragments. Its results go through workgroup memory, a fragment at a time, since only there the
+// Many rows of x, on matrix units. Subgroups of 32 multiply fragments of 16 x 16 from slices of x and W in workgroup memory, both in f16;
+// sums are f32. A subgroup makes SM by SN fragments. Its results go through workgroup memory, a fragment at a time, since only there the
 // epilogue can tell which element is which.
 //
-// Slice rows are eight elements longer than BK: loads of fragments then meet different banks. Within a row, elements lie in the order that
-// stage/eight says. Slices lie in blocks of 16 rows, so that a fragment is at a constant place in one: browsers branch around a load of which they
-// do not know that it stays within its array.
+// Slice rows are eight elements longer than BK, so that loads of fragments meet different banks. Within a row, elements lie in the order of
+// stage/eight. Slices lie in blocks of 16 rows, so that a fragment is at a constant place in one: a browser adds a branch to every load
+// unless it knows that the load stays within its array.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16

@@ -1,7 +1,7 @@
 // One row of x: a mat-vec of teams that read x on their own.
 //
-// Small teams have less to add up. Several of them a workgroup find what others read of x in the
-// first-level cache.
+// Small teams have less to add up. With several teams a workgroup, a team finds what others read of x
+// in the first-level cache.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16

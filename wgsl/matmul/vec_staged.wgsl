@@ -1,6 +1,6 @@
-// One row of x with 4-bit weights in half precision, as matmul/vec, but a workgroup makes x ready
-// once for all of its teams, in workgroup memory: to load a piece, to multiply it with its gain and
-// to make halves of it costs a team as much as a few rows of weights do.
+// One row of x with 4-bit weights in half precision, as matmul/vec. But a workgroup prepares x once
+// for all of its teams, in workgroup memory. Loading a piece, multiplying it with its gain and
+// converting it to halves costs a team as much as a few rows of weights do.
 #import lib/launch
 #import lib/shape
 #import quant/q4f16

@@ -1,4 +1,4 @@
-// Norm of each query and key head, then rotation and cache append: a workgroup a head.
+// Norm of each query and key head, then rotation and cache append, one workgroup per head.
 #import lib/launch
 #import lib/vectors
 #import output/heads

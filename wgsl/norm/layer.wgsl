@@ -1,5 +1,5 @@
-// Mean of a row, and one over its standard deviation. The mean is known before deviations are squared: the difference of two large sums
-// would lose what a small variance is made of.
+// Mean of a row, and one over its standard deviation. The mean is computed before deviations are squared: the difference of two large sums
+// would lose the digits of a small variance.
 #import reduce/tree
 
 const K: u32 = 64u;

@@ -1,5 +1,5 @@
-// The norm of rows in half precision, a workgroup a row, for matrix multiplications whose workgroups would each norm the same rows again.
-// Later readings of a row find it in the cache.
+// The norm of rows in half precision, one workgroup per row, for matrix multiplications whose workgroups would each norm the same rows
+// again. The second reading of a row finds it in the cache.
 #import lib/launch
 #import lib/vectors
 #import stage/eight

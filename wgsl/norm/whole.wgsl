@@ -1,4 +1,5 @@
-// The norm of rows, a workgroup a row: stored, or added to the residual stream. Later readings of a row find it in the cache.
+// The norm of rows, one workgroup per row. It is stored, or added to the residual stream. The second reading of a row finds it in the
+// cache.
 #import lib/launch
 #import lib/vectors
 #import norm/rms

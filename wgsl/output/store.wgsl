@@ -5,8 +5,8 @@ const STRIDE: u32 = N;
 
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 
-// Products are made for quads of weight rows, so that an epilogue finds what belongs together in one invocation. Rows behind the end repeat
-// the last one and are not stored.
+// Outputs are made in quads of weight rows, so that an epilogue finds what belongs together in one invocation. Rows behind the end repeat the
+// last one and are not stored.
 fn weight_row(quad: u32, i: u32) -> u32 {
     return min(4u * quad + i, N - 1u);
 }

@@ -1,6 +1,7 @@
-// 4-bit weights as signed bytes, sixteen at a time, in the order of x as bytes: of each word elements 0 2 4 6, then 1 3 5 7.
+// 4-bit weights as int8, sixteen at a time, in the order of x as int8: of each word elements 0 2 4 6, then 1 3 5 7.
 
-// Nibbles that lie in bytes, less the zero point. Borrows stop at the sign bits, which are set for it and turned over afterwards.
+// Subtracts the zero point from four nibbles, each in a byte. The sign bits are set before, so that borrows stop there, and flipped
+// afterwards.
 fn less_zero_point(nibbles: u32) -> u32 {
     return ((nibbles | 0x80808080u) - 0x07070707u) ^ 0x80808080u;
 }

@@ -1,5 +1,5 @@
-// Two nibbles of a word, one of each half word, less the zero point. In the lowest bits of the mantissa of 1024 a nibble is so much more than
-// it; four bits further up it is so much more than 64. Four pairs of a word take one shift.
+// Two nibbles of a word, one from each half word, less the zero point. A nibble in the lowest bits of the mantissa of 1024 makes 1024 plus
+// the nibble. Four bits further up in the mantissa of 64 it makes 64 plus the nibble. All four pairs of a word take one shift.
 
 // Bits 0 to 3 of each half word.
 fn low_pair(word: u32) -> vec2<f16> {

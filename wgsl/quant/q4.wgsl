@@ -7,8 +7,8 @@ const PLACE_VALUE: vec4f = vec4f(1.0, 0.0625, 0.00390625, 0.000244140625); // on
 
 // The four nibbles of the low half word, each times the weight of its place.
 //
-// Converting integers to floats is slow on GPUs (a quarter of the rate of other arithmetic, or less), so nibbles become floats without it: put
-// into the mantissa of 2^23, four to a half word, they are 1, 16, 256 or 4096 times the nibble more than 2^23.
+// Converting integers to floats is slow on GPUs, so nibbles become floats without it. A nibble in the mantissa of 2^23 makes 2^23 plus 1,
+// 16, 256 or 4096 times the nibble, by its place in the half word.
 fn nibbles(half: u32) -> vec4f {
     return bitcast<vec4f>((vec4u(half) & PLACE) | vec4u(0x4b000000u)) - 8388608.0;
 }

@@ -1,8 +1,8 @@
-// Rows of x as int8, a workgroup a row: groups of 32 elements, each with a scale of its own, a 127th of its greatest magnitude. With a
+// Rows of x as int8, one workgroup per row: groups of 32 elements, each with a scale of its own, a 127th of its greatest magnitude. With a
 // norm, the second reading of a row finds it in the cache.
 //
-// A row is the words of its groups, eight each, then their scales. Within a word lie elements that 4-bit weights give bytes of together:
-// elements 0 2 4 6 of eight neighbours, then 1 3 5 7.
+// A row is the words of its groups, eight each, then their scales. Of eight neighbours, one word holds elements 0 2 4 6 and the next 1 3 5
+// 7. 4-bit weights unpack to int8 in the same order.
 #import lib/launch
 #import lib/shape
 #import input/plain

@@ -1,11 +1,11 @@
-// Sums over teams of TEAM invocations, of which LANES make a workgroup: within subgroups, then over the subgroups of a team through
-// workgroup memory. Subgroups may have any size from 4 on, and hold invocations in order. SLOTS sums are made together.
+// Sums over teams of TEAM invocations; a workgroup has LANES invocations. Sums are made within subgroups, then over the subgroups of a team
+// through workgroup memory. Subgroups may have any size from 4 on, and hold invocations in order. SLOTS sums are made together.
 //
-// Neighbours first divide the four components among them, so that the rest of a sum passes one number on instead of four: six shuffles for 32
-// invocations instead of twenty.
+// First four neighbours divide the four components among them. The rest of a sum then passes one number on instead of four: six shuffles
+// for 32 invocations instead of twenty.
 //
-// Where a subgroup holds a whole team the memory is not needed, but no barrier may depend on the size of a subgroup: browsers do not take it
-// for uniform. One barrier for all slots is cheap.
+// If a subgroup holds a whole team, the memory is not needed. But no barrier may depend on the size of a subgroup, since browsers do not
+// treat it as uniform. One barrier for all slots is cheap.
 struct Lane {
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_size) width: u32,

@@ -1,4 +1,5 @@
-// Sums over teams of TEAM invocations, of which LANES make a workgroup, through its memory, halving. SLOTS sums are made together.
+// Sums over teams of TEAM invocations by halving, through workgroup memory. A workgroup has LANES invocations. SLOTS sums are made
+// together.
 struct Lane {
     @builtin(local_invocation_index) index: u32,
 }

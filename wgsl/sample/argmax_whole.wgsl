@@ -1,5 +1,5 @@
-// The greatest of the parts of each row, by sequence. No id where a logit is not a number or infinite,
-// or none is finite: the host then looks at the logits.
+// The greatest of the parts of each row, by sequence. A row gets no id if a logit is NaN or plus infinity, or if no logit is finite: the
+// host then looks at the logits.
 #import lib/launch
 #import lib/rows
 #import sample/greatest

@@ -1,4 +1,4 @@
-// The weights and numbers of ids of a row by depth: sums of parts, made in integers so that their order does not matter.
+// For each bin of depth, the weight and the number of a row's ids. Parts sum weights in integers, so that their order does not matter.
 #import sample/scratch
 #import sample/depth
 

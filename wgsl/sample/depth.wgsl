@@ -1,5 +1,6 @@
-// How far a logit is below the greatest, over the temperature, in steps of 2^-24: in this order ids are likely, and the weight of an id is
-// exp(-depth). What lies 32 or more below weighs nothing: all of it together is less than a rounding error of the sum.
+// The depth of an id: how far its logit is below the greatest, over the temperature, in steps of 2^-24. The least depth is the likeliest.
+// The weight of an id is exp(-depth). Ids that lie 32 or more below weigh nothing: all of them together are less than a rounding error of
+// the sum.
 #import plan/depth
 
 const TOP_SHIFT: u32 = 21u; // the upper 8 of 29 bits are a bin, an eighth wide

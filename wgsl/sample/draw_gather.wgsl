@@ -1,4 +1,5 @@
-// Gathers the ids that lie where the likeliest may end (by top-k, top-p or min-p) or the draw may fall: few, unless all are about as likely.
+// Gathers the ids near two places: where the likeliest may end (by top-k, top-p or min-p), and where the draw may fall. They are few,
+// unless all ids are about as likely.
 #import sample/bins
 #import sample/order
 #import sample/quantile

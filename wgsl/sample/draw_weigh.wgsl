@@ -1,4 +1,4 @@
-// Weighs each part of a row: as a whole where all ids can be drawn, by depth where only the likeliest can.
+// Weighs each part of a row: as a whole if all ids can be drawn, by depth if only the likeliest can.
 #import sample/bins
 #import sample/order
 #import sample/quantile

@@ -1,4 +1,4 @@
-// The greatest logit of a row, compared as integers: compilers may take it that no number is infinite or none at all.
+// The greatest logit of a row. Logits are compared as integers, since shader compilers may assume that no float is infinite or NaN.
 const NOT_A_NUMBER: u32 = 0xffffffffu;
 const LOWEST: u32 = 0x007fffffu; // minus infinity
 const INFINITE: u32 = 0xff800000u;

@@ -1,6 +1,6 @@
-// The draw among the likeliest ids, in their order: the likeliest first, neighbours by id where they are equally likely. Top-k leaves so many of
-// them, top-p those that have a part of their weight, min-p those above a depth. What was gathered is narrowed down by bits of the depth until
-// ids of a single depth are left.
+// The draw among the likeliest ids, in their order: the likeliest first, neighbours by id where they are equally likely. Top-k keeps so
+// many of them, top-p those that have a part of their weight, min-p those above a depth. The gathered ids are narrowed down by bits of the
+// depth, until ids of a single depth are left.
 #import sample/bins
 #import sample/quantile
 

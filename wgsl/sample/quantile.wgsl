@@ -1,6 +1,6 @@
-// Where a running sum over the invocations of a workgroup reaches a goal. The whole workgroup must get to each of these functions.
+// Where a running sum over the invocations of a workgroup reaches a goal. The whole workgroup must call each of these functions.
 //
-// Sums are made in blocks: barriers cost more than additions, most of all where the GPU is a program.
+// Sums are made in blocks: barriers cost more than additions, most of all on software renderers.
 const SPAN: u32 = 16u;
 
 var<workgroup> terms: array<f32, LANES>;

@@ -1,4 +1,4 @@
-// What drawing an id keeps of each row, and how a row is to be drawn for: see `Draw` of the compiler.
+// What the drawing kernels keep of each row, and how a row is to be drawn for: see `Draw` in the compiler.
 #import lib/launch
 #import lib/rows
 #import plan/sampling

@@ -1,5 +1,5 @@
-// Eight neighbouring elements of a row of x or W in half precision, in the order 0 4 1 5 2 6 3 7: that in which 4-bit weights come out of a
-// word two at a time. Products do not mind, as long as both sides have it.
+// Eight neighbouring elements of a row of x or W in half precision, in the order 0 4 1 5 2 6 3 7. In this order 4-bit weights come out of a
+// word, two at a time. A dot product is the same in any order, as long as both sides have it.
 #import lib/half
 
 struct Eight {

@@ -1,4 +1,4 @@
-// Where invocations stand in a tile: ACROSS side by side, line by line.
+// The places of invocations in a tile: ACROSS side by side, line by line.
 struct Place {
     down: u32,
     across: u32,

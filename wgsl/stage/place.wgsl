@@ -1,7 +1,7 @@
-// Where invocations stand in a tile that each makes a block of: ACROSS blocks side by side.
+// The places of invocations in a tile of which each makes a block: ACROSS blocks side by side.
 //
-// Four neighbours make a square. Two that stand side by side then read the same rows of x, two one above the other the same rows of W, and
-// workgroup memory answers the two halves of a subgroup at once where every invocation agrees with a neighbour.
+// Four neighbours make a square. Two that stand side by side then read the same rows of x, and two that stand one above the other the same
+// rows of W. Workgroup memory answers both halves of a subgroup at once if every invocation agrees with a neighbour.
 struct Place {
     down: u32,
     across: u32,

@@ -1,7 +1,7 @@
 // Eight 4-bit weights for a tile of halves, without their scale and divided by 64, in the order of stage/eight.
 //
-// A nibble in the lowest bits of the mantissa of 1024 is so much more than it; four bits further up it counts sixteen times. Either becomes a
-// weight by a single multiply-add, which is exact.
+// A nibble in the lowest bits of the mantissa of 1024 makes 1024 plus the nibble. Four bits further up it makes 1024 plus 16 times the
+// nibble. A single multiply-add makes a weight of either, and is exact.
 #import stage/eight
 
 fn lowest(word: u32) -> vec2<f16> {

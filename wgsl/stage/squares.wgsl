@@ -1,5 +1,5 @@
-// Squares of x for the norm, summed while slices of x are staged: DEPTH neighbouring invocations stage a row, X_LOADS rows each. Without a norm
-// 16 bytes, so that fragments beside it stay on multiples of as many (see attention/flash_matrix).
+// Squares of x for the norm, summed while slices of x are staged: DEPTH neighbouring invocations stage a row, X_LOADS rows each. Without a
+// norm the array has 16 bytes, so that fragments beside it stay on multiples of 16 (see attention/flash_matrix).
 var<workgroup> row_squares: array<f32, select(4u, BM, NORM)>;
 
 // What an invocation has seen of its rows.

@@ -18,7 +18,7 @@ fn finish_x4(fetched: vec4f, k4: u32) -> vec4f {
     return finish_input4(fetched, k4);
 }
 
-// What was fetched, as products take it, zero behind the end; adds its squares to `squares`.
+// What was fetched, ready to be multiplied, zero behind the end; adds its squares to `squares`.
 fn finish_x8(fetched: FetchedX, k8: u32) -> Eight {
     return eight(finish_x4(fetched.low, 2u * k8), finish_x4(fetched.high, 2u * k8 + 1u));
 }

@@ -1,8 +1,8 @@
 //! No circle between modules: a crate can be read from the top down.
 //!
-//! For each folder, the modules in it are looked at side by side: if something in one names something in another, the one comes before the
-//! other in the reading order. Where there is no such order, there is a circle. A folder's own file (`mod.rs`) and what lies below it may name
-//! each other: the file says what the folder has in common. Tests are left out.
+//! The modules of each folder are compared with each other. If one module names something in another, it comes before the other in the
+//! reading order. If no such order exists, there is a circle. A folder's own file (`mod.rs`) and the modules below it may name each other:
+//! the file holds what the folder has in common. Tests are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 

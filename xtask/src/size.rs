@@ -1,4 +1,4 @@
-//! Size is a feature: the table that CI prints, so that growth is seen when it happens.
+//! The sizes of code and of what is shipped, as a table. CI prints it, so that growth is seen when it happens.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `tegula run` and `tegula chat`.
+//! The arguments of `tegula run` and `tegula chat`.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! The first page of help, with the commands in groups, which clap has not; and complaints in clap's own form.
+//! The first page of help. Its commands are in groups, which clap does not have. Complaints about usage have clap's own form.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! `tegula tokenize`, `tegula logits` and `tegula devices`: what is there.
+//! The arguments of `tegula tokenize`, `tegula logits` and `tegula devices`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `tegula convert` and `tegula compile`.
+//! The arguments of `tegula convert` and `tegula compile`.
 
 use std::path::PathBuf;
 

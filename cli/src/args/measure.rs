@@ -1,4 +1,4 @@
-//! `tegula bench` and `tegula tune`.
+//! The arguments of `tegula bench` and `tegula tune`.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! The command line, declared: what clap parses, checks and prints as help.
 //!
-//! A file a group of commands, as `tegula --help` lists them; [`model`] has the flags that many share, [`value`] what a value may be. A value
-//! that can be refused without a model is refused here, before anything is read.
+//! Commands are in files by what they do. [`model`] has the flags that many share, [`value`] the values that flags may have. A value that
+//! can be refused without a model is refused here, before anything is read.
 
 mod answer;
 mod help;

@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 
 use super::value;
 
-/// What products of prompts take activations as. Its values have no help of their own: clap would set every page in the long form for it.
+/// The type of activations in matrix multiplications of prompts. Its values have no help of their own: clap would set every page in the long
+/// form for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Activations {
     // Floating-point numbers.

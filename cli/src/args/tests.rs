@@ -1,4 +1,4 @@
-//! What the command line takes, and what its help looks like.
+//! Tests of the command line: what it takes, and what its help looks like.
 
 use clap::{Command as Clap, Error, FromArgMatches};
 

@@ -1,4 +1,4 @@
-//! What a value may be, where that can be told without a model.
+//! Checks of values that need no model.
 
 use clap::builder::PossibleValuesParser;
 use tegula_compiler::quant::Quantization;
@@ -11,7 +11,7 @@ pub fn quantization() -> PossibleValuesParser {
     PossibleValuesParser::new(Quantization::ALL.map(Quantization::name))
 }
 
-/// A number of tokens or the like: not none.
+/// A number of tokens or the like, at least one.
 pub fn count(text: &str) -> Result<u32, String> {
     whole(text, 1, u32::MAX)
 }

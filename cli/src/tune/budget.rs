@@ -1,4 +1,4 @@
-//! Whether a search had enough time, and which would have been enough.
+//! Whether a search had enough time, and how much would have been enough.
 
 use std::time::Duration;
 

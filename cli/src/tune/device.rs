@@ -1,4 +1,4 @@
-//! The device that is measured, and candidates on it.
+//! The device that is measured, and candidates that it can run.
 
 use anyhow::Result;
 use tegula_compiler::tune::Candidate;

@@ -1,8 +1,8 @@
-//! One spec on one device: candidates are compiled, checked against the reference, and what is right is timed.
+//! Measures one spec on one device. Candidates are compiled and checked against the reference, and the right ones are timed.
 //!
-//! All that keeps processors busy comes before the first sample, and runs side by side: kernels are compiled, references computed, operands
-//! of the steps to be timed made, while the device checks what is compiled already. A GPU that waits for all this lowers its clocks, and
-//! times between two such waits would tell about the clocks and not about the candidates.
+//! The processor's work comes before the first sample, and runs in parallel: compiling kernels, computing references, and making the
+//! operands of the timed steps. Meanwhile the device checks the candidates that are compiled already. A GPU that waits lowers its clocks.
+//! Samples with waits between them would measure the clocks and not the candidates.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};

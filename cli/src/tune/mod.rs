@@ -1,6 +1,6 @@
 //! `tegula tune`: measures the candidate schedules of a model's kernels on this device, and writes records of what won.
 //!
-//! Records are appended to a file as they are made, so that a run that is cut short loses nothing and the next one goes on where it ended.
+//! Records are appended to a file as they are made. So a run that is cut short loses nothing, and the next one goes on where it ended.
 
 mod budget;
 mod course;

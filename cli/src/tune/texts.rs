@@ -1,4 +1,4 @@
-//! `tegula tune --texts`: what would be measured, for other compilers to look at.
+//! `tegula tune --texts`: the candidates' texts, for other compilers to check.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

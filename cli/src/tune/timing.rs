@@ -1,12 +1,12 @@
 //! Timing: the candidates of a spec race each other.
 //!
-//! They take turns, so that a change of the clock or of the load meets all of them. The first sample of each only warms up and tells how many
-//! repeats fill a sample. Who is behind by half after three samples is out; the rest goes on, and the fastest two and the default are measured
-//! twice more before one of them has won.
+//! They take turns, so that a change of the clock or of the load meets all of them. The first sample of each only warms up and tells how
+//! many repeats fill a sample. After three more samples, candidates that take half as long again as the fastest are out. The rest goes on.
+//! The fastest two and the default are measured twice more before the winner is known.
 //!
-//! A GPU without work lowers its clocks, and raises them only after up to some hundred milliseconds of load: those of its processors and of
-//! its memory apart, so that low clocks turn rankings around. Hence before the race the default runs until its time has settled, samples
-//! follow one another without a gap, and where the field still becomes faster from one turn to the next, what came before does not count.
+//! A GPU without work lowers its clocks, and raises them only after up to some hundred milliseconds of load. The clocks of its processors
+//! and of its memory change apart, so low clocks change the ranking. So the default runs before the race until its time has settled, and
+//! samples follow one another without a gap. If most candidates still become faster from one turn to the next, earlier turns do not count.
 
 use std::collections::VecDeque;
 use std::iter::repeat_n;
@@ -26,11 +26,11 @@ const SAMPLE: f64 = 2e-3;
 const MOST_REPEATS: f64 = 256.0;
 /// Dispatches of the second warm-up, which only quick kernels need.
 const WARM_UP: u32 = 4;
-/// Who takes so many times the leader's time in the warm-up is out already.
+/// A candidate that takes so many times the leader's time in the warm-up is out already.
 const HOPELESS: f64 = 4.0;
 /// Samples before the slow ones are out.
 const FIRST_ROUNDS: u32 = 3;
-/// Who takes so many times the leader's time after these is out.
+/// A candidate that takes so many times the leader's time after these is out.
 const BEHIND: f64 = 1.5;
 /// Samples after that.
 const MORE_ROUNDS: u32 = 4;
@@ -58,7 +58,7 @@ struct Field<'a> {
     courses: Vec<Course>,
 }
 
-/// One sample: a candidate, a course, and dispatches.
+/// One sample: index of a candidate, index of a [`Course`], and number of dispatches.
 type Turn = (usize, usize, u32);
 
 /// A candidate's samples.

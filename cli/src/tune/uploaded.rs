@@ -1,4 +1,4 @@
-//! Candidates and the operands of a step on the device: what is checked and timed.
+//! The operands of a step on the device, and candidates bound to them, for checks and timing.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What `tegula convert` makes of checkpoints whose files are odd: the runtime reads the package.
+//! `tegula convert` on checkpoints with odd files: the runtime reads the packages.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The first minute of somebody new: folders of Hugging Face, prompts from everywhere, and what is said of what is no model.
+//! What a new user meets first: Hugging Face folders, prompts from arguments and stdin, and messages for paths that are no model.
 
 use std::fs;
 use std::io::Write;

@@ -1,6 +1,6 @@
 //! `conv_template` of mlc-chat-config.json: how WebLLM joins messages.
 //!
-//! Tegula itself renders the tokenizer's own Jinja template. WebLLM cannot, so that a package for both needs a template of the other kind,
+//! Tegula itself renders the tokenizer's own Jinja template. WebLLM cannot. So a package for both needs a template of this kind too. It is
 //! guessed from the marks that the Jinja template writes.
 
 use super::tokenizer::Tokenizer;

@@ -1,11 +1,10 @@
 //! Conversion: from a Hugging Face checkpoint to a weight package in MLC's format.
 //!
-//! Parameters come from the graph, so that a package holds exactly what a model library compiled from
-//! the same config asks for: [`recipe`] says how each is made, and the crate `tegula-package` runs that
-//! to disk. The rest of this folder is about the files beside the tensors.
+//! Parameters come from the graph, so that a package holds exactly what a model library compiled from the same config asks for: [`recipe`]
+//! says how each is made, and the crate `tegula-package` runs that to disk. The rest of this folder is about the files beside the tensors.
 //!
-//! Nothing is lost in silence: single precision is stored as it is unless bfloat16 holds every value of the tensor or was asked for, and
-//! numbers that a type cannot hold are errors.
+//! Nothing is lost in silence. Single precision is stored as it is, unless bfloat16 holds every value of the tensor or was asked for.
+//! Numbers that a type cannot hold are errors.
 
 mod chat_config;
 mod conversation;

@@ -1,7 +1,7 @@
-//! `tokenizer_config.json` of a package: the checkpoint's, and what that keeps in files beside it.
+//! `tokenizer_config.json` of a package: the checkpoint's file, completed from other files beside it.
 //!
 //! Newer checkpoints have their chat templates in files of their own, and older ones name their
-//! special tokens in `special_tokens_map.json`. Whoever runs a package reads one file.
+//! special tokens in `special_tokens_map.json`. Readers of a package find all of it in one file.
 
 use crate::Error;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! What a conversion says beside what it makes.
+//! Warnings of a conversion.
 
 use serde_json::Value;
 use std::fmt;

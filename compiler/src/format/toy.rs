@@ -1,5 +1,5 @@
-//! A format that nobody needs, in one file: eight bits a weight, four a word, and one scale a row. A test compiles a model with it, so that
-//! a format stays a matter of one file.
+//! A format for a test, in one file: eight bits a weight, four a word, and one scale a row. The test compiles a model with it. So a format
+//! stays a matter of one file.
 
 use super::{Format, Storage};
 use crate::operand::Operands;

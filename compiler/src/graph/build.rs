@@ -1,4 +1,4 @@
-//! How architectures write their ops down: in the order of execution, each making one value. Names are those of the checkpoint.
+//! How architectures write their ops down: in the order of execution, each making one value. Parameters have the names of the checkpoint.
 
 use super::{Act, Change, Graph, GraphParam, NormKind, Op, OpKind, ParamId, Source, Value};
 

@@ -1,8 +1,8 @@
 //! The graph: what a model computes, before anything is said of kernels.
 //!
-//! Values are f32 matrices with a row for each token of a step, so that prefill and decode are one graph lowered twice. Ops are as coarse
-//! as architectures write them down (a linear layer, a norm, attention over the cache) and stand in the order of execution; each makes one
-//! value. Parameters carry the names of both worlds: that of the weight package and those of the Hugging Face tensors they are made of.
+//! Values are f32 matrices with a row for each token of a step, so that one graph serves prefill and decode. Ops are as coarse as
+//! architectures write them down (a linear layer, a norm, attention over the cache) and stand in the order of execution. Each makes one
+//! value. A parameter has two kinds of names: its own in the weight package, and those of the Hugging Face tensors that it is made of.
 
 mod act;
 mod build;

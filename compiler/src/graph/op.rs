@@ -203,8 +203,8 @@ impl OpKind {
         }
     }
 
-    /// How it is joined to other ops, and its constants by name: what the fingerprint of a model consists of. Packages carry these, so that
-    /// what is written for an op stays as it is. What is new states facts of its own, which no older package has.
+    /// How it is joined to other ops, and its constants by name: what the fingerprint of a model consists of. Packages carry these, so the
+    /// text that an op gets must never change. A new op or constant states facts of its own, which no older package has.
     pub(crate) fn state(&self, graph: &Graph, fact: &mut dyn FnMut(&'static str, String)) -> String {
         let name = |id: &ParamId| graph.param(*id).name.as_str();
         let other = |id: &Option<ParamId>| id.as_ref().map_or("-", name);

@@ -1,4 +1,4 @@
-//! The activations of an entry, before they have places: what each needs, and when it lives.
+//! The activations of an entry before they have places: how much memory each needs, and when it lives.
 
 use crate::graph::Value;
 use crate::memory::{Activation, Touch};
@@ -10,7 +10,7 @@ pub(super) type Place = (Value, Form);
 /// What names an operand that is an activation.
 ///
 /// # Panics
-/// If it is none.
+/// If the target is no activation.
 pub(super) fn place(target: &Target) -> Place {
     match target {
         Target::Activation { value, form, .. } => (*value, *form),

@@ -67,11 +67,11 @@ fn bytes_are_for_many_rows_inside_the_layers_without_matrix_units() {
             for (plain, entry) in plain.entries.iter().zip(&variant.entries) {
                 let bytes = !variant.requires.matrix && ["prefill", "score"].contains(&entry.name.as_str());
                 let quantized: Vec<_> = entry.first_choice().filter(|dispatch| dispatch.label.ends_with(".quantize")).collect();
-                // Two layers, four products each, but for those that a prompt has a single row of.
+                // Two layers, four multiplications each, except those that have a single row of a prompt.
                 let products = if entry.name == "prefill" { 5 } else { 8 };
                 assert_eq!(quantized.len(), if bytes { products } else { 0 }, "{name} {} {}", variant.name, entry.name);
                 assert!(quantized.iter().all(|dispatch| dispatch.label.starts_with("layers.")));
-                // Rows are normed while they are made bytes.
+                // Rows are normed while they are made int8.
                 let normed =
                     plain.first_choice().filter(|dispatch| dispatch.label.starts_with("layers.") && dispatch.label.ends_with(".norm"));
                 let instead = if bytes { normed.count() } else { 0 };

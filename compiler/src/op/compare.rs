@@ -1,4 +1,4 @@
-//! When a kernel's result counts as that of the reference.
+//! When a kernel's result counts as equal to that of the reference.
 
 use super::Spec;
 
@@ -39,7 +39,7 @@ pub(super) fn floats(holds: Holds, computed_half: bool, name: &str, found: &[u32
     };
     let (found, expected) = (floats(found), floats(expected));
     let magnitude = expected.iter().filter(|x| x.abs() < 1e30).fold(0f32, |most, x| most.max(x.abs()));
-    // Half precision keeps 11 bits. Single keeps 24, of which sums over a few hundred elements and exponentials lose some.
+    // Half precision keeps 11 bits. Single keeps 24; sums over a few hundred elements and exponentials lose some of them.
     // Factors rounded to half precision, and short sums made in it, put a sum off by a few units of its eleventh bit.
     let tolerance = magnitude
         * if computed_half {

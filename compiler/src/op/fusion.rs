@@ -1,7 +1,7 @@
-//! What is known while stages grow around the ops of a graph.
+//! The state of fusion: which ops of a graph belong to a stage, and in whose memory each value lives.
 //!
-//! A stage takes up the ops around it that its kernel can compute in passing. Stages speak of *homes*: the value that owns the memory. The
-//! sum of a residual connection lives in the home of the stream that it is added to.
+//! A stage takes up the ops around it that its kernel can compute in passing. A value may live in the memory of another value, its *owner*
+//! (`home`): the sum of a residual connection lives in the buffer of the stream that it is added to.
 
 use super::stage::Stage;
 use crate::graph::{Graph, NormKind, Op, OpKind, Value};
@@ -15,7 +15,7 @@ pub(crate) struct Fusion<'a> {
     pub graph: &'a Graph,
     /// The ops that read each value.
     readers: Vec<Vec<Value>>,
-    /// The value whose memory holds each value.
+    /// The owner of each value: the value whose memory holds it.
     homes: Vec<Value>,
     /// Ops that belong to a stage.
     taken: Vec<bool>,
@@ -36,7 +36,7 @@ impl<'a> Fusion<'a> {
         self.graph.op(value)
     }
 
-    /// The value whose memory holds a value.
+    /// The owner of a value.
     pub fn home(&self, value: Value) -> Value {
         self.homes[value.0]
     }
@@ -78,7 +78,7 @@ impl<'a> Fusion<'a> {
         })
     }
 
-    /// Whether all that reads a norm are linear layers, which take it up.
+    /// Whether all readers of a norm are linear layers, which take it up.
     pub fn is_prologue(&self, norm: Value) -> bool {
         let readers = self.readers(norm);
         let all = readers.iter().all(|&reader| matches!(self.op(reader).kind, OpKind::Linear { .. }));
@@ -87,7 +87,7 @@ impl<'a> Fusion<'a> {
         !readers.is_empty() && all && (!layer || readers.len() == 1)
     }
 
-    /// Takes up the sum that alone reads `value`, where its stream may be added to in place. Returns the home of the stream.
+    /// Takes up the sum that is the only reader of `value`, if it may be added to its stream in place. Returns the owner of the stream.
     pub fn residual(&mut self, value: Value) -> Option<Value> {
         let sum = self.only_reader(value)?;
         let &OpKind::Add { left, right } = &self.op(sum).kind else { return None };

@@ -1,5 +1,5 @@
-//! Query, key and value heads: their shape, and what happens to them behind the op that makes them. Queries and keys are rotated, queries go
-//! on to attention, keys and values into the cache.
+//! Query, key and value heads: their shape, and what happens to them after the op that makes them. Queries and keys are rotated. Then
+//! queries go on to attention, and keys and values into the cache.
 
 use super::fusion::Fusion;
 use super::stage::{At, Target};

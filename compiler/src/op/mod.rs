@@ -1,8 +1,8 @@
 //! Ops: everything about one kind of kernel in one place.
 //!
-//! A module here has the *spec* of its kernels (what they compute on which shape: never a workgroup), the search key, the default schedule,
-//! what a template needs to compute it, seeded operands, the CPU reference and its tolerance, and the least that a step costs. It also has
-//! the [`stage`] that makes such kernels of graph ops. The rest of the compiler sees [`Op`] and [`stage::Stage`] only.
+//! A module here has the *spec* of its kernels: what they compute on which shape, and nothing about workgroups. It has the search key, the
+//! default schedule, what a template needs to compute it, seeded operands, the CPU reference and its tolerance, and the least that a step
+//! costs. It also has the [`stage`] that makes such kernels of graph ops. The rest of the compiler sees [`Op`] and [`stage::Stage`] only.
 //!
 //! To add an op: its module, its templates under `wgsl/`, and a line in [`RULES`].
 

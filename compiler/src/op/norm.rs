@@ -1,5 +1,5 @@
-//! Norm of rows by a kernel of its own: where many workgroups would each norm the same rows again, where the mean is taken off, and where
-//! what is normed is added to the residual stream.
+//! Norm of rows by a kernel of its own. There are three uses for it: many workgroups would otherwise each norm the same rows again; the
+//! mean is subtracted too (layer norm); or the result is added to the residual stream.
 
 use super::fusion::Fusion;
 use super::stage::{At, Launch as LaunchWords, Made, Stage, Target, Work};

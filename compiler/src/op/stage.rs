@@ -13,7 +13,7 @@ pub(crate) trait Stage: Debug {
     /// What it does, for people.
     fn text(&self, graph: &Graph) -> String;
 
-    /// The homes that it is the first to write.
+    /// The owners (see [`super::fusion`]) that it is the first to write.
     fn makes(&self, graph: &Graph) -> Vec<Made>;
 
     /// Puts values that the compiler works out into the vectors arena.
@@ -40,7 +40,7 @@ pub(crate) struct At<'a> {
     pub requires: &'a Requires,
     /// Element type of the caches.
     pub cache: Dtype,
-    /// What matrix multiplications of many rows take activations as.
+    /// The type of activations in matrix multiplications of many rows.
     pub activations: Activations,
     /// The rows that it works on.
     pub span: &'a Span,
@@ -98,7 +98,7 @@ impl Bytes {
     }
 }
 
-/// A home that a stage is the first to write.
+/// An owner of memory that a stage is the first to write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Made {
     /// Which.

@@ -1,4 +1,4 @@
-//! A step to run a spec on: what tests and the schedule search make operands for.
+//! A step to run a spec on. Tests and the schedule search make operands for it.
 
 use super::Spec;
 use crate::operand::Random;

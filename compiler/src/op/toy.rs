@@ -1,5 +1,5 @@
-//! An op that nobody needs, in one file: an activation by itself. A test compiles a graph with it, so that an op stays a matter of one file,
-//! its templates, and a line in [`super::RULES`].
+//! An op for a test, in one file: an activation by itself. The test compiles a graph with it. So an op stays a matter of one file, its
+//! templates, and a line in [`super::RULES`].
 
 use super::fusion::Fusion;
 use super::stage::{At, Launch as LaunchWords, Made, Stage, Work};

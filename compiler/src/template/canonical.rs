@@ -1,7 +1,7 @@
 //! What a text computes, without what it is called.
 //!
-//! Search records hold as long as the kernel that was measured stays what it is. To move a function
-//! to another module, to rename a variable or to write another comment changes no kernel, so the
+//! Search records hold as long as the kernel that was measured computes the same. Moving a function
+//! to another module, renaming a variable or editing a comment changes no kernel. So the
 //! fingerprint of a record is made of this form: the declarations that `main` uses, in the order of
 //! their first use, with numbers for names, and numbers for the constants that are one. Left out
 //! are comments, assertions, the numbers and names of bindings, and the values of constants that a

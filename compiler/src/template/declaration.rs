@@ -26,7 +26,7 @@ impl Declaration<'_> {
     }
 }
 
-/// All declarations in the order of the text. What is none, such as an import, is passed over.
+/// All declarations in the order of the text. Anything else, such as an import, is skipped.
 pub(super) fn declarations<'a>(all: &[Token<'a>]) -> Vec<Declaration<'a>> {
     let mut found = Vec::new();
     let mut first = 0;

@@ -1,6 +1,5 @@
-//! Modules that are made of the crate `plan`: what hosts and kernels must agree on reaches kernels
-//! from there, and is written in no file under `wgsl/`. They are imported as files are: `#import
-//! plan/page`.
+//! WGSL modules that are made from the crate `plan`. They hold what hosts and kernels must agree on, so
+//! that no file under `wgsl/` repeats it. They are imported as files are: `#import plan/page`.
 
 use tegula_plan::{DEEPEST, DEPTH_ONE, LAUNCH_MEMBERS, PAGE_SIZE, Row, SAMPLING_FLOATS, SAMPLING_MEMBERS};
 

@@ -1,9 +1,12 @@
 //! Choosing a schedule from what was measured.
 //!
-//! In this order: what won on the device that is asked for, on this shape or on the nearest; what any device's winners lose least with at
-//! worst, again on this shape or on the nearest; the default. Records of software renderers count for those alone: what is good for a
-//! processor with vector units says nothing about a GPU. A record counts in the device class that it was made in and, where its schedule is
-//! legal there, in lesser ones.
+//! The choice is the first of these that exists:
+//! - the winner on the device that is asked for, on this shape or the nearest;
+//! - of the winners on all devices, the one whose greatest loss on any of them is the least, again on this shape or the nearest;
+//! - the default.
+//!
+//! Records of software renderers count for those alone: what is good for a processor with vector units says nothing about a GPU. A record
+//! counts in the device class that it was made in. It also counts in lesser classes, if its schedule is legal there.
 
 use super::record::{CLOSE, Record, Records};
 use super::tally::Tally;
@@ -129,8 +132,8 @@ impl Choice<'_> {
     }
 }
 
-/// The greatest factor by which a schedule is slower than the best, and the number of devices where it was timed. Records leave out what did not come
-/// close, so a schedule that is missing counts as slower than that.
+/// The greatest factor by which a schedule is slower than the best, and the number of devices where it was timed. Records leave out schedules
+/// that did not come close, so a missing one counts as slower than that.
 fn worst_regret(schedule: &str, records: &[&Record]) -> (f64, usize) {
     let regrets = records.iter().map(|record| record.time(schedule).map(|time| time / record.microseconds));
     regrets.fold((0.0, 0), |(worst, count), regret| (regret.unwrap_or(CLOSE).max(worst), count + usize::from(regret.is_some())))

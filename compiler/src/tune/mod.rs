@@ -1,7 +1,7 @@
 //! Search for schedules, as far as it needs no GPU: which candidates there are, what was measured, and what to choose from that.
 //!
-//! Measuring is `tegula tune`'s part. What it finds are records, a file of them for each device under `compiler/records/`, which are part of
-//! this crate: compiling measures nothing and gives the same bytes everywhere.
+//! `tegula tune` measures. It writes records, a file for each device under `compiler/records/`. They are part of this crate: compiling
+//! measures nothing and gives the same bytes everywhere.
 
 pub mod choice;
 pub mod record;

@@ -1,8 +1,8 @@
 //! Records: what was measured of a spec on a device.
 //!
-//! A record holds for one version of its template: it carries the fingerprint of what the kernel
-//! computes ([`crate::schedule::Linked::source`]), and counts for nothing once that changes. Files
-//! of records are text ([`super::text`]).
+//! A record holds for one version of its template. It carries the fingerprint of what the kernel
+//! computes ([`crate::link::Linked::source`]), and is ignored once that changes. Files of records are
+//! text ([`super::text`]).
 
 use super::device_slug;
 use crate::schedule::Schedule;
@@ -17,7 +17,7 @@ static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/records");
 /// One spec, measured on one device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// [`crate::spec::Spec::key`].
+    /// [`crate::op::Op::key`].
     pub spec: String,
     /// The adapter's name.
     pub device: String,

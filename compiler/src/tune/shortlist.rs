@@ -1,8 +1,8 @@
 //! The few schedules of a kernel that a device is left to choose among.
 //!
-//! A library meets devices that nobody has measured. No single schedule is good on all of them, but a few together mostly hold one that is: of
-//! those that won somewhere, the ones that leave the least worst regret over all that was measured, and the default, since what won on the
-//! few devices that were measured may be of no use on the next. The runtime times them where it is ([`tegula_plan::Choice`]).
+//! A library meets devices that nobody has measured. No single schedule is good on all of them, but among a few there is mostly one that
+//! is. The shortlist has the winners that together leave the least worst regret over all measured devices. It also has the default, since
+//! the winners on the few measured devices may be of no use on the next. The runtime times them on its device ([`tegula_plan::Choice`]).
 
 use super::choice::Choice;
 use super::record::{Record, parse_schedule};
@@ -17,8 +17,8 @@ use tegula_plan::Requires;
 const AS_GOOD: f64 = 1.02;
 
 impl Choice<'_> {
-    /// The kernels of a spec among which the device is to choose, the first being what [`Choice::kernel`] gives. That one alone where it was
-    /// measured on the device that is named, for kernels that take little of a step's time, and for those of batches: few pages run any, and their
+    /// The kernels of a spec among which the device is to choose. The first is what [`Choice::kernel`] gives. It is the only one if it was
+    /// measured on the named device, if the kernel takes little of a step's time, or if it is for batches: few pages run any, and their
     /// alternatives would be an eighth of a library.
     ///
     /// # Errors

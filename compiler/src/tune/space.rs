@@ -1,9 +1,9 @@
 //! The candidates of a spec: every schedule that may be the best.
 //!
-//! They are the products of what the templates list behind `// tune:`, where [`link`] takes them (constant assertions, limits of
-//! every device), without those that no device can like and without repetitions. There may be hundreds; then those are kept that differ least
-//! from the default and from what other templates say of themselves, a point of each template in turn, since measuring takes time and these
-//! values were chosen with care.
+//! They are all combinations of the values that templates list behind `// tune:`. Left out are combinations that [`link`] refuses (constant
+//! assertions, limits of every device), those that cannot be good on any device, and repetitions. There may be hundreds, and measuring
+//! takes time. Then only the combinations are kept that differ least from the default, or from the values in another template's own text,
+//! since those were chosen with care. Each template has its share.
 
 use crate::link::{Linked, link};
 use crate::op::Spec;
@@ -20,7 +20,7 @@ pub const MAX_CANDIDATES: usize = 96;
 /// Fewer invocations than this leave part of a subgroup idle on most devices.
 const LEAST_INVOCATIONS: u32 = 32;
 
-/// Points of a template's product that are looked at: a guard against templates with very many tunables.
+/// Combinations of a template that are looked at: a guard against templates with very many tunables.
 const MAX_POINTS: usize = 1 << 16;
 
 /// A schedule and the kernel that it makes.

@@ -1,4 +1,4 @@
-//! Steps to run candidates on: small ones that show whether they are right, and ones of the size that matters to show how fast they are.
+//! Steps to run candidates on: small ones to check results, and ones of realistic size to measure speed.
 
 use crate::op::step::{PREFILL_ROWS, Step};
 use crate::op::{Rows, Spec};
@@ -71,7 +71,7 @@ mod tests {
             let matmul = Matmul { n: 72, k: 64, format: F16, bias: true, input, eps: 1e-5, output, rows };
             let step = &timed(&matmul.into())[0];
             assert!(step.rows <= 93 && step.bytes() > 72 * 128, "{step:?}");
-            // The larger a product, the fewer rows of it are checked.
+            // The larger a matrix, the fewer rows are checked.
             let checked = [(72, 64), (8192, 16_384), (128_256, 2048), (256_000, 4096)].map(|(n, k)| {
                 let output = Output::store(n);
                 check(&Matmul { n, k, output, ..matmul }.into()).rows

@@ -1,7 +1,8 @@
 //! Whether a browser speaks the dialect of matrix units that kernels are rewritten to.
 //!
-//! What it says of its features is no answer: the dialect behind the feature is an experiment, and has changed between versions of Chrome. So a
-//! new device is asked to make a pipeline of a small kernel with every form. Where it refuses, models run as on devices without matrix units.
+//! The list of its features does not tell: the dialect behind the feature is an experiment, and has changed between versions of Chrome. So
+//! a new device is asked to make a pipeline of a small kernel with every form. If it refuses, models run as on devices without matrix
+//! units.
 
 use super::spelled;
 use crate::dialect::PROBE;

@@ -1,9 +1,9 @@
-//! Pipelines in the making, in a browser.
+//! Compiling pipelines in a browser.
 //!
-//! wgpu's web backend asks for pipelines one after the other (`createComputePipeline`), and a browser may then compile them in turn, in the
-//! process that draws the page as well. `createComputePipelineAsync` compiles side by side and holds nothing up, but wgpu knows no way to take
-//! what it makes. So each pipeline is asked for twice: the first time the browser's function is replaced by one that begins to compile and
-//! gives back nothing of use, the second time by one that gives what has been made. It is replaced only for these calls.
+//! wgpu's web backend asks for pipelines one after the other (`createComputePipeline`). A browser may then compile them in turn, in the
+//! process that also draws the page. `createComputePipelineAsync` compiles side by side and blocks nothing, but wgpu cannot take its
+//! pipelines. So wgpu is asked for each pipeline twice, with the browser's function replaced. The first time the replacement begins to
+//! compile and returns a placeholder. The second time it returns the finished pipeline. The function is replaced only for these calls.
 
 use std::future::Future;
 use wasm_bindgen::prelude::*;

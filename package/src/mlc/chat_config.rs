@@ -1,8 +1,8 @@
 //! `mlc-chat-config.json`: what a package says about its model, beside the weights.
 //!
-//! What a reader of this project uses must have the right type where it is present. The rest is there
-//! for WebLLM: whatever an old file says of it is no reason to refuse the package, and without the
-//! feature `make` it is not read at all.
+//! Members that this project uses must have the right type if they are present. The rest is there for
+//! WebLLM: an odd value there is no reason to refuse the package, and without the feature `make` it is
+//! not read at all.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};

@@ -1,7 +1,7 @@
 //! The folder that a package is written to.
 //!
-//! A package grows in a hidden folder beside its place, `.NAME.partial`, and is moved there when it is complete, so that an interrupted
-//! conversion leaves nothing that looks like a package. Only what is wholly a package is replaced: a folder with anything else in it is
+//! A package is written to a hidden folder beside its place, `.NAME.partial`, and moved to its place when it is complete. So an interrupted
+//! conversion leaves nothing that looks like a package. Only a folder that is wholly a package is replaced; one with anything else in it is
 //! refused.
 
 use std::fs::{File, TryLockError};

@@ -1,4 +1,4 @@
-//! Reading what no reader of this project needs: a package is not refused for it.
+//! Lenient reading of members that no reader of this project needs: a package is not refused for them.
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 //!
 //! The types of [`chat_config`], [`conversation`] and [`manifest`] are both written and read: their
 //! members are in the order in which MLC writes them. MLC has written these files in several versions,
-//! so that a reader takes what is absent or null for not said.
+//! so a reader treats absent and null members alike.
 
 pub mod chat_config;
 #[cfg(feature = "make")]

@@ -1,5 +1,5 @@
-//! The header of a safetensors file. Nothing here reads: a file is read twice, first
-//! [`START`] bytes, then the [`range`] that these name, and what that holds is given to [`tensors`].
+//! The header of a safetensors file. Nothing here does I/O. A caller reads twice: first [`START`] bytes,
+//! then the [`range`] that these name. It gives the bytes of that range to [`tensors`].
 
 use std::ops::Range;
 use std::path::Path;

@@ -118,7 +118,7 @@ fn advice(path: &str, name: &str, fields: &[&Field]) -> String {
     }
 }
 
-/// A value as JSON, of which a long one is cut.
+/// A value as JSON. A long one is cut.
 fn shown(value: &Value) -> String {
     let mut text = value.to_string();
     if let Some((end, _)) = text.char_indices().nth(60) {

@@ -1,4 +1,4 @@
-//! A model without a GPU: each next id is a hash of all tokens that the cache holds for the sequence, so that a wrong page, a stale token or a
+//! A model without a GPU: each next id is a hash of all tokens that the cache holds for the sequence. So a wrong page, a stale token or a
 //! lost row shows in every id that follows.
 
 mod rule;

@@ -1,8 +1,8 @@
 //! Loads a weight package into a model library.
 //!
-//! Order matters more than speed here: the package is held against the library and the memory is worked out before a byte is allocated or
-//! downloaded. Then shards come in slices of any size, are hashed and uploaded as they come, and a shard that does not match its hash is an
-//! error that names it; it can be loaded again.
+//! Order matters more than speed here. Before a weight is downloaded or memory is allocated, the package is compared with the library and
+//! the memory is worked out. Then shards come in slices of any size, and are hashed and uploaded as they come. A shard that does not match
+//! its hash is an error that names it; it can be loaded again.
 
 mod random;
 

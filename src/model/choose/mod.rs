@@ -1,8 +1,8 @@
-//! Choosing among the schedules that a library holds for kernels of which none is the best everywhere ([`tegula_plan::Choice`]).
+//! Choosing among the schedules that a library holds for a kernel, where no schedule is the best on every device ([`tegula_plan::Choice`]).
 //!
-//! It happens once, when the weights are there and nothing was asked yet: alternatives are held against the first of theirs, then timed, in no
-//! more than a second and a half. What was chosen can be kept ([`crate::model::step::Model::chosen`]) and given to the next load. Whatever the time
-//! does not suffice for stays as the compiler had it. This module is the policy; `trial` runs kernels.
+//! It happens once, after the weights are loaded and before the first request, in no more than a second and a half. The alternatives of a
+//! choice are compared with its first one, then timed. If the time does not suffice for a choice, the compiler's own choice stays. The
+//! result can be kept ([`crate::model::step::Model::chosen`]) and given to the next load. This module is the policy; `trial` runs kernels.
 
 mod decision;
 
@@ -20,13 +20,13 @@ const GAIN: f64 = 0.02;
 /// Samples of each alternative.
 const ROUNDS: usize = 3;
 
-/// Who takes so many times the first's time in the warm-up is out.
+/// An alternative that takes so many times the first's time in the warm-up is out.
 const HOPELESS: f64 = 3.0;
 
 /// The most dispatches of a sample.
 const MOST: u32 = 4096;
 
-/// The part of the time that checks may take: what cannot be timed in the rest need not be right.
+/// The part of the time that checks may take. A check is of no use if no time is left for timing.
 const CHECKED: f64 = 0.5;
 
 /// How the choices of a library are made.
@@ -50,11 +50,11 @@ pub(crate) struct Task {
     pub choice: usize,
     /// How many there are to choose from, at least two.
     pub alternatives: usize,
-    /// What a check has to do, in a unit of some kind: bytes that are read, times rows.
+    /// The work of a check: bytes that are read, times rows.
     pub check: f64,
-    /// What a dispatch to be timed has to do, in the same unit.
+    /// The work of a dispatch that is timed, in the same unit.
     pub dispatch: f64,
-    /// The same for all such dispatches of a step: what a faster kernel would be worth.
+    /// The work of all such dispatches of a step: what a faster kernel would be worth.
     pub step: f64,
 }
 
@@ -211,7 +211,7 @@ impl<S: Subject> Decide<'_, S> {
             if !self.has(once * f64::from(count)) {
                 return Ok(None);
             }
-            // Warms up, and shows before much time is lost who is far behind.
+            // Warms up, and shows early which alternatives are far behind.
             let time = self.subject.sample(task, alternative, count.div_ceil(4)).await?;
             *hopeless = Some(time).filter(|time| *time > HOPELESS * once);
         }

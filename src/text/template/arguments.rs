@@ -8,7 +8,7 @@ pub fn failed(reason: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, reason.into())
 }
 
-/// Arguments by place or name; those left out are none.
+/// Arguments by place or name; `None` for those left out.
 pub fn named(args: &[Value], names: &[&str]) -> Result<[Option<Value>; 4], Error> {
     let (places, options) = match args.split_last() {
         Some((last, places)) if last.is_kwargs() => (places, Kwargs::try_from(last.clone())?),

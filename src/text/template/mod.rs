@@ -77,7 +77,7 @@ impl Templates {
     }
 }
 
-/// The filter of Jinja, for which what is undefined is empty.
+/// Jinja's filter `length`. An undefined value has the length 0.
 fn length(value: &Value) -> Result<usize, Error> {
     let missing = || Error::new(ErrorKind::InvalidOperation, format!("cannot calculate the length of {}", value.kind()));
     if value.is_undefined() { Ok(0) } else { value.len().ok_or_else(missing) }

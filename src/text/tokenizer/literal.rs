@@ -1,11 +1,11 @@
 //! Text of a conversation that spells a special token stays text: `<|im_end|>` in a message does not end its turn.
 //!
-//! A template joins what people wrote with the special tokens that it writes itself, so afterwards nobody can tell them apart. Before it is
-//! rendered, therefore, the first character of each special token in a message, a tool or a variable is exchanged for a stand-in: a
-//! character that occurs nowhere in the conversation and that is no text in Unicode. Templates see texts of the same length. Special
-//! tokens of the rendered text are then the template's own. They become tokens that no text can spell, the stand-ins become what they were,
-//! and the whole is encoded at once, with special tokens as text (`split_special_tokens` in Python). So text is merged and marked as
-//! it always is behind a special token. Conversations that spell none, which are nearly all, are rendered and encoded as they are.
+//! A template joins what people wrote with special tokens of its own. In the rendered text the two cannot be told apart. So before
+//! rendering, the first character of each special token in a message, a tool or a variable is replaced by a stand-in: a character that
+//! occurs nowhere in the conversation and that Unicode gives no meaning. Templates see texts of the same length. Special tokens in the
+//! rendered text are then the template's own. They become tokens that no text can spell, and the stand-ins become what they were. Then the
+//! whole text is encoded at once, with special tokens as text (`split_special_tokens` in Python). So text behind a special token is merged
+//! and marked as always. Nearly all conversations spell no special token; these are rendered and encoded as they are.
 
 use std::ops::{Range, RangeInclusive};
 

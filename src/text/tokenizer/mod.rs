@@ -1,7 +1,7 @@
 //! Text to ids and back, by a package's `tokenizer.json` and `tokenizer_config.json`.
 //!
-//! Ids are those of Hugging Face's Python library: the post-processor of tokenizer.json adds what it says, and `tokenizer_config.json` has
-//! its word where that library listens to it (see [`Tokenizer::encode`]). Decoding goes token by token through [`crate::text::detokenizer`].
+//! Ids are those of Hugging Face's Python library. The post-processor of tokenizer.json adds its tokens, and `tokenizer_config.json`
+//! overrules it where that library lets it (see [`Tokenizer::encode`]). Decoding goes token by token through [`crate::text::detokenizer`].
 
 mod charsmap;
 mod config;

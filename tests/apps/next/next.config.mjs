@@ -1,4 +1,4 @@
-/** The package in Next.js, with nothing configured for it: the site is one of files, and the app's packages are those beside this folder. */
+/** The package in Next.js, with nothing configured for it. The site is static files, and the app's packages are beside this folder. */
 
 import { dirname } from "node:path";
 

@@ -1,6 +1,6 @@
 /**
- * The package in Node on a GPU that fails in ways which nobody expects: `node faults.mjs MODEL`. Prints how each engine ended. That the
- * process lives to print it is the point: an error that nobody awaits ends a process of Node.
+ * The package in Node on a GPU that fails in unexpected ways: `node faults.mjs MODEL`. Prints how each engine ended. The process must live
+ * to print it: an error that nobody awaits ends a process of Node.
  */
 
 import { createEngine } from "tegula";

@@ -1,4 +1,4 @@
-//! The parts of split attention, put together.
+//! Merging the parts of split attention.
 
 use super::splits;
 use crate::op::step::{Inputs, Step};

@@ -1,4 +1,4 @@
-//! What attention means, on the CPU.
+//! Attention on the CPU: the reference.
 
 use super::Attention;
 use crate::operand::{Launch, Operands, set};

@@ -16,7 +16,7 @@ pub(super) fn default(spec: &Attention, requires: &Requires) -> Schedule {
         }
         let many = dim.div_ceil(4).div_ceil(8) * group > 32;
         let mut values = vec![("KEY_LANES", if many { 16 } else { 8 })];
-        // Workgroup memory holds a part of a score an invocation, and what teams know, of which short heads make many.
+        // Workgroup memory holds a part of a score for each invocation, and the state of teams; short heads make many teams.
         if many {
             values.push(("TILE", 16));
         } else if dim < 16 {
@@ -25,7 +25,7 @@ pub(super) fn default(spec: &Attention, requires: &Requires) -> Schedule {
         return Schedule { template: "attention/row", values };
     }
     if requires.matrix && fits_matrix(spec) {
-        // Two subgroups share queries, or four where heads are long, whose fragments need many registers: as many as divide a head's fragments.
+        // Two subgroups share queries, or four for long heads, whose fragments need many registers: as many as divide a head's fragments.
         let (down, most) = if dim > 128 { (2, 4) } else { (4, 2) };
         let across = [4, 2].into_iter().find(|across| *across <= most && dim.is_multiple_of(16 * across)).unwrap_or(1);
         return Schedule { template: "attention/flash_matrix", values: vec![("DOWN", down), ("ACROSS", across)] };

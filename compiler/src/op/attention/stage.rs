@@ -1,4 +1,4 @@
-//! Attention over the cache of a layer, and what puts its parts together.
+//! The stage of attention over the cache of a layer, and the dispatch that merges its parts.
 
 use super::merge::Merge;
 use super::{Attention, MAX_SPLITS, splits};

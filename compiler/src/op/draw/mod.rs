@@ -1,9 +1,11 @@
 //! Drawing ids from logits, in four kernels: what each does, where its intermediate results lie, and its reference.
 //!
-//! The order of likelihood is that of *depths*: how far a logit is below the greatest, over the temperature, in steps of 2^-24. The weight of
-//! an id is `exp(-depth)`. Where only the likeliest ids can be drawn, weights are summed and ids counted in bins of an eighth, so that all but
-//! two or so bins are done with before anything is put in order. The filters each keep a beginning of that order, so that the ends of all
-//! are known as soon as the bins are: top-k counts, top-p sums what top-k left, and min-p is a depth from the start.
+//! The order of likelihood is that of *depths*: how far a logit is below the greatest, over the temperature, in steps of 2^-24. The weight
+//! of an id is `exp(-depth)`.
+//!
+//! If only the likeliest ids can be drawn, weights are summed and ids counted in bins of an eighth. The bins show where each filter ends:
+//! top-k counts, top-p sums what top-k left, and min-p is a depth that is known before. So only the ids of about two bins have to be put in
+//! order.
 
 mod depth;
 mod reference;

@@ -1,4 +1,4 @@
-//! What a matrix multiplication means, on the CPU.
+//! Matrix multiplication on the CPU: the reference.
 
 use super::{Input, Matmul, Output};
 use crate::op::int8;

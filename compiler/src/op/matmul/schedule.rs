@@ -1,4 +1,4 @@
-//! The default schedules of matrix multiplications: where every search begins, and what is taken where nothing was measured.
+//! The default schedules of matrix multiplications: where every search begins, and what runs if nothing was measured.
 
 use super::{Input, Matmul, Output, Rows};
 use crate::schedule::Schedule;

@@ -174,8 +174,8 @@ impl Linear {
             return (Input::Int8, quantized, 0, 0.0);
         }
         let Some(norm) = self.prologue else { return (Input::Plain, at.f32(self.input), 0, 0.0) };
-        // Matrix units are so fast that norming rows in each of their workgroups takes a third of the time; of halves it is a tenth of the
-        // instructions.
+        // Matrix units are so fast that norming rows in each of their workgroups would take much of the time. In half precision it would be
+        // many of the instructions.
         if at.requires.f16 && many && k.is_multiple_of(Norm::HALVES) {
             works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Halves, at, k));
             return (Input::Normed, at.f16(norm.normed), 0, 0.0);

@@ -2,10 +2,11 @@
 //!
 //! Templates come from whoever made the package, so their nesting is bounded here, before the
 //! parser and the code generator recurse over it. The scan also adds what `limits.rs` needs: a
-//! filter at what `set` binds, one before those that take all items of a value, and a call at the start of each loop and macro, which counts the
-//! tags and the text of the body and looks at the arguments. Variables are bound nowhere else, so
-//! no value grows unseen from one statement to the next. Blocks of `generation`, which mark the
-//! assistant's turns for training, become blocks of `if true`. Lines stay where they were, and end as in Jinja.
+//! filter at what `set` binds, a filter before those that take all items of a value, and a call at
+//! the start of each loop and macro. The call counts the tags and the text of the body and looks at
+//! the arguments. Variables are bound nowhere else, so no value grows unseen from one statement to
+//! the next. Blocks of `generation`, which mark the assistant's turns for training, become blocks of
+//! `if true`. Lines stay where they were, and end as in Jinja.
 
 use std::fmt::Write;
 
