@@ -1,40 +1,27 @@
-/**
- * The conversation that is open in this tab: its exchanges, the answer that is being written, and
- * the draft in the box.
- */
+/** The conversation that is open in this tab: its exchanges, and the draft in the box. */
 
 import { Composer } from "./composer.js";
 import { clearLog, divide, ExchangeView, scrollToEnd, type Actions } from "./log.js";
 import type { Loader } from "./loader.js";
-import { noteOn, offerOn, type Offer } from "./outcome.js";
-import { spoken } from "./parts.js";
+import { noteOn, offerOn } from "./outcome.js";
 import type { Keeper } from "./keeper.js";
 import type { Exchange } from "./record.js";
 import { remember } from "./session.js";
 import { announce, dismiss, notify } from "./say.js";
-import { ask, dropOldest, told } from "./talk.js";
-import { trouble } from "./words.js";
+import { dropOldest } from "./talk.js";
+import { Writer } from "./writer.js";
 
-const SAVE_EVERY = 400;
 const DRAFT_AFTER = 300;
-
-/** An answer that is being written. */
-interface Run {
-  exchange: Exchange;
-  /** Who asked for it to end: then what fails is no failure. */
-  stopped: boolean;
-  done: Promise<void>;
-}
 
 /** The open conversation. */
 export class Chat implements Actions {
   id: string = crypto.randomUUID();
   exchanges: Exchange[] = [];
   readonly composer: Composer;
+  #writer: Writer;
   #keeper: Keeper;
   #loader: Loader | undefined;
   #views = new Map<Exchange, ExchangeView>();
-  #run: Run | undefined;
   /** The draft as it was kept last. */
   #kept = "";
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
@@ -52,6 +39,16 @@ export class Chat implements Actions {
       stop: () => this.stop(),
       changed: (text) => this.#draft(text),
     });
+    this.#writer = new Writer(keeper, this.composer, {
+      view: (exchange) =>
+        this.id === exchange.conversation ? this.#views.get(exchange) : undefined,
+      changed,
+      failed: (exchange) => this.#giveBack(exchange),
+      finished: () => {
+        this.showFigures();
+        changed();
+      },
+    });
     addEventListener("pagehide", () => this.#leavePage());
   }
 
@@ -61,7 +58,7 @@ export class Chat implements Actions {
   }
 
   get busy(): boolean {
-    return this.#run !== undefined;
+    return this.#writer.run !== undefined;
   }
 
   get isEmpty(): boolean {
@@ -103,20 +100,15 @@ export class Chat implements Actions {
 
   /** Ends the answer that is being written, if there is one. What has come stays. */
   stop(): void {
-    if (!this.#run) return;
-    this.#run.stopped = true;
-    this.#loader?.engine?.interruptGenerate();
+    this.#writer.stop();
   }
 
   /** Ends it and waits until it is kept, but not for ever: the GPU may be stuck. */
   async halt(): Promise<void> {
     clearTimeout(this.#draftTimer);
-    const run = this.#run;
+    const { run } = this.#writer;
     await this.#keepDraft();
-    if (!run) return;
-    this.stop();
-    await Promise.race([run.done, new Promise((resolve) => setTimeout(resolve, 2000))]);
-    if (this.#run === run) this.#finish(run);
+    if (run) await this.#writer.halt(run);
   }
 
   /** Sends a message. Gives whether it was taken. */
@@ -131,7 +123,7 @@ export class Chat implements Actions {
     // The text of a message that failed came back to the box: it is sent again, not said twice.
     const again =
       last?.ended === "failed" && last.answer === "" && last.question === text ? last : undefined;
-    void this.#answer(again ?? this.#add(text));
+    this.#answer(again ?? this.#add(text));
     return true;
   }
 
@@ -197,7 +189,7 @@ export class Chat implements Actions {
 
   #repeat(exchange: Exchange): void {
     if (this.composer.text === exchange.question) this.composer.text = "";
-    void this.#answer(exchange);
+    this.#answer(exchange);
   }
 
   #add(question: string): Exchange {
@@ -225,86 +217,15 @@ export class Chat implements Actions {
     return view;
   }
 
-  #answer(exchange: Exchange): Promise<void> {
-    const run: Run = { exchange, stopped: false, done: Promise.resolve() };
-    this.#run = run;
-    run.done = this.#perform(run);
-    return run.done;
-  }
-
-  async #perform(run: Run): Promise<void> {
-    const { exchange } = run;
-    const loader = this.#loader!;
+  #answer(exchange: Exchange): void {
     const before = this.exchanges.slice(0, this.exchanges.indexOf(exchange));
-    const here = (): ExchangeView | undefined =>
-      this.id === exchange.conversation ? this.#views.get(exchange) : undefined;
-    delete exchange.problem;
-    Object.assign(exchange, {
-      ended: null,
-      answer: "",
-      model: loader.model!.url,
-      speaker: loader.speaker,
-    });
-    this.composer.busy = true;
-    this.composer.suggest([]);
-    here()?.begin();
-    announce(`${exchange.speaker} is writing`);
-    this.#changed();
-    void this.#keeper.keep(exchange).then(() => this.#changed());
-    let saved = performance.now();
-    let offer: Offer = {};
-    try {
-      await ask(loader.engine!, before, exchange, (speed) => {
-        if (this.#run === run) this.composer.speed = speed;
-        here()?.grow();
-        if (performance.now() - saved < SAVE_EVERY) return;
-        saved = performance.now();
-        void this.#keeper.keep(exchange);
-      });
-    } catch (error) {
-      if (run.stopped) exchange.ended = "abort";
-      else offer = this.#failed(exchange, error, before, this.id === exchange.conversation);
-    }
-    await this.#keeper.keep(exchange, true);
-    const loud = exchange.ended === "failed";
-    here()?.end(
-      noteOn(exchange, this.#size),
-      { ...offerOn(exchange, before, this.#size), ...offer },
-      loud,
-    );
-    if (here())
-      announce(
-        loud
-          ? `The message failed. ${exchange.problem}`
-          : `${exchange.speaker}: ${spoken(exchange.answer).slice(0, 1500)}`,
-      );
-    if (this.#run === run) this.#finish(run);
+    this.#writer.write(exchange, before, this.#loader!);
   }
 
-  /**
-   * The draft comes back to the box, unless something else was written there; and an engine that is
-   * of no use goes.
-   */
-  #failed(exchange: Exchange, error: unknown, before: Exchange[], open: boolean): Offer {
-    const { text, detail, fatal, full } = trouble(error);
-    exchange.ended = "failed";
-    exchange.problem = text;
-    if (open && this.composer.text === "") this.composer.text = exchange.question;
-    if (fatal) this.#loader!.drop();
-    if (!full) return { again: !fatal, reload: fatal, ...(detail && { detail }) };
-    exchange.tokens = full.prompt;
-    const droppable = told(before).length > 0;
-    exchange.problem += droppable ? "" : " Nothing is left to drop: please shorten the message.";
-    return { dropOldest: droppable, again: false };
-  }
-
-  #finish(run: Run): void {
-    if (this.#run !== run) return;
-    this.#run = undefined;
-    this.composer.busy = false;
-    this.showFigures();
-    this.#changed();
-    if (document.activeElement === document.body) this.composer.focus();
+  /** A message that failed comes back to the box, unless something else was written there. */
+  #giveBack(exchange: Exchange): void {
+    if (this.id === exchange.conversation && this.composer.text === "")
+      this.composer.text = exchange.question;
   }
 
   get #style(): Exchange["style"] {
@@ -334,7 +255,7 @@ export class Chat implements Actions {
   }
 
   #leavePage(): void {
-    const unfinished = this.#run?.exchange;
+    const unfinished = this.#writer.run?.exchange;
     remember({
       conversation: this.id,
       draft: this.composer.text,

@@ -1,12 +1,13 @@
 /**
- * What the demo does where something goes wrong, on a fake engine: drafts come back, the context
- * fills up, the device is lost, loads fail.
+ * What the demo does where something goes wrong, on a fake engine: messages that fail come back,
+ * the context fills up, the device is lost.
  */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch } from "./chromium.mjs";
 import { answered, fake, fakeContext, open, ready, requests, send } from "./demo-page.mjs";
+import { said, waiting } from "./demo-shown.mjs";
 import { SITE } from "./packages.mjs";
 import { TestServer } from "./server.mjs";
 
@@ -24,9 +25,7 @@ async function visit(begins = {}) {
   return { context, page: await open(context, site.url) };
 }
 
-const said = (page) => page.locator(".turn.user .text, .turn.assistant .body").allInnerTexts();
 const contents = async (page) => (await requests(page)).at(-1).map(({ content }) => content);
-const waiting = (page) => page.waitForFunction(() => fake.open.length === 1);
 
 /** Sends a message that fails. */
 async function failing(page, text, ...failure) {
@@ -205,115 +204,6 @@ test("a lost device offers to load the model again; the conversation and the dra
   await answered(page);
   assert.deepEqual(await contents(page), ["one", "first answer", "two"]);
   assert.deepEqual(await said(page), ["one", "first answer", "two", "second answer"]);
-  await context.close();
-});
-
-test("loads that fail are explained by the class of the error, and addresses stay as they are", async () => {
-  const { context, page } = await visit({ cached: false, loads: false });
-  const cases = [
-    [
-      "NetworkError",
-      { url: "http://models.test/x.bin" },
-      /could not be reached[^]*: http:\/\/models\.test\/x\.bin/,
-    ],
-    [
-      "NetworkError",
-      { url: "https://models.test/x.bin", status: 503 },
-      /refused[^]*503[^]*https:\/\/models/,
-    ],
-    [
-      "ModelNotFoundError",
-      { url: "http://models.test/y.json", status: 404 },
-      /not at its address \(status 404\): http:\/\/models/,
-    ],
-    [
-      "LimitError",
-      { limit: "maxBufferSize", needed: 3 * 2 ** 30, available: 2 ** 28 },
-      /too large for this GPU[^]*3,072 MiB[^]*256 MiB/,
-    ],
-    ["LimitError", { limit: "memory" }, /too large for this GPU[^]*memory/],
-    [
-      "CorruptShardError",
-      { shard: "params_shard_1.bin", expected: "a", found: "b" },
-      /damaged \(params_shard_1\.bin\)/,
-    ],
-    ["LibraryMismatchError", { parameter: "w", expected: "a" }, /do not belong together/],
-    ["InvalidPackageError", {}, /do not say what they must/],
-  ];
-  for (const [name, fields, expected] of cases) {
-    await page.getByRole("button", { name: "Load model" }).click();
-    await page.waitForFunction(() => fake.load);
-    await page.evaluate(
-      ([name, fields]) => fake.load.fail(name, fields, "http://raw.test/ said this"),
-      [name, fields],
-    );
-    const alert = page.getByRole("alert");
-    await alert.waitFor();
-    assert.match(await alert.innerText(), expected, name);
-    assert.match(
-      await alert.textContent(),
-      /The model could not be loaded[^]*http:\/\/raw\.test\/ said this/,
-      "the package's words are under Details, as written",
-    );
-    assert.doesNotMatch(await alert.textContent(), /Http/);
-    assert.ok(
-      await page
-        .getByRole("button", { name: "Load model" })
-        .evaluate((one) => one === document.activeElement),
-      "the focus is back",
-    );
-  }
-  await context.close();
-});
-
-test("a download and then the compilation of kernels show how far they are", async () => {
-  const { context, page } = await visit({ cached: false, loads: false });
-  await page.getByRole("button", { name: "Load model" }).click();
-  await page.waitForFunction(() => fake.load);
-  assert.ok(
-    await page
-      .getByRole("button", { name: "Cancel" })
-      .evaluate((one) => one === document.activeElement),
-  );
-  const progress = (state) =>
-    page.evaluate(
-      (state) =>
-        fake.load.progress({
-          loadedBytes: 0,
-          totalBytes: 0,
-          fromCache: false,
-          text: "its text",
-          ...state,
-        }),
-      state,
-    );
-  const bar = page.getByRole("progressbar");
-  const shows = async (value, text) => {
-    assert.equal(
-      await bar.getAttribute("value").then((found) => (found === null ? null : Number(found))),
-      value,
-    );
-    assert.equal(await page.locator("#progress-text").innerText(), text);
-  };
-  await progress({ phase: "package" });
-  await shows(null, "its text");
-  await progress({
-    phase: "weights",
-    loadedBytes: 1,
-    totalBytes: 4,
-    kernels: { compiled: 3, total: 60 },
-  });
-  await shows(0.25, "its text");
-  await progress({ phase: "pipelines" });
-  await shows(null, "its text");
-  await progress({ phase: "pipelines", kernels: { compiled: 12, total: 60 } });
-  await shows(0.2, "Compiling kernels: 12 of 60");
-  await page.waitForFunction(
-    () => document.querySelector("#status").textContent === "Compiling kernels",
-  );
-  await page.evaluate(() => fake.load.done());
-  const box = await ready(page);
-  assert.ok(await box.evaluate((one) => one === document.activeElement), "one can write at once");
   await context.close();
 });
 

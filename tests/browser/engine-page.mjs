@@ -1,0 +1,31 @@
+/** A page with nothing on it but the npm package, and what tests of the package do there. */
+
+import { BLANK } from "./server.mjs";
+
+/** Opens it; the site is at `url`. */
+export async function open(context, url) {
+  const page = await context.newPage();
+  await page.goto(url + BLANK);
+  // What the scripts of tests use, in the page.
+  await page.evaluate(async () => {
+    const tegula = await import("/tegula/index.js");
+    globalThis.start = (options) => tegula.createEngine({ onWarning: () => {}, ...options });
+    globalThis.caught = async (promise) => {
+      const error = await promise.then(() => undefined, (error) => error);
+      if (!error) return "no error";
+      return { class: Object.keys(tegula).find((name) => tegula[name] === error.constructor), name: error.name, message: error.message, ...error };
+    };
+    globalThis.textOf = async (answer) => (await answer).choices[0].text;
+    globalThis.cachedFiles = async () => {
+      // Opening a database that is not there would make an empty one.
+      if (!(await indexedDB.databases()).some(({ name }) => name === "tegula")) return [];
+      const request = indexedDB.open("tegula");
+      await new Promise((done, fail) => Object.assign(request, { onsuccess: done, onerror: fail }));
+      const keys = request.result.transaction("files").objectStore("files").getAllKeys();
+      await new Promise((done, fail) => Object.assign(keys, { onsuccess: done, onerror: fail }));
+      request.result.close();
+      return keys.result.map((url) => new URL(url).pathname.slice(1));
+    };
+  });
+  return page;
+}

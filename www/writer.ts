@@ -1,0 +1,147 @@
+/**
+ * The answer that is being written in this tab, of which there is one at most: from the request
+ * until it is whole, stopped or failed. It is kept as it grows.
+ */
+
+import type { Composer } from "./composer.js";
+import type { Keeper } from "./keeper.js";
+import type { Loader } from "./loader.js";
+import type { ExchangeView } from "./log.js";
+import { noteOn, offerOn, type Offer } from "./outcome.js";
+import { spoken } from "./parts.js";
+import type { Exchange } from "./record.js";
+import { announce } from "./say.js";
+import { ask, told } from "./talk.js";
+import { trouble } from "./words.js";
+
+const SAVE_EVERY = 400;
+
+/** An answer that is being written. */
+export interface Run {
+  exchange: Exchange;
+  /** Who writes it. */
+  loader: Loader;
+  /** Who asked for it to end: then what fails is no failure. */
+  stopped: boolean;
+  done: Promise<void>;
+}
+
+/** Who is asked and told about an answer. */
+export interface WriterEvents {
+  /** Where it is shown; nothing while another conversation is open. */
+  view(exchange: Exchange): ExchangeView | undefined;
+  /** There is something to show in the list. */
+  changed(): void;
+  /** No answer comes of this message. */
+  failed(exchange: Exchange): void;
+  /** Nothing is being written any more. */
+  finished(): void;
+}
+
+/** Has answers written. */
+export class Writer {
+  #keeper: Keeper;
+  #composer: Composer;
+  #events: WriterEvents;
+  #run: Run | undefined;
+
+  constructor(keeper: Keeper, composer: Composer, events: WriterEvents) {
+    this.#keeper = keeper;
+    this.#composer = composer;
+    this.#events = events;
+  }
+
+  /** What is being written now. */
+  get run(): Run | undefined {
+    return this.#run;
+  }
+
+  /** Has the message of `exchange` answered. `before` are the exchanges before it. */
+  write(exchange: Exchange, before: Exchange[], loader: Loader): void {
+    const run: Run = { exchange, loader, stopped: false, done: Promise.resolve() };
+    this.#run = run;
+    run.done = this.#perform(run, before);
+  }
+
+  /** Ends what is being written, if anything is. What has come stays. */
+  stop(): void {
+    if (!this.#run) return;
+    this.#run.stopped = true;
+    this.#run.loader.engine?.interruptGenerate();
+  }
+
+  /** Ends it and waits until `run` is kept, but not for ever: the GPU may be stuck. */
+  async halt(run: Run): Promise<void> {
+    this.stop();
+    await Promise.race([run.done, new Promise((resolve) => setTimeout(resolve, 2000))]);
+    this.#finish(run);
+  }
+
+  async #perform(run: Run, before: Exchange[]): Promise<void> {
+    const { exchange, loader } = run;
+    const view = (): ExchangeView | undefined => this.#events.view(exchange);
+    delete exchange.problem;
+    Object.assign(exchange, {
+      ended: null,
+      answer: "",
+      model: loader.model!.url,
+      speaker: loader.speaker,
+    });
+    this.#composer.busy = true;
+    this.#composer.suggest([]);
+    view()?.begin();
+    announce(`${exchange.speaker} is writing`);
+    this.#events.changed();
+    void this.#keeper.keep(exchange).then(() => this.#events.changed());
+    let saved = performance.now();
+    let offer: Offer = {};
+    try {
+      await ask(loader.engine!, before, exchange, (speed) => {
+        if (this.#run === run) this.#composer.speed = speed;
+        view()?.grow();
+        if (performance.now() - saved < SAVE_EVERY) return;
+        saved = performance.now();
+        void this.#keeper.keep(exchange);
+      });
+    } catch (error) {
+      if (run.stopped) exchange.ended = "abort";
+      else offer = this.#failed(run, error, before);
+    }
+    await this.#keeper.keep(exchange, true);
+    const shown = view();
+    if (shown) {
+      const loud = exchange.ended === "failed";
+      const size = loader.engine?.model().contextWindowSize;
+      shown.end(noteOn(exchange, size), { ...offerOn(exchange, before, size), ...offer }, loud);
+      announce(
+        loud
+          ? `The message failed. ${exchange.problem}`
+          : `${exchange.speaker}: ${spoken(exchange.answer).slice(0, 1500)}`,
+      );
+    }
+    this.#finish(run);
+  }
+
+  /** Says what can be done. An engine that is of no use goes. */
+  #failed({ exchange, loader }: Run, error: unknown, before: Exchange[]): Offer {
+    const { text, detail, fatal, full } = trouble(error);
+    exchange.ended = "failed";
+    exchange.problem = text;
+    this.#events.failed(exchange);
+    if (fatal) loader.drop();
+    if (!full) return { again: !fatal, reload: fatal, ...(detail && { detail }) };
+    exchange.tokens = full.prompt;
+    const droppable = told(before).length > 0;
+    exchange.problem += droppable ? "" : " Nothing is left to drop: please shorten the message.";
+    return { dropOldest: droppable, again: false };
+  }
+
+  /** Unless another one is being written meanwhile. */
+  #finish(run: Run): void {
+    if (this.#run !== run) return;
+    this.#run = undefined;
+    this.#composer.busy = false;
+    this.#events.finished();
+    if (document.activeElement === document.body) this.#composer.focus();
+  }
+}
