@@ -109,3 +109,36 @@ fn an_interrupted_answer_leaves_nothing_to_the_next() {
         assert_eq!(run(&mut engine, vec![request]).remove(0).ids, expected);
     }
 }
+
+#[test]
+fn a_seed_gives_the_same_answer_in_any_company() {
+    let sampled = |seed| {
+        let sampling = Sampling { temperature: 3.0, top_p: 0.99, seed, ..Sampling::default() };
+        Request { sampling, ignore_eos: true, ..ids(&prompt(6, 3), 25) }
+    };
+    let mut alone = engine(Fake::new(160, 1024, None));
+    let first = run(&mut alone, vec![sampled(1)]).remove(0).ids;
+    let mut together = engine(Fake::new(160, 176, None));
+    let outcomes = run(&mut together, vec![ids(&prompt(9, 0), 30), sampled(2), sampled(1), ids(&prompt(20, 1), 30), sampled(1)]);
+    assert_eq!((&outcomes[2].ids, &outcomes[4].ids), (&first, &first));
+    assert_ne!(outcomes[1].ids, first);
+    assert_eq!(outcomes[0].ids, together.model().continuation(&prompt(9, 0), 30));
+    assert_eq!(outcomes[3].ids, together.model().continuation(&prompt(20, 1), 30));
+}
+
+#[test]
+fn penalties_keep_ids_from_coming_back() {
+    let repeats = |request: Request| {
+        let mut ids = run(&mut engine(Fake::new(160, 1024, None)), vec![request]).remove(0).ids;
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        count - ids.len()
+    };
+    let plain = Request { ignore_eos: true, ..ids(&prompt(6, 3), 30) };
+    assert!(repeats(plain.clone()) > 10);
+    let penalty = Sampling { presence_penalty: 2.0, frequency_penalty: 2.0, repetition_penalty: 10.0, ..Sampling::greedy() };
+    assert_eq!(repeats(Request { sampling: penalty, ..plain.clone() }), 0);
+    let sampling = Sampling { logit_bias: vec![(50, 100.0)], ..Sampling::greedy() };
+    assert_eq!(repeats(Request { sampling, ..plain }), 29);
+}

@@ -21,7 +21,7 @@ use tegula_plan::Row;
 use crate::Result;
 use crate::engine::intake::Intake;
 use crate::engine::pace::Pace;
-use crate::engine::request::{Event, Interrupter, RequestId};
+use crate::engine::request::{Event, RequestId};
 use crate::engine::sequence::Sequence;
 use crate::model::forward::{Entry, Forward};
 use crate::model::step::Model;
@@ -72,7 +72,8 @@ pub struct Engine<M: Forward = Model> {
     pace: Pace,
     /// Whether the last step had rows of prompts, so that others are next where they do not share steps.
     chunk_was_last: bool,
-    interrupter: Interrupter,
+    /// Requests that are to end at the next step.
+    interrupted: Vec<RequestId>,
     /// Events that were not returned yet.
     events: Vec<Event>,
     counters: Counters,
@@ -127,7 +128,7 @@ impl<M: Forward> Engine<M> {
             prompt_share: None,
             pace: Pace::default(),
             chunk_was_last: false,
-            interrupter: Interrupter::default(),
+            interrupted: Vec::new(),
             events: Vec::new(),
             counters: Counters::default(),
             sampler: Sampler::default(),
@@ -182,15 +183,9 @@ impl<M: Forward> Engine<M> {
         self.waiting.is_empty() && self.running.is_empty()
     }
 
-    /// Ends a request at the next step.
+    /// Ends a request at the next step, with [`FinishReason::Abort`](usage::FinishReason::Abort). Nothing happens if it has ended.
     pub fn interrupt(&mut self, request: RequestId) {
-        self.interrupter.interrupt(request);
-    }
-
-    /// Something that ends requests while a step is awaited, or from another thread.
-    #[must_use]
-    pub fn interrupter(&self) -> Interrupter {
-        self.interrupter.clone()
+        self.interrupted.push(request);
     }
 
     /// Takes a request that was checked, to be run by [`Engine::step`].
@@ -229,7 +224,6 @@ impl<M: Forward> Engine<M> {
         }
         let Some(flight) = self.flights.front_mut() else { return Ok(()) };
         let readback = (&mut flight.pending).await?;
-        self.end_interrupted();
         self.land(Some(readback));
         Ok(())
     }
@@ -256,6 +250,8 @@ mod direct;
 mod drawn_tests;
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+mod interrupt_tests;
 #[cfg(test)]
 mod mixed_tests;
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Requests to the engine, and the events that it reports.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use crate::Error;
 use crate::engine::usage::{FinishReason, Usage};
 use crate::sampler::Sampling;
@@ -85,23 +83,6 @@ pub enum EventKind {
         /// Why.
         error: Error,
     },
-}
-
-/// Asks for the end of requests, from anywhere.
-#[derive(Clone, Debug, Default)]
-pub struct Interrupter {
-    asked: Arc<Mutex<Vec<RequestId>>>,
-}
-
-impl Interrupter {
-    /// Ends a request at the engine's next step, with [`FinishReason::Abort`]. Nothing happens if it has ended.
-    pub fn interrupt(&self, request: RequestId) {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-    }
-
-    pub(crate) fn take(&self) -> Vec<RequestId> {
-        std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// An answer in one piece.

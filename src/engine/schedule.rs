@@ -169,7 +169,7 @@ impl<M: Forward> Engine<M> {
     }
 
     pub(super) fn end_interrupted(&mut self) {
-        for request in self.interrupter.take() {
+        for request in std::mem::take(&mut self.interrupted) {
             if let Some(index) = self.running.iter().position(|sequence| sequence.id == request) {
                 self.finish(index, FinishReason::Abort);
             } else if let Some(index) = self.waiting.iter().position(|sequence| sequence.id == request)

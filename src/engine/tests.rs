@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use futures::executor::block_on;
-use futures::{FutureExt, task::noop_waker_ref};
 
-use super::fake::{EOS, Fake, POISON};
+use super::fake::{EOS, Fake};
 use super::*;
 use crate::Error;
 use crate::engine::request::{EventKind, Prompt, Request};
@@ -22,7 +21,7 @@ pub(super) struct Outcome {
     pub(super) ids: Vec<u32>,
     pub(super) text: String,
     pub(super) reason: Option<FinishReason>,
-    usage: Option<crate::engine::usage::Usage>,
+    pub(super) usage: Option<crate::engine::usage::Usage>,
     pub(super) error: Option<Error>,
 }
 
@@ -171,128 +170,6 @@ fn stop_texts_end_an_answer_and_are_never_shown() {
         let held = Request { stop: vec![format!("{}zz", &whole[58..])], ..plain };
         assert_eq!(run(&mut engine, vec![held]).remove(0).text, whole);
     }
-}
-
-#[test]
-fn a_seed_gives_the_same_answer_in_any_company() {
-    let sampled = |seed| {
-        let sampling = Sampling { temperature: 3.0, top_p: 0.99, seed, ..Sampling::default() };
-        Request { sampling, ignore_eos: true, ..ids(&prompt(6, 3), 25) }
-    };
-    let mut alone = engine(Fake::new(160, 1024, None));
-    let first = run(&mut alone, vec![sampled(1)]).remove(0).ids;
-    let mut together = engine(Fake::new(160, 176, None));
-    let outcomes = run(&mut together, vec![ids(&prompt(9, 0), 30), sampled(2), sampled(1), ids(&prompt(20, 1), 30), sampled(1)]);
-    assert_eq!((&outcomes[2].ids, &outcomes[4].ids), (&first, &first));
-    assert_ne!(outcomes[1].ids, first);
-    assert_eq!(outcomes[0].ids, together.model().continuation(&prompt(9, 0), 30));
-    assert_eq!(outcomes[3].ids, together.model().continuation(&prompt(20, 1), 30));
-}
-
-#[test]
-fn penalties_keep_ids_from_coming_back() {
-    let repeats = |request: Request| {
-        let mut ids = run(&mut engine(Fake::new(160, 1024, None)), vec![request]).remove(0).ids;
-        let count = ids.len();
-        ids.sort_unstable();
-        ids.dedup();
-        count - ids.len()
-    };
-    let plain = Request { ignore_eos: true, ..ids(&prompt(6, 3), 30) };
-    assert!(repeats(plain.clone()) > 10);
-    let penalty = Sampling { presence_penalty: 2.0, frequency_penalty: 2.0, repetition_penalty: 10.0, ..Sampling::greedy() };
-    assert_eq!(repeats(Request { sampling: penalty, ..plain.clone() }), 0);
-    let sampling = Sampling { logit_bias: vec![(50, 100.0)], ..Sampling::greedy() };
-    assert_eq!(repeats(Request { sampling, ..plain }), 29);
-}
-
-#[test]
-fn interruptions_end_one_request_and_leave_the_others() {
-    let mut engine = engine(Fake::new(400, 1024, None));
-    let requests: Vec<Request> = (0..5).map(|seed| Request { ignore_eos: true, ..ids(&prompt(20, seed), 40) }).collect();
-    let submitted: Vec<RequestId> = requests.iter().map(|request| engine.submit(request.clone()).unwrap()).collect();
-    let mut outcomes = BTreeMap::new();
-    while outcomes.get(&submitted[1]).is_none_or(|outcome: &Outcome| outcome.ids.len() < 5) {
-        take(&mut engine, &mut outcomes);
-    }
-    engine.interrupt(submitted[1]);
-    engine.interrupter().interrupt(submitted[4]);
-    while !engine.idle() {
-        take(&mut engine, &mut outcomes);
-    }
-    for (seed, id) in (0..).zip(&submitted) {
-        let outcome = &outcomes[id];
-        if seed == 1 || seed == 4 {
-            assert_eq!(outcome.reason, Some(FinishReason::Abort));
-            assert_eq!(outcome.usage.unwrap().completion_tokens as usize, outcome.ids.len());
-        } else {
-            assert_eq!((outcome.ids.len(), outcome.reason), (40, Some(FinishReason::Length)));
-        }
-    }
-    assert!(outcomes[&submitted[1]].ids.len() < 10 && outcomes[&submitted[4]].ids.is_empty());
-    engine.interrupt(submitted[0]);
-    assert!(block_on(engine.step()).unwrap().is_empty(), "it has ended long ago");
-}
-
-#[test]
-fn an_interruption_while_a_step_is_awaited_is_heard() {
-    let mut engine = engine(Fake::new(160, 1024, None));
-    let request = engine.submit(ids(&prompt(3, 0), 50)).unwrap();
-    let interrupter = engine.interrupter();
-    let mut step = Box::pin(engine.step());
-    assert!(step.poll_unpin(&mut std::task::Context::from_waker(noop_waker_ref())).is_pending());
-    interrupter.interrupt(request);
-    let events = block_on(step).unwrap();
-    assert!(matches!(events[..], [Event { kind: EventKind::Finished { reason: FinishReason::Abort, .. }, .. }]), "{events:?}");
-    assert!(engine.idle());
-}
-
-#[test]
-fn a_step_that_is_dropped_loses_nothing() {
-    let mut engine = engine(Fake::new(160, 1024, None));
-    let prompt = prompt(7, 0);
-    let id = engine.submit(ids(&prompt, 30)).unwrap();
-    let mut outcomes = BTreeMap::new();
-    while !engine.idle() {
-        let dropped = engine.step().now_or_never();
-        assert!(dropped.is_none(), "the fake model needs three polls");
-        take(&mut engine, &mut outcomes);
-    }
-    assert_eq!(outcomes[&id].ids, engine.model().continuation(&prompt, 30));
-}
-
-#[test]
-fn numbers_that_are_none_fail_their_request_only() {
-    let mut engine = engine(Fake::new(160, 1024, None));
-    let mut bad = prompt(9, 1);
-    bad[4] = POISON;
-    let sampled = Request { sampling: Sampling::default(), ..ids(&bad, 20) };
-    let outcomes = run(&mut engine, vec![ids(&prompt(9, 0), 20), ids(&bad, 20), sampled, ids(&prompt(9, 2), 20)]);
-    for (outcome, seed) in [(&outcomes[0], 0), (&outcomes[3], 2)] {
-        assert_eq!(outcome.ids, engine.model().continuation(&prompt(9, seed), 20));
-    }
-    for outcome in &outcomes[1..3] {
-        assert_eq!(outcome.error.as_ref().unwrap().code(), "NotFiniteError");
-    }
-}
-
-#[test]
-fn a_broken_device_ends_all_requests_and_the_engine_is_whole() {
-    let mut engine = engine(Fake::new(160, 1024, None));
-    engine.model.breaks_after = Some(6);
-    for seed in 0..4 {
-        engine.submit(ids(&prompt(9, seed), 20)).unwrap();
-    }
-    let error = loop {
-        if let Err(error) = block_on(engine.step()) {
-            break error;
-        }
-    };
-    assert_eq!(error.code(), "DeviceLostError");
-    assert!(engine.idle());
-    engine.model.breaks_after = None;
-    let again = prompt(5, 0);
-    assert_eq!(run(&mut engine, vec![ids(&again, 8)])[0].ids, engine.model().continuation(&again, 8));
 }
 
 #[test]
