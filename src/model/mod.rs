@@ -6,13 +6,14 @@
 //! - [`choose`] and `trial` settle which of several kernels runs.
 //! - [`kv`] says which pages of a cache are whose, [`pools`] does so for every group of layers. `grow` makes caches larger, and `replacing`
 //!   keeps what that has under way.
-//! - [`step`] runs steps. The engine sees a model through the trait of [`forward`].
+//! - [`step`] runs steps; `facts` is what a model says of itself. The engine sees a model through the trait of [`forward`].
 
 pub mod budget;
 mod buffers;
 mod capacity;
 pub mod choose;
 mod compiling;
+mod facts;
 pub mod forward;
 mod grow;
 pub mod kv;
