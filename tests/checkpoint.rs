@@ -26,6 +26,8 @@ pub fn config(architecture: &str) -> Value {
         // The second layer looks back over a window, the first does not.
         "qwen2-windows" => json!({"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "rope_theta": 1e6,
             "use_sliding_window": true, "sliding_window": 20, "max_window_layers": 1}),
+        // Its gate and up projections are so wide that a batch has halves made of x beforehand.
+        "wide" => json!({"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 1}),
         "qwen3" => json!({"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "tie_word_embeddings": true,
             "rope_parameters": {"rope_type": "default", "rope_theta": 1e6}}),
         _ => json!({}),

@@ -8,6 +8,7 @@ use crate::adapter;
 use crate::kernels::run;
 use tegula_compiler::format::q4::Q4F16;
 use tegula_compiler::link::link;
+use tegula_compiler::op::halve::{self, Halve};
 use tegula_compiler::op::matmul::{Input, Matmul, Output};
 use tegula_compiler::op::step::Step;
 use tegula_compiler::op::{Rows, Spec, compare};
@@ -19,8 +20,8 @@ use tegula_plan::{Kernel, Requires};
 const REQUIRES: Requires = Requires { subgroups: true, f16: true, matrix: false };
 
 /// The text of a kernel with half-precision numbers below 2^-14 taken for zero, wherever x is
-/// converted or summed.
-fn flushing(text: &str) -> String {
+/// converted or summed. `converts`: whether the kernel converts x.
+fn flushing(text: &str, converts: bool) -> String {
     let all = tokens(text);
     let mut edits = Edits::default();
     let (mut converted, mut summed) = (0, 0);
@@ -37,7 +38,7 @@ fn flushing(text: &str) -> String {
             summed += 1;
         }
     }
-    assert!(converted >= 4 && summed >= 4, "{converted} conversions and {summed} sums");
+    assert!((converted >= 4) == converts && summed >= 4, "{converted} conversions and {summed} sums");
     edits.apply(text, 0..text.len())
         + "fn flush(x: vec2<f16>) -> vec2<f16> {
     return select(x, vec2<f16>(), abs(x) < vec2<f16>(0.00006103515625h));
@@ -48,10 +49,29 @@ fn flushed_fma(a: vec2<f16>, b: vec2<f16>, c: vec2<f16>) -> vec2<f16> {
 "
 }
 
+/// Rows of x as a kernel of their own leaves them, on a device that takes small halves for zero.
+fn halved(input: &[u32], step: &Step, k: u32) -> Vec<u32> {
+    let spec = Spec::from(Halve { width: k, norm: None });
+    let (launch, mut operands) = Step { spec: spec.clone(), ..step.clone() }.operands(1);
+    operands.buffers.insert("input", input.to_vec());
+    spec.reference(&launch, &mut operands);
+    let mut rows = operands.buffers["output"].clone();
+    for row in rows.chunks_mut(halve::row_words(k) as usize) {
+        for word in &mut row[..k as usize / 2] {
+            // Exponents of zero.
+            *word &= [0x7c00u32, 0x7c00 << 16]
+                .iter()
+                .fold(0, |kept, exponent| if *word & exponent == 0 { kept } else { kept | (exponent / 0x7c00 * 0xffff) });
+        }
+    }
+    rows
+}
+
 /// Schedules in half precision of each template for one row or a few.
-fn schedules(rows: Rows) -> Vec<Schedule> {
+fn schedules(rows: Rows, input: Input) -> Vec<Schedule> {
     let with = |template, values: &[(&'static str, u32)]| Schedule { template, values: values.to_vec() };
     match rows {
+        _ if input == Input::Halved => vec![with("matmul/halved", &[("TEAM", 32), ("COLUMNS", 2), ("WORDS", 2)])],
         Rows::One => vec![
             with("matmul/vec", &[("TEAM", 32), ("WORDS", 1), ("F16", 1)]),
             with("matmul/vec", &[("TEAM", 32), ("WORDS", 2), ("F16", 1)]),
@@ -69,12 +89,15 @@ fn activations_of_any_magnitude_count_also_where_small_halves_are_zero() {
     if !gpu.meets(&REQUIRES) {
         return eprintln!("skipped: {} has no f16", gpu.info().name);
     }
-    for (rows, input) in [(Rows::One, Input::Plain), (Rows::One, Input::Norm), (Rows::Few, Input::Plain)] {
+    for (rows, input) in [(Rows::One, Input::Plain), (Rows::One, Input::Norm), (Rows::Few, Input::Plain), (Rows::Few, Input::Halved)] {
         let (n, k, format) = (96, 320, Q4F16);
+        let made_ready = input == Input::Halved;
         // An epsilon beside which small squares count.
-        let spec = Spec::from(Matmul { n, k, format, bias: false, input, eps: 1e-20, output: Output::store(n), rows });
+        let matmul = Matmul { n, k, format, bias: false, input, eps: 1e-20, output: Output::store(n), rows };
+        let plain = Spec::from(Matmul { input: if made_ready { Input::Plain } else { input }, ..matmul });
+        let spec = Spec::from(matmul);
         let count = if rows == Rows::One { 1 } else { 3 };
-        let step = Step { spec: spec.clone(), rows: count, first: 0, segments: 1, pages: 1, splits: 1, cached: 1 };
+        let step = Step { spec: plain.clone(), rows: count, first: 0, segments: 1, pages: 1, splits: 1, cached: 1 };
         for factor in [1.0, 0.01, 100.0, 1e-7, 1e7, 0.0] {
             let (launch, mut operands) = step.operands(1);
             let words = operands.buffers.get_mut("input").expect("a matmul reads x");
@@ -84,8 +107,13 @@ fn activations_of_any_magnitude_count_also_where_small_halves_are_zero() {
                 *word = (f32::from_bits(*word) * factor * part).to_bits();
             }
             let mut expected = operands.clone();
-            spec.reference(&launch, &mut expected);
-            for schedule in schedules(rows) {
+            plain.reference(&launch, &mut expected);
+            if made_ready {
+                let rows = halved(&operands.buffers["input"], &step, k);
+                operands.buffers.insert("input", rows);
+                expected.buffers.insert("input", operands.buffers["input"].clone());
+            }
+            for schedule in schedules(rows, input) {
                 let linked = link(&spec, &REQUIRES, &schedule).expect("the schedule is legal");
                 let kernel = Kernel {
                     name: linked.name.clone(),
@@ -94,7 +122,7 @@ fn activations_of_any_magnitude_count_also_where_small_halves_are_zero() {
                     workgroup_memory: linked.workgroup_memory,
                     bindings: linked.bindings.clone(),
                 };
-                for text in [linked.text.clone(), flushing(&linked.text)] {
+                for text in [linked.text.clone(), flushing(&linked.text, !made_ready)] {
                     let grid = step.grid(&linked.grid);
                     let found = pollster::block_on(run(&gpu, &text, &REQUIRES, &kernel, &launch, &operands, grid)).expect("it runs");
                     for (name, words) in &found.buffers {

@@ -7,6 +7,7 @@ use tegula_compiler::op::attention::merge::Merge;
 use tegula_compiler::op::attention::{Attention, splits};
 use tegula_compiler::op::draw::{Draw, DrawStage};
 use tegula_compiler::op::embed::Embed;
+use tegula_compiler::op::halve::Halve;
 use tegula_compiler::op::head_norm::HeadNorm;
 use tegula_compiler::op::heads::{Append, Heads};
 use tegula_compiler::op::matmul::{Input, Matmul, Output};
@@ -88,6 +89,13 @@ fn matmuls() -> Vec<Spec> {
         specs.push(matmul(128, 344, rotated(4, 2, 16, Dtype::F16)).into());
         specs.push(matmul(344, 128, Output::Gated(Act::Silu)).into());
     }
+    for format in [Q4F16, Q4F32] {
+        let matmul = |n, k, bias, output| Matmul { n, k, format, bias, input: Input::Halved, eps: 0.0, output, rows: Rows::Few };
+        specs.push(matmul(361, 168, true, Output::store(400)).into());
+        specs.push(matmul(64, 200, false, Output::Residual).into());
+        specs.push(matmul(344, 64, false, Output::Gated(Act::Silu)).into());
+        specs.push(matmul(192, 2080, false, Output::store(192)).into());
+    }
     for (format, scale) in [(Q4F16, Dtype::F16), (Q4F32, Dtype::F32)] {
         let matmul = |n, k, bias, output| Matmul { n, k, format, bias, input: Input::Int8, eps: 0.0, output, rows: Rows::Many };
         specs.push(matmul(361, 172, true, Output::store(400)).into());
@@ -153,6 +161,9 @@ fn norms() -> Vec<Spec> {
     for width in [64, 172, 4320] {
         specs.extend([None, Some(1e-5)].map(|norm| Spec::from(Quantize { width, norm })));
     }
+    for width in [64, 200, 4320] {
+        specs.extend([None, Some(1e-5)].map(|norm| Spec::from(Halve { width, norm })));
+    }
     specs
 }
 
@@ -174,6 +185,9 @@ fn vary(spec: &Spec) -> Vary {
     if let Some(matmul) = spec.get::<Matmul>() {
         return match *matmul {
             Matmul { output: Output::Residual, bias: false, rows: Rows::One, n: 64, .. } => Vary::All,
+            // The main loop is that of batches which read x as it is.
+            Matmul { input: Input::Halved, output: Output::Residual, format, .. } if format == Q4F16 => Vary::One,
+            Matmul { input: Input::Halved, .. } => Vary::No,
             Matmul { output: Output::Residual, rows: Rows::Few, format, .. } if format == Q4F16 => Vary::All,
             Matmul { output: Output::Residual, rows: Rows::Many, format, .. } if format == F16 => Vary::All,
             Matmul { output: Output::Residual, input: Input::Int8, format, .. } if format == Q4F16 => Vary::All,

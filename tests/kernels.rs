@@ -84,7 +84,7 @@ fn is_for(step: &Step, requires: &Requires) -> bool {
         return !requires.f16 || attention.split || takes_many(spec, requires);
     }
     match spec.get::<Matmul>() {
-        Some(Matmul { input: Input::Normed, .. }) => requires.f16,
+        Some(Matmul { input: Input::Normed | Input::Halved, .. }) => requires.f16,
         Some(Matmul { input: Input::Int8, .. }) => !requires.f16,
         Some(matmul) => !requires.matrix || matmul.rows == Rows::Many,
         None if spec.get::<Norm>().is_some_and(|norm| norm.place == Place::Halves) => requires.f16,

@@ -12,6 +12,7 @@ mod compare;
 pub mod draw;
 pub mod embed;
 pub(crate) mod fusion;
+pub mod halve;
 pub mod head_norm;
 pub mod heads;
 pub mod int8;

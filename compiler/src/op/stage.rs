@@ -121,6 +121,8 @@ pub(crate) enum Form {
     F32,
     /// The same in int8.
     Int8,
+    /// The same in half precision, each row with a power of two.
+    Halved,
     /// Scratch for the rows that ids are picked for.
     Picked,
 }

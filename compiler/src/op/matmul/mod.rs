@@ -7,7 +7,7 @@ mod stage;
 use super::heads::Append;
 use super::step::{Inputs, PREFILL_ROWS, SEQUENCES, Step};
 use super::{Holds, Op, Rows};
-use super::{int8, norm};
+use super::{halve, int8, norm};
 use crate::format::Storage;
 use crate::graph::Act;
 use crate::operand::{Launch, Operands};
@@ -32,6 +32,8 @@ pub enum Input {
     Normed,
     /// `input` as [`super::quantize::Quantize`] leaves it. For formats that take it, and many rows.
     Int8,
+    /// `input` as [`super::halve::Halve`] leaves it. For formats with products in half precision, and few rows.
+    Halved,
 }
 
 /// What it does with its result `y: f32[rows][n]`.
@@ -100,6 +102,7 @@ impl Op for Matmul {
             Input::Norm => "norm",
             Input::Normed => "normed",
             Input::Int8 => "bytes",
+            Input::Halved => "halved",
         };
         let bias = if self.bias { " bias" } else { "" };
         let output = match &self.output {
@@ -119,6 +122,7 @@ impl Op for Matmul {
             Input::Norm => "norm ",
             Input::Normed => "normed ",
             Input::Int8 => "int8 ",
+            Input::Halved => "halved ",
         };
         let bias = if self.bias { " bias" } else { "" };
         let output = match self.output {
@@ -149,7 +153,8 @@ impl Op for Matmul {
         build.int("K", self.k);
         self.format.build(build);
         match self.input {
-            Input::Plain => {}
+            // The template is for nothing else.
+            Input::Plain | Input::Halved => {}
             Input::Normed => {
                 build.slot("input/plain", "input/normed");
                 if build.imports("stage/x") {
@@ -202,6 +207,7 @@ impl Op for Matmul {
             Input::Plain | Input::Norm => inputs.random.floats(rows * k, -1.0, 1.0),
             Input::Normed => inputs.random.halves(rows * k, -1.0, 1.0),
             Input::Int8 => int8::random(&mut inputs.random, rows, k),
+            Input::Halved => halve::random(&mut inputs.random, rows, k),
         };
         inputs.put("input", input);
         match self.output {
@@ -232,6 +238,7 @@ impl Op for Matmul {
             Input::Plain | Input::Norm => 4 * k,
             Input::Normed => 2 * k,
             Input::Int8 => 4 * u64::from(int8::row_words(self.k)),
+            Input::Halved => 4 * u64::from(halve::row_words(self.k)),
         };
         let output = match &self.output {
             Output::Store { .. } | Output::Act(_) => 4 * n,

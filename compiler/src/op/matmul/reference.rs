@@ -1,8 +1,8 @@
 //! Matrix multiplication on the CPU: the reference.
 
 use super::{Input, Matmul, Output};
-use crate::op::int8;
 use crate::op::norm::{ORDER, normed};
+use crate::op::{halve, int8};
 use crate::operand::{Launch, Operands, Words, set};
 use crate::parallel::each;
 use tegula_plan::Dtype;
@@ -63,5 +63,6 @@ fn input(spec: &Matmul, launch: &Launch, operands: &Operands, row: usize) -> Vec
             x
         }
         Input::Int8 => int8::read(input, row, k),
+        Input::Halved => halve::read(input, row, k),
     }
 }

@@ -37,6 +37,9 @@ pub(super) fn default(spec: &Matmul, requires: &Requires) -> Schedule {
     };
     let team = if very_many { 32 } else { pieces.next_power_of_two().clamp(32, most) };
     let mut values = vec![("TEAM", team), ("QUADS", 2), ("WORDS", 2)];
+    if spec.input == Input::Halved {
+        return Schedule { template: "matmul/halved", values };
+    }
     if half {
         values.push(("F16", 1));
     }

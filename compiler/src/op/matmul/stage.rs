@@ -5,11 +5,19 @@ use crate::Error;
 use crate::graph::{Act, Graph, NormKind, OpKind, ParamId, Value};
 use crate::op::Rows;
 use crate::op::fusion::Fusion;
+use crate::op::halve::{EIGHT, halve_work};
 use crate::op::heads::{AppendStage, append};
 use crate::op::norm::{Norm, Place, Prologue, norm_work};
 use crate::op::quantize::quantize_work;
 use crate::op::stage::{At, Launch, Made, Stage, Target, Work, part_label, weight_operands};
+use crate::weights::Matrix;
 use tegula_plan::{Activations, Buffer, Size};
+
+/// The least weights for which a batch's x is normed and made halves of beforehand. Each team would do both again.
+const HALVED_NORMED: u64 = 11 << 19;
+
+/// The same where x is not normed.
+const HALVED_PLAIN: u64 = 1 << 25;
 
 /// A linear layer with its surroundings.
 #[derive(Debug)]
@@ -112,7 +120,7 @@ impl Stage for Linear {
         };
         let (rows, first) = (at.span.rows, at.span.first.clone());
         let mut works = Vec::new();
-        let (input, x, gain, eps) = self.input(label, at, matrix.k, matrix.format.takes_int8(), &mut works);
+        let (input, x, gain, eps) = self.input(label, at, matrix, &mut works);
         let mut operands = vec![("input", x), ("vectors", Target::Whole(Buffer::Vectors))];
         let mut base = Size::Const(0);
         let output = match self.epilogue {
@@ -156,22 +164,23 @@ impl Stage for Linear {
 
 impl Linear {
     /// What the kernel reads: how, the operand, the offset of the gain, and the epsilon. Adds the dispatch that makes it, where there is one.
-    fn input(&self, label: &str, at: &At<'_>, k: u32, takes_int8: bool, works: &mut Vec<Work>) -> (Input, Target, u32, f32) {
-        let rows = at.span.rows;
+    fn input(&self, label: &str, at: &At<'_>, matrix: &Matrix, works: &mut Vec<Work>) -> (Input, Target, u32, f32) {
+        let (rows, k) = (at.span.rows, matrix.k);
         let is_head = matches!(self.epilogue, Epilogue::Store { output, .. } if Some(output) == at.logits);
         let many = rows == Rows::Many;
         // The rows of each matrix once, as each of its workgroups reads all of a row. The head stays as it is: its logits are what is looked
         // at, and it has one row but for `score`.
-        if takes_int8 && many && !is_head && at.activations == Activations::Int8 {
-            let norm = self.prologue.filter(|norm| norm.kind == NormKind::Rms);
-            let mut from = self.input;
-            if let Some(layer) = self.prologue.filter(|norm| norm.kind == NormKind::Layer) {
-                works.push(norm_work(format!("{label}.norm"), self.input, &layer, Place::Store, at, k));
-                from = layer.normed;
-            }
+        if matrix.format.takes_int8() && many && !is_head && at.activations == Activations::Int8 {
+            let (from, norm) = self.before(label, at, k, works);
             let (work, quantized) = quantize_work(label, from, norm.as_ref(), at, k);
             works.push(work);
             return (Input::Int8, quantized, 0, 0.0);
+        }
+        if at.requires.f16 && rows == Rows::Few && matrix.format.has_half() && k.is_multiple_of(EIGHT) && self.pays(matrix) {
+            let (from, norm) = self.before(label, at, k, works);
+            let (work, halved) = halve_work(label, from, norm.as_ref(), at, k);
+            works.push(work);
+            return (Input::Halved, halved, 0, 0.0);
         }
         let Some(norm) = self.prologue else { return (Input::Plain, at.f32(self.input), 0, 0.0) };
         // Matrix units are so fast that norming rows in each of their workgroups would take much of the time. In half precision it would be
@@ -181,9 +190,26 @@ impl Linear {
             return (Input::Normed, at.f16(norm.normed), 0, 0.0);
         }
         if norm.kind == NormKind::Layer {
-            works.push(norm_work(format!("{label}.norm"), self.input, &norm, Place::Store, at, k));
-            return (Input::Plain, at.f32(norm.normed), 0, 0.0);
+            let (from, _) = self.before(label, at, k, works);
+            return (Input::Plain, at.f32(from), 0, 0.0);
         }
         (Input::Norm, at.f32(self.input), at.weights.offset(norm.gain), norm.eps)
+    }
+
+    /// What a kernel that makes x ready reads, and the norm that it computes in passing. A layer norm has a dispatch of its own.
+    fn before(&self, label: &str, at: &At<'_>, k: u32, works: &mut Vec<Work>) -> (Value, Option<Prologue>) {
+        match self.prologue {
+            Some(layer) if layer.kind == NormKind::Layer => {
+                works.push(norm_work(format!("{label}.norm"), self.input, &layer, Place::Store, at, k));
+                (layer.normed, None)
+            }
+            norm => (self.input, norm),
+        }
+    }
+
+    /// Whether halves of x that are made beforehand save more time than the dispatch takes.
+    fn pays(&self, matrix: &Matrix) -> bool {
+        let least = if self.prologue.is_some() { HALVED_NORMED } else { HALVED_PLAIN };
+        u64::from(matrix.n) * u64::from(matrix.k) >= least
     }
 }
