@@ -24,6 +24,7 @@ mod prompt;
 mod quiet;
 mod report;
 mod run;
+mod serve;
 mod source;
 mod tokenize;
 mod tune;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Compile(args) => compile::compile(&args),
         Command::Run(args) => run::run(&args),
         Command::Chat(args) => chat::chat(&args),
+        Command::Serve(args) => serve::serve(&args),
         Command::Logits(args) => logits::logits(&args),
         Command::Tokenize(args) => tokenize::tokenize(&args),
         Command::Devices(args) => devices::devices(&args),

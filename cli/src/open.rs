@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use tegula::engine::intake::Intake;
-use tegula::host::{Handle, Host, Package as Said};
+use tegula::host::{Handle, Host, Package as Said, Place};
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
@@ -57,11 +57,16 @@ impl Opened {
         format!("{architecture} {quantization} on {} ({class}, {activations} activations): {size} in {:.1} s", device.name, self.seconds)
     }
 
+    /// Hands the model over to a host.
+    pub fn load_into(self, place: Place) {
+        let Opened { model, config, tokenizer, template, .. } = self;
+        place.load(model, Said { tokenizer, config, template, run_ahead: None });
+    }
+
     /// A host with this model only, which answers requests.
     pub fn host(self) -> Result<Served> {
         let (host, handle) = Host::new(None);
-        let Opened { model, config, tokenizer, template, .. } = self;
-        handle.place(NAME)?.load(model, Said { tokenizer, config, template, run_ahead: None });
+        self.load_into(handle.place(NAME)?);
         Ok(Served { intake: handle.intake(NAME)?, host, handle })
     }
 }
@@ -94,11 +99,16 @@ impl Opening {
     ///
     /// What is quick to refuse comes first: a conversion may take minutes.
     pub fn begin(args: &args::Model) -> Result<Opening> {
+        Opening::begin_on(args, None)
+    }
+
+    /// As [`Opening::begin`], on a device that is open already, if there is one.
+    pub fn begin_on(args: &args::Model, shared: Option<&Gpu>) -> Result<Opening> {
         let source = Source::find(&args.package)?;
         let precision = args.precision.unwrap_or_default().into();
         let options = CompileOptions { precision, ..library::options(args.quantization.as_deref(), &args.flags)? };
         let own = args.library.as_deref().map(|file| Binary::read(file, args.trust_library)).transpose()?;
-        let gpu = device(&args.device)?;
+        let gpu = shared.cloned().map_or_else(|| device(&args.device), Ok)?;
         let package = Package::of(source, args.quantization.as_deref())?;
         let folder = &package.folder;
         let config_file = folder.join(ChatConfig::FILE);

@@ -9,6 +9,7 @@ mod inspect;
 mod make;
 mod measure;
 mod model;
+mod serve;
 mod value;
 
 use clap::{Parser, Subcommand};
@@ -19,6 +20,7 @@ pub use inspect::{Devices, Logits, Through, Tokenize};
 pub use make::{Compile, Convert, Emit};
 pub use measure::{Bench, Tune};
 pub use model::{Activations, DeviceFlags, LibraryFlags, Model, Precision};
+pub use serve::Serve;
 
 /// Convert, compile, run and measure language models on WebGPU.
 #[derive(Debug, Parser)]
@@ -36,6 +38,8 @@ pub enum Command {
     Run(Run),
     /// Talk with a model.
     Chat(Chat),
+    /// Answer requests of OpenAI's API over HTTP.
+    Serve(Serve),
     /// Turn a Hugging Face folder into a weight package.
     Convert(Convert),
     /// Turn a model's config into a model library; no weights needed.

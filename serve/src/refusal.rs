@@ -1,0 +1,133 @@
+//! Answers to what cannot be done: OpenAI's error object, with the status that its clients expect.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tegula::api::response::ErrorResponse;
+
+/// A refused request.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    body: String,
+}
+
+impl Refusal {
+    /// A refusal of the caller's making.
+    fn invalid(status: StatusCode, message: &str, param: Option<&str>, code: Option<&str>) -> Refusal {
+        Refusal::new(status, "invalid_request_error", message, param, code)
+    }
+
+    fn new(status: StatusCode, kind: &str, message: &str, param: Option<&str>, code: Option<&str>) -> Refusal {
+        let error = json!({"error": {"message": message, "type": kind, "param": param, "code": code}});
+        Refusal { status, body: error.to_string() }
+    }
+
+    /// Nothing is at this address.
+    pub fn unknown_address(method: &str, path: &str) -> Refusal {
+        let message = format!("there is no {method} {path}; the addresses are those of OpenAI's API under /v1, /health and /metrics");
+        Refusal::invalid(StatusCode::NOT_FOUND, &message, None, Some("unknown_url"))
+    }
+
+    /// Another method is meant.
+    pub fn method(method: &str, path: &str) -> Refusal {
+        let message = format!("{path} does not take {method}");
+        Refusal::invalid(StatusCode::METHOD_NOT_ALLOWED, &message, None, Some("method_not_supported"))
+    }
+
+    /// No key, or a wrong one.
+    pub fn key(given: bool) -> Refusal {
+        let message = if given {
+            "the API key is not one of this server's; it is the bearer token of the header Authorization"
+        } else {
+            "this server asks for an API key; send it as `Authorization: Bearer KEY`"
+        };
+        Refusal::invalid(StatusCode::UNAUTHORIZED, message, None, Some("invalid_api_key"))
+    }
+
+    /// A name of the host that only a page which means another machine would use.
+    pub fn host(name: &str) -> Refusal {
+        let message = format!("the header Host is `{name}`, but this server answers as localhost only; give it a key to answer as others");
+        Refusal::invalid(StatusCode::FORBIDDEN, &message, None, None)
+    }
+
+    /// The body is no JSON by its own account.
+    pub fn media() -> Refusal {
+        let message = "the body must be JSON, and say so: `Content-Type: application/json`";
+        Refusal::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, None, None)
+    }
+
+    /// The body did not arrive whole, or is too large.
+    pub fn body(status: StatusCode, reason: &str, most: usize) -> Refusal {
+        let message = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => format!("the body is larger than {most} bytes, which is this server's limit (--max-body)"),
+            _ => format!("the body cannot be read: {reason}"),
+        };
+        Refusal::invalid(status, &message, None, None)
+    }
+
+    /// No request is said to be for which model.
+    pub fn missing_model(names: &str) -> Refusal {
+        let message = format!("`model` is missing; this server has {names}");
+        Refusal::invalid(StatusCode::BAD_REQUEST, &message, Some("model"), Some("missing_required_parameter"))
+    }
+
+    /// No such model.
+    pub fn unknown_model(name: &str, names: &str) -> Refusal {
+        let message = format!("there is no model `{name}`; this server has {names}");
+        Refusal::invalid(StatusCode::NOT_FOUND, &message, Some("model"), Some("model_not_found"))
+    }
+
+    /// As many requests are under way as may be.
+    pub fn busy(most: usize) -> Refusal {
+        let message = format!("{most} requests are under way, which is this server's limit (--max-requests); try again later");
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "server_error", &message, None, Some("rate_limit_exceeded"))
+    }
+
+    /// No model of this server can do it.
+    pub fn unable(what: &str) -> Refusal {
+        let message = format!("no model of this server makes {what}");
+        Refusal::new(StatusCode::NOT_IMPLEMENTED, "server_error", &message, None, Some("unsupported_operation"))
+    }
+
+    /// The server ended before the answer did.
+    pub fn ended() -> Refusal {
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "the server ends; nothing more is answered", None, None)
+    }
+
+    /// A fault of this program.
+    pub fn fault() -> Refusal {
+        let message = "the server made a mistake with this request; its log says more";
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message, None, None)
+    }
+}
+
+impl From<&ErrorResponse> for Refusal {
+    fn from(error: &ErrorResponse) -> Refusal {
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Refusal { status, body: error.json() }
+    }
+}
+
+impl From<tegula::Error> for Refusal {
+    fn from(error: tegula::Error) -> Refusal {
+        Refusal::from(&ErrorResponse::of(&error))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response();
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            // OpenAI's clients wait so long before they try again.
+            StatusCode::TOO_MANY_REQUESTS => {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

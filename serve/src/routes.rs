@@ -1,0 +1,97 @@
+//! Which address does what.
+
+use axum::extract::{DefaultBodyLimit, Path, Request, State as Given};
+use axum::http::{Method, Uri, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use axum::{Router, middleware::Next};
+use serde::Serialize;
+use tegula::api::response::{ModelList, ModelObject};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::Level;
+
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::{access, answer};
+
+/// The whole server, but for the socket.
+pub(crate) fn router(state: State) -> Router {
+    let keyed = Router::new()
+        .route("/v1/chat/completions", post(answer::chat))
+        .route("/v1/completions", post(answer::completion))
+        .route("/v1/embeddings", post(embeddings))
+        .route("/v1/models", get(models))
+        .route("/v1/models/{*name}", get(model))
+        .route("/metrics", get(metrics))
+        .layer(from_fn_with_state(state.clone(), access::keyed));
+    let limit = state.options.body;
+    keyed
+        .route("/health", get(health))
+        .fallback(unknown)
+        .method_not_allowed_fallback(method)
+        .layer(DefaultBodyLimit::max(limit))
+        // A page asks with a request of its own whether it may call, and has no key then.
+        .layer(access::cors(&state.options))
+        .layer(from_fn_with_state(state.clone(), access::local))
+        .layer(CatchPanicLayer::custom(|_| Refusal::fault().into_response()))
+        .layer(TraceLayer::new_for_http().on_response(DefaultOnResponse::new().level(Level::INFO)))
+        .layer(from_fn(unsniffed))
+        .with_state(state)
+}
+
+async fn models(Given(state): Given<State>) -> Response {
+    let objects = state.models.iter().map(|model| ModelObject::new(&model.name, state.created));
+    json(ModelList::of(objects).json())
+}
+
+async fn model(Given(state): Given<State>, Path(name): Path<String>) -> Result<Response, Refusal> {
+    let model = state.model(Some(&name))?;
+    Ok(json(ModelObject::new(&model.name, state.created).json()))
+}
+
+async fn embeddings() -> Refusal {
+    Refusal::unable("embeddings")
+}
+
+/// Readiness, and how much is under way.
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    models: Vec<String>,
+    /// Requests that are answered or wait for it.
+    running: usize,
+    /// The most that there may be.
+    most: usize,
+}
+
+async fn health(Given(state): Given<State>) -> Json<Health> {
+    let most = state.options.requests;
+    let running = most - state.seats.available_permits().min(most);
+    Json(Health { status: "ok", models: state.handle.models(), running, most })
+}
+
+async fn metrics(Given(state): Given<State>) -> Response {
+    state.metrics.run_upkeep();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.render()).into_response()
+}
+
+async fn unknown(method: Method, uri: Uri) -> Refusal {
+    Refusal::unknown_address(method.as_str(), uri.path())
+}
+
+async fn method(method: Method, uri: Uri) -> Refusal {
+    Refusal::method(method.as_str(), uri.path())
+}
+
+/// Browsers take answers for what they say they are.
+async fn unsniffed(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn json(body: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,66 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tegula::host::Handle;
+use tokio::sync::Semaphore;
+
+use crate::Options;
+use crate::keys::Keys;
+use crate::refusal::Refusal;
+use crate::telemetry;
+
+/// A model that the host has.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its name in the host, which is what requests call it.
+    pub name: String,
+    /// Its [`fingerprint`](tegula::model::step::Model::fingerprint).
+    pub fingerprint: String,
+}
+
+/// The models, the host, and who may call.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub handle: Handle,
+    pub models: Arc<[Model]>,
+    /// When the server began, in seconds since 1970.
+    pub created: u64,
+    pub keys: Arc<Keys>,
+    /// One for each request that may be under way.
+    pub seats: Arc<Semaphore>,
+    pub metrics: PrometheusHandle,
+    pub options: Arc<Options>,
+}
+
+impl State {
+    pub fn new(handle: Handle, models: Vec<Model>, options: Options) -> State {
+        State {
+            handle,
+            models: models.into(),
+            created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            keys: Arc::new(Keys::new(&options.keys)),
+            seats: Arc::new(Semaphore::new(options.requests)),
+            metrics: telemetry::recorder(),
+            options: Arc::new(options),
+        }
+    }
+
+    /// The model that a request names. It need not name the only one.
+    pub fn model(&self, name: Option<&str>) -> Result<&Model, Refusal> {
+        match (name, &self.models[..]) {
+            (None, [only]) => Ok(only),
+            (None, _) => Err(Refusal::missing_model(&self.names())),
+            (Some(name), models) => {
+                models.iter().find(|model| model.name == name).ok_or_else(|| Refusal::unknown_model(name, &self.names()))
+            }
+        }
+    }
+
+    /// The names of all models, for people.
+    fn names(&self) -> String {
+        self.models.iter().map(|model| format!("`{}`", model.name)).collect::<Vec<_>>().join(", ")
+    }
+}
