@@ -1,6 +1,6 @@
 /**
- * Keeps what the chat gives it, in the database. If there is none or it fails, it keeps all in memory,
- * with a notice that says so. It tells other tabs of changes, and hears of theirs.
+ * Keeps what the chat gives it, in the database. Without a database, or after a failure, it keeps all in
+ * memory and says so in a notice. It tells other tabs of changes, and hears of theirs.
  */
 
 import type { Conversation, Exchange, Saved } from "./record.js";

@@ -6,7 +6,7 @@ import { beforeEach, describe, test } from "node:test";
 import { deleteModelInCache, hasModelInCache } from "../load/models.js";
 import { InvalidRequestError } from "../api/errors.js";
 import type { LoadOptions } from "../api/backend.js";
-import { libraryOf } from "./fakes.js";
+import { libraryOf } from "./fake-server.js";
 import { HTML, Loading, MODEL, SHARDS, TEMPLATE, withCache } from "./loading.js";
 
 let at: Loading;

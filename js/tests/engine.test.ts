@@ -11,7 +11,8 @@ import { EngineHandler } from "../worker/handler.js";
 import type { Backend } from "../api/backend.js";
 import type { Port } from "../worker/protocol.js";
 import { Session } from "../engine/session.js";
-import { FakeServer, FakeWasm, type FakeEngine } from "./fakes.js";
+import { FakeServer } from "./fake-server.js";
+import { FakeWasm, type FakeEngine } from "./fakes.js";
 
 const MODEL = "https://models.test/pkg/";
 

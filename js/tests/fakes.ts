@@ -1,11 +1,9 @@
-/** A fake runtime: just enough of it to test the code between runtime and page. Tests get the fake server from here, too. */
+/** A fake runtime: just enough of it to test the code between runtime and page. */
 
 import type { Precision } from "../api/backend.js";
 import type { FinishReason } from "../api/openai.js";
 import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmLoader, WasmLoaderOptions, WasmPackage } from "../wasm/seam.js";
 import { md5 } from "./fake-server.js";
-
-export { FakeServer, type Host, libraryOf, md5 } from "./fake-server.js";
 
 const TOO_LONG = "ContextWindowSizeExceededError";
 

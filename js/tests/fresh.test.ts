@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import type { LoadOptions } from "../api/backend.js";
 import { deleteModelInCache } from "../load/models.js";
 import { BOUND } from "../load/fresh.js";
-import { FakeServer, libraryOf, md5 } from "./fakes.js";
+import { FakeServer, libraryOf, md5 } from "./fake-server.js";
 import { Loading, MODEL, SHARDS, TEMPLATE, withCache } from "./loading.js";
 
 const patient = { ...BOUND };

@@ -6,7 +6,7 @@ import { beforeEach, describe, test } from "node:test";
 import { hasModelInCache } from "../load/models.js";
 import { NetworkError } from "../api/errors.js";
 import { PATIENCE } from "../load/http.js";
-import { type Host } from "./fakes.js";
+import { type Host } from "./fake-server.js";
 import { HTML, Loading, MODEL, SHARDS, TEMPLATE, missing } from "./loading.js";
 
 let at: Loading;

@@ -7,7 +7,8 @@ import { IndexedDbCache } from "../load/cache.js";
 import type { LoadListeners, LoadOptions } from "../api/backend.js";
 import { Session } from "../engine/session.js";
 import { browserVersion } from "../wasm/webgpu.js";
-import { FakeServer, FakeWasm, forgetEverything, rustError } from "./fakes.js";
+import { FakeServer } from "./fake-server.js";
+import { FakeWasm, forgetEverything, rustError } from "./fakes.js";
 
 const MODEL = "https://models.test/pkg/";
 const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false, kernels: "measure", name: "pkg", precision: "auto" };

@@ -8,7 +8,8 @@ import { hasModelInCache } from "../load/models.js";
 import { CorruptShardError, LibraryMismatchError, LibraryVersionError, ModelNotFoundError, NetworkError } from "../api/errors.js";
 import type { LoadListeners, LoadOptions, LoadProgress } from "../api/backend.js";
 import { Session } from "../engine/session.js";
-import { FakeServer, FakeWasm, forgetEverything, libraryOf } from "./fakes.js";
+import { FakeServer, libraryOf } from "./fake-server.js";
+import { FakeWasm, forgetEverything } from "./fakes.js";
 
 const MODEL = "https://models.test/pkg/";
 const OPTIONS: LoadOptions = { model: MODEL, library: `${MODEL}library.wasm`, cache: "indexeddb", baseline: false, kernels: "measure", name: "pkg", precision: "auto" };

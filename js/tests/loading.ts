@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { IndexedDbCache } from "../load/cache.js";
 import type { LoadListeners, LoadOptions } from "../api/backend.js";
 import { Session } from "../engine/session.js";
-import { FakeServer, FakeWasm, type Host, forgetEverything } from "./fakes.js";
+import { FakeServer, type Host } from "./fake-server.js";
+import { FakeWasm, forgetEverything } from "./fakes.js";
 
 export const MODEL = "https://models.test/pkg/";
 export const SHARDS = [1, 2].map((value) => new Uint8Array(10).fill(value));

@@ -54,8 +54,8 @@ impl Checkpoint {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// The tensor of this name, whatever it is. If there is none, the name may begin with the module that Hugging Face's class of a
-    /// whole model puts around the layers (`model.`, `transformer.`): checkpoints of the layers alone have names without it.
+    /// The tensor of this name, whatever it is. Hugging Face's class of a whole model puts a module around the layers (`model.`,
+    /// `transformer.`). Checkpoints of the layers alone have names without it, so the name is also looked for without its first part.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name).or_else(|| match name.split_once('.') {

@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::telemetry::{self, Running};
+use crate::telemetry;
 
 /// A body, if it came whole.
 type Body = Result<Bytes, BytesRejection>;
@@ -65,14 +65,13 @@ async fn answer(state: &State, api: Api, headers: &HeaderMap, body: Body) -> Res
     let (id, streams, responder) = (head.id.clone(), wanted.stream, Responder::new(&wanted, head));
     let begun = Instant::now();
     // Long prompts take a while to become tokens.
-    let (handle, name) = (state.handle.clone(), model.name.clone());
+    let (handle, model) = (state.handle.clone(), model.name.clone());
     let asking = spawn_blocking(move || {
-        let request = wanted.request(handle.intake(&name)?.config());
-        handle.ask(&name, request)
+        let request = wanted.request(handle.intake(&model)?.config());
+        handle.ask(&model, request)
     });
     let events = asking.await.map_err(|_| Refusal::fault())??;
-    let running = Running::new();
-    let asked = Asked { handle: state.handle.clone(), events, api, begun, told: false, over: false, _seat: seat, _running: running };
+    let asked = Asked { handle: state.handle.clone(), events, api, begun, told: false, over: false, _seat: seat };
     let mut answer = if streams { streamed(asked, responder) } else { whole(asked, responder).await? };
     if let Ok(id) = HeaderValue::from_str(&id) {
         answer.headers_mut().insert("x-request-id", id);
@@ -97,7 +96,6 @@ struct Asked {
     /// Whether the last event has.
     over: bool,
     _seat: OwnedSemaphorePermit,
-    _running: Running,
 }
 
 impl Asked {

@@ -19,11 +19,15 @@ mod state;
 mod telemetry;
 
 use std::future::IntoFuture;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use axum::serve::ListenerExt;
 use tegula::host::Handle;
 use tokio::runtime::Runtime;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 pub use access::check;
 pub use error::{Error, ErrorKind};
@@ -57,8 +61,7 @@ impl Server {
     /// Takes the address. Nobody is answered before [`Server::run`].
     ///
     /// # Errors
-    /// [`ErrorKind::Open`] for an address that others reach, without a key; [`ErrorKind::Origin`]; [`ErrorKind::Address`] where it cannot be
-    /// taken.
+    /// Those of [`check`]; [`ErrorKind::Address`] where the address cannot be taken.
     pub fn bind(handle: Handle, models: Vec<Model>, options: Options) -> Result<Server, Error> {
         access::check(&options)?;
         let address = options.address;
@@ -84,49 +87,63 @@ impl Server {
         let failed = |source| Error::from(ErrorKind::Runtime { source });
         let runtime = Runtime::new().map_err(failed)?;
         let Server { listener, state } = self;
-        let handle = state.handle.clone();
         let served = runtime.block_on(async {
-            let (first, second) = (stop()?, stop()?);
-            let router = routes::router(state);
+            let mut signals = Signals::new()?;
+            let (tell, told) = oneshot::channel();
             // Events of a stream are small, and each is waited for.
             let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| drop(stream.set_nodelay(true)));
-            let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
-                first.await;
-                tracing::info!("no new requests are taken; the running ones are finished");
-            });
+            let serving = axum::serve(listener, routes::router(state)).with_graceful_shutdown(async { drop(told.await) });
             let twice = async {
-                second.await;
-                stop()?.await;
-                Ok(())
+                signals.next().await;
+                tracing::info!("no new requests are taken; the running ones are finished");
+                // If nobody listens, the server has ended already.
+                let _ = tell.send(());
+                signals.next().await;
             };
             tokio::select! {
                 done = serving.into_future() => done,
-                done = twice => done,
+                () = twice => Ok(()),
             }
         });
-        handle.shutdown();
         served.map_err(failed)
     }
 }
 
-/// Waits until the process is told to end.
-fn stop() -> std::io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        Ok(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
+/// What tells the process to end.
+#[cfg(unix)]
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
-    #[cfg(not(unix))]
-    Ok(async {
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// What tells the process to end.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) {
         // Without signals nobody can tell it to end.
         if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
-    })
+    }
 }

@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tegula::api::response::ErrorResponse;
+use tegula::api::response::{ErrorObject, ErrorResponse};
 
 /// A refused request.
 #[derive(Debug)]
@@ -14,25 +14,25 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// A refusal of the caller's making.
-    fn invalid(status: StatusCode, message: &str, param: Option<&str>, code: Option<&str>) -> Refusal {
-        Refusal::new(status, "invalid_request_error", message, param, code)
+    fn invalid(status: StatusCode, message: &str, code: Option<&'static str>) -> Refusal {
+        Refusal::new(status, "invalid_request_error", message, code)
     }
 
-    fn new(status: StatusCode, kind: &str, message: &str, param: Option<&str>, code: Option<&str>) -> Refusal {
-        let error = json!({"error": {"message": message, "type": kind, "param": param, "code": code}});
-        Refusal { status, body: error.to_string() }
+    fn new(status: StatusCode, r#type: &'static str, message: &str, code: Option<&'static str>) -> Refusal {
+        let error = ErrorObject { message: message.into(), r#type, param: None, code };
+        Refusal { status, body: json!({"error": error}).to_string() }
     }
 
     /// Nothing is at this address.
     pub fn unknown_address(method: &str, path: &str) -> Refusal {
         let message = format!("there is no {method} {path}; the addresses are those of OpenAI's API under /v1, /health and /metrics");
-        Refusal::invalid(StatusCode::NOT_FOUND, &message, None, Some("unknown_url"))
+        Refusal::invalid(StatusCode::NOT_FOUND, &message, Some("unknown_url"))
     }
 
     /// Another method is meant.
     pub fn method(method: &str, path: &str) -> Refusal {
         let message = format!("{path} does not take {method}");
-        Refusal::invalid(StatusCode::METHOD_NOT_ALLOWED, &message, None, Some("method_not_supported"))
+        Refusal::invalid(StatusCode::METHOD_NOT_ALLOWED, &message, Some("method_not_supported"))
     }
 
     /// No key, or a wrong one.
@@ -42,19 +42,19 @@ impl Refusal {
         } else {
             "this server asks for an API key; send it as `Authorization: Bearer KEY`"
         };
-        Refusal::invalid(StatusCode::UNAUTHORIZED, message, None, Some("invalid_api_key"))
+        Refusal::invalid(StatusCode::UNAUTHORIZED, message, Some("invalid_api_key"))
     }
 
     /// A name of the host that only a page which means another machine would use.
     pub fn host(name: &str) -> Refusal {
         let message = format!("the header Host is `{name}`, but this server answers as localhost only; give it a key to answer as others");
-        Refusal::invalid(StatusCode::FORBIDDEN, &message, None, None)
+        Refusal::invalid(StatusCode::FORBIDDEN, &message, None)
     }
 
     /// The body is no JSON by its own account.
     pub fn media() -> Refusal {
         let message = "the body must be JSON, and say so: `Content-Type: application/json`";
-        Refusal::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, None, None)
+        Refusal::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, None)
     }
 
     /// The body did not arrive whole, or is too large.
@@ -63,42 +63,30 @@ impl Refusal {
             StatusCode::PAYLOAD_TOO_LARGE => format!("the body is larger than {most} bytes, which is this server's limit (--max-body)"),
             _ => format!("the body cannot be read: {reason}"),
         };
-        Refusal::invalid(status, &message, None, None)
-    }
-
-    /// No request is said to be for which model.
-    pub fn missing_model(names: &str) -> Refusal {
-        let message = format!("`model` is missing; this server has {names}");
-        Refusal::invalid(StatusCode::BAD_REQUEST, &message, Some("model"), Some("missing_required_parameter"))
-    }
-
-    /// No such model.
-    pub fn unknown_model(name: &str, names: &str) -> Refusal {
-        let message = format!("there is no model `{name}`; this server has {names}");
-        Refusal::invalid(StatusCode::NOT_FOUND, &message, Some("model"), Some("model_not_found"))
+        Refusal::invalid(status, &message, None)
     }
 
     /// As many requests are under way as may be.
     pub fn busy(most: usize) -> Refusal {
         let message = format!("{most} requests are under way, which is this server's limit (--max-requests); try again later");
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "server_error", &message, None, Some("rate_limit_exceeded"))
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "server_error", &message, Some("rate_limit_exceeded"))
     }
 
     /// No model of this server can do it.
     pub fn unable(what: &str) -> Refusal {
         let message = format!("no model of this server makes {what}");
-        Refusal::new(StatusCode::NOT_IMPLEMENTED, "server_error", &message, None, Some("unsupported_operation"))
+        Refusal::new(StatusCode::NOT_IMPLEMENTED, "server_error", &message, Some("unsupported_operation"))
     }
 
     /// The server ended before the answer did.
     pub fn ended() -> Refusal {
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "the server ends; nothing more is answered", None, None)
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "the server ends; nothing more is answered", None)
     }
 
     /// A fault of this program.
     pub fn fault() -> Refusal {
         let message = "the server made a mistake with this request; its log says more";
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message, None, None)
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", message, None)
     }
 }
 

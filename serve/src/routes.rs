@@ -1,20 +1,21 @@
 //! Which address does what.
 
-use axum::extract::{DefaultBodyLimit, Path, Request, State as Given};
-use axum::http::{Method, Uri, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, State as Given};
+use axum::http::{HeaderValue, Method, Uri, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use axum::{Router, middleware::Next};
 use serde::Serialize;
 use tegula::api::response::{ModelList, ModelObject};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::{access, answer};
+use crate::{access, answer, telemetry};
 
 /// The whole server, but for the socket.
 pub(crate) fn router(state: State) -> Router {
@@ -27,6 +28,9 @@ pub(crate) fn router(state: State) -> Router {
         .route("/metrics", get(metrics))
         .layer(from_fn_with_state(state.clone(), access::keyed));
     let limit = state.options.body;
+    // The span has the method and the path.
+    let span = DefaultMakeSpan::new().level(Level::INFO);
+    let trace = TraceLayer::new_for_http().make_span_with(span).on_response(DefaultOnResponse::new().level(Level::INFO));
     keyed
         .route("/health", get(health))
         .fallback(unknown)
@@ -36,8 +40,9 @@ pub(crate) fn router(state: State) -> Router {
         .layer(access::cors(&state.options))
         .layer(from_fn_with_state(state.clone(), access::local))
         .layer(CatchPanicLayer::custom(|_| Refusal::fault().into_response()))
-        .layer(TraceLayer::new_for_http().on_response(DefaultOnResponse::new().level(Level::INFO)))
-        .layer(from_fn(unsniffed))
+        .layer(trace)
+        // Browsers take answers for what they say they are.
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .with_state(state)
 }
 
@@ -67,14 +72,11 @@ struct Health {
 }
 
 async fn health(Given(state): Given<State>) -> Json<Health> {
-    let most = state.options.requests;
-    let running = most - state.seats.available_permits().min(most);
-    Json(Health { status: "ok", models: state.handle.models(), running, most })
+    Json(Health { status: "ok", models: state.handle.models(), running: state.running(), most: state.options.requests })
 }
 
 async fn metrics(Given(state): Given<State>) -> Response {
-    state.metrics.run_upkeep();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], telemetry::page(&state.metrics, state.running())).into_response()
 }
 
 async fn unknown(method: Method, uri: Uri) -> Refusal {
@@ -83,13 +85,6 @@ async fn unknown(method: Method, uri: Uri) -> Refusal {
 
 async fn method(method: Method, uri: Uri) -> Refusal {
     Refusal::method(method.as_str(), uri.path())
-}
-
-/// Browsers take answers for what they say they are.
-async fn unsniffed(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
-    response
 }
 
 fn json(body: String) -> Response {

@@ -1,15 +1,14 @@
 //! What all handlers share.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tegula::host::Handle;
+use tegula::{ErrorKind, HostError, clock};
 use tokio::sync::Semaphore;
 
 use crate::Options;
 use crate::keys::Keys;
-use crate::refusal::Refusal;
 use crate::telemetry;
 
 /// A model that the host has.
@@ -40,7 +39,7 @@ impl State {
         State {
             handle,
             models: models.into(),
-            created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            created: clock::unix_seconds() as u64,
             keys: Arc::new(Keys::new(&options.keys)),
             seats: Arc::new(Semaphore::new(options.requests)),
             metrics: telemetry::recorder(),
@@ -49,18 +48,23 @@ impl State {
     }
 
     /// The model that a request names. It need not name the only one.
-    pub fn model(&self, name: Option<&str>) -> Result<&Model, Refusal> {
+    pub fn model(&self, name: Option<&str>) -> Result<&Model, tegula::Error> {
+        let names = || self.models.iter().map(|model| model.name.clone()).collect::<Vec<_>>();
         match (name, &self.models[..]) {
             (None, [only]) => Ok(only),
-            (None, _) => Err(Refusal::missing_model(&self.names())),
+            (None, _) => {
+                let allowed = format!("one of {}", names().join(", "));
+                Err(ErrorKind::FieldType { field: "model".into(), value: "missing".into(), allowed }.into())
+            }
             (Some(name), models) => {
-                models.iter().find(|model| model.name == name).ok_or_else(|| Refusal::unknown_model(name, &self.names()))
+                let unknown = || HostError::UnknownModel { name: name.into(), models: names() }.into();
+                models.iter().find(|model| model.name == name).ok_or_else(unknown)
             }
         }
     }
 
-    /// The names of all models, for people.
-    fn names(&self) -> String {
-        self.models.iter().map(|model| format!("`{}`", model.name)).collect::<Vec<_>>().join(", ")
+    /// Requests that are answered or wait for it.
+    pub fn running(&self) -> usize {
+        self.options.requests - self.seats.available_permits()
     }
 }

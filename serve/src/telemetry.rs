@@ -1,5 +1,6 @@
 //! What is counted, in Prometheus's form.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
@@ -17,7 +18,6 @@ const COMPLETION: &str = "tegula_completion_tokens_total";
 
 /// Begins to count, once in a process.
 pub(crate) fn recorder() -> PrometheusHandle {
-    use std::sync::OnceLock;
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     let handle = HANDLE.get_or_init(|| {
         let recorder = PrometheusBuilder::new()
@@ -38,25 +38,16 @@ pub(crate) fn recorder() -> PrometheusHandle {
     handle.clone()
 }
 
+/// What Prometheus is told, while so many requests are under way.
+pub(crate) fn page(metrics: &PrometheusHandle, running: usize) -> String {
+    gauge!(RUNNING).set(running as f64);
+    metrics.run_upkeep();
+    metrics.render()
+}
+
 /// A request of an API had this outcome.
 pub(crate) fn outcome(api: &'static str, outcome: &'static str) {
     counter!(REQUESTS, "api" => api, "outcome" => outcome).increment(1);
-}
-
-/// A request is under way as long as this lives.
-pub(crate) struct Running;
-
-impl Running {
-    pub fn new() -> Running {
-        gauge!(RUNNING).increment(1.0);
-        Running
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        gauge!(RUNNING).decrement(1.0);
-    }
 }
 
 /// The first token came after so long.

@@ -26,7 +26,7 @@ impl Model {
         &self.fingerprint
     }
 
-    /// Sets [`Model::fingerprint`], which whoever loads the model knows.
+    /// Sets [`Model::fingerprint`]. The loader works it out.
     pub(crate) fn set_fingerprint(&mut self, fingerprint: String) {
         self.fingerprint = fingerprint;
     }

@@ -42,7 +42,7 @@ impl<'a> Generation<'a> {
         self.number("temperature", Some(1.0), warnings)
     }
 
-    /// A number that says how to draw, or `default` if there is none or it makes no sense.
+    /// A number that says how to draw. It is `default` if the file has none, or one that makes no sense.
     pub fn number(&self, name: &'static str, default: Option<f64>, warnings: &mut Vec<Warning>) -> Option<Number> {
         let (low, high, expected) = match name {
             "temperature" => (0.0, f32::MAX, "0 or more"),

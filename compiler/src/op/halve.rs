@@ -9,9 +9,6 @@ use crate::operand::{Launch, Operands, Random, Words, set, set_typed};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Dtype, Requires, Size};
 
-/// What the width of rows is a multiple of.
-pub(super) const EIGHT: u32 = 8;
-
 /// Rows as halves, each times a power of two that brings the root of its sum of squares between 2^9 and 2^10: halves hold nothing below
 /// 2^-14 on some devices, and sums of products must not exceed 65504.
 ///

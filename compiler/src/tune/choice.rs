@@ -2,7 +2,8 @@
 //!
 //! The choice is the first of these that exists:
 //! - the winner on the device that is asked for, on this shape or the nearest;
-//! - of the winners on all devices, the one whose greatest loss on any of them is the least, again on this shape or the nearest;
+//! - a winner on another device, also on this shape or the nearest. Each winner is rated by its greatest loss on any device. The one that
+//!   loses least is taken;
 //! - the default.
 //!
 //! Records of software renderers count for those alone: what is good for a processor with vector units says nothing about a GPU. A record

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::graph::{Act, Graph, NormKind, OpKind, ParamId, Value};
 use crate::op::Rows;
 use crate::op::fusion::Fusion;
-use crate::op::halve::{EIGHT, halve_work};
+use crate::op::halve::halve_work;
 use crate::op::heads::{AppendStage, append};
 use crate::op::norm::{Norm, Place, Prologue, norm_work};
 use crate::op::quantize::quantize_work;
@@ -176,7 +176,7 @@ impl Linear {
             works.push(work);
             return (Input::Int8, quantized, 0, 0.0);
         }
-        if at.requires.f16 && rows == Rows::Few && matrix.format.has_half() && k.is_multiple_of(EIGHT) && self.pays(matrix) {
+        if at.requires.f16 && rows == Rows::Few && matrix.format.has_half() && k.is_multiple_of(Norm::HALVES) && self.pays(matrix) {
             let (from, norm) = self.before(label, at, k, works);
             let (work, halved) = halve_work(label, from, norm.as_ref(), at, k);
             works.push(work);
