@@ -1,6 +1,46 @@
-/** A page with nothing on it but the npm package, and what tests of the package do there. */
+/**
+ * A page with nothing on it but the npm package, and what tests of the package do there. Each test has a page of its own, and a server of its
+ * own for the models.
+ */
 
-import { BLANK } from "./server.mjs";
+import { rmSync } from "node:fs";
+import { after, afterEach, before, beforeEach } from "node:test";
+import { launch } from "./chromium.mjs";
+import { SITE, makePackages } from "./packages.mjs";
+import { BLANK, TestServer } from "./server.mjs";
+
+export let browser;
+/** The packages. */
+export let folder;
+/** The page's own server, and that of the models, on another origin. */
+export let site;
+export let models;
+export let context;
+export let page;
+
+/** The address of a model. */
+export const model = (name) => `${models.url}${name}/`;
+
+/** Makes what tests find above, before each of them. */
+export function setUp() {
+  before(async () => {
+    folder = makePackages();
+    [browser, site] = await Promise.all([launch(), TestServer.start(SITE)]);
+  });
+  after(async () => {
+    await Promise.all([browser?.close(), site?.stop()]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    models = await TestServer.start(folder);
+    context = await browser.newContext();
+    page = await open(context, site.url);
+  });
+  afterEach(async () => {
+    await context.close();
+    await models.stop().catch(() => {});
+  });
+}
 
 /** Opens it; the site is at `url`. */
 export async function open(context, url) {

@@ -4,43 +4,13 @@
  */
 
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
-import { after, before, beforeEach, afterEach, describe, test } from "node:test";
-import { launch } from "./chromium.mjs";
-import { open } from "./engine-page.mjs";
-import { SITE, golden, makePackages, noStories } from "./packages.mjs";
+import { after, before, describe, test } from "node:test";
+import { browser, folder, model, open, page, setUp, site } from "./engine-page.mjs";
+import { golden, noStories } from "./packages.mjs";
 import { TestServer } from "./server.mjs";
 
-let browser;
-let folder;
-/** The page's own server, and that of the models, on another origin. */
-let site;
-let models;
-let context;
-let page;
+setUp();
 
-before(async () => {
-  folder = makePackages();
-  [browser, site] = await Promise.all([launch(), TestServer.start(SITE)]);
-});
-
-after(async () => {
-  await Promise.all([browser?.close(), site?.stop()]);
-  rmSync(folder, { recursive: true, force: true });
-});
-
-beforeEach(async () => {
-  models = await TestServer.start(folder);
-  context = await browser.newContext();
-  page = await open(context, site.url);
-});
-
-afterEach(async () => {
-  await context.close();
-  await models.stop().catch(() => {});
-});
-
-const model = (name) => `${models.url}${name}/`;
 const MESSAGES = [{ role: "user", content: "hello" }];
 
 describe("answers", () => {

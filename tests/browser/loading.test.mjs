@@ -5,44 +5,15 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, beforeEach, afterEach, test } from "node:test";
+import { test } from "node:test";
 import { launch } from "./chromium.mjs";
-import { open } from "./engine-page.mjs";
-import { SITE, TEGULA, makePackages } from "./packages.mjs";
-import { TestServer } from "./server.mjs";
+import { context, folder, model, models, open, page, setUp, site } from "./engine-page.mjs";
+import { TEGULA } from "./packages.mjs";
 
-let browser;
-let folder;
-/** The page's own server, and that of the models, on another origin. */
-let site;
-let models;
-let context;
-let page;
+setUp();
 
-before(async () => {
-  folder = makePackages();
-  [browser, site] = await Promise.all([launch(), TestServer.start(SITE)]);
-});
-
-after(async () => {
-  await Promise.all([browser?.close(), site?.stop()]);
-  rmSync(folder, { recursive: true, force: true });
-});
-
-beforeEach(async () => {
-  models = await TestServer.start(folder);
-  context = await browser.newContext();
-  page = await open(context, site.url);
-});
-
-afterEach(async () => {
-  await context.close();
-  await models.stop().catch(() => {});
-});
-
-const model = (name) => `${models.url}${name}/`;
 const shardRequests = () => models.requests.filter((path) => path.endsWith(".bin"));
 
 test("a cached model loads without the network", async () => {
