@@ -1,4 +1,4 @@
-/** The Rust runtime, as wasm-pack built it. The only module that imports generated code. */
+/** The Rust runtime, with the glue that wasm-bindgen wrote. The only module that imports generated code. */
 
 import init, { type Device, Loader, onPanic, requestDevice } from "../pkg/tegula.js";
 import { onFailure, useGpu } from "./wasm/host.js";

@@ -43,9 +43,10 @@ struct Shipped {
     folder: String,
 }
 
+/// What cargo knows of all packages. It may have to fetch some that nothing here has compiled.
 fn metadata(root: &Path) -> Result<Value> {
     let output = Command::new("cargo")
-        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", "wasm32-unknown-unknown"])
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", "wasm32-unknown-unknown"])
         .current_dir(root)
         .output()
         .context("cannot start cargo")?;

@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Build the npm package and the demo: the runtime as WebAssembly through wasm-pack, then the TypeScript around it.
+    /// Build the npm package and the demo: the runtime as WebAssembly, then the TypeScript around it.
     Web {
         /// Without optimisation, for tests.
         #[arg(long)]
