@@ -120,7 +120,9 @@ export function workloads({ contexts, batches, decode, repetitions, runAhead, dr
 /** What a library must hold for the workloads: the longest sequence, in whole multiples of 1024, and the largest batch. */
 export function librarySize({ contexts, batches, decode }) {
   const batch = Math.max(...batches);
-  const longest = Math.max(...contexts) + decode + 2 * batch;
+  const prompt = Math.max(...contexts);
+  // While the prompts of a batch start, those that have started get tokens between their chunks.
+  const longest = prompt + decode + 2 * batch * Math.ceil(prompt / 1024);
   return { context: Math.max(4096, Math.ceil(longest / 1024) * 1024), batch };
 }
 

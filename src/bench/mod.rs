@@ -146,7 +146,7 @@ impl Bench {
 
     fn check(&self, workload: &Workload) -> Result<()> {
         let model = self.model.get();
-        let (tokens, context) = (workload.tokens(), model.capacity());
+        let (tokens, context) = (workload.tokens(model.facts().prefill_chunk_size), model.capacity());
         if tokens > u64::from(context) {
             return Err(ErrorKind::ContextWindowSizeExceeded { prompt: tokens, context: context.into() }.into());
         }
@@ -162,7 +162,7 @@ impl Bench {
     #[expect(clippy::await_holding_lock, reason = "nobody else uses the model while it grows")]
     async fn make_noise(&mut self, workload: &Workload) -> Result<()> {
         let model = &mut *self.model.get();
-        let tokens = workload.tokens() as u32;
+        let tokens = workload.tokens(model.facts().prefill_chunk_size) as u32;
         let mut fits = true;
         let facts = model.facts();
         let held = facts.paged().filter_map(|group| group.held(facts.prefill_chunk_size)).max();
@@ -183,7 +183,7 @@ impl Bench {
             let bytes = model.facts().cache_bytes_per_token();
             let what =
                 format!("the KV cache of {} of {}", tegula_plan::count(workload.batch, "sequence"), tegula_plan::count(tokens, "token"));
-            let (needed, available) = (bytes * workload.tokens() * u64::from(workload.batch), bytes * u64::from(model.memory().capacity));
+            let (needed, available) = (bytes * u64::from(tokens) * u64::from(workload.batch), bytes * u64::from(model.memory().capacity));
             return Err(ErrorKind::Budget { what, needed, available, advice: "measure a smaller batch or context" }.into());
         }
         if model.cached_tokens() > self.noisy {
@@ -191,6 +191,11 @@ impl Bench {
             model.fill_cache(&self.filler, 1)?;
         }
         Ok(())
+    }
+
+    /// Rows of a prompt in a step.
+    fn chunk(&self) -> u32 {
+        self.model.get().facts().prefill_chunk_size
     }
 
     /// Asks for an answer to a prompt.

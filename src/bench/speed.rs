@@ -34,8 +34,9 @@ impl Bench {
         // Of prompts only the last rows are run, by themselves.
         self.host.set_mixing(NAME, false);
         self.host.set_prompt_share(NAME, Some(usize::MAX));
+        let answer = workload.answer(self.chunk());
         for _ in 0..workload.batch {
-            self.submit(workload.prompt_tokens, workload.answer(), workload.drawing)?;
+            self.submit(workload.prompt_tokens, answer, workload.drawing)?;
         }
         let wanted = u64::from(workload.decode_tokens) * u64::from(workload.batch);
         let (mut started, mut tokens, mut measured) = (None, 0, None);

@@ -40,13 +40,15 @@ fn alone() -> u32 {
 }
 
 impl Workload {
-    /// Tokens that each sequence of the batch may come to. The first to start is ahead of the last by a token for each chunk and step between.
-    pub(super) fn tokens(&self) -> u64 {
-        u64::from(self.prompt_tokens) + u64::from(self.answer())
+    /// Tokens that each sequence of the batch may come to, where prompts run in chunks of so many rows.
+    pub(super) fn tokens(&self, chunk: u32) -> u64 {
+        u64::from(self.prompt_tokens) + u64::from(self.answer(chunk))
     }
 
-    pub(super) fn answer(&self) -> u32 {
-        self.decode_tokens.saturating_add(1).saturating_add(2 * self.batch.saturating_sub(1))
+    /// Tokens of the longest answer. The first sequence to start is ahead of the last by a token for each chunk and step between.
+    pub(super) fn answer(&self, chunk: u32) -> u32 {
+        let ahead = self.batch.saturating_sub(1).saturating_mul(2 * self.prompt_tokens.div_ceil(chunk.max(1)));
+        self.decode_tokens.saturating_add(1).saturating_add(ahead)
     }
 }
 
