@@ -129,6 +129,8 @@ fn schedules(case: &Case, requires: &Requires) -> Vec<Schedule> {
         // Of batches all in one class, the richest that software has: texts for eight rows are long, and take seconds to compile on a processor.
         Vary::All if !requires.f16 && spec.get::<Matmul>().is_some_and(|matmul| matmul.rows == Rows::Few) => return all,
         Vary::One => {}
+        // Without subgroups there are few other texts than with them, and those who run them all say nothing new of the tunables.
+        Vary::All if !requires.subgroups => {}
         Vary::All | Vary::Matrix => {
             let candidates = tune::candidates(spec, requires).expect("defaults are legal");
             return candidates.into_iter().map(|candidate| candidate.schedule).collect();

@@ -10,7 +10,7 @@ function modelAddress() {
 export async function ask(createEngine, options = {}) {
   try {
     const engine = await createEngine({ model: modelAddress(), ...options });
-    const messages = [{ role: "user", content: "What is 47 + 38?" }];
+    const messages = [{ role: "user", content: "What is 7 x 12?" }];
     const { choices } = await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 32 });
     await engine.unload();
     return `answer: ${choices[0].message.content}`;

@@ -37,7 +37,7 @@ export function installApps() {
 export function makeModel() {
   const folder = mkdtempSync(join(tmpdir(), "tegula-model-"));
   cpSync(join(ROOT, "models", "tegula-tiny"), folder, { recursive: true });
-  run(TEGULA, ["compile", folder, "-o", join(folder, "library.wasm"), "--device", "SwiftShader Device (Subzero)"], ROOT);
+  run(TEGULA, ["compile", folder, "-o", join(folder, "library.wasm"), "--device", "SwiftShader Device (Subzero)", "--max-batch-size", "1"], ROOT);
   return folder;
 }
 

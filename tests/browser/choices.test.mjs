@@ -18,7 +18,7 @@ let site;
 let models;
 
 before(async () => {
-  folder = makePackages();
+  folder = makePackages(1);
   contest(join(folder, "random"));
   [browser, site, models] = await Promise.all([launch(), TestServer.start(SITE), TestServer.start(folder)]);
 });

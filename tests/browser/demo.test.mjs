@@ -20,7 +20,7 @@ let site;
 let models;
 
 before(async () => {
-  folder = makePackages();
+  folder = makePackages(1);
   [browser, site, models] = await Promise.all([
     launch(),
     TestServer.start(SITE),

@@ -21,10 +21,10 @@ export let page;
 /** The address of a model. */
 export const model = (name) => `${models.url}${name}/`;
 
-/** Makes what tests find above, before each of them. */
-export function setUp() {
+/** Makes what tests find above, before each of them. Models answer `batch` requests at once. */
+export function setUp(batch) {
   before(async () => {
-    folder = makePackages();
+    folder = makePackages(batch);
     [browser, site] = await Promise.all([launch(), TestServer.start(SITE)]);
   });
   after(async () => {

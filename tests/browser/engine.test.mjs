@@ -9,7 +9,7 @@ import { browser, folder, model, open, page, setUp, site } from "./engine-page.m
 import { golden, noStories } from "./packages.mjs";
 import { TestServer } from "./server.mjs";
 
-setUp();
+setUp(4);
 
 const MESSAGES = [{ role: "user", content: "hello" }];
 

@@ -12,7 +12,7 @@ import { launch } from "./chromium.mjs";
 import { context, folder, model, models, open, page, setUp, site } from "./engine-page.mjs";
 import { TEGULA } from "./packages.mjs";
 
-setUp();
+setUp(1);
 
 const shardRequests = () => models.requests.filter((path) => path.endsWith(".bin"));
 
@@ -59,7 +59,7 @@ test("a corrected library arrives at the next load, and a host that hangs holds 
   assert.match(warnings.join(), /newer files of this model, but they do not fit/);
   // Another one of the same shapes does.
   const other = join(folder, "corrected.wasm");
-  execFileSync(TEGULA, ["compile", join(folder, "random"), "--max-batch-size", "3", "-o", other], { stdio: "ignore" });
+  execFileSync(TEGULA, ["compile", join(folder, "random"), "--max-batch-size", "2", "-o", other], { stdio: "ignore" });
   models.damage.set("random/library.wasm", () => readFileSync(other));
   const corrected = await load();
   assert.deepEqual([corrected.text, corrected.warnings], [first.text, []]);

@@ -31,15 +31,16 @@ export const golden = () => JSON.parse(readFileSync(join(stories, "golden.json")
 
 /**
  * Makes packages in a new folder: `random/`, a Llama with random weights in several shards and a chat template; `other/`, the same with
- * a library for another quantization; `stories/`, the real model where it is there. Gives the folder.
+ * a library for another quantization; `stories/`, the real model where it is there. Gives the folder. Their libraries take `batch` sequences
+ * at once: kernels for more than one take half of the time that a load takes here.
  */
-export function makePackages() {
+export function makePackages(batch) {
   const folder = mkdtempSync(join(tmpdir(), "tegula-packages-"));
   const source = join(folder, "source");
   run("cargo", ["run", "--quiet", "--package", "xtask", "--", "fixture", source]);
-  for (const [name, quantization] of [["random", "q4f16_1"], ["other", "q0f32"]]) convert(source, join(folder, name), quantization);
+  for (const [name, quantization] of [["random", "q4f16_1"], ["other", "q0f32"]]) convert(source, join(folder, name), quantization, batch);
   split(join(folder, "random"), 4);
-  if (!noStories) convert(stories, join(folder, "stories"), "q0f32");
+  if (!noStories) convert(stories, join(folder, "stories"), "q0f32", batch);
   return folder;
 }
 
@@ -50,9 +51,9 @@ export async function readLibrary(file) {
   return { plan: section("tegula.plan"), texts: section("tegula.wgsl") };
 }
 
-function convert(source, output, quantization) {
+function convert(source, output, quantization, batch) {
   run(TEGULA, ["convert", source, "-o", output, "--quantization", quantization]);
-  run(TEGULA, ["compile", output, "-o", join(output, "library.wasm")]);
+  run(TEGULA, ["compile", output, "-o", join(output, "library.wasm"), "--max-batch-size", String(batch)]);
 }
 
 /** Deals the tensors of a package's only shard out to `count` shards. */

@@ -17,7 +17,7 @@ let runtime;
 let models;
 
 before(async () => {
-  folder = makePackages();
+  folder = makePackages(2);
   [browser, runtime, models] = await Promise.all([launch(), TestServer.start(join(ROOT, "pkg")), TestServer.start(folder)]);
 });
 

@@ -6,7 +6,7 @@ import { create } from "webgpu";
 const before = Object.getOwnPropertyNames(globalThis);
 const gpu = create([]);
 const engine = await createEngine({ gpu, model: process.argv[2] });
-const messages = [{ role: "user", content: "What is 47 + 38?" }];
+const messages = [{ role: "user", content: "What is 7 x 12?" }];
 const { choices } = await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 32 });
 
 // Bad input rejects, and a second engine on the same gpu still answers.
