@@ -1,6 +1,6 @@
 /** One request: what the model is told, and its answer as it comes. */
 
-import type { ChatCompletionMessageParam, Engine } from "tegula";
+import type { ChatCompletionDelta, ChatCompletionMessageParam, Engine } from "tegula";
 import { spoken } from "./parts.js";
 import type { Exchange } from "./record.js";
 
@@ -45,8 +45,10 @@ export async function ask(
   let thinking = true;
   for await (const { choices, usage } of stream) {
     const choice = choices[0];
-    if (choice) exchange.answer += ("delta" in choice ? choice.delta.content : choice.text) ?? "";
-    exchange.ended = choice?.finish_reason ?? exchange.ended;
+    if (choice) exchange.answer += "delta" in choice ? written(exchange.answer, choice.delta) : choice.text;
+    // Without tools nothing is called.
+    const reason = choice?.finish_reason === "tool_calls" ? "stop" : choice?.finish_reason;
+    exchange.ended = reason ?? exchange.ended;
     if (thinking) {
       thinking = !exchange.answer.includes("</think>");
       if (!thinking || /^\s*<think>/.test(exchange.answer)) exchange.thought = seconds();
@@ -66,6 +68,15 @@ export async function ask(
   }
   // A stream that ends without a reason did not end by itself.
   exchange.ended ??= "abort";
+}
+
+/** More of an answer, as models write it: an exchange keeps reasoning in its tags. */
+function written(answer: string, { reasoning_content: thought = "", content = "" }: ChatCompletionDelta): string {
+  const open = answer.includes("<think>");
+  const closed = answer.includes("</think>");
+  const before = thought && !open ? "<think>\n" : "";
+  const between = content && (open || thought) && !closed ? "\n</think>\n\n" : "";
+  return before + thought + between + content;
 }
 
 /**

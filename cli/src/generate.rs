@@ -88,7 +88,7 @@ pub fn generate(
         }
         while let Some(event) = events.ready() {
             match event {
-                EventKind::Token { id, text: piece } => {
+                EventKind::Token { id, text: piece, .. } => {
                     last = Instant::now();
                     first.get_or_insert(last);
                     ids.push(id);

@@ -130,15 +130,8 @@ impl Opening {
 
     /// The ids of a prompt, as the engine will have them.
     pub fn tokenize(&self, prompt: &Prompt) -> tegula::Result<Vec<u32>> {
-        let tokenizer = || self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer);
-        match prompt {
-            Prompt::Ids(ids) => Ok(ids.clone()),
-            Prompt::Text(text) => tokenizer()?.encode(text, true),
-            Prompt::Chat(dialogue) => {
-                let chat = Chat::new(self.tokenizer.as_ref().map(Tokenizer::config), self.template.as_deref(), &self.config);
-                chat.prompt(tokenizer()?, dialogue)
-            }
-        }
+        let chat = Chat::new(self.tokenizer.as_ref().map(Tokenizer::config), self.template.as_deref(), &self.config);
+        prompt.ids(self.tokenizer.as_ref(), &chat)
     }
 
     /// Fails for ids that the model does not know, and for more than fit beside `rest` other tokens.

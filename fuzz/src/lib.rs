@@ -175,6 +175,6 @@ pub fn request(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let config = ChatConfig::default();
     for request in [ApiRequest::chat(text), ApiRequest::completion(text)].into_iter().flatten() {
-        drop(request.request(&config));
+        drop(request.requests(&config));
     }
 }

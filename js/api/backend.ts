@@ -99,14 +99,28 @@ export interface GenerateRequest {
   chat: boolean;
   /** Its body, as JSON. */
   body: string;
+  /** Whether a model that it names must be the loaded one, as for a server. Else any name will do. */
+  named: boolean;
+}
+
+/** What a server would say of itself, or to a request that it cannot take. The words are the runtime's, natively and here. */
+export type Inquiry =
+  | { kind: "health" | "models" | "embeddings" | "media" | "encoding" }
+  | { kind: "model"; name: string }
+  | { kind: "address" | "method"; method: string; path: string };
+
+/** What it says: a status of HTTP, and JSON. */
+export interface Reply {
+  status: number;
+  body: string;
 }
 
 /**
  * What happens to a request, in this order: accepted once, progress, then finished or failed once.
- * `responses` are OpenAI's objects, as the JSON that the runtime wrote.
+ * `responses` are OpenAI's objects, as the JSON that the runtime wrote; `id` is the one that they have.
  */
 export type GenerateEvent<Failure = Error> =
-  | { kind: "accepted"; responses: string[] }
+  | { kind: "accepted"; id: string; streams: boolean; responses: string[] }
   | { kind: "progress"; responses: string[] }
   | { kind: "finished"; responses: string[]; usage: CompletionUsage }
   | { kind: "failed"; error: Failure };
@@ -137,6 +151,8 @@ export interface Backend {
   generate(id: number, request: GenerateRequest, listener: (event: GenerateEvent) => void): void;
   /** Ends one request, or all, with reason `abort`. */
   interrupt(id?: number): void;
+  /** Asks what a server would say. */
+  inquire(inquiry: Inquiry): Promise<Reply>;
   stats(): Promise<EngineStats>;
   unload(): Promise<void>;
 }

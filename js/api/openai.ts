@@ -58,7 +58,7 @@ interface SamplingParams {
   repetition_penalty?: number | null;
   /** Added to the logits of token ids. */
   logit_bias?: Record<string, number> | null;
-  /** Only 1. */
+  /** How many answers, 16 at most. They draw with the seed and the numbers after it. */
   n?: number | null;
   /** Continue past the end-of-text token (not of OpenAI). */
   ignore_eos?: boolean;
@@ -73,7 +73,7 @@ interface StreamOptions {
 
 interface ChatCompletionParams extends SamplingParams {
   messages: ChatCompletionMessageParam[];
-  /** Tools that the chat template describes to the model; calls come back as the model writes them. */
+  /** Tools that the chat template describes to the model. */
   tools?: object[] | null;
   /** More variables for the chat template. */
   chat_template_kwargs?: Record<string, unknown>;
@@ -82,10 +82,12 @@ interface ChatCompletionParams extends SamplingParams {
   tool_choice?: "auto" | "none" | "required" | object;
   /** Only `{ type: "text" }`. */
   response_format?: { type: "text" } | { type: "json_object" } | { type: "json_schema"; json_schema: object };
-  /** Only false. */
+  /** Tell how likely the tokens of the answer were. */
   logprobs?: boolean | null;
-  /** Only 0. */
+  /** And so many of the likeliest tokens in their places, 20 at most. */
   top_logprobs?: number | null;
+  /** Whether an answer may call several tools, as it may if this is not said. */
+  parallel_tool_calls?: boolean;
   /** The following fields say nothing to a model on this device. They are taken, and mean nothing. */
   metadata?: object | null;
   store?: boolean | null;
@@ -93,14 +95,19 @@ interface ChatCompletionParams extends SamplingParams {
   safety_identifier?: string | null;
   prompt_cache_key?: string | null;
   prompt_cache_retention?: string | null;
-  parallel_tool_calls?: boolean;
 }
 
 interface CompletionParams extends SamplingParams {
-  /** A text to continue, or token ids. OpenAI's types have lists of prompts too: those are refused if they hold more than one. */
+  /** A text to continue, or token ids, or a list of such prompts. */
   prompt: string | number[] | string[] | number[][] | null;
   /** Give back the prompt before its continuation. */
   echo?: boolean | null;
+  /** The text behind the gap that is to be filled, for models that were trained to do so. */
+  suffix?: string | null;
+  /** Make so many answers, and give the `n` likeliest. */
+  best_of?: number | null;
+  /** Tell how likely the tokens of the answer were, and so many of the likeliest in their places, 5 at most. */
+  logprobs?: number | null;
 }
 
 interface Streaming {
@@ -119,14 +126,18 @@ export type CompletionCreateParamsStreaming = CompletionParams & Streaming;
 export type CompletionCreateParamsNonStreaming = CompletionParams & NonStreaming;
 export type CompletionCreateParams = CompletionCreateParamsStreaming | CompletionCreateParamsNonStreaming;
 
-/** Why an answer ended: by itself or at a stop text, at the token limit, or interrupted. */
-export type FinishReason = "stop" | "length" | "abort";
+/** Why an answer ended: by itself or at a stop text, at the token limit, with calls of tools, or interrupted. */
+export type FinishReason = "stop" | "length" | "tool_calls" | "abort";
 
 /** Counts, and under `extra` how fast it went. */
 export interface CompletionUsage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
+  /** Tokens of the prompt that an earlier request had computed. */
+  prompt_tokens_details: { cached_tokens: number };
+  /** Tokens of the answer that are reasoning. */
+  completion_tokens_details: { reasoning_tokens: number };
   extra: {
     e2e_latency_s: number;
     time_to_first_token_s: number;
@@ -147,22 +158,51 @@ interface Envelope<Object extends string, Choice> {
   system_fingerprint: string;
 }
 
-export interface ChatCompletionMessage {
-  role: "assistant";
-  content: string;
-  refusal: null;
+/** A token, and the natural logarithm of its probability. */
+export interface TopLogprob {
+  token: string;
+  /** The token's text as UTF-8, of which it may hold a part of a character. */
+  bytes: number[];
+  logprob: number;
 }
 
-export interface ChatCompletion
-  extends Envelope<"chat.completion", { index: number; message: ChatCompletionMessage; finish_reason: FinishReason; logprobs: null }> {
+export interface ChatCompletionTokenLogprob extends TopLogprob {
+  /** The likeliest tokens in its place. */
+  top_logprobs: TopLogprob[];
+}
+
+interface ChatChoice<Reason> {
+  index: number;
+  finish_reason: Reason;
+  logprobs: { content: ChatCompletionTokenLogprob[]; refusal: null } | null;
+}
+
+export interface ChatCompletionMessage {
+  role: "assistant";
+  /** Null if the message only calls tools. */
+  content: string | null;
+  refusal: null;
+  /** What the model thought before it answered (not of OpenAI). */
+  reasoning_content?: string;
+  tool_calls?: { id: string; type: "function"; function: { name: string; arguments: string } }[];
+}
+
+export interface ChatCompletion extends Envelope<"chat.completion", ChatChoice<FinishReason> & { message: ChatCompletionMessage }> {
   usage: CompletionUsage;
 }
 
+/** What is new of an answer. */
+export interface ChatCompletionDelta {
+  role?: "assistant";
+  content?: string;
+  /** More of what the model thinks before it answers (not of OpenAI). */
+  reasoning_content?: string;
+  /** The first part of a call has its id and name, later ones more of its arguments. */
+  tool_calls?: { index: number; id?: string; type?: "function"; function: { name?: string; arguments: string } }[];
+}
+
 export interface ChatCompletionChunk
-  extends Envelope<
-    "chat.completion.chunk",
-    { index: number; delta: { role?: "assistant"; content?: string }; finish_reason: FinishReason | null; logprobs: null }
-  > {
+  extends Envelope<"chat.completion.chunk", ChatChoice<FinishReason | null> & { delta: ChatCompletionDelta }> {
   /** With `include_usage`: null, but in the last chunk, which has no choice. */
   usage?: CompletionUsage | null;
 }
@@ -171,14 +211,15 @@ interface CompletionChoice<Reason> {
   index: number;
   text: string;
   finish_reason: Reason;
-  logprobs: null;
+  /** All lists have an entry for each token. */
+  logprobs: { text_offset: number[]; token_logprobs: number[]; tokens: string[]; top_logprobs: Record<string, number>[] } | null;
 }
 
-export interface Completion extends Envelope<"text_completion", CompletionChoice<FinishReason>> {
+export interface Completion extends Envelope<"text_completion", CompletionChoice<Exclude<FinishReason, "tool_calls">>> {
   usage: CompletionUsage;
 }
 
-export interface CompletionChunk extends Envelope<"text_completion", CompletionChoice<FinishReason | null>> {
+export interface CompletionChunk extends Envelope<"text_completion", CompletionChoice<Exclude<FinishReason, "tool_calls"> | null>> {
   /** With `include_usage`: null, but in the last chunk, which has no choice. */
   usage?: CompletionUsage | null;
 }

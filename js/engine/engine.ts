@@ -1,10 +1,9 @@
 /**
  * The engine as pages see it: OpenAI's `chat.completions.create`, `completions.create` and
- * `models.list` over a {@link Backend}. The runtime builds the responses.
+ * `models.list` over a {@link Backend}, and the same over HTTP. The runtime builds the responses.
  */
 
 import type { Backend, DeviceInfo, EngineStats, KernelChoice, Loaded, ModelInfo } from "../api/backend.js";
-import { InternalError } from "../api/errors.js";
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -19,14 +18,20 @@ import type {
   ModelList,
   RequestOptions,
 } from "../api/openai.js";
+import { fetchFrom } from "./fetch.js";
 import { bodyOf } from "./request.js";
-import { ResponseStream } from "./stream.js";
+import { ObjectStream, Requests } from "./stream.js";
 
 /** A loaded model that answers requests, several at once if they come so. */
 export class Engine {
   readonly chat: { readonly completions: ChatCompletions };
   readonly completions: Completions;
   readonly models: Models;
+  /**
+   * OpenAI's API over HTTP, answered by this engine whatever the host of the address: what a client of that API takes in place of the
+   * browser's `fetch`. It needs no `this`.
+   */
+  readonly fetch: (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
   #backend: Backend;
   #loaded: Loaded;
 
@@ -35,9 +40,11 @@ export class Engine {
     this.#backend = backend;
     this.#loaded = loaded;
     const requests = new Requests(backend);
-    this.chat = { completions: new ChatCompletions(requests) };
-    this.completions = new Completions(requests);
+    const answers = new Answers(requests);
+    this.chat = { completions: new ChatCompletions(answers) };
+    this.completions = new Completions(answers);
     this.models = new Models(loaded.models);
+    this.fetch = fetchFrom(backend, requests);
   }
 
   /** Ends all answers that are being generated; each finishes with reason `abort`. */
@@ -73,10 +80,10 @@ export class Engine {
 
 /** `engine.chat.completions`. */
 export class ChatCompletions {
-  #requests: Requests;
+  #answers: Answers;
 
-  constructor(requests: Requests) {
-    this.#requests = requests;
+  constructor(answers: Answers) {
+    this.#answers = answers;
   }
 
   create(
@@ -95,16 +102,16 @@ export class ChatCompletions {
     params: ChatCompletionCreateParams,
     options: RequestOptions = {},
   ): Promise<AsyncIterableIterator<ChatCompletionChunk> | ChatCompletion> {
-    return this.#requests.answer(true, params, options);
+    return this.#answers.answer(true, params, options);
   }
 }
 
 /** `engine.completions`: the prompt as it is, without a chat template. */
 export class Completions {
-  #requests: Requests;
+  #answers: Answers;
 
-  constructor(requests: Requests) {
-    this.#requests = requests;
+  constructor(answers: Answers) {
+    this.#answers = answers;
   }
 
   create(
@@ -123,7 +130,7 @@ export class Completions {
     params: CompletionCreateParams,
     options: RequestOptions = {},
   ): Promise<AsyncIterableIterator<CompletionChunk> | Completion> {
-    return this.#requests.answer(false, params, options);
+    return this.#answers.answer(false, params, options);
   }
 }
 
@@ -140,23 +147,19 @@ export class Models {
   }
 }
 
-/** Numbers requests, and hands on what the runtime answers. */
-class Requests {
-  #next = 0;
-
-  constructor(readonly backend: Backend) {}
+/** Answers requests with objects. */
+class Answers {
+  constructor(readonly requests: Requests) {}
 
   async answer<Whole, Chunk>(
     chat: boolean,
     params: ChatCompletionCreateParams | CompletionCreateParams,
     { signal }: RequestOptions,
   ): Promise<AsyncIterableIterator<Chunk> | Whole> {
-    const request = { chat, body: bodyOf(params) };
-    const id = this.#next++;
-    if (params.stream) return ResponseStream.start<Chunk>(this.backend, id, request, signal);
-    const responses = await ResponseStream.start<Whole>(this.backend, id, request, signal);
-    const whole = await responses.next();
-    if (whole.done) throw new InternalError("the answer ended without a response");
-    return whole.value;
+    // Programs written for another model run unchanged.
+    const request = { chat, body: bodyOf(params), named: false };
+    const responses = await this.requests.start(request, signal);
+    if (params.stream) return new ObjectStream<Chunk>(responses);
+    return JSON.parse(await responses.whole()) as Whole;
   }
 }

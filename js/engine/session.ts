@@ -3,7 +3,17 @@
 import { DeviceError, DeviceLostError, EngineNotLoadedError, InternalError } from "../api/errors.js";
 import { loadModel } from "../load/load.js";
 import type { CompletionUsage, ModelList } from "../api/openai.js";
-import type { Backend, EngineStats, GenerateEvent, GenerateRequest, LoadListeners, LoadOptions, Loaded } from "../api/backend.js";
+import type {
+  Backend,
+  EngineStats,
+  GenerateEvent,
+  GenerateRequest,
+  Inquiry,
+  LoadListeners,
+  LoadOptions,
+  Loaded,
+  Reply,
+} from "../api/backend.js";
 import { requireWebGPU } from "../wasm/webgpu.js";
 import { fromRuntime, runtimeAwait, runtimeCall } from "../wasm/seam.js";
 import type { Wasm, WasmDevice, WasmEngine, WasmEvent } from "../wasm/seam.js";
@@ -50,14 +60,11 @@ export class Session implements Backend {
   }
 
   generate(id: number, request: GenerateRequest, listener: (event: GenerateEvent) => void): void {
-    const engine = this.#engine;
-    if (!engine || this.#ended) {
-      listener({ kind: "failed", error: this.#ended ?? new EngineNotLoadedError("no model is loaded") });
-      return;
-    }
-    this.#running.set(id, listener);
+    const { chat, body, named } = request;
     try {
-      runtimeCall(() => engine.submit(id, request.chat, request.body));
+      const engine = this.#usable();
+      this.#running.set(id, listener);
+      runtimeCall(() => engine.submit(id, chat, body, named));
     } catch (error) {
       this.#running.delete(id);
       listener({ kind: "failed", error: error as Error });
@@ -67,6 +74,11 @@ export class Session implements Backend {
   interrupt(id?: number): void {
     if (this.#ended) return;
     for (const running of id === undefined ? this.#running.keys() : [id]) this.#engine?.interrupt(running);
+  }
+
+  async inquire(inquiry: Inquiry): Promise<Reply> {
+    const engine = this.#usable();
+    return runtimeCall(() => engine.inquire(inquiry));
   }
 
   stats(): Promise<EngineStats> {
@@ -90,7 +102,8 @@ export class Session implements Backend {
       const listener = this.#running.get(event.request);
       if (!listener) continue;
       if (event.kind === "accepted" || event.kind === "progress") {
-        listener({ kind: event.kind, responses: event.responses });
+        const { request: _, ...rest } = event;
+        listener(rest);
         continue;
       }
       this.#running.delete(event.request);
@@ -112,6 +125,12 @@ export class Session implements Backend {
       promptTokens: this.#stats.promptTokens + prompt_tokens,
       completionTokens: this.#stats.completionTokens + completion_tokens,
     };
+  }
+
+  /** The engine, as long as it can be used. */
+  #usable(): WasmEngine {
+    if (!this.#engine || this.#ended) throw this.#ended ?? new EngineNotLoadedError("no model is loaded");
+    return this.#engine;
   }
 
   /** Nothing runs after this; requests that do fail. */

@@ -1,58 +1,12 @@
 /** Requests through the engine, in this thread and through a port: the same tests for both. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { after, describe, test } from "node:test";
-import { WorkerBackend } from "../worker/client.js";
-import { Engine } from "../engine/engine.js";
+import { describe, test } from "node:test";
 import { ContextWindowSizeExceededError, DeviceLostError, EngineNotLoadedError, InternalError, InvalidRequestError } from "../api/errors.js";
-import { EngineHandler } from "../worker/handler.js";
-import type { Backend } from "../api/backend.js";
-import type { Port } from "../worker/protocol.js";
-import { Session } from "../engine/session.js";
-import { FakeServer } from "./fake-server.js";
-import { FakeWasm, type FakeEngine } from "./fakes.js";
+import { GOLDEN, PLACES, until } from "./engines.js";
 
-const MODEL = "https://models.test/pkg/";
-
-interface Golden {
-  name: string;
-  api: "chat" | "completion";
-  request: { stream?: boolean };
-  responses: string[];
-}
-
-/** Requests, and the responses that Rust builds for them (src/api/response/tests.rs). */
-const GOLDEN = JSON.parse(readFileSync(join(process.env["REPOSITORY"]!, "tests", "golden", "responses.json"), "utf8")) as Golden[];
-const channels: MessageChannel[] = [];
-after(() => channels.forEach(({ port1 }) => port1.close()));
-
-function inThread(session: Session): Backend {
-  return session;
-}
-
-function throughPort(session: Session): Backend {
-  const channel = new MessageChannel();
-  channels.push(channel);
-  new EngineHandler(channel.port2 as unknown as Port, session);
-  channel.port1.start();
-  channel.port2.start();
-  return new WorkerBackend(channel.port1 as unknown as Port);
-}
-
-for (const [where, through] of Object.entries({ "in this thread": inThread, "through a port": throughPort })) {
+for (const [where, start] of Object.entries(PLACES)) {
   describe(where, () => {
-    async function start(): Promise<{ engine: Engine; fake: FakeEngine; wasm: FakeWasm }> {
-      const server = new FakeServer();
-      server.install();
-      server.publish("llama", [new Uint8Array(3)]);
-      const wasm = new FakeWasm();
-      const backend = through(new Session(() => Promise.resolve(wasm), () => Promise.resolve()));
-      const loaded = await backend.load({ model: MODEL, library: `${MODEL}library.wasm`, cache: "none", baseline: false, kernels: "measure", name: "pkg", precision: "f32" }, {});
-      return { engine: new Engine(backend, loaded), fake: wasm.engine!, wasm };
-    }
-
     for (const { name, api, request, responses } of GOLDEN) {
       test(`the JSON of ${name} arrives as the runtime wrote it`, async () => {
         const { engine, fake } = await start();
@@ -74,7 +28,7 @@ for (const [where, through] of Object.entries({ "in this thread": inThread, "thr
           else for await (const chunk of (await answer) as AsyncIterable<object>) arrived.push(JSON.stringify(chunk));
         } catch (error) {
           assert.ok(failed && error instanceof InvalidRequestError);
-          arrived.push(...rest, error.response!);
+          arrived.push(error.response!);
         }
         assert.deepEqual(arrived, responses);
       });
@@ -182,12 +136,4 @@ for (const [where, through] of Object.entries({ "in this thread": inThread, "thr
       await engine.unload();
     });
   });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 1000; turn += 1) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  assert.fail("it never happened");
 }

@@ -1,6 +1,6 @@
 /** A fake runtime: just enough of it to test the code between runtime and page. */
 
-import type { Precision } from "../api/backend.js";
+import type { Inquiry, Precision, Reply } from "../api/backend.js";
 import type { FinishReason } from "../api/openai.js";
 import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmLoader, WasmLoaderOptions, WasmPackage } from "../wasm/seam.js";
 import { md5 } from "./fake-server.js";
@@ -163,6 +163,8 @@ class FakeLoader implements WasmLoader {
 export class FakeEngine implements WasmEngine {
   requests: [number: number, body: Record<string, unknown>, chat: boolean][] = [];
   interrupted: number[] = [];
+  /** What was asked beside answers. It says so itself, with status 299. */
+  inquiries: Inquiry[] = [];
 
   constructor(
     readonly wasm: FakeWasm,
@@ -181,13 +183,22 @@ export class FakeEngine implements WasmEngine {
     return JSON.stringify({ object: "list", data: [{ id: this.wasm.name, object: "model", created: 5, owned_by: "tegula" }] });
   }
 
-  submit(request: number, chat: boolean, body: string): void {
+  inquire(inquiry: Inquiry): Reply {
+    this.inquiries.push(inquiry);
+    return { status: 299, body: JSON.stringify(inquiry) };
+  }
+
+  submit(request: number, chat: boolean, body: string, named: boolean): void {
     const fields = JSON.parse(body) as Record<string, unknown>;
     if (fields["top_p"] === 2) throw rustError("InvalidRequestError", "RangeError", "`top_p` is 2", { field: "top_p" });
+    if (named && "model" in fields && fields["model"] !== this.wasm.name) {
+      throw rustError("EngineNotLoadedError", "ModelNotLoadedError", "unknown", { status: 404, response: '{"error":"unknown"}' });
+    }
     const { length } = String(fields["prompt"] ?? "");
     if (length > 8) throw rustError(TOO_LONG, TOO_LONG, "too long", { prompt: length, context: 8, status: 400, response: "{}" });
     this.requests.push([request, fields, chat]);
-    queueMicrotask(() => this.emit([{ kind: "accepted", request, responses: [] }]));
+    const streams = fields["stream"] === true;
+    queueMicrotask(() => this.emit([{ kind: "accepted", request, id: `answer-${request}`, streams, responses: [] }]));
   }
 
   interrupt(request: number): void {
@@ -203,7 +214,8 @@ export class FakeEngine implements WasmEngine {
   /** Ends a request, by default with a response that has nothing but the reason. */
   finish(request: number, reason: FinishReason = "stop", responses = [JSON.stringify({ choices: [{ finish_reason: reason }] })]): void {
     const extra = { e2e_latency_s: 1, time_to_first_token_s: 0.5, time_per_output_token_s: 0.5, prefill_tokens_per_s: 6, decode_tokens_per_s: 2 };
-    const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5, extra };
+    const details = { prompt_tokens_details: { cached_tokens: 0 }, completion_tokens_details: { reasoning_tokens: 0 } };
+    const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5, ...details, extra };
     this.emit([{ kind: "finished", request, responses, usage }]);
   }
 

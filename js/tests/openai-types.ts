@@ -52,3 +52,10 @@ export function clientIsTaken(): void {
   const list = (_: { models: { list(): PromiseLike<{ data: OpenAI.Model[] }> } }): void => {};
   list(engine);
 }
+
+/** The engine's fetch where OpenAI's client and the page's own code take one. */
+export function fetchIsTaken(options: NonNullable<ConstructorParameters<typeof OpenAI>[0]>): void {
+  options.fetch = engine.fetch;
+  const own: typeof fetch = engine.fetch;
+  void own;
+}

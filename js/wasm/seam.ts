@@ -3,7 +3,7 @@
  * those that wasm-bindgen generated (see ../runtime.ts). Tests put a fake in their place.
  */
 
-import type { DeviceInfo, KernelChoice, ModelInfo, Precision } from "../api/backend.js";
+import type { DeviceInfo, Inquiry, KernelChoice, ModelInfo, Precision, Reply } from "../api/backend.js";
 import { CLASSES } from "../api/classes.js";
 import { InternalError, type TegulaError } from "../api/errors.js";
 import type { CompletionUsage } from "../api/openai.js";
@@ -65,7 +65,7 @@ export interface WasmFailure {
 
 /** What happened to a request in a step. Responses are JSON. */
 export type WasmEvent =
-  | { kind: "accepted"; request: number; responses: string[] }
+  | { kind: "accepted"; request: number; id: string; streams: boolean; responses: string[] }
   | { kind: "progress"; request: number; responses: string[] }
   | { kind: "finished"; request: number; responses: string[]; usage: CompletionUsage }
   | { kind: "failed"; request: number; failure: WasmFailure };
@@ -76,8 +76,10 @@ export interface WasmEngine {
   kernels(): KernelChoice[];
   /** The list of models in OpenAI's form, as JSON. */
   models(): string;
-  /** Starts a request: the body of a chat completion, or of a completion. */
-  submit(request: number, chat: boolean, body: string): void;
+  /** Starts a request: the body of a chat completion, or of a completion. With `named`, a model that it names must be this one. */
+  submit(request: number, chat: boolean, body: string, named: boolean): void;
+  /** What a server answers where it generates nothing. */
+  inquire(inquiry: Inquiry): Reply;
   interrupt(request: number): void;
   free(): void;
 }

@@ -1,7 +1,17 @@
 /** The page's side of the protocol: a {@link Backend} whose runtime is in a worker. */
 
 import { EngineNotLoadedError, InternalError } from "../api/errors.js";
-import type { Backend, EngineStats, GenerateEvent, GenerateRequest, LoadListeners, LoadOptions, Loaded } from "../api/backend.js";
+import type {
+  Backend,
+  EngineStats,
+  GenerateEvent,
+  GenerateRequest,
+  Inquiry,
+  LoadListeners,
+  LoadOptions,
+  Loaded,
+  Reply,
+} from "../api/backend.js";
 import type { FromWorker, Port, ToWorker } from "./protocol.js";
 import { fromRecord } from "./record.js";
 
@@ -70,6 +80,10 @@ export class WorkerBackend implements Backend {
 
   interrupt(id?: number): void {
     this.#send({ kind: "interrupt", id });
+  }
+
+  async inquire(inquiry: Inquiry): Promise<Reply> {
+    return (await this.#call((id) => ({ kind: "inquire", id, inquiry }))) as Reply;
   }
 
   async stats(): Promise<EngineStats> {

@@ -43,6 +43,9 @@ export class EngineHandler {
       case "interrupt":
         this.backend.interrupt(message.id);
         break;
+      case "inquire":
+        this.#answer(message.id, this.backend.inquire(message.inquiry));
+        break;
       case "stats":
         this.#answer(message.id, this.backend.stats());
         break;

@@ -3,7 +3,7 @@
  * several requests share a worker. Answers are pushed as they come, without a round trip a chunk.
  */
 
-import type { GenerateEvent, GenerateRequest, LoadOptions, LoadProgress } from "../api/backend.js";
+import type { GenerateEvent, GenerateRequest, Inquiry, LoadOptions, LoadProgress } from "../api/backend.js";
 import type { ErrorRecord } from "./record.js";
 
 /** From the page to the worker. */
@@ -12,6 +12,7 @@ export type ToWorker =
   | { kind: "cancel"; id: number; reason: string }
   | { kind: "generate"; id: number; request: GenerateRequest }
   | { kind: "interrupt"; id?: number | undefined }
+  | { kind: "inquire"; id: number; inquiry: Inquiry }
   | { kind: "stats"; id: number }
   | { kind: "unload"; id: number };
 

@@ -11,10 +11,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response as Answer};
 use futures::{Stream, StreamExt, stream};
+use tegula::EventKind;
 use tegula::api::request::{Api, ApiRequest};
 use tegula::api::response::{Head, Responder, Response};
-use tegula::host::{Events, Handle};
-use tegula::{ErrorKind, EventKind};
+use tegula::host::{Answers, Handle};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
 
@@ -54,25 +54,26 @@ async fn answer(state: &State, api: Api, headers: &HeaderMap, body: Body) -> Res
         return Err(Refusal::media());
     }
     let body = body.map_err(|rejection| Refusal::body(rejection.status(), &rejection.body_text(), state.options.body))?;
-    let text = std::str::from_utf8(&body).map_err(|error| {
-        let reason = format!("it is no UTF-8: {error}");
-        Refusal::from(tegula::Error::from(ErrorKind::InvalidRequest { reason }))
-    })?;
+    let text = std::str::from_utf8(&body).map_err(|_| Refusal::encoding())?;
     let wanted = ApiRequest::parse(api, text)?;
     let model = state.model(wanted.model.as_deref())?;
     let Ok(seat) = state.seats.clone().try_acquire_owned() else { return Err(Refusal::busy(state.options.requests)) };
     let head = Head::new(api, &model.name, &model.fingerprint);
-    let (id, streams, responder) = (head.id.clone(), wanted.stream, Responder::new(&wanted, head));
+    let id = head.id.clone();
     let begun = Instant::now();
     // Long prompts take a while to become tokens.
     let (handle, model) = (state.handle.clone(), model.name.clone());
     let asking = spawn_blocking(move || {
-        let request = wanted.request(handle.intake(&model)?.config());
-        handle.ask(&model, request)
+        let intake = handle.intake(&model)?;
+        let answers = handle.ask_all(&model, wanted.requests(intake.config()))?;
+        let tails: Vec<String> = answers.submitted().iter().map(|one| one.tail.clone()).collect();
+        let responder = Responder::new(&wanted, head, intake.format(wanted.tools().is_some()), &tails);
+        Ok::<_, tegula::Error>((answers, responder))
     });
-    let events = asking.await.map_err(|_| Refusal::fault())??;
-    let asked = Asked { handle: state.handle.clone(), events, api, begun, told: false, over: false, _seat: seat };
-    let mut answer = if streams { streamed(asked, responder) } else { whole(asked, responder).await? };
+    let (answers, responder) = asking.await.map_err(|_| Refusal::fault())??;
+    let streams = responder.streams();
+    let asked = Asked { handle: state.handle.clone(), answers, responder, api, begun, told: false, over: false, _seat: seat };
+    let mut answer = if streams { streamed(asked) } else { whole(asked).await? };
     if let Ok(id) = HeaderValue::from_str(&id) {
         answer.headers_mut().insert("x-request-id", id);
     }
@@ -88,7 +89,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// A request under way. It ends with this, as when the client has gone.
 struct Asked {
     handle: Handle,
-    events: Events,
+    answers: Answers,
+    responder: Responder,
     api: Api,
     begun: Instant,
     /// Whether the first token has come.
@@ -99,27 +101,32 @@ struct Asked {
 }
 
 impl Asked {
-    async fn next(&mut self) -> Option<EventKind> {
-        let event = self.events.next().await?;
+    /// What to send for the next event.
+    async fn next(&mut self) -> Option<Vec<Response>> {
+        let (place, event) = self.answers.next().await?;
         let after = self.begun.elapsed();
+        let responses = self.responder.event(place, &event);
         match &event {
             EventKind::Token { .. } => {
                 if !std::mem::replace(&mut self.told, true) {
                     telemetry::first_token(after);
                 }
             }
-            EventKind::Finished { usage, .. } => {
+            EventKind::Finished { .. } if !self.responder.ended() => {}
+            EventKind::Finished { .. } => {
                 self.over = true;
+                let usage = self.responder.usage();
                 telemetry::answered(after, usage.prompt_tokens, usage.completion_tokens);
                 telemetry::outcome(name(self.api), "answered");
             }
+            // The others end with it.
             EventKind::Failed { error } => {
                 self.over = true;
                 tracing::warn!(%error, "a request failed");
                 telemetry::outcome(name(self.api), "failed");
             }
         }
-        Some(event)
+        Some(responses)
     }
 }
 
@@ -127,15 +134,18 @@ impl Drop for Asked {
     fn drop(&mut self) {
         if !self.over {
             telemetry::outcome(name(self.api), "aborted");
-            self.handle.interrupt(self.events.request());
+        }
+        // Of a request that is over, answers may be left where one has failed.
+        for answer in self.answers.submitted() {
+            self.handle.interrupt(answer.id);
         }
     }
 }
 
 /// The answer in one piece.
-async fn whole(mut asked: Asked, mut responder: Responder) -> Result<Answer, Refusal> {
-    while let Some(event) = asked.next().await {
-        match responder.event(&event).first() {
+async fn whole(mut asked: Asked) -> Result<Answer, Refusal> {
+    while let Some(responses) = asked.next().await {
+        match responses.first() {
             None => {}
             Some(Response::Error(error)) => return Ok(Refusal::from(error).into_response()),
             Some(whole) => return Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], whole.json()).into_response()),
@@ -145,9 +155,9 @@ async fn whole(mut asked: Asked, mut responder: Responder) -> Result<Answer, Ref
 }
 
 /// The answer as it comes: a response an event, then `[DONE]`.
-fn streamed(asked: Asked, mut responder: Responder) -> Answer {
-    let ready = responder.accepted().iter().map(Response::json).collect();
-    let lines = Lines { asked, responder, ready, failed: false };
+fn streamed(mut asked: Asked) -> Answer {
+    let ready = asked.responder.accepted().iter().map(Response::json).collect();
+    let lines = Lines { asked, ready, failed: false };
     let mut answer = Sse::new(lines.stream()).keep_alive(KeepAlive::default()).into_response();
     // Proxies pass each event on at once.
     answer.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -156,7 +166,6 @@ fn streamed(asked: Asked, mut responder: Responder) -> Answer {
 
 struct Lines {
     asked: Asked,
-    responder: Responder,
     /// Responses that were not sent yet.
     ready: VecDeque<String>,
     /// An error is the last that is said.
@@ -177,9 +186,9 @@ impl Lines {
                 if lines.asked.over {
                     return Some((Ok(Event::default().data("[DONE]")), None));
                 }
-                let event = lines.asked.next().await?;
-                lines.failed = matches!(event, EventKind::Failed { .. });
-                lines.ready.extend(lines.responder.event(&event).iter().map(Response::json));
+                let responses = lines.asked.next().await?;
+                lines.failed = responses.iter().any(|response| matches!(response, Response::Error(_)));
+                lines.ready.extend(responses.iter().map(Response::json));
             }
         })
     }

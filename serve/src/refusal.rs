@@ -25,14 +25,12 @@ impl Refusal {
 
     /// Nothing is at this address.
     pub fn unknown_address(method: &str, path: &str) -> Refusal {
-        let message = format!("there is no {method} {path}; the addresses are those of OpenAI's API under /v1, /health and /metrics");
-        Refusal::invalid(StatusCode::NOT_FOUND, &message, Some("unknown_url"))
+        Refusal::from(&ErrorResponse::unknown_address(method, path))
     }
 
     /// Another method is meant.
     pub fn method(method: &str, path: &str) -> Refusal {
-        let message = format!("{path} does not take {method}");
-        Refusal::invalid(StatusCode::METHOD_NOT_ALLOWED, &message, Some("method_not_supported"))
+        Refusal::from(&ErrorResponse::method(method, path))
     }
 
     /// No key, or a wrong one.
@@ -53,8 +51,12 @@ impl Refusal {
 
     /// The body is no JSON by its own account.
     pub fn media() -> Refusal {
-        let message = "the body must be JSON, and say so: `Content-Type: application/json`";
-        Refusal::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, None)
+        Refusal::from(&ErrorResponse::media())
+    }
+
+    /// The body is no text.
+    pub fn encoding() -> Refusal {
+        Refusal::from(&ErrorResponse::encoding())
     }
 
     /// The body did not arrive whole, or is too large.
@@ -74,8 +76,7 @@ impl Refusal {
 
     /// No model of this server can do it.
     pub fn unable(what: &str) -> Refusal {
-        let message = format!("no model of this server makes {what}");
-        Refusal::new(StatusCode::NOT_IMPLEMENTED, "server_error", &message, Some("unsupported_operation"))
+        Refusal::from(&ErrorResponse::unable(what))
     }
 
     /// The server ended before the answer did.

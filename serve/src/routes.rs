@@ -4,10 +4,9 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State as Given};
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::Serialize;
-use tegula::api::response::{ModelList, ModelObject};
+use tegula::api::response::{Health, ModelList, ModelObject};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
@@ -60,19 +59,8 @@ async fn embeddings() -> Refusal {
     Refusal::unable("embeddings")
 }
 
-/// Readiness, and how much is under way.
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-    models: Vec<String>,
-    /// Requests that are answered or wait for it.
-    running: usize,
-    /// The most that there may be.
-    most: usize,
-}
-
-async fn health(Given(state): Given<State>) -> Json<Health> {
-    Json(Health { status: "ok", models: state.handle.models(), running: state.running(), most: state.options.requests })
+async fn health(Given(state): Given<State>) -> Response {
+    json(Health::new(state.handle.models(), state.running(), Some(state.options.requests)).json())
 }
 
 async fn metrics(Given(state): Given<State>) -> Response {

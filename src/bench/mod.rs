@@ -97,6 +97,8 @@ impl Bench {
         let run_ahead = run_ahead.unwrap_or(RUN_AHEAD);
         self.settle().await?;
         self.host.set_run_ahead(NAME, run_ahead);
+        // Each prompt is to be computed.
+        self.host.set_prefix_cache(NAME, false);
         self.make_noise(workload).await?;
         let prefill = self.prefill(workload).await?;
 

@@ -11,7 +11,7 @@ use crate::clock::seconds;
 use crate::host::Resident;
 use crate::model::budget::Memory;
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
-use crate::model::pools::Room;
+use crate::model::pools::{Block, Room};
 use crate::model::step::{Model, Pending};
 
 /// What is asked of a [`Subject`] and learnt from it, while the engine has it.
@@ -121,6 +121,18 @@ impl Forward for Subject {
 
     fn release(&mut self, sequence: u32) {
         self.model.get().release(sequence);
+    }
+
+    fn keep(&mut self, sequence: u32, index: usize) -> Block {
+        self.model.get().keep(sequence, index)
+    }
+
+    fn free(&mut self, block: &[Option<u32>]) {
+        self.model.get().free(block);
+    }
+
+    fn adopt(&mut self, sequence: u32, blocks: &[Block]) {
+        self.model.get().adopt(sequence, blocks);
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {

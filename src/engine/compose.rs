@@ -121,10 +121,14 @@ impl<M: Forward> Engine<M> {
         let read = if marks.is_empty() { Read::GREATEST } else { read };
         self.counters.prefilled += prompt as u64;
         self.counters.decoded += decoded;
-        self.fly(Entry::Prefill, read, marks, prompt)
+        self.fly(Entry::Prefill, read, marks, prompt)?;
+        for piece in pieces {
+            self.keep(piece.index, ends(&self.running, piece));
+        }
+        Ok(())
     }
 
-    /// Submits one row of every sequence that is past its prompt, those whose ids are picked here first.
+    /// Submits one row of every sequence that is past its prompt, those whose logits are read first.
     fn submit_rows(&mut self) -> Result<bool> {
         // Rather than splitting the batch, all wait for those that must.
         if self.running.iter().any(|sequence| sequence.next() == Next::Wait) {
@@ -163,12 +167,12 @@ impl<M: Forward> Engine<M> {
         Some(self.running.iter().filter(|sequence| matches!(sequence.next(), Next::Row(_))).count())
     }
 
-    /// Writes a row of every sequence that is past its prompt and that `takes` says, those whose ids are picked here first.
+    /// Writes a row of every sequence that is past its prompt and that `takes` says, those whose logits are read first.
     fn write_rows(&mut self, marks: &mut Vec<Mark>, read: &mut Read, takes: impl Fn(usize) -> bool) -> u64 {
         let before = marks.len();
-        for here in [true, false] {
+        for reads in [true, false] {
             for (index, sequence) in self.running.iter_mut().enumerate() {
-                if (sequence.pick == Pick::Here) != here || !takes(index) {
+                if sequence.reads_logits() != reads || !takes(index) {
                     continue;
                 }
                 if let Next::Row(token) = sequence.next() {
@@ -193,9 +197,12 @@ fn mark(sequence: &Sequence, read: &mut Read) -> Mark {
     match sequence.pick {
         Pick::Greatest => read.greatest = true,
         Pick::Drawn => read.drawn = true,
-        Pick::Here => read.logits = read.rows + 1,
+        Pick::Here => {}
     }
-    let logits = (sequence.pick == Pick::Here).then_some(read.rows as usize);
+    let logits = sequence.reads_logits().then_some(read.rows as usize);
+    if logits.is_some() {
+        read.logits = read.rows + 1;
+    }
     read.rows += 1;
     Mark { request: sequence.id, epoch: sequence.epoch, slot: sequence.slot, logits }
 }

@@ -41,16 +41,17 @@ impl Engine<Fake> {
     /// Answers one request, start to end.
     pub(super) async fn complete(&mut self, request: Request) -> Result<Answer> {
         let asked = self.submit(request)?;
-        let (mut ids, mut text) = (Vec::new(), String::new());
+        let (mut ids, mut text, mut logprobs) = (Vec::new(), String::new(), Vec::new());
         loop {
             for Event { request, kind } in self.step().await? {
                 assert_eq!(request, asked, "it runs alone");
                 match kind {
-                    EventKind::Token { id, text: piece } => {
+                    EventKind::Token { id, text: piece, logprobs: likely } => {
                         ids.push(id);
                         text.push_str(&piece);
+                        logprobs.extend(likely.map(|likely| *likely));
                     }
-                    EventKind::Finished { reason, usage } => return Ok(Answer { ids, text, reason, usage }),
+                    EventKind::Finished { reason, usage } => return Ok(Answer { ids, text, logprobs, reason, usage }),
                     EventKind::Failed { error } => return Err::<Answer, Error>(error),
                 }
             }

@@ -3,16 +3,22 @@
 //! Steps change nothing here but the context's size. So the thread that submits a request checks it and makes its tokens, while the engine
 //! runs.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::request::{Prompt, Request, RequestId};
 use crate::engine::sequence::{Sequence, Terms};
 use crate::engine::stop::Stops;
 use crate::model::forward::Forward;
+use crate::text::answer::Format;
 use crate::text::chat::Chat;
+use crate::text::detokenizer::Detokenizer;
 use crate::text::tokenizer::Tokenizer;
 use crate::{ErrorKind, Result};
 use tegula_package::mlc::ChatConfig;
+
+/// Tokens at the end of a prompt that may begin the answer.
+const TAIL: usize = 32;
 
 /// Checks requests to one model and makes their tokens.
 pub struct Intake {
@@ -20,6 +26,8 @@ pub struct Intake {
     config: ChatConfig,
     chat: Chat,
     vocab_size: u32,
+    /// Special tokens that mark reasoning, and those that mark tool calls too, in order.
+    marks: [Arc<[u32]>; 2],
     /// The most tokens of a sequence. It changes when the memory for caches is shared anew.
     capacity: AtomicU32,
 }
@@ -30,7 +38,29 @@ impl Intake {
     pub fn new<M: Forward>(model: &M, tokenizer: Option<Tokenizer>, config: ChatConfig, template: Option<&str>) -> Intake {
         let chat = Chat::new(tokenizer.as_ref().map(Tokenizer::config), template, &config);
         let capacity = AtomicU32::new(model.capacity());
-        Intake { tokenizer, config, chat, vocab_size: model.facts().vocab_size, capacity }
+        let marks = [false, true].map(|tools| {
+            let Some(tokenizer) = &tokenizer else { return Arc::default() };
+            let shows = |id: &u32| tokenizer.token(*id).is_some_and(|token| chat.format(tools).shows(&token, tools));
+            tokenizer.special().iter().copied().filter(shows).collect()
+        });
+        Intake { tokenizer, config, chat, vocab_size: model.facts().vocab_size, marks, capacity }
+    }
+
+    /// How the model writes answers to a conversation with tools, or to one without.
+    #[must_use]
+    pub fn format(&self, tools: bool) -> &Format {
+        self.chat.format(tools)
+    }
+
+    /// The last text of a prompt, with its special tokens: templates may begin the answer there.
+    #[must_use]
+    pub fn tail(&self, ids: &[u32]) -> String {
+        let Some(tokenizer) = &self.tokenizer else { return String::new() };
+        let (mut detokenizer, mut text) = (Detokenizer::new().with_special().continuing(), String::new());
+        for &id in &ids[ids.len().saturating_sub(TAIL)..] {
+            detokenizer.push(tokenizer, id, &mut text);
+        }
+        text
     }
 
     /// The tokenizer, if the package has one.
@@ -65,12 +95,7 @@ impl Intake {
     /// # Errors
     /// [`ErrorKind::NoTokenizer`], those of [`Chat::prompt`] and [`Tokenizer::encode`], [`ErrorKind::UnknownToken`].
     pub fn tokenize(&self, prompt: &Prompt) -> Result<Vec<u32>> {
-        let tokenizer = || self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer);
-        let ids = match prompt {
-            Prompt::Chat(dialogue) => self.chat.prompt(tokenizer()?, dialogue)?,
-            Prompt::Text(text) => tokenizer()?.encode(text, true)?,
-            Prompt::Ids(ids) => ids.clone(),
-        };
+        let ids = prompt.ids(self.tokenizer.as_ref(), &self.chat)?;
         self.check_ids(&ids)?;
         Ok(ids)
     }
@@ -89,6 +114,12 @@ impl Intake {
     /// # Errors
     /// Those of [`Intake::tokenize`]; [`ErrorKind::ContextWindowSizeExceeded`], [`ErrorKind::FieldRange`].
     pub(crate) fn check(&self, id: RequestId, request: Request) -> Result<Sequence> {
+        let ids = self.tokenize(&request.prompt)?;
+        self.check_tokenized(id, request, ids)
+    }
+
+    /// As [`Intake::check`], where the prompt's tokens are known.
+    pub(crate) fn check_tokenized(&self, id: RequestId, request: Request, ids: Vec<u32>) -> Result<Sequence> {
         request.sampling.check()?;
         if request.max_tokens == Some(0) {
             let (field, value, allowed) = ("max_tokens".into(), "0".into(), "a whole number of 1 or more".into());
@@ -97,7 +128,6 @@ impl Intake {
         if self.tokenizer.is_none() && !request.stop.is_empty() {
             return Err(ErrorKind::NoTokenizer.into());
         }
-        let ids = self.tokenize(&request.prompt)?;
         let context = self.capacity();
         if ids.len() as u64 >= u64::from(context) {
             return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context: u64::from(context) }.into());
@@ -109,10 +139,16 @@ impl Intake {
                 stop.extend(self.config.conv_template.whole().into_iter().flat_map(|template| template.stop_str.as_slice()).cloned());
                 false
             }
+            (Prompt::Gap { .. }, _) => true,
             (_, Some(tokenizer)) => ids.iter().any(|&id| !tokenizer.is_special(id)),
             (_, None) => true,
         };
-        let terms = Terms { sampling: request.sampling, limit, ignore_eos: request.ignore_eos, stops: Stops::new(stop), continues };
+        let shown = match &request.prompt {
+            Prompt::Chat(dialogue) if request.marks => Arc::clone(&self.marks[usize::from(dialogue.tools.is_some())]),
+            _ => Arc::default(),
+        };
+        let Request { sampling, ignore_eos, logprobs, .. } = request;
+        let terms = Terms { sampling, limit, ignore_eos, logprobs, stops: Stops::new(stop), continues, shown };
         Ok(Sequence::new(id, ids, terms))
     }
 

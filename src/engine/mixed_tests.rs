@@ -128,6 +128,7 @@ fn caches_that_cannot_grow_leave_the_engine_whole() {
             let expected = all(engine.model(), &prompt(tokens, seed), outcome.ids.len());
             assert_eq!(outcome.ids, expected, "what was answered is right");
         }
+        engine.forget_prefixes();
         assert_eq!((engine.model().available(), engine.model().capacity()), (vec![4], 64), "depth {depth}");
         let error = engine.submit(ids(&prompt(70, 0), 1)).unwrap_err();
         assert_eq!(error.code(), "ContextWindowSizeExceededError");

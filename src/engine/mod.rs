@@ -21,6 +21,7 @@ use tegula_plan::Row;
 use crate::Result;
 use crate::engine::intake::Intake;
 use crate::engine::pace::Pace;
+use crate::engine::prefix::Prefixes;
 use crate::engine::request::{Event, RequestId};
 use crate::engine::sequence::Sequence;
 use crate::model::forward::{Entry, Forward};
@@ -29,8 +30,11 @@ use crate::sampler::Sampler;
 
 mod compose;
 pub mod intake;
+pub mod logprobs;
 mod pace;
+mod prefix;
 pub mod request;
+mod reuse;
 mod schedule;
 mod score;
 pub(crate) mod sequence;
@@ -44,6 +48,8 @@ pub struct Counters {
     pub steps: u64,
     /// Rows of them that were of prompts.
     pub prefilled: u64,
+    /// Tokens of prompts that needed no rows, because the caches held them already.
+    pub cached: u64,
     /// Rows of them that held one token of a sequence.
     pub decoded: u64,
     /// Rows of them that came to nothing, because the engine had run ahead of the end of an answer.
@@ -61,6 +67,10 @@ pub struct Engine<M: Forward = Model> {
     running: Vec<Sequence>,
     /// Rows of the page table that no sequence has.
     slots: Vec<u32>,
+    /// What the caches hold of earlier sequences.
+    prefixes: Prefixes,
+    /// Whether sequences begin with that.
+    reuses: bool,
     flights: VecDeque<Flight<M::Pending>>,
     run_ahead: usize,
     /// Whether somebody waits for larger caches.
@@ -100,7 +110,7 @@ struct Mark {
     request: RequestId,
     epoch: u32,
     slot: u32,
-    /// Row of the logits, if the id is picked here.
+    /// Row of the logits, if they are read back.
     logits: Option<usize>,
 }
 
@@ -114,6 +124,7 @@ impl<M: Forward> Engine<M> {
     pub(crate) fn new(model: M, intake: Arc<Intake>) -> Engine<M> {
         let eos = intake.end_ids();
         let sequences = model.max_rows(Entry::Batch).unwrap_or(1).min(model.facts().max_batch_size).max(1);
+        let prefixes = Prefixes::new(model.facts().paged().map(|group| group.window).collect());
         Engine {
             model,
             intake,
@@ -121,6 +132,8 @@ impl<M: Forward> Engine<M> {
             waiting: VecDeque::new(),
             running: Vec::new(),
             slots: (0..sequences).rev().collect(),
+            prefixes,
+            reuses: true,
             flights: VecDeque::new(),
             run_ahead: RUN_AHEAD,
             grows: false,
@@ -236,6 +249,7 @@ impl<M: Forward> Engine<M> {
         while !self.running.is_empty() {
             self.leave(self.running.len() - 1);
         }
+        self.forget_prefixes();
     }
 }
 
@@ -254,5 +268,7 @@ pub(crate) mod fake;
 mod interrupt_tests;
 #[cfg(test)]
 mod mixed_tests;
+#[cfg(test)]
+mod reuse_tests;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,12 @@
 //! Requests to the engine, and the events that it reports.
 
-use crate::Error;
+use crate::engine::logprobs::Logprobs;
 use crate::engine::usage::{FinishReason, Usage};
 use crate::sampler::Sampling;
-use crate::text::chat::Dialogue;
+use crate::text::chat::{Chat, Dialogue};
+use crate::text::infill::infill;
+use crate::text::tokenizer::Tokenizer;
+use crate::{Error, ErrorKind, Result};
 
 /// Tells requests apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,10 +25,34 @@ impl RequestId {
 pub enum Prompt {
     /// A conversation, written as the package's template has it.
     Chat(Dialogue),
+    /// A text with a gap, for models that were trained to fill it.
+    Gap {
+        /// What comes before the gap.
+        before: String,
+        /// What comes behind it.
+        after: String,
+    },
     /// A text, as it is.
     Text(String),
     /// Tokens, as they are.
     Ids(Vec<u32>),
+}
+
+impl Prompt {
+    /// Its ids, with the package's tokenizer and its way to write conversations.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoTokenizer`], those of [`Chat::prompt`] and [`Tokenizer::encode`], [`ErrorKind::UnsupportedField`] where the tokenizer
+    /// has no tokens for a gap.
+    pub fn ids(&self, tokenizer: Option<&Tokenizer>, chat: &Chat) -> Result<Vec<u32>> {
+        let tokenizer = || tokenizer.ok_or(ErrorKind::NoTokenizer);
+        match self {
+            Prompt::Chat(dialogue) => chat.prompt(tokenizer()?, dialogue),
+            Prompt::Text(text) => tokenizer()?.encode(text, true),
+            Prompt::Gap { before, after } => infill(tokenizer()?, before, after),
+            Prompt::Ids(ids) => Ok(ids.clone()),
+        }
+    }
 }
 
 /// A generation request.
@@ -41,13 +68,26 @@ pub struct Request {
     pub stop: Vec<String>,
     /// Whether an answer goes on after a token that would end it.
     pub ignore_eos: bool,
+    /// Writes the special tokens that mark reasoning and tool calls, for those who tell the parts of an answer apart
+    /// ([`crate::text::answer`]).
+    pub marks: bool,
+    /// Tells the log probability of each token, and those of so many of the likeliest tokens in its place.
+    pub logprobs: Option<u32>,
 }
 
 impl Request {
     /// A request for the likeliest continuation.
     #[must_use]
     pub fn greedy(prompt: Prompt) -> Request {
-        Request { prompt, sampling: Sampling::greedy(), max_tokens: None, stop: Vec::new(), ignore_eos: false }
+        Request {
+            prompt,
+            sampling: Sampling::greedy(),
+            max_tokens: None,
+            stop: Vec::new(),
+            ignore_eos: false,
+            marks: false,
+            logprobs: None,
+        }
     }
 }
 
@@ -70,6 +110,8 @@ pub enum EventKind {
         id: u32,
         /// What can be shown now.
         text: String,
+        /// How likely it was, if the request asked for that.
+        logprobs: Option<Box<Logprobs>>,
     },
     /// The answer is complete.
     Finished {
@@ -92,6 +134,8 @@ pub struct Answer {
     pub ids: Vec<u32>,
     /// Its text; empty without a tokenizer.
     pub text: String,
+    /// How likely its tokens were, if the request asked for that.
+    pub logprobs: Vec<Logprobs>,
     /// Why it ended.
     pub reason: FinishReason,
     /// What it took.

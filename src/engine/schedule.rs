@@ -2,37 +2,50 @@
 
 use super::{Engine, Flight, Mark};
 use crate::clock;
+use crate::engine::logprobs::Logprobs;
 use crate::engine::request::{Event, EventKind, RequestId};
 use crate::engine::sequence::{Pick, Sequence};
 use crate::engine::usage::FinishReason;
 use crate::model::forward::{Entry, Forward, Readback};
 use crate::model::pools::Room;
 use crate::{Error, ErrorKind};
+use tegula_plan::PAGE_SIZE;
 
 impl<M: Forward> Engine<M> {
     /// Lets waiting requests run while there are slots and pages for them.
     pub(super) fn admit(&mut self) {
-        while let (Some(first), Some(&slot), false) = (self.waiting.front(), self.slots.last(), self.grows) {
-            // Where layers see all tokens, there must be room for all that it has; others make room as they go.
-            let tokens = first.ids.len();
-            let next = tokens.min(self.prefill_rows());
-            let room = self.make_room(slot, 0, next, tokens);
-            if room == Room::Grow {
-                return;
+        let mut place = 0;
+        while let (Some(&slot), false) = (self.slots.last(), self.grows)
+            && let Some(mut sequence) = self.waiting.remove(place)
+        {
+            let held = self.held(&sequence.ids);
+            if self.is_coming(&sequence.ids, held.len()) {
+                self.waiting.insert(place, sequence);
+                place += 1;
+                continue;
             }
-            let Some(mut sequence) = self.waiting.pop_front() else { return };
-            if room == Room::Ready {
-                self.slots.pop();
-                sequence.start(slot);
-                self.model.draw(slot, sequence.drawing(self.active()));
-                self.running.push(sequence);
-            } else if self.running.is_empty() {
+            let (begun, tokens) = (held.len() * PAGE_SIZE as usize, sequence.ids.len());
+            self.model.adopt(slot, &held);
+            // Where layers see all tokens, there must be room for all that it has; others make room as they go.
+            let next = tokens.min(begun + self.prefill_rows());
+            let room = self.make_room(slot, begun, next, tokens);
+            if room != Room::Ready {
+                self.model.release(slot);
+            }
+            if room == Room::Full && self.running.is_empty() {
                 let error = self.shortage(tokens);
                 self.fail(sequence.id, error);
-            } else {
-                self.waiting.push_front(sequence);
+                continue;
+            }
+            if room != Room::Ready {
+                self.waiting.insert(place, sequence);
                 return;
             }
+            self.slots.pop();
+            self.counters.cached += begun as u64;
+            sequence.start(slot, begun);
+            self.model.draw(slot, sequence.drawing(self.active()));
+            self.running.push(sequence);
         }
     }
 
@@ -46,10 +59,13 @@ impl<M: Forward> Engine<M> {
     }
 
     /// Frees the pages that rows from `first` on do not see, and makes room for positions up to `tokens`, of which those up to `next` are
-    /// submitted next.
+    /// submitted next. What the caches hold of earlier sequences goes where it must.
     fn make_room(&mut self, slot: u32, first: usize, next: usize, tokens: usize) -> Room {
         self.model.forget(slot, first as u32);
-        let room = self.model.reserve(slot, next as u32, tokens as u32);
+        let mut room = self.model.reserve(slot, next as u32, tokens as u32);
+        while room == Room::Full && self.evict() {
+            room = self.model.reserve(slot, next as u32, tokens as u32);
+        }
         self.grows |= room == Room::Grow;
         room
     }
@@ -91,8 +107,9 @@ impl<M: Forward> Engine<M> {
         }
     }
 
-    /// Takes a sequence out of those that run, and frees what it holds.
+    /// Takes a sequence out of those that run. What it holds stays for others that begin like it, as long as there is room.
     pub(super) fn leave(&mut self, index: usize) -> Sequence {
+        self.keep(index, true);
         let sequence = self.running.remove(index);
         self.model.release(sequence.slot);
         self.slots.push(sequence.slot);
@@ -133,17 +150,19 @@ impl<M: Forward> Engine<M> {
         let (vocab, active) = (self.model.facts().vocab_size, self.active());
         let sequence = &mut self.running[index];
         let position = sequence.ids.len() as u32;
-        let id = match mark.logits {
-            Some(row) => {
-                let start = row * vocab as usize;
-                let logits = readback.logits.get_mut(start..start + active as usize).unwrap_or_default();
-                self.sampler.pick(logits, &sequence.sampling, &sequence.counts, position)
-            }
-            None => readback.sampled.get(mark.slot as usize).copied(),
+        let start = mark.logits.unwrap_or_default() * vocab as usize;
+        let logits = readback.logits.get_mut(start..start + active as usize).unwrap_or_default();
+        // Picking uses them up.
+        let raw = sequence.logprobs.map(|top| (logits.to_vec(), top));
+        let id = match sequence.pick {
+            Pick::Here => self.sampler.pick(logits, &sequence.sampling, &sequence.counts, position),
+            Pick::Greatest | Pick::Drawn => readback.sampled.get(mark.slot as usize).copied(),
         };
         match id {
             None => {
                 let request = self.leave(index).id;
+                // Nobody shall begin with what may not be a number.
+                self.forget_prefixes();
                 self.fail(request, ErrorKind::NotFinite { position: position - 1 }.into());
             }
             // Greedily, the GPU knows no padded ids, and it never knows what to do with bad numbers: look at the logits of the last token
@@ -154,8 +173,10 @@ impl<M: Forward> Engine<M> {
                 self.model.draw(mark.slot, None);
             }
             Some(id) => {
-                let (text, reason) = sequence.accept(id, self.intake.tokenizer(), &self.eos);
-                self.events.push(Event { request: mark.request, kind: EventKind::Token { id, text } });
+                let tokenizer = self.intake.tokenizer();
+                let logprobs = raw.map(|(logits, top)| Box::new(Logprobs::of(&logits, id, top, tokenizer)));
+                let (text, reason) = sequence.accept(id, tokenizer, &self.eos);
+                self.events.push(Event { request: mark.request, kind: EventKind::Token { id, text, logprobs } });
                 if let Some(reason) = reason {
                     self.finish(index, reason);
                 }

@@ -27,6 +27,7 @@ impl<M: Forward> Engine<M> {
     async fn score_in(&mut self, slot: u32, ids: &[u32], most: usize, visit: &mut impl FnMut(usize, &[f32])) -> Result<()> {
         let vocab = self.model.facts().vocab_size as usize;
         self.model.release(slot);
+        self.forget_prefixes();
         for (start, chunk) in (0..).step_by(most).zip(ids.chunks(most)) {
             self.model.forget(slot, start as u32);
             let end = start + chunk.len();

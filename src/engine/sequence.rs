@@ -1,13 +1,14 @@
 //! A request while it runs: its tokens, how far they have been submitted, and the text that they make.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tegula_plan::Row;
 
 use crate::clock;
 use crate::engine::request::RequestId;
 use crate::engine::stop::Stops;
-use crate::engine::usage::{FinishReason, Speed, Usage};
+use crate::engine::usage::{CompletionDetails, FinishReason, PromptDetails, Speed, Usage};
 use crate::model::forward::Drawing;
 use crate::sampler::Sampling;
 use crate::text::detokenizer::Detokenizer;
@@ -22,11 +23,15 @@ pub(crate) struct Sequence {
     pub(crate) prompt: usize,
     /// Row of the page table, while it runs.
     pub(crate) slot: u32,
+    /// Tokens of the prompt that the caches held when it began to run.
+    cached: Option<usize>,
     /// Positions that were submitted. Beyond the known ids, the GPU goes on with what it sampled itself.
     pub(crate) submitted: usize,
     /// Raised when submitted positions are taken back, so that their results are ignored.
     pub(crate) epoch: u32,
     pub(crate) pick: Pick,
+    /// Log probabilities of so many tokens in each place, beside those of the answer's own.
+    pub(crate) logprobs: Option<u32>,
     pub(crate) sampling: Sampling,
     /// How often the answer has each id, where that matters.
     pub(crate) counts: BTreeMap<u32, u32>,
@@ -56,6 +61,17 @@ pub(crate) enum Pick {
     Here,
 }
 
+impl Pick {
+    /// Who picks ids of a request. The GPU penalises logits in place, so raw ones are read before it does.
+    fn of(sampling: &Sampling, logprobs: bool) -> Pick {
+        match sampling {
+            _ if sampling.is_plain_greedy() => Pick::Greatest,
+            _ if logprobs && sampling.adjusts() => Pick::Here,
+            _ => Pick::Drawn,
+        }
+    }
+}
+
 /// What a sequence could submit now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -75,22 +91,28 @@ pub(crate) struct Terms {
     /// The most tokens, prompt and answer together; more than the prompt has.
     pub(crate) limit: usize,
     pub(crate) ignore_eos: bool,
+    pub(crate) logprobs: Option<u32>,
     pub(crate) stops: Stops,
     /// Whether the answer's text goes on where the prompt's ends.
     pub(crate) continues: bool,
+    /// Special tokens that are part of its text.
+    pub(crate) shown: Arc<[u32]>,
 }
 
 impl Sequence {
     pub(crate) fn new(id: RequestId, ids: Vec<u32>, terms: Terms) -> Sequence {
-        let detokenizer = if terms.continues { Detokenizer::new().continuing() } else { Detokenizer::new() };
+        let detokenizer = Detokenizer::new().showing(terms.shown);
+        let detokenizer = if terms.continues { detokenizer.continuing() } else { detokenizer };
         Sequence {
             id,
             prompt: ids.len(),
             ids,
             slot: 0,
+            cached: None,
             submitted: 0,
             epoch: 0,
-            pick: if terms.sampling.is_plain_greedy() { Pick::Greatest } else { Pick::Drawn },
+            pick: Pick::of(&terms.sampling, terms.logprobs.is_some()),
+            logprobs: terms.logprobs,
             sampling: terms.sampling,
             counts: BTreeMap::new(),
             limit: terms.limit,
@@ -118,14 +140,20 @@ impl Sequence {
         self.submitted >= self.prompt && matches!(self.next(), Next::Row(_) | Next::Wait)
     }
 
+    /// Whether its logits are read back.
+    pub(crate) fn reads_logits(&self) -> bool {
+        self.pick == Pick::Here || self.logprobs.is_some()
+    }
+
     /// How the GPU shall draw its ids, where it shall.
     pub(crate) fn drawing(&self, active: u32) -> Option<Drawing<'_>> {
         (self.pick == Pick::Drawn).then_some(Drawing { sampling: &self.sampling, counts: &self.counts, active })
     }
 
-    /// Notes that it runs.
-    pub(crate) fn start(&mut self, slot: u32) {
-        self.slot = slot;
+    /// Notes that it runs, and that the caches hold its first `begun` tokens.
+    pub(crate) fn start(&mut self, slot: u32, begun: usize) {
+        (self.slot, self.submitted) = (slot, begun);
+        self.cached.get_or_insert(begun.min(self.prompt));
         self.times.started.get_or_insert_with(clock::seconds);
     }
 
@@ -178,10 +206,18 @@ impl Sequence {
             e2e_latency_s: now - self.times.asked,
             time_to_first_token_s: first - self.times.asked,
             time_per_output_token_s: if decoded > 0 { (now - first) / decoded as f64 } else { 0.0 },
-            prefill_tokens_per_s: per_second(self.prompt, first - started),
+            prefill_tokens_per_s: per_second(self.prompt - self.cached.unwrap_or_default(), first - started),
             decode_tokens_per_s: per_second(decoded, now - first),
         };
         let (prompt_tokens, completion_tokens) = (self.prompt as u32, completion as u32);
-        Usage { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens, extra: speed }
+        let cached_tokens = self.cached.unwrap_or_default() as u32;
+        Usage {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens: prompt_tokens + completion_tokens,
+            prompt_tokens_details: PromptDetails { cached_tokens },
+            completion_tokens_details: CompletionDetails::default(),
+            extra: speed,
+        }
     }
 }

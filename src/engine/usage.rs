@@ -10,6 +10,9 @@ pub enum FinishReason {
     Stop,
     /// It reached the most tokens, or the end of the context.
     Length,
+    /// The model called tools.
+    #[serde(rename = "tool_calls")]
+    ToolCalls,
     /// It was interrupted.
     Abort,
 }
@@ -23,8 +26,51 @@ pub struct Usage {
     pub completion_tokens: u32,
     /// Both.
     pub total_tokens: u32,
+    /// Which of the prompt's were special.
+    pub prompt_tokens_details: PromptDetails,
+    /// Which of the answer's were special.
+    pub completion_tokens_details: CompletionDetails,
     /// How fast, under WebLLM's names.
     pub extra: Speed,
+}
+
+/// Tokens of a prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PromptDetails {
+    /// Tokens that an earlier request had computed.
+    pub cached_tokens: u32,
+}
+
+/// Tokens of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CompletionDetails {
+    /// Tokens of the reasoning before the answer.
+    pub reasoning_tokens: u32,
+}
+
+impl Usage {
+    /// Adds what another answer to the same request took: its prompt too, unless that is the same one.
+    pub(crate) fn add(&mut self, other: &Usage, shares_prompt: bool) {
+        if !shares_prompt {
+            self.prompt_tokens += other.prompt_tokens;
+            self.prompt_tokens_details.cached_tokens += other.prompt_tokens_details.cached_tokens;
+        }
+        self.completion_tokens += other.completion_tokens;
+        self.completion_tokens_details.reasoning_tokens += other.completion_tokens_details.reasoning_tokens;
+        self.total_tokens = self.prompt_tokens + self.completion_tokens;
+        self.extra.add(&other.extra);
+    }
+}
+
+impl Speed {
+    /// The speed of two answers side by side: from the first request to the last end, and tokens of both by the time.
+    fn add(&mut self, other: &Speed) {
+        self.e2e_latency_s = self.e2e_latency_s.max(other.e2e_latency_s);
+        self.time_to_first_token_s = self.time_to_first_token_s.min(other.time_to_first_token_s);
+        self.time_per_output_token_s = self.time_per_output_token_s.max(other.time_per_output_token_s);
+        self.prefill_tokens_per_s = self.prefill_tokens_per_s.max(other.prefill_tokens_per_s);
+        self.decode_tokens_per_s += other.decode_tokens_per_s;
+    }
 }
 
 /// Speeds of a request.

@@ -75,6 +75,13 @@ impl Host {
         }
     }
 
+    /// Sets whether requests begin with what earlier ones computed. It changes the speed only.
+    pub fn set_prefix_cache(&mut self, name: &str, reuses: bool) {
+        if let Ok(hosted) = self.find(name) {
+            hosted.engine.set_prefix_cache(reuses);
+        }
+    }
+
     /// Sets how many rows of prompts a step may have while other sequences decode. It changes the speed only.
     pub fn set_prompt_share(&mut self, name: &str, rows: Option<usize>) {
         if let Ok(hosted) = self.find(name) {
@@ -177,6 +184,9 @@ impl Host {
                 let now = hosted.engine.model().memory().capacity;
                 let limit = self.shared.state().ledger.limit(&hosted.name);
                 let Some(tokens) = limit.filter(|tokens| *tokens != now && (*tokens > now) == grows) else { continue };
+                if !grows {
+                    hosted.engine.forget_prefixes();
+                }
                 hosted.engine.model_mut().limit_cache(tokens)?;
                 hosted.engine.intake().set_capacity(hosted.engine.model().capacity());
                 hosted.cached = hosted.engine.model().cached_tokens();

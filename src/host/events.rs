@@ -55,19 +55,68 @@ impl Events {
     /// # Errors
     /// What made the request fail; [`ErrorKind::Interrupted`] if its host is gone.
     pub async fn answer(mut self) -> Result<Answer> {
-        let (mut ids, mut text) = (Vec::new(), String::new());
+        let (mut ids, mut text, mut logprobs) = (Vec::new(), String::new(), Vec::new());
         while let Some(kind) = self.next().await {
             match kind {
-                EventKind::Token { id, text: piece } => {
+                EventKind::Token { id, text: piece, logprobs: likely } => {
                     ids.push(id);
                     text.push_str(&piece);
+                    logprobs.extend(likely.map(|likely| *likely));
                 }
-                EventKind::Finished { reason, usage } => return Ok(Answer { ids, text, reason, usage }),
+                EventKind::Finished { reason, usage } => return Ok(Answer { ids, text, logprobs, reason, usage }),
                 EventKind::Failed { error } => return Err(error),
             }
         }
         Err(ErrorKind::Interrupted.into())
     }
+}
+
+/// The events of several requests, each with the place of its request among them.
+pub struct Answers {
+    submitted: Vec<Submitted>,
+    receiver: UnboundedReceiver<(usize, EventKind)>,
+}
+
+/// Sinks for requests at places, and what comes out of the stream behind them.
+pub(super) fn channels() -> (impl FnMut(usize) -> Sink, UnboundedReceiver<(usize, EventKind)>) {
+    let (sender, receiver) = unbounded();
+    let sink = move |place| -> Sink {
+        let sender = sender.clone();
+        Box::new(move |event: Event| match sender.unbounded_send((place, event.kind)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        })
+    };
+    (sink, receiver)
+}
+
+impl Answers {
+    pub(super) fn new(submitted: Vec<Submitted>, receiver: UnboundedReceiver<(usize, EventKind)>) -> Answers {
+        Answers { submitted, receiver }
+    }
+
+    /// The requests.
+    #[must_use]
+    pub fn submitted(&self) -> &[Submitted] {
+        &self.submitted
+    }
+}
+
+impl Stream for Answers {
+    type Item = (usize, EventKind);
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.receiver.poll_next_unpin(context)
+    }
+}
+
+/// A request that was sent to a model.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// Names it.
+    pub id: RequestId,
+    /// The last text of its prompt, with special tokens: see [`Intake::tail`](crate::engine::intake::Intake::tail).
+    pub tail: String,
 }
 
 impl Stream for Events {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use futures::channel::mpsc::UnboundedSender;
 use futures::channel::oneshot;
 
-use super::events::{Events, Sink, channel};
+use super::events::{Answers, Events, Sink, Submitted, channel, channels};
 use super::ledger::Holding;
 use super::mailbox::{Message, Shared};
 use super::resident::Resident;
 use crate::engine::intake::Intake;
-use crate::engine::request::{Request, RequestId};
+use crate::engine::request::{Prompt, Request, RequestId};
 use crate::model::budget::{Budget, Memory};
 use crate::text::tokenizer::Tokenizer;
 use crate::{HostError, Result};
@@ -74,19 +74,51 @@ impl Handle {
     /// [`ContextWindowSizeExceeded`](crate::ErrorKind::ContextWindowSizeExceeded),
     /// [`FieldRange`](crate::ErrorKind::FieldRange), and the loss of the device.
     pub fn submit(&self, model: &str, request: Request, sink: Sink) -> Result<RequestId> {
-        let intake = {
-            let state = self.shared.state();
-            if let Some(error) = &state.lost {
-                return Err(error.clone());
-            }
-            state.intake(model)?
-        };
         let id = self.shared.next_id();
-        let sequence = Box::new(intake.check(id, request)?);
-        let sent = self.mailbox.unbounded_send(Message::Submit { model: model.to_owned(), sequence, sink });
-        // The host has gone since.
-        sent.map_err(|_| self.shared.state().unknown(model))?;
+        let sequence = Box::new(self.open(model)?.check(id, request)?);
+        self.mail(Message::Submit { model: model.to_owned(), sequence, sink })?;
         Ok(id)
+    }
+
+    /// What requests to a model are checked against, if there is a device to run them on.
+    fn open(&self, model: &str) -> Result<Arc<Intake>> {
+        let state = self.shared.state();
+        if let Some(error) = &state.lost {
+            return Err(error.clone());
+        }
+        state.intake(model)
+    }
+
+    /// Sends a request, unless the host has gone.
+    fn mail(&self, message: Message) -> Result<()> {
+        let Err(unsent) = self.mailbox.unbounded_send(message) else { return Ok(()) };
+        let Message::Submit { model, .. } = unsent.into_inner() else { return Ok(()) };
+        Err(self.shared.state().unknown(&model))
+    }
+
+    /// [`Handle::submit`] for several requests, of which all are checked before any runs. Prompts that are equal are made tokens once. Events
+    /// of the request at a place go to the sink that `sink` gives for it.
+    ///
+    /// # Errors
+    /// Those of [`Handle::submit`]. Then none runs.
+    pub fn submit_all(&self, model: &str, requests: Vec<Request>, mut sink: impl FnMut(usize) -> Sink) -> Result<Vec<Submitted>> {
+        let intake = self.open(model)?;
+        let mut last: Option<(Prompt, Vec<u32>)> = None;
+        let mut checked = Vec::with_capacity(requests.len());
+        for request in requests {
+            let ids = match last.take_if(|(prompt, _)| *prompt == request.prompt) {
+                Some((_, ids)) => ids,
+                None => intake.tokenize(&request.prompt)?,
+            };
+            last = Some((request.prompt.clone(), ids.clone()));
+            checked.push(Box::new(intake.check_tokenized(self.shared.next_id(), request, ids)?));
+        }
+        let mut submitted = Vec::with_capacity(checked.len());
+        for (place, sequence) in checked.into_iter().enumerate() {
+            submitted.push(Submitted { id: sequence.id, tail: intake.tail(&sequence.ids) });
+            self.mail(Message::Submit { model: model.to_owned(), sequence, sink: sink(place) })?;
+        }
+        Ok(submitted)
     }
 
     /// [`Handle::submit`], with the events as a stream.
@@ -96,6 +128,15 @@ impl Handle {
     pub fn ask(&self, model: &str, request: Request) -> Result<Events> {
         let (sink, receiver) = channel();
         Ok(Events::new(self.submit(model, request, sink)?, receiver))
+    }
+
+    /// [`Handle::submit_all`], with the events as a stream. Dropping it ends the requests.
+    ///
+    /// # Errors
+    /// Those of [`Handle::submit_all`].
+    pub fn ask_all(&self, model: &str, requests: Vec<Request>) -> Result<Answers> {
+        let (sink, receiver) = channels();
+        Ok(Answers::new(self.submit_all(model, requests, sink)?, receiver))
     }
 
     /// Ends a request. Its last event says so. Nothing happens if it has ended.

@@ -24,7 +24,7 @@ mod resident;
 mod turn;
 
 pub use driver::Host;
-pub use events::{Events, Sink};
+pub use events::{Answers, Events, Sink, Submitted};
 pub use handle::{Handle, Package, Place};
 pub use ledger::{Holding, Ledger};
 pub use resident::{Movable, Resident};

@@ -9,7 +9,7 @@ use tegula_plan::Row;
 use crate::Result;
 use crate::model::budget::Memory;
 use crate::model::forward::{Drawing, Entry, Forward, Read};
-use crate::model::pools::Room;
+use crate::model::pools::{Block, Room};
 use crate::model::step::{Model, Pending};
 
 /// Natively models are sent to the driver's thread. A page has one thread.
@@ -93,6 +93,18 @@ impl Forward for Box<dyn Resident> {
 
     fn release(&mut self, sequence: u32) {
         (**self).release(sequence);
+    }
+
+    fn keep(&mut self, sequence: u32, index: usize) -> Block {
+        (**self).keep(sequence, index)
+    }
+
+    fn free(&mut self, block: &[Option<u32>]) {
+        (**self).free(block);
+    }
+
+    fn adopt(&mut self, sequence: u32, blocks: &[Block]) {
+        (**self).adopt(sequence, blocks);
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {

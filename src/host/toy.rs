@@ -13,7 +13,7 @@ use crate::engine::request::{Prompt, Request};
 use crate::model::GroupMemory;
 use crate::model::budget::Memory;
 use crate::model::forward::{Drawing, Entry, Forward, Read};
-use crate::model::pools::Room;
+use crate::model::pools::{Block, Room};
 use crate::model::step::Pending;
 use tegula_package::mlc::ChatConfig;
 
@@ -94,6 +94,18 @@ impl Forward for Toy {
 
     fn release(&mut self, sequence: u32) {
         self.fake.release(sequence);
+    }
+
+    fn keep(&mut self, sequence: u32, index: usize) -> Block {
+        self.fake.keep(sequence, index)
+    }
+
+    fn free(&mut self, block: &[Option<u32>]) {
+        self.fake.free(block);
+    }
+
+    fn adopt(&mut self, sequence: u32, blocks: &[Block]) {
+        self.fake.adopt(sequence, blocks);
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use tegula_plan::{Row, SAMPLING_WORDS};
 
 use crate::Result;
-use crate::model::pools::Room;
+use crate::model::pools::{Block, Room};
 use crate::sampler::Sampling;
 
 /// What can be run: an entry of the plan.
@@ -191,6 +191,15 @@ pub trait Forward {
 
     /// Frees all pages of a sequence.
     fn release(&mut self, sequence: u32);
+
+    /// What a sequence holds for its tokens from `index` times [`tegula_plan::PAGE_SIZE`] on. It stays when the sequence is released.
+    fn keep(&mut self, sequence: u32, index: usize) -> Block;
+
+    /// Lets go of what [`Forward::keep`] gave.
+    fn free(&mut self, block: &[Option<u32>]);
+
+    /// Lets a sequence that holds nothing begin with what others computed. Its rows go on behind that.
+    fn adopt(&mut self, sequence: u32, blocks: &[Block]);
 
     /// Says how ids of a sequence are drawn in the steps submitted from now on; nothing if they are not.
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>);

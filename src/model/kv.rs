@@ -98,23 +98,34 @@ impl Pages {
         true
     }
 
-    /// Lets `to`, which holds nothing, share the first `tokens` positions of `from`, whole pages only. Gives how many those are.
+    /// The page that a sequence holds for its tokens from `index` times [`PAGE_SIZE`] on, which then has one more holder. None where there is
+    /// no such page, or it was given back.
+    pub fn keep(&mut self, sequence: u32, index: usize) -> Option<u32> {
+        let Sequence { pages, forgotten, .. } = self.sequences.get(sequence as usize)?;
+        let page = *pages.get(index).filter(|_| index >= *forgotten)?;
+        self.holders[page as usize] += 1;
+        Some(page)
+    }
+
+    /// Lets go of a page that [`Pages::keep`] gave.
+    pub fn free(&mut self, page: u32) {
+        self.give_back(&[page]);
+    }
+
+    /// Lets a sequence that holds nothing begin with pages that others computed. Those at the start may be missing, as if they had been given
+    /// back.
     ///
     /// # Panics
-    /// If `to` holds pages, or there is no such sequence.
-    pub fn share(&mut self, from: u32, to: u32, tokens: u32) -> u32 {
-        assert!(self.of(to).pages.is_empty(), "only an empty sequence can begin with shared pages");
-        let source = self.of(from);
-        if source.forgotten > 0 {
-            return 0;
-        }
-        let whole = source.pages.len().min((tokens / PAGE_SIZE) as usize);
-        let pages = source.pages[..whole].to_vec();
-        for &page in &pages {
+    /// If the sequence holds pages, or there is no such sequence.
+    pub fn adopt(&mut self, sequence: u32, pages: &[Option<u32>]) {
+        assert!(self.of(sequence).pages.is_empty(), "only an empty sequence can begin with shared pages");
+        let forgotten = pages.iter().rposition(Option::is_none).map_or(0, |last| last + 1);
+        // The table names some page in the place of one that is missing, and no kernel looks there.
+        let pages: Vec<u32> = pages.iter().map(|page| page.unwrap_or_default()).collect();
+        for &page in &pages[forgotten..] {
             self.holders[page as usize] += 1;
         }
-        self.sequences[to as usize].pages = pages;
-        whole as u32 * PAGE_SIZE
+        self.sequences[sequence as usize] = Sequence { pages, forgotten, uploaded: 0 };
     }
 
     /// Gives back the pages that lie wholly below `position`.
@@ -192,96 +203,5 @@ impl Pages {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Change, Pages};
-
-    #[test]
-    fn a_sequence_grows_page_by_page() {
-        let mut pages = Pages::new(8, 2, 4);
-        assert_eq!(pages.demand(0, 1), Some(1));
-        assert!(pages.reserve(0, 1) && pages.reserve(1, 16) && pages.reserve(0, 17));
-        assert_eq!([pages.slot(0, 0), pages.slot(0, 15), pages.slot(0, 16), pages.slot(1, 3)], [0, 15, 32, 19].map(Some));
-        assert_eq!(pages.slot(0, 32), None, "not reserved");
-        assert_eq!(pages.slot(9, 0), None, "no such sequence");
-        assert_eq!(pages.available(), 5);
-        assert!(pages.reserve(0, 5), "less than before changes nothing");
-        assert_eq!(pages.available(), 5);
-    }
-
-    #[test]
-    fn what_does_not_fit_changes_nothing() {
-        let mut pages = Pages::new(3, 2, 3);
-        assert!(pages.reserve(0, 32));
-        assert!(!pages.reserve(1, 17), "two pages, one left");
-        assert!(!pages.reserve(0, 49), "more than a row of the table");
-        assert_eq!((pages.available(), pages.slot(1, 0)), (1, None));
-        assert!(pages.reserve(1, 16) && !pages.reserve(0, 33));
-        pages.release(1);
-        assert!(pages.reserve(0, 33));
-        assert_eq!(pages.slot(0, 32), Some(32));
-    }
-
-    #[test]
-    fn the_lowest_free_page_is_taken_first() {
-        let mut pages = Pages::new(16, 3, 8);
-        assert!(pages.reserve(0, 48) && pages.reserve(1, 16) && pages.reserve(2, 16));
-        pages.release(1);
-        pages.release(0);
-        assert_eq!(pages.demand(2, 65), Some(5), "free pages are used before the cache grows");
-        assert!(pages.reserve(2, 65));
-        assert_eq!([16, 32, 48, 64].map(|position| pages.slot(2, position)), [0, 16, 32, 48].map(Some));
-        assert_eq!(pages.demand(1, 16), Some(6));
-    }
-
-    #[test]
-    fn pages_behind_the_window_go_back_once() {
-        let mut pages = Pages::new(4, 2, 100);
-        assert!(pages.reserve(0, 48));
-        pages.forget(0, 31);
-        assert_eq!((pages.slot(0, 15), pages.slot(0, 16)), (None, Some(16)));
-        assert_eq!(pages.available(), 2);
-        pages.forget(0, 31);
-        pages.forget(0, 16);
-        assert_eq!(pages.available(), 2);
-        // The sequence runs on for longer than the cache is.
-        for tokens in 49..1000 {
-            pages.forget(0, tokens - 32);
-            assert!(pages.reserve(0, tokens), "{tokens}");
-        }
-        pages.forget(0, u32::MAX);
-        assert_eq!(pages.available(), 4);
-        pages.release(0);
-        assert_eq!(pages.available(), 4);
-    }
-
-    #[test]
-    fn shared_pages_stay_until_the_last_holder_goes() {
-        let mut pages = Pages::new(4, 3, 4);
-        assert!(pages.reserve(0, 40));
-        assert_eq!(pages.share(0, 1, 39), 32, "whole pages only");
-        assert_eq!(pages.share(0, 2, 16), 16);
-        assert_eq!((pages.slot(1, 31), pages.slot(1, 32), pages.available()), (Some(31), None, 1));
-        pages.release(0);
-        assert_eq!(pages.available(), 2);
-        assert!(pages.reserve(1, 33), "its own page from here on");
-        pages.forget(1, 16);
-        assert_eq!(pages.available(), 1, "the first page has another holder");
-        pages.release(2);
-        assert_eq!(pages.available(), 2);
-        assert_eq!(pages.share(1, 0, 32), 0, "its beginning is gone");
-    }
-
-    #[test]
-    fn changes_are_told_once() {
-        let mut pages = Pages::new(8, 2, 8);
-        assert_eq!(pages.changes(1), None);
-        assert!(pages.reserve(1, 17));
-        assert_eq!(pages.changes(1), Some(Change { first: 0, pages: &[0, 1] }));
-        assert_eq!(pages.changes(1), None);
-        assert!(pages.reserve(1, 33));
-        assert_eq!(pages.changes(1), Some(Change { first: 2, pages: &[2] }));
-        pages.release(1);
-        assert!(pages.reserve(1, 1));
-        assert_eq!(pages.changes(1), Some(Change { first: 0, pages: &[0] }), "a new sequence in the same row");
-    }
-}
+#[path = "kv_tests.rs"]
+mod tests;

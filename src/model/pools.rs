@@ -17,6 +17,9 @@ pub enum Room {
     Full,
 }
 
+/// What all groups hold for a page's worth of tokens of a sequence: a page each, or none where no row to come sees it.
+pub type Block = Box<[Option<u32>]>;
+
 /// Pages by group.
 #[derive(Clone, Debug)]
 pub struct Pools {
@@ -97,6 +100,29 @@ impl Pools {
     /// If there is no such sequence.
     pub fn release(&mut self, sequence: u32) {
         self.pools.iter_mut().for_each(|pool| pool.pages.release(sequence));
+    }
+
+    /// What a sequence holds for its tokens from `index` times [`PAGE_SIZE`] on. All of it has one more holder.
+    pub fn keep(&mut self, sequence: u32, index: usize) -> Block {
+        self.pools.iter_mut().map(|pool| pool.pages.keep(sequence, index)).collect()
+    }
+
+    /// Lets go of what [`Pools::keep`] gave.
+    pub fn free(&mut self, block: &[Option<u32>]) {
+        for (pool, page) in self.pools.iter_mut().zip(block) {
+            page.iter().for_each(|page| pool.pages.free(*page));
+        }
+    }
+
+    /// Lets a sequence that holds nothing begin with what others computed.
+    ///
+    /// # Panics
+    /// If the sequence holds pages, or there is no such sequence.
+    pub fn adopt(&mut self, sequence: u32, blocks: &[Block]) {
+        for (group, pool) in self.pools.iter_mut().enumerate() {
+            let pages: Vec<Option<u32>> = blocks.iter().map(|block| block[group]).collect();
+            pool.pages.adopt(sequence, &pages);
+        }
     }
 
     /// Where the key and value of a position go in the caches of a group.

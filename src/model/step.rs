@@ -11,7 +11,7 @@ use crate::model::compiling::{Compiling, Pipelines, needed};
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
 use crate::model::launch::Launcher;
 use crate::model::layout::layout;
-use crate::model::pools::{Pools, Room};
+use crate::model::pools::{Block, Pools, Room};
 use crate::model::program::Program;
 use crate::model::replacing::Replacing;
 use crate::{ErrorKind, Result};
@@ -210,6 +210,18 @@ impl Forward for Model {
 
     fn release(&mut self, sequence: u32) {
         self.pools.release(sequence);
+    }
+
+    fn keep(&mut self, sequence: u32, index: usize) -> Block {
+        self.pools.keep(sequence, index)
+    }
+
+    fn free(&mut self, block: &[Option<u32>]) {
+        self.pools.free(block);
+    }
+
+    fn adopt(&mut self, sequence: u32, blocks: &[Block]) {
+        self.pools.adopt(sequence, blocks);
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {

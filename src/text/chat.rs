@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
+use crate::text::answer::Format;
 use crate::text::conversation;
 use crate::text::message::{Content, Message};
 use crate::text::template::{Failure, Reader, Reads, Templates, arguments};
@@ -31,6 +32,8 @@ pub struct Chat {
     templates: Option<Result<Templates, Failure>>,
     /// What the template reads, and the one for tools; found out when they are first used.
     readers: [OnceLock<Reader>; 2],
+    /// How answers are written, and those of the template for tools.
+    formats: [Format; 2],
     conversation: Option<Conversation>,
     /// `bos_token` and the like, by name.
     tokens: Map<String, Value>,
@@ -45,6 +48,16 @@ impl Chat {
     /// who need it, because raw prompts do not.
     #[must_use]
     pub fn new(tokenizer: Option<&TokenizerConfig>, jinja: Option<&str>, config: &ChatConfig) -> Chat {
+        let named = |name: &str| match (jinja, tokenizer.and_then(|config| config.chat_template.as_ref())) {
+            (Some(text), _) => Some(text),
+            (None, Some(ChatTemplates::One(text))) => Some(text.as_str()),
+            (None, Some(ChatTemplates::Named(several))) => {
+                several.iter().find(|named| named.name == name).map(|named| named.template.as_str())
+            }
+            (None, None) => None,
+        };
+        let default = named(DEFAULT).map(Format::of).unwrap_or_default();
+        let formats = [default, named(TOOL_USE).map_or(default, Format::of)];
         let templates = match (jinja, tokenizer.and_then(|config| config.chat_template.as_ref())) {
             (Some(text), _) => Some(Templates::new([(DEFAULT, text)])),
             (None, Some(ChatTemplates::One(text))) => Some(Templates::new([(DEFAULT, text.as_str())])),
@@ -71,7 +84,7 @@ impl Chat {
                 }
             }
         }
-        Chat { templates, readers: Default::default(), conversation: config.conv_template.whole().cloned(), tokens }
+        Chat { templates, readers: Default::default(), formats, conversation: config.conv_template.whole().cloned(), tokens }
     }
 
     /// The ids of a prompt.
@@ -89,6 +102,12 @@ impl Chat {
         // The template writes the special tokens that it wants.
         ids.extend(literals.encode(&text)?);
         Ok(ids)
+    }
+
+    /// How the model writes answers to a conversation with tools, or to one without.
+    #[must_use]
+    pub fn format(&self, tools: bool) -> &Format {
+        &self.formats[usize::from(tools)]
     }
 
     /// The text of a prompt, without the ids that MLC's `system_prefix_token_ids` puts before it.

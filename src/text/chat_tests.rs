@@ -102,7 +102,9 @@ fn null_is_none_and_what_is_missing_is_undefined() {
             "tool_calls": [{{"id": "x", "type": "function", "function": {{"name": "f", "arguments": "{{}}"}}}}]}},
             {{"role": "tool", "tool_call_id": "x", "content": "b"}}]}}"#
         );
-        let crate::engine::request::Prompt::Chat(said) = crate::api::request::ApiRequest::chat(&body).unwrap().prompt else { panic!() };
+        let crate::engine::request::Prompt::Chat(said) = crate::api::request::ApiRequest::chat(&body).unwrap().prompts.remove(0) else {
+            panic!()
+        };
         assert_eq!(asks.render(&said).unwrap(), around(middle));
     }
 }

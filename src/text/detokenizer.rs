@@ -7,12 +7,16 @@
 //! On valid UTF-8 that is the library's text. Of invalid bytes, each maximal broken part becomes one U+FFFD, as Unicode advises. The
 //! library's byte fallback writes one U+FFFD for every byte of the whole run instead, which cannot be known before the run ends.
 
+use std::sync::Arc;
+
 use crate::text::tokenizer::{Scheme, Tokenizer};
 
 /// The state of a text that is being decoded.
 #[derive(Clone, Debug)]
 pub struct Detokenizer {
     special: bool,
+    /// Special tokens that are written all the same, in order.
+    shown: Arc<[u32]>,
     /// No token has been seen.
     first: bool,
     /// Spaces dropped at the start so far, or nothing once the text has begun.
@@ -37,7 +41,15 @@ impl Detokenizer {
     /// Starts a text. Special tokens are left out.
     #[must_use]
     pub fn new() -> Detokenizer {
-        Detokenizer { special: false, first: true, stripped: Some(0), held: Vec::new(), window: Vec::new(), written: 0 }
+        Detokenizer {
+            special: false,
+            shown: Arc::default(),
+            first: true,
+            stripped: Some(0),
+            held: Vec::new(),
+            window: Vec::new(),
+            written: 0,
+        }
     }
 
     /// The text continues another one: a space at its start is kept.
@@ -52,14 +64,26 @@ impl Detokenizer {
         Detokenizer { special: true, ..self }
     }
 
+    /// These special tokens are written, whatever becomes of others. They are in order.
+    #[must_use]
+    pub fn showing(self, shown: Arc<[u32]>) -> Detokenizer {
+        Detokenizer { shown, ..self }
+    }
+
     /// Takes a token and writes the text that it completes: never a part of a character.
     pub fn push(&mut self, tokenizer: &Tokenizer, id: u32, out: &mut String) {
-        if !self.special && tokenizer.is_special(id) {
+        if !self.special && tokenizer.is_special(id) && self.shown.binary_search(&id).is_err() {
             return;
         }
         if tokenizer.scheme == Scheme::Windowed {
             return self.push_window(tokenizer, id, out);
         }
+        self.spell(tokenizer, id);
+        write_whole(&mut self.held, out);
+    }
+
+    /// Appends the bytes of a token to those that are held.
+    fn spell(&mut self, tokenizer: &Tokenizer, id: u32) {
         let Some(token) = tokenizer.token(id) else { return };
         match &tokenizer.scheme {
             Scheme::Marked { mark, bytes, strip, bare_first } => {
@@ -81,7 +105,6 @@ impl Detokenizer {
             _ => spell_bytes(&token, &mut self.held),
         }
         self.first = false;
-        write_whole(&mut self.held, out);
     }
 
     /// Ends the text: what is left of a broken character becomes U+FFFD.
@@ -128,6 +151,16 @@ impl Detokenizer {
             self.written = self.window.len();
         }
     }
+}
+
+/// The bytes that a token stands for in the middle of a text. They may be a part of a character. Special tokens give their names.
+pub(crate) fn token_bytes(tokenizer: &Tokenizer, id: u32) -> Vec<u8> {
+    if tokenizer.scheme == Scheme::Windowed {
+        return tokenizer.decode_whole(&[id]).into_bytes();
+    }
+    let mut alone = Detokenizer::new().continuing();
+    alone.spell(tokenizer, id);
+    alone.held
 }
 
 /// The byte of a token such as `<0x0A>`.

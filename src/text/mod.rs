@@ -4,11 +4,15 @@
 //! - [`template`] renders a conversation with the package's Jinja template. `conversation` does it for packages without one.
 //! - [`tokenizer`] turns text into ids.
 //! - [`chat`] joins template and tokenizer. It makes sure that what people write stays text.
+//! - `infill` writes prompts with a gap.
 //! - [`detokenizer`] turns ids back into text, one at a time.
+//! - [`answer`] tells reasoning and tool calls from the rest of that text.
 
+pub mod answer;
 pub mod chat;
 mod conversation;
 pub mod detokenizer;
+pub(crate) mod infill;
 pub mod message;
 pub mod template;
 pub mod tokenizer;

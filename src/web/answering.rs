@@ -3,14 +3,15 @@
 use std::rc::Rc;
 
 use serde::Serialize;
-use tegula_package::mlc::ChatConfig;
 use wasm_bindgen::prelude::*;
 
 use super::drive::Outbox;
 use super::fault::Failure;
+use super::inquiry::{Inquiry, Reply};
 use super::js;
+use crate::HostError;
 use crate::api::request::{Api, ApiRequest};
-use crate::api::response::{Head, ModelList, ModelObject, Responder};
+use crate::api::response::{ErrorResponse, Head, Health, ModelList, ModelObject, Responder};
 use crate::host::Handle;
 use crate::model::choose::Decision;
 use crate::model::forward::Forward;
@@ -51,7 +52,6 @@ impl ModelInfo {
 pub struct WebEngine {
     pub(super) model: ModelInfo,
     pub(super) kernels: Vec<Decision>,
-    pub(super) config: ChatConfig,
     pub(super) host: Handle,
     /// Its name in the host, and in responses.
     pub(super) name: String,
@@ -81,30 +81,70 @@ impl WebEngine {
         ModelList::of([ModelObject::new(&self.name, self.created)]).json()
     }
 
-    /// Takes the body of a request: of a chat completion, or of a completion. A message says that it is accepted.
+    /// Takes the body of a request: of a chat completion, or of a completion. With `named`, a model that it names must be this one. A
+    /// message says that it is accepted.
     ///
     /// # Errors
-    /// Those of [`ApiRequest::parse`] and [`Handle::submit`].
-    pub fn submit(&self, request: u32, chat: bool, body: &str) -> Result<(), JsValue> {
+    /// Those of [`ApiRequest::parse`] and [`Handle::submit`], [`HostError::UnknownModel`].
+    pub fn submit(&self, request: u32, chat: bool, body: &str, named: bool) -> Result<(), JsValue> {
         let api = if chat { Api::Chat } else { Api::Completion };
-        self.start(request, api, body).map_err(|error| Failure::of_request(&error).into())
+        self.start(request, api, body, named).map_err(|error| Failure::of_request(&error).into())
+    }
+
+    /// What a server answers where it generates nothing: `{status, body}`.
+    ///
+    /// # Errors
+    /// It is no [`Inquiry`].
+    pub fn inquire(&self, inquiry: JsValue) -> Result<JsValue, JsValue> {
+        Ok(js(&self.reply(serde_wasm_bindgen::from_value(inquiry)?)))
     }
 
     /// Ends a request with reason `abort`. Nothing happens if it has ended.
     pub fn interrupt(&self, request: u32) {
-        if let Some(id) = self.outbox.number(request) {
+        for id in self.outbox.numbers(request) {
             self.host.interrupt(id);
         }
     }
 }
 
 impl WebEngine {
-    fn start(&self, request: u32, api: Api, body: &str) -> crate::Result<()> {
+    fn start(&self, request: u32, api: Api, body: &str, named: bool) -> crate::Result<()> {
         let wanted = ApiRequest::parse(api, body)?;
-        let responder = Responder::new(&wanted, Head::new(api, &self.name, &self.fingerprint));
-        let id = self.host.submit(&self.name, wanted.request(&self.config), self.outbox.sink(request))?;
-        self.outbox.accepted(request, id, responder);
+        if named && let Some(name) = &wanted.model {
+            self.called(name)?;
+        }
+        let intake = self.host.intake(&self.name)?;
+        let requests = wanted.requests(intake.config());
+        let submitted = self.host.submit_all(&self.name, requests, |place| self.outbox.sink(request, place))?;
+        let (ids, tails): (Vec<_>, Vec<_>) = submitted.into_iter().map(|one| (one.id, one.tail)).unzip();
+        let format = intake.format(wanted.tools().is_some());
+        let responder = Responder::new(&wanted, Head::new(api, &self.name, &self.fingerprint), format, &tails);
+        self.outbox.accepted(request, ids, responder);
         Ok(())
+    }
+
+    fn reply(&self, inquiry: Inquiry) -> Reply {
+        let object = ModelObject::new(&self.name, self.created);
+        match inquiry {
+            Inquiry::Health => Reply::ok(Health::new(vec![self.name.clone()], self.outbox.running(), None).json()),
+            Inquiry::Models => Reply::ok(ModelList::of([object]).json()),
+            Inquiry::Model { name } => {
+                self.called(&name).map_or_else(|error| ErrorResponse::of(&error).into(), |()| Reply::ok(object.json()))
+            }
+            Inquiry::Embeddings => ErrorResponse::unable("embeddings").into(),
+            Inquiry::Address { method, path } => ErrorResponse::unknown_address(&method, &path).into(),
+            Inquiry::Method { method, path } => ErrorResponse::method(&method, &path).into(),
+            Inquiry::Media => ErrorResponse::media().into(),
+            Inquiry::Encoding => ErrorResponse::encoding().into(),
+        }
+    }
+
+    /// Checks that this model is called so.
+    fn called(&self, name: &str) -> crate::Result<()> {
+        if name == self.name {
+            return Ok(());
+        }
+        Err(HostError::UnknownModel { name: name.into(), models: vec![self.name.clone()] }.into())
     }
 }
 

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::js;
 use super::replies::{Message, Replies};
 use crate::api::response::Responder;
-use crate::engine::request::{Event, EventKind, RequestId};
+use crate::engine::request::{Event, RequestId};
 use crate::host::{Handle, Host, Sink};
 
 /// Starts a host, which ends when nobody holds its handle and nothing runs.
@@ -29,8 +29,8 @@ pub(super) struct Outbox {
     messages: RefCell<Vec<Message>>,
     /// What requests are answered with.
     replies: RefCell<Replies>,
-    /// JavaScript's numbers of requests that run, and the host's.
-    numbers: RefCell<HashMap<u32, RequestId>>,
+    /// JavaScript's numbers of requests that run, and the host's of their answers.
+    numbers: RefCell<HashMap<u32, Vec<RequestId>>>,
     /// Whether JavaScript has freed the engine. Then it hears no more.
     freed: Cell<bool>,
     on_events: js_sys::Function,
@@ -42,30 +42,37 @@ impl Outbox {
         Rc::new(Outbox { messages, replies, numbers, freed: Cell::new(false), on_events })
     }
 
-    /// Takes the events of a request.
-    pub(super) fn sink(self: &Rc<Self>, request: u32) -> Sink {
+    /// Takes the events of an answer to a request.
+    pub(super) fn sink(self: &Rc<Self>, request: u32, place: usize) -> Sink {
         let outbox = Rc::clone(self);
         Box::new(move |event: Event| {
-            if !matches!(event.kind, EventKind::Token { .. }) {
-                outbox.numbers.borrow_mut().remove(&request);
-            }
-            if let Some(message) = outbox.replies.borrow_mut().event(request, &event.kind) {
+            if let Some(message) = outbox.replies.borrow_mut().event(request, place, &event.kind) {
                 outbox.put(message);
             }
-            ControlFlow::Continue(())
+            if outbox.replies.borrow().answers(request) {
+                return ControlFlow::Continue(());
+            }
+            // All answers have ended, or one has failed: then the others end too.
+            outbox.numbers.borrow_mut().remove(&request);
+            ControlFlow::Break(())
         })
     }
 
-    /// Notes that the host runs a request, which `responder` answers.
-    pub(super) fn accepted(self: &Rc<Self>, request: u32, id: RequestId, responder: Responder) {
-        self.numbers.borrow_mut().insert(request, id);
+    /// Notes that the host makes these answers to a request, of which `responder` makes responses.
+    pub(super) fn accepted(self: &Rc<Self>, request: u32, ids: Vec<RequestId>, responder: Responder) {
+        self.numbers.borrow_mut().insert(request, ids);
         let message = self.replies.borrow_mut().begin(request, responder);
         self.put(message);
     }
 
-    /// The host's number of a request that runs.
-    pub(super) fn number(&self, request: u32) -> Option<RequestId> {
-        self.numbers.borrow().get(&request).copied()
+    /// The host's numbers of the answers to a request that runs.
+    pub(super) fn numbers(&self, request: u32) -> Vec<RequestId> {
+        self.numbers.borrow().get(&request).cloned().unwrap_or_default()
+    }
+
+    /// Requests that run or wait.
+    pub(super) fn running(&self) -> usize {
+        self.numbers.borrow().len()
     }
 
     /// Tells JavaScript nothing from now on.

@@ -12,6 +12,7 @@ mod bench;
 mod device;
 mod drive;
 pub mod fault;
+pub mod inquiry;
 pub mod replies;
 
 use std::cell::RefCell;
@@ -185,8 +186,8 @@ impl WebLoader {
         let model = loader.finish().await?;
         let (info, kernels) = (ModelInfo::of(&model, chat, tokenizer.is_some()), model.decisions().to_vec());
         let (fingerprint, created) = (model.fingerprint().to_owned(), clock::unix_seconds() as u64);
-        place.load(model, Package { tokenizer, config: config.clone(), template: chat_template, run_ahead });
-        Ok(WebEngine { model: info, kernels, config, host, name, created, fingerprint, outbox: Outbox::new(on_events) })
+        place.load(model, Package { tokenizer, config, template: chat_template, run_ahead });
+        Ok(WebEngine { model: info, kernels, host, name, created, fingerprint, outbox: Outbox::new(on_events) })
     }
 }
 

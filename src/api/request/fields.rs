@@ -66,6 +66,9 @@ const fn refused(name: &'static str, idle: fn(&Value) -> bool, instead: &'static
     Field { name, rule: Rule::Refused { idle, instead } }
 }
 
+/// The most answers to a prompt, and the most prompts of a request.
+pub(super) const MOST_ANSWERS: u32 = 16;
+
 const TEXT: Form = Form::Text;
 const PENALTY: Form = Form::Number(-2.0, 2.0, "a number from -2 to 2");
 const PART_OF_ONE: Form = Form::Number(0.0, 1.0, "a number from 0 to 1");
@@ -109,7 +112,7 @@ pub(super) const SHARED: &[Field] = &[
     takes("repetition_penalty", Form::Number(f32::MIN_POSITIVE as f64, f32::MAX as f64, "a number greater than 0")),
     takes("logit_bias", Form::Ids(-100.0, 100.0)),
     takes("ignore_eos", Form::Flag),
-    refused("n", |value| *value == 1, "ask once for each answer"),
+    takes("n", Form::Whole(1, MOST_ANSWERS as i64, "a whole number from 1 to 16")),
     ignored("user"),
 ];
 
@@ -121,8 +124,8 @@ pub(super) const CHAT: &[Field] = &[
     takes("chat_template_kwargs", Form::Any),
     takes("extra_body", Form::Object(EXTRA)),
     refused("response_format", |value| value["type"] == "text", "only {\"type\": \"text\"} is"),
-    refused("logprobs", is_false, "leave it out"),
-    refused("top_logprobs", |value| *value == 0, "leave it out"),
+    takes("logprobs", Form::Flag),
+    takes("top_logprobs", Form::Whole(0, 20, "a whole number from 0 to 20")),
     refused("modalities", |value| value.as_array().is_some_and(|all| all.len() == 1 && all[0] == "text"), "only [\"text\"] is"),
     refused("audio", never, "the answer is a text"),
     refused("functions", is_empty, "describe them in `tools`"),
@@ -138,7 +141,7 @@ pub(super) const CHAT: &[Field] = &[
     ignored("prompt_cache_key"),
     ignored("prompt_cache_options"),
     ignored("prompt_cache_retention"),
-    ignored("parallel_tool_calls"),
+    takes("parallel_tool_calls", Form::Flag),
     // What the answer may look like, for services that can use it to be faster.
     ignored("prediction"),
 ];
@@ -147,9 +150,9 @@ pub(super) const CHAT: &[Field] = &[
 pub(super) const COMPLETION: &[Field] = &[
     ignored("prompt"),
     takes("echo", Form::Flag),
-    refused("suffix", is_empty, "leave it out"),
-    refused("best_of", |value| *value == 1, "ask once for each answer"),
-    refused("logprobs", never, "leave it out"),
+    takes("suffix", TEXT),
+    takes("best_of", Form::Whole(1, MOST_ANSWERS as i64, "a whole number from 1 to 16")),
+    takes("logprobs", Form::Whole(0, 5, "a whole number from 0 to 5")),
 ];
 
 /// WebLLM's own. The usage always has its latencies.

@@ -31,12 +31,20 @@ pub enum Api {
 pub struct ApiRequest {
     /// Which API.
     pub api: Api,
-    /// The conversation, or the text or ids to continue.
-    pub prompt: Prompt,
+    /// The conversation, or the texts or ids to continue.
+    pub prompts: Vec<Prompt>,
     /// Which model, for those who serve several.
     pub model: Option<String>,
-    /// The prompt, where the answer begins with it.
-    pub echo: Option<String>,
+    /// The prompts, where answers begin with them.
+    pub echoes: Vec<String>,
+    /// How many answers each prompt gets.
+    pub n: u32,
+    /// How many are made of which these are the best, `n` at least.
+    pub best_of: u32,
+    /// Log probabilities of the answers' tokens, and of so many of the likeliest in each place.
+    pub logprobs: Option<u32>,
+    /// Whether an answer may call several tools.
+    pub parallel_tool_calls: bool,
     /// Whether to answer in chunks.
     pub stream: bool,
     /// Whether a stream ends with a chunk that has the usage.
@@ -87,7 +95,17 @@ impl ApiRequest {
         if let Some(thinking) = members.get("extra_body").and_then(|extra| extra["enable_thinking"].as_bool()) {
             variables.insert("enable_thinking".into(), thinking.into());
         }
-        ApiRequest::read(&members, Api::Chat, Prompt::Chat(Dialogue { messages, tools, variables }))
+        let top = members.get("top_logprobs").and_then(check::whole);
+        let logprobs = match (members.get("logprobs") == Some(&Value::Bool(true)), top) {
+            (true, top) => Some(top.map_or(0, |top| top as u32)),
+            (false, None | Some(0)) => None,
+            (false, Some(top)) => {
+                let allowed = "0 where `logprobs` is not true".into();
+                return Err(ErrorKind::FieldRange { field: "top_logprobs".into(), value: top.to_string(), allowed }.into());
+            }
+        };
+        let request = ApiRequest::read(&members, Api::Chat, vec![Prompt::Chat(Dialogue { messages, tools, variables })])?;
+        Ok(ApiRequest { logprobs, ..request })
     }
 
     /// Reads the body of a completion request.
@@ -97,9 +115,13 @@ impl ApiRequest {
     pub fn completion(json: &str) -> Result<ApiRequest> {
         let mut members = object(json)?;
         check::check(&members, fields::COMPLETION)?;
-        let prompt = completion::prompt(members.remove("prompt"))?;
-        let echo = completion::echo(members.get("echo"), &prompt)?;
-        Ok(ApiRequest { echo, ..ApiRequest::read(&members, Api::Completion, prompt)? })
+        let prompts = completion::prompts(members.remove("prompt"))?;
+        let prompts = completion::suffix(members.get("suffix"), prompts)?;
+        let echoes = completion::echoes(members.get("echo"), &prompts)?;
+        let request = ApiRequest::read(&members, Api::Completion, prompts)?;
+        let best_of = completion::candidates(members.get("best_of"), request.n, request.stream)?;
+        let logprobs = members.get("logprobs").and_then(check::whole).map(|top| top as u32);
+        Ok(ApiRequest { echoes, best_of, logprobs, ..request })
     }
 
     /// Reads the body of a request of this API.
@@ -114,7 +136,7 @@ impl ApiRequest {
     }
 
     /// Reads the fields of both APIs, which are checked.
-    fn read(members: &Map<String, Value>, api: Api, prompt: Prompt) -> Result<ApiRequest> {
+    fn read(members: &Map<String, Value>, api: Api, prompts: Vec<Prompt>) -> Result<ApiRequest> {
         let get = |name: &str| members.get(name).filter(|value| !value.is_null());
         let flag = |name| get(name).and_then(Value::as_bool).unwrap_or(false);
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -126,10 +148,15 @@ impl ApiRequest {
             return Err(ErrorKind::StreamOptions.into());
         }
         let bias = |(id, bias): (&String, &Value)| Some((id.parse().ok()?, bias.as_f64()? as f32));
+        let n = whole("n").map_or(1, |n| n as u32);
         Ok(ApiRequest {
             api,
-            prompt,
-            echo: None,
+            prompts,
+            echoes: Vec::new(),
+            n,
+            best_of: n,
+            logprobs: None,
+            parallel_tool_calls: get("parallel_tool_calls").is_none_or(|parallel| *parallel == true),
             model: get("model").and_then(text),
             stream,
             include_usage: options.is_some_and(|options| options["include_usage"] == true),
@@ -151,11 +178,37 @@ impl ApiRequest {
         })
     }
 
-    /// The request for the engine. What this one leaves open is as the package's config says; without a seed, each request draws differently.
+    /// Whether the conversation has tools that the model may call.
     #[must_use]
-    pub fn request(self, config: &ChatConfig) -> Request {
+    pub fn tools(&self) -> Option<&Value> {
+        match self.prompts.first() {
+            Some(Prompt::Chat(dialogue)) => dialogue.tools.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The requests for the engine: `best_of` for each prompt, one prompt after the other. What this one leaves open is as the package's
+    /// config says. The answers to a prompt draw with the seed and those after it. Without a seed, each request draws differently.
+    #[must_use]
+    pub fn requests(&self, config: &ChatConfig) -> Vec<Request> {
+        let sampling = self.sampling(config);
+        // Which answer is best is known by its log probabilities.
+        let logprobs = self.logprobs.or((self.best_of > self.n).then_some(0));
+        let request = |prompt: &Prompt, answer: u32| Request {
+            prompt: prompt.clone(),
+            sampling: Sampling { seed: sampling.seed.wrapping_add(answer.into()), ..sampling.clone() },
+            max_tokens: self.max_tokens,
+            stop: self.stop.clone(),
+            ignore_eos: self.ignore_eos,
+            marks: true,
+            logprobs,
+        };
+        self.prompts.iter().flat_map(|prompt| (0..self.best_of).map(move |answer| request(prompt, answer))).collect()
+    }
+
+    fn sampling(&self, config: &ChatConfig) -> Sampling {
         let default = Sampling::of(config);
-        let sampling = Sampling {
+        Sampling {
             temperature: self.temperature.unwrap_or(default.temperature),
             top_p: self.top_p.unwrap_or(default.top_p),
             top_k: self.top_k.unwrap_or(default.top_k),
@@ -164,10 +217,8 @@ impl ApiRequest {
             presence_penalty: self.presence_penalty.unwrap_or(default.presence_penalty),
             frequency_penalty: self.frequency_penalty.unwrap_or(default.frequency_penalty),
             repetition_penalty: self.repetition_penalty.unwrap_or(default.repetition_penalty),
-            logit_bias: self.logit_bias,
-        };
-        let ApiRequest { prompt, max_tokens, stop, ignore_eos, .. } = self;
-        Request { prompt, sampling, max_tokens, stop, ignore_eos }
+            logit_bias: self.logit_bias.clone(),
+        }
     }
 }
 
@@ -184,6 +235,8 @@ fn any_seed() -> u64 {
     clock::unix_seconds().to_bits() ^ clock::seconds().to_bits().rotate_left(32)
 }
 
+#[cfg(test)]
+mod completion_tests;
 #[cfg(test)]
 mod contract_tests;
 #[cfg(test)]

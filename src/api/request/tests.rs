@@ -6,7 +6,7 @@ use super::fields::{CHAT, Rule, SHARED};
 use super::*;
 use crate::text::message::Message;
 
-fn chat(mut fields: Value) -> Result<ApiRequest> {
+pub(super) fn chat(mut fields: Value) -> Result<ApiRequest> {
     if fields.get("messages").is_none() {
         fields["messages"] = json!([{"role": "user", "content": "hi"}]);
     }
@@ -14,10 +14,10 @@ fn chat(mut fields: Value) -> Result<ApiRequest> {
 }
 
 fn request(fields: Value, config: &str) -> Result<Request> {
-    Ok(chat(fields)?.request(&ChatConfig::parse(config).unwrap()))
+    Ok(chat(fields)?.requests(&ChatConfig::parse(config).unwrap()).remove(0))
 }
 
-fn completion(fields: &Value) -> Result<ApiRequest> {
+pub(super) fn completion(fields: &Value) -> Result<ApiRequest> {
     let mut fields = fields.clone();
     fields.as_object_mut().unwrap().entry("prompt").or_insert("Once".into());
     ApiRequest::completion(&fields.to_string())
@@ -47,7 +47,7 @@ fn fields_reach_the_engine() {
     };
     assert_eq!(request.sampling, expected);
     assert_eq!((request.max_tokens, request.stop, request.ignore_eos), (Some(7), vec!["\n".to_owned()], true));
-    let Prompt::Chat(dialogue) = request.prompt else { panic!("not a chat") };
+    let Prompt::Chat(dialogue) = request.prompt.clone() else { panic!("not a chat") };
     assert_eq!((dialogue.messages, dialogue.tools), (vec![Message::new("user", "hi")], None));
     assert_eq!(dialogue.variables["enable_thinking"], false);
 }
@@ -92,7 +92,7 @@ fn what_means_nothing_here_or_asks_for_nothing_is_accepted() {
             "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
         {"role": "tool", "content": "42", "tool_call_id": "1"},
     ], "tools": [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {}, "strict": false}}]});
-    let Prompt::Chat(dialogue) = chat(said.clone()).unwrap().prompt else { panic!("not a chat") };
+    let Prompt::Chat(dialogue) = chat(said.clone()).unwrap().prompts.remove(0) else { panic!("not a chat") };
     assert_eq!(dialogue.messages[1].other["reasoning_content"], "hm");
     assert_eq!(dialogue.tools, Some(said["tools"].clone()));
 }
@@ -100,7 +100,7 @@ fn what_means_nothing_here_or_asks_for_nothing_is_accepted() {
 #[test]
 fn tools_that_are_not_to_be_called_are_not_shown() {
     let tools = json!([{"type": "function", "function": {"name": "f"}}]);
-    let shown = |choice: Value| match chat(json!({"tools": tools, "tool_choice": choice})).unwrap().prompt {
+    let shown = |choice: Value| match chat(json!({"tools": tools, "tool_choice": choice})).unwrap().prompts.remove(0) {
         Prompt::Chat(dialogue) => dialogue.tools.is_some(),
         _ => panic!("not a chat"),
     };
@@ -156,9 +156,12 @@ fn mistakes_have_their_class_and_say_what_is_allowed() {
             "`messages[0].content[0].text` is missing, but must be a text",
         ),
         (json!({"tools": [{"type": "function", "function": {"name": 1}}]}), wrong, "`tools[0].function.name` is 1, but must be a text"),
-        (json!({"n": 2}), refused, "`n` is 2, which is not supported: ask once for each answer"),
-        (json!({"logprobs": true}), refused, "`logprobs` is true, which is not supported: leave it out"),
-        (json!({"top_logprobs": 3}), refused, "`top_logprobs` is 3, which is not supported: leave it out"),
+        (json!({"n": 17}), range, "`n` is 17, but must be a whole number from 1 to 16"),
+        (json!({"n": "2"}), wrong, "`n` is \"2\", but must be a whole number from 1 to 16"),
+        (json!({"logprobs": 1}), wrong, "`logprobs` is 1, but must be true or false"),
+        (json!({"logprobs": true, "top_logprobs": 21}), range, "`top_logprobs` is 21, but must be a whole number from 0 to 20"),
+        (json!({"top_logprobs": 3}), range, "`top_logprobs` is 3, but must be 0 where `logprobs` is not true"),
+        (json!({"parallel_tool_calls": 1}), wrong, "`parallel_tool_calls` is 1, but must be true or false"),
         (
             json!({"response_format": {"type": "json_object"}}),
             refused,
@@ -222,70 +225,12 @@ fn mistakes_have_their_class_and_say_what_is_allowed() {
 }
 
 #[test]
-fn completions_have_fields_of_their_own() {
-    let cases = [
-        (json!({"messages": []}), "`messages` is not a known field; chat completions have it, completions do not"),
-        (json!({"tools": []}), "`tools` is not a known field; chat completions have it, completions do not"),
-        (json!({"logprobs": 3}), "`logprobs` is 3, which is not supported: leave it out"),
-        (json!({"best_of": 3}), "`best_of` is 3, which is not supported: ask once for each answer"),
-        (json!({"suffix": "end"}), "`suffix` is \"end\", which is not supported: leave it out"),
-        (json!({"n": "2"}), "`n` is \"2\", which is not supported: ask once for each answer"),
-        (json!({"temperatur": 1}), "`temperatur` is not a known field; did you mean `temperature`?"),
-    ];
-    for (fields, text) in cases {
-        let error = completion(&fields).expect_err(&fields.to_string());
-        assert_eq!((error.to_string().as_str(), error.code()), (text, "UnsupportedFieldsError"));
-    }
-    assert_eq!(completion(&json!({"max_tokens": 3})).unwrap().max_tokens, Some(3));
-}
-
-#[test]
 fn a_body_that_is_no_object_is_refused() {
     let refusal = |body| ApiRequest::chat(body).unwrap_err().to_string();
     assert!(refusal("{\"messages\": [").starts_with("the request cannot be read: it is no JSON: EOF while parsing"));
     assert_eq!(refusal("[1]"), "`request` is [1], but must be an object");
     let long = format!("{{\"messages\": \"{}\"}}", "é".repeat(500));
     assert_eq!(refusal(&long), format!("`messages` is \"{}…, but must be a list of at least one message", "é".repeat(59)));
-}
-
-#[test]
-fn prompts_are_texts_or_ids_and_one_in_a_list_is_that_one() {
-    let prompt = |given: Value| completion(&json!({"prompt": given})).map(|request| request.prompt);
-    for given in [json!("a"), json!(["a"]), json!([["a"]])] {
-        assert_eq!(prompt(given.clone()).unwrap(), Prompt::Text("a".into()), "{given}");
-    }
-    for given in [json!([1, 2.0]), json!([[1, 2]])] {
-        assert_eq!(prompt(given.clone()).unwrap(), Prompt::Ids(vec![1, 2]), "{given}");
-    }
-    let (ids, list) = ("a text or a list of token ids", "a text or a list of at least one token id");
-    let cases = [
-        (json!(null), format!("`prompt` is null, but must be {ids}")),
-        (json!(7), format!("`prompt` is 7, but must be {ids}")),
-        (json!([]), format!("`prompt` is [], but must be {list}")),
-        (json!([[]]), format!("`prompt` is [], but must be {list}")),
-        (json!([1, -1]), "`prompt[1]` is -1, but must be a token id".into()),
-        (json!([1.5]), "`prompt[0]` is 1.5, but must be a token id".into()),
-        (json!([[1u64 << 32]]), "`prompt[0]` is 4294967296, but must be a token id".into()),
-        (json!([1, null]), "`prompt[1]` is null, but must be a token id".into()),
-        (json!(["a", "b"]), "`prompt` is a list of 2 prompts, which is not supported: one prompt: ask once for each".into()),
-    ];
-    for (given, text) in cases {
-        assert_eq!(prompt(given).unwrap_err().to_string(), text);
-    }
-    let missing = ApiRequest::completion("{}").unwrap_err().to_string();
-    assert_eq!(missing, format!("`prompt` is missing, but must be {ids}"));
-}
-
-#[test]
-fn an_echo_is_that_of_a_text() {
-    let echo = |fields| completion(&fields).map(|request| request.echo);
-    assert_eq!(echo(json!({"echo": true})).unwrap().as_deref(), Some("Once"));
-    assert_eq!(echo(json!({"echo": true, "prompt": ["a"]})).unwrap().as_deref(), Some("a"));
-    assert_eq!((echo(json!({"echo": null})).unwrap(), echo(json!({"echo": false})).unwrap()), (None, None));
-    let refused = |fields| echo(fields).unwrap_err().to_string();
-    assert_eq!(refused(json!({"echo": "yes"})), "`echo` is \"yes\", but must be true or false");
-    let text = "`echo` is true, but must be false where the prompt is a list of token ids";
-    assert_eq!(refused(json!({"echo": true, "prompt": [1]})), text);
 }
 
 #[test]

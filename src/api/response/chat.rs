@@ -1,9 +1,11 @@
 //! Objects of the chat completions API.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Head;
+use super::call::{CallDelta, ToolCall};
+use super::choice::Part;
+use super::logprobs::ChatLogprobs;
 use crate::engine::usage::{FinishReason, Usage};
 
 /// A whole answer.
@@ -17,8 +19,8 @@ pub struct ChatCompletion {
     pub created: u64,
     /// Which model answered.
     pub model: String,
-    /// One.
-    pub choices: [ChatChoice; 1],
+    /// As many as were asked for.
+    pub choices: Vec<ChatChoice>,
     /// What it took.
     pub usage: Usage,
     /// See [`Head::system_fingerprint`].
@@ -26,26 +28,40 @@ pub struct ChatCompletion {
 }
 
 impl ChatCompletion {
-    pub(super) fn new(head: &Head, text: String, reason: FinishReason, usage: Usage) -> Self {
+    pub(super) fn new(head: &Head, choices: Vec<ChatChoice>, usage: Usage) -> Self {
         let Head { id, created, model, system_fingerprint } = head.clone();
-        let message = ChatMessage { role: "assistant", content: text, refusal: None };
-        let choice = ChatChoice { index: 0, message, logprobs: None, finish_reason: reason };
         let object = "chat.completion";
-        ChatCompletion { id, object, created, model, choices: [choice], usage, system_fingerprint }
+        ChatCompletion { id, object, created, model, choices, usage, system_fingerprint }
     }
 }
 
 /// The answer in a completion.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ChatChoice {
-    /// 0
-    pub index: u32,
+    /// Which answer, from 0 on.
+    pub index: usize,
     /// What the model says.
     pub message: ChatMessage,
-    /// Always null.
-    pub logprobs: Option<Value>,
+    /// How likely its tokens were, if that was asked for.
+    pub logprobs: Option<ChatLogprobs>,
     /// Why it ended.
     pub finish_reason: FinishReason,
+}
+
+impl ChatChoice {
+    pub(super) fn new(index: usize, part: Part, logprobs: bool, finish_reason: FinishReason) -> Self {
+        let tool_calls = part.whole_calls();
+        let Part { content, reasoning, logprobs: tokens, .. } = part;
+        let message = ChatMessage {
+            role: "assistant",
+            // A message that only calls tools says nothing.
+            content: (!content.is_empty() || tool_calls.is_empty()).then_some(content),
+            refusal: None,
+            reasoning_content: (!reasoning.is_empty()).then_some(reasoning),
+            tool_calls,
+        };
+        ChatChoice { index, message, logprobs: logprobs.then(|| ChatLogprobs::new(&tokens)), finish_reason }
+    }
 }
 
 /// The message of an answer.
@@ -53,10 +69,16 @@ pub struct ChatChoice {
 pub struct ChatMessage {
     /// `assistant`
     pub role: &'static str,
-    /// What the model says.
-    pub content: String,
+    /// What the model says. Null if it only calls tools.
+    pub content: Option<String>,
     /// Always null.
     pub refusal: Option<String>,
+    /// What the model thought before, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
+    /// Tools that it calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
 }
 
 /// A part of a streamed answer.
@@ -90,21 +112,26 @@ impl ChatChunk {
 /// The answer in a chunk.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ChatChunkChoice {
-    /// 0
-    pub index: u32,
+    /// Which answer, from 0 on.
+    pub index: usize,
     /// What is new.
     pub delta: ChatDelta,
-    /// Always null.
-    pub logprobs: Option<Value>,
+    /// How likely its tokens were, if that was asked for.
+    pub logprobs: Option<ChatLogprobs>,
     /// Why the answer ended, in its last chunk.
     pub finish_reason: Option<FinishReason>,
 }
 
 impl ChatChunkChoice {
-    pub(super) fn new(first: bool, text: String, reason: Option<FinishReason>) -> Self {
-        let content = (first || !text.is_empty()).then_some(text);
-        let delta = ChatDelta { role: first.then_some("assistant"), content };
-        ChatChunkChoice { index: 0, delta, logprobs: None, finish_reason: reason }
+    pub(super) fn new(index: usize, first: bool, part: Part, logprobs: bool, finish_reason: Option<FinishReason>) -> Self {
+        let Part { content, reasoning, calls: tool_calls, logprobs: tokens } = part;
+        let delta = ChatDelta {
+            role: first.then_some("assistant"),
+            content: (first && reasoning.is_empty() && tool_calls.is_empty() || !content.is_empty()).then_some(content),
+            reasoning_content: (!reasoning.is_empty()).then_some(reasoning),
+            tool_calls,
+        };
+        ChatChunkChoice { index, delta, logprobs: logprobs.then(|| ChatLogprobs::new(&tokens)), finish_reason }
     }
 }
 
@@ -117,4 +144,10 @@ pub struct ChatDelta {
     /// Text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// More of what the model thinks before it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
+    /// More of the tools that it calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<CallDelta>,
 }

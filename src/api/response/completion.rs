@@ -1,9 +1,10 @@
 //! Objects of the completions API.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Head;
+use super::choice::Part;
+use super::logprobs::CompletionLogprobs;
 use crate::engine::usage::{FinishReason, Usage};
 
 /// What both objects are called.
@@ -20,8 +21,8 @@ pub struct Completion {
     pub created: u64,
     /// Which model answered.
     pub model: String,
-    /// One.
-    pub choices: [CompletionChoice; 1],
+    /// As many for each prompt as were asked for, one prompt after the other.
+    pub choices: Vec<CompletionChoice>,
     /// What it took.
     pub usage: Usage,
     /// See [`Head::system_fingerprint`].
@@ -29,24 +30,31 @@ pub struct Completion {
 }
 
 impl Completion {
-    pub(super) fn new(head: &Head, text: String, finish_reason: FinishReason, usage: Usage) -> Self {
+    pub(super) fn new(head: &Head, choices: Vec<CompletionChoice>, usage: Usage) -> Self {
         let Head { id, created, model, system_fingerprint } = head.clone();
-        let choice = CompletionChoice { index: 0, text, logprobs: None, finish_reason };
-        Completion { id, object: OBJECT, created, model, choices: [choice], usage, system_fingerprint }
+        Completion { id, object: OBJECT, created, model, choices, usage, system_fingerprint }
     }
 }
 
 /// The answer in a completion.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CompletionChoice {
-    /// 0
-    pub index: u32,
+    /// Which answer, from 0 on.
+    pub index: usize,
     /// The text, behind the prompt if its echo was asked for.
     pub text: String,
-    /// Always null.
-    pub logprobs: Option<Value>,
+    /// How likely its tokens were, if that was asked for.
+    pub logprobs: Option<CompletionLogprobs>,
     /// Why it ended.
     pub finish_reason: FinishReason,
+}
+
+impl CompletionChoice {
+    /// `offset` is how many characters of the text are the prompt's.
+    pub(super) fn new(index: usize, part: Part, logprobs: bool, offset: usize, finish_reason: FinishReason) -> Self {
+        let logprobs = logprobs.then(|| CompletionLogprobs::new(&part.logprobs, offset));
+        CompletionChoice { index, text: part.content, logprobs, finish_reason }
+    }
 }
 
 /// A part of a streamed answer.
@@ -79,18 +87,20 @@ impl CompletionChunk {
 /// The answer in a chunk.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CompletionChunkChoice {
-    /// 0
-    pub index: u32,
+    /// Which answer, from 0 on.
+    pub index: usize,
     /// What is new.
     pub text: String,
-    /// Always null.
-    pub logprobs: Option<Value>,
+    /// How likely its tokens were, if that was asked for.
+    pub logprobs: Option<CompletionLogprobs>,
     /// Why the answer ended, in its last chunk.
     pub finish_reason: Option<FinishReason>,
 }
 
 impl CompletionChunkChoice {
-    pub(super) fn new(text: String, finish_reason: Option<FinishReason>) -> Self {
-        CompletionChunkChoice { index: 0, text, logprobs: None, finish_reason }
+    /// `offset` is how many characters have gone out before.
+    pub(super) fn new(index: usize, part: Part, logprobs: bool, offset: usize, finish_reason: Option<FinishReason>) -> Self {
+        let logprobs = logprobs.then(|| CompletionLogprobs::new(&part.logprobs, offset));
+        CompletionChunkChoice { index, text: part.content, logprobs, finish_reason }
     }
 }

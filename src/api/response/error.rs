@@ -1,4 +1,6 @@
 //! Error objects, and the HTTP status that goes with them.
+//!
+//! Those of HTTP itself are here too: `tegula serve` and a page's `engine.fetch` refuse alike.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -54,6 +56,45 @@ impl ErrorResponse {
         };
         let error = ErrorObject { message: error.to_string(), r#type, param, code: code(error.kind()) };
         ErrorResponse { error, status }
+    }
+
+    /// Nothing is at this address.
+    #[must_use]
+    pub fn unknown_address(method: &str, path: &str) -> ErrorResponse {
+        let message = format!("there is no {method} {path}; the addresses are those of OpenAI's API under /v1, /health and /metrics");
+        ErrorResponse::invalid(404, message, Some("unknown_url"))
+    }
+
+    /// This address takes another method.
+    #[must_use]
+    pub fn method(method: &str, path: &str) -> ErrorResponse {
+        ErrorResponse::invalid(405, format!("{path} does not take {method}"), Some("method_not_supported"))
+    }
+
+    /// The body is no JSON by its own account.
+    #[must_use]
+    pub fn media() -> ErrorResponse {
+        let message = "the body must be JSON, and say so: `Content-Type: application/json`";
+        ErrorResponse::invalid(415, message.into(), None)
+    }
+
+    /// The body is no text.
+    #[must_use]
+    pub fn encoding() -> ErrorResponse {
+        ErrorResponse::of(&ErrorKind::InvalidRequest { reason: "it is no UTF-8".into() }.into())
+    }
+
+    /// No model that is there can do it.
+    #[must_use]
+    pub fn unable(what: &str) -> ErrorResponse {
+        let message = format!("no model of this server makes {what}");
+        let error = ErrorObject { message, r#type: "server_error", param: None, code: Some("unsupported_operation") };
+        ErrorResponse { error, status: 501 }
+    }
+
+    /// A mistake of the caller's that is none of a field.
+    fn invalid(status: u16, message: String, code: Option<&'static str>) -> ErrorResponse {
+        ErrorResponse { error: ErrorObject { message, r#type: "invalid_request_error", param: None, code }, status }
     }
 
     /// The status of an HTTP answer with this body.

@@ -30,13 +30,24 @@ fn errors_have_openais_form_and_a_status() {
         (refused(json!([])), 400, "invalid_request_error", None, Some("invalid_type")),
         (refused(json!({"messages": messages, "top_p": 2})), 400, "invalid_request_error", Some("top_p"), Some("invalid_value")),
         (refused(json!({"messages": messages, "x": 2})), 400, "invalid_request_error", Some("x"), Some("unknown_parameter")),
-        (refused(json!({"messages": messages, "n": 2})), 400, "invalid_request_error", Some("n"), Some("unsupported_value")),
+        (
+            refused(json!({"messages": messages, "verbosity": "low"})),
+            400,
+            "invalid_request_error",
+            Some("verbosity"),
+            Some("unsupported_value"),
+        ),
         (ErrorResponse::of(&failure()), 400, "invalid_request_error", None, Some("context_length_exceeded")),
         (of(ErrorKind::Busy { slots: 1 }), 429, "invalid_request_error", None, Some("rate_limit_exceeded")),
         (of(ErrorKind::NotFinite { position: 1 }), 500, "server_error", None, None),
         (of(ErrorKind::Host(unknown)), 404, "invalid_request_error", Some("model"), Some("model_not_found")),
         (of(ErrorKind::Host(HostError::Unloaded { name: "m".into() })), 500, "server_error", None, None),
         (of(ErrorKind::Interrupted), 500, "server_error", None, None),
+        (ErrorResponse::unknown_address("POST", "/v1/x"), 404, "invalid_request_error", None, Some("unknown_url")),
+        (ErrorResponse::method("GET", "/v1/completions"), 405, "invalid_request_error", None, Some("method_not_supported")),
+        (ErrorResponse::media(), 415, "invalid_request_error", None, None),
+        (ErrorResponse::encoding(), 400, "invalid_request_error", None, None),
+        (ErrorResponse::unable("embeddings"), 501, "server_error", None, Some("unsupported_operation")),
     ];
     for (response, status, r#type, param, code) in cases {
         let error: Value = serde_json::from_str(&response.json()).unwrap();
@@ -49,4 +60,10 @@ fn errors_have_openais_form_and_a_status() {
 fn models_are_listed() {
     let list = ModelList::of([ModelObject::new("m", 5)]).json();
     assert_eq!(list, r#"{"object":"list","data":[{"id":"m","object":"model","created":5,"owned_by":"tegula"}]}"#);
+}
+
+#[test]
+fn health_is_told_with_and_without_a_limit() {
+    assert_eq!(Health::new(vec!["m".into()], 2, Some(8)).json(), r#"{"status":"ok","models":["m"],"running":2,"most":8}"#);
+    assert_eq!(Health::new(vec!["m".into()], 0, None).json(), r#"{"status":"ok","models":["m"],"running":0,"most":null}"#);
 }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use tegula_plan::{Activations, Dtype, Model, PAGE_SIZE, Paged, Row, State};
 
 use crate::model::forward::{Drawing, Entry, Forward, Read, Readback};
-use crate::model::pools::{Pools, Room};
+use crate::model::pools::{Block, Pools, Room};
 use crate::sampler::{Sampler, Sampling};
 use crate::{ErrorKind, Result};
 use rule::greatest;
@@ -197,6 +197,18 @@ impl Forward for Fake {
 
     fn release(&mut self, sequence: u32) {
         self.pools.release(sequence);
+    }
+
+    fn keep(&mut self, sequence: u32, index: usize) -> Block {
+        self.pools.keep(sequence, index)
+    }
+
+    fn free(&mut self, block: &[Option<u32>]) {
+        self.pools.free(block);
+    }
+
+    fn adopt(&mut self, sequence: u32, blocks: &[Block]) {
+        self.pools.adopt(sequence, blocks);
     }
 
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>) {

@@ -122,6 +122,11 @@ impl Tokenizer {
         self.special.binary_search(&id).is_ok()
     }
 
+    /// The ids that are no text, in order.
+    pub(crate) fn special(&self) -> &[u32] {
+        &self.special
+    }
+
     /// The id that starts a text.
     #[must_use]
     pub fn bos(&self) -> Option<u32> {
