@@ -63,28 +63,28 @@ impl Host {
 
     /// Sets how many steps of a model may be in flight at once. It changes the speed only.
     pub fn set_run_ahead(&mut self, name: &str, steps: usize) {
-        if let Ok(hosted) = self.find(name) {
+        if let Ok(hosted) = self.sent(name) {
             hosted.engine.set_run_ahead(steps);
         }
     }
 
     /// Sets whether rows of prompts share steps with rows of sequences that decode. It changes the speed only.
     pub fn set_mixing(&mut self, name: &str, mixing: bool) {
-        if let Ok(hosted) = self.find(name) {
+        if let Ok(hosted) = self.sent(name) {
             hosted.engine.set_mixing(mixing);
         }
     }
 
     /// Sets whether requests begin with what earlier ones computed. It changes the speed only.
     pub fn set_prefix_cache(&mut self, name: &str, reuses: bool) {
-        if let Ok(hosted) = self.find(name) {
+        if let Ok(hosted) = self.sent(name) {
             hosted.engine.set_prefix_cache(reuses);
         }
     }
 
     /// Sets how many rows of prompts a step may have while other sequences decode. It changes the speed only.
     pub fn set_prompt_share(&mut self, name: &str, rows: Option<usize>) {
-        if let Ok(hosted) = self.find(name) {
+        if let Ok(hosted) = self.sent(name) {
             hosted.engine.set_prompt_share(rows);
         }
     }
@@ -96,8 +96,13 @@ impl Host {
     /// [`HostError::UnknownModel`], [`ErrorKind::NoEntry`](crate::ErrorKind::NoEntry),
     /// [`ErrorKind::Busy`](crate::ErrorKind::Busy), those of a prompt, those of the device.
     pub async fn score(&mut self, name: &str, ids: &[u32], visit: impl FnMut(usize, &[f32])) -> Result<()> {
+        self.sent(name)?.engine.score(ids, visit).await
+    }
+
+    /// A model that is loaded, or was sent and is taken now.
+    fn sent(&mut self, name: &str) -> Result<&mut Hosted> {
         self.take_messages();
-        self.find(name)?.engine.score(ids, visit).await
+        self.find(name)
     }
 
     fn find(&mut self, name: &str) -> Result<&mut Hosted> {
