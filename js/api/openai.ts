@@ -62,6 +62,8 @@ interface SamplingParams {
   n?: number | null;
   /** Continue past the end-of-text token (not of OpenAI). */
   ignore_eos?: boolean;
+  /** Where requests wait, lower numbers run first (not of OpenAI). */
+  priority?: number | null;
   /** Means nothing here. */
   user?: string;
 }

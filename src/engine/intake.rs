@@ -147,8 +147,8 @@ impl Intake {
             Prompt::Chat(dialogue) if request.marks => Arc::clone(&self.marks[usize::from(dialogue.tools.is_some())]),
             _ => Arc::default(),
         };
-        let Request { sampling, ignore_eos, logprobs, .. } = request;
-        let terms = Terms { sampling, limit, ignore_eos, logprobs, stops: Stops::new(stop), continues, shown };
+        let Request { sampling, ignore_eos, logprobs, priority, .. } = request;
+        let terms = Terms { sampling, limit, ignore_eos, logprobs, priority, stops: Stops::new(stop), continues, shown };
         Ok(Sequence::new(id, ids, terms))
     }
 

@@ -7,7 +7,7 @@ use futures::executor::block_on;
 
 use super::fake::{Fake, POISON};
 use super::tests::{Outcome, engine, ids, prompt, run, take};
-use crate::engine::request::{Request, RequestId};
+use crate::engine::request::{EventKind, Request, RequestId};
 use crate::engine::usage::FinishReason;
 use crate::sampler::Sampling;
 
@@ -98,4 +98,24 @@ fn a_broken_device_ends_all_requests_and_the_engine_is_whole() {
     engine.model.breaks_after = None;
     let again = prompt(5, 0);
     assert_eq!(run(&mut engine, vec![ids(&again, 8)])[0].ids, engine.model().continuation(&again, 8));
+}
+
+#[test]
+fn requests_that_wait_run_by_priority() {
+    let mut engine = engine(Fake::new(160, 1024, None));
+    let with = |seed, priority| Request { ignore_eos: true, priority, ..ids(&prompt(5, seed), 4) };
+    // Three run at once, and the others wait.
+    let mut submitted: Vec<RequestId> = (0..3).map(|seed| engine.submit(with(seed, 0)).unwrap()).collect();
+    block_on(engine.step()).unwrap();
+    submitted.extend([(3, 5), (4, 0), (5, -1), (6, 0)].map(|(seed, priority)| engine.submit(with(seed, priority)).unwrap()));
+    let mut begun = Vec::new();
+    while !engine.idle() {
+        for event in block_on(engine.step()).unwrap() {
+            if matches!(event.kind, EventKind::Token { .. }) && !begun.contains(&event.request) {
+                begun.push(event.request);
+            }
+        }
+    }
+    let place = |seed: usize| begun.iter().position(|id| *id == submitted[seed]).unwrap();
+    assert!(place(5) < place(4) && place(4) < place(6) && place(6) < place(3), "{begun:?}");
 }

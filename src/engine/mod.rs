@@ -203,7 +203,8 @@ impl<M: Forward> Engine<M> {
 
     /// Takes a request that was checked, to be run by [`Engine::step`].
     pub(crate) fn enqueue(&mut self, sequence: Sequence) {
-        self.waiting.push_back(sequence);
+        let place = self.waiting.iter().position(|other| other.priority > sequence.priority);
+        self.waiting.insert(place.unwrap_or(self.waiting.len()), sequence);
     }
 
     /// Runs one step and tells what it brought; nothing if there is nothing to do. It can be dropped while it waits: no token is lost.

@@ -73,6 +73,8 @@ pub struct Request {
     pub marks: bool,
     /// Tells the log probability of each token, and those of so many of the likeliest tokens in its place.
     pub logprobs: Option<u32>,
+    /// Of requests that wait, those with lower numbers run first, as in vLLM; equal ones in the order in which they came.
+    pub priority: i64,
 }
 
 impl Request {
@@ -87,6 +89,7 @@ impl Request {
             ignore_eos: false,
             marks: false,
             logprobs: None,
+            priority: 0,
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Sequence {
     /// Raised when submitted positions are taken back, so that their results are ignored.
     pub(crate) epoch: u32,
     pub(crate) pick: Pick,
+    /// Lower numbers run first.
+    pub(crate) priority: i64,
     /// Log probabilities of so many tokens in each place, beside those of the answer's own.
     pub(crate) logprobs: Option<u32>,
     pub(crate) sampling: Sampling,
@@ -92,6 +94,7 @@ pub(crate) struct Terms {
     pub(crate) limit: usize,
     pub(crate) ignore_eos: bool,
     pub(crate) logprobs: Option<u32>,
+    pub(crate) priority: i64,
     pub(crate) stops: Stops,
     /// Whether the answer's text goes on where the prompt's ends.
     pub(crate) continues: bool,
@@ -112,6 +115,7 @@ impl Sequence {
             submitted: 0,
             epoch: 0,
             pick: Pick::of(&terms.sampling, terms.logprobs.is_some()),
+            priority: terms.priority,
             logprobs: terms.logprobs,
             sampling: terms.sampling,
             counts: BTreeMap::new(),

@@ -100,6 +100,11 @@ impl Answers {
     pub fn submitted(&self) -> &[Submitted] {
         &self.submitted
     }
+
+    /// The next event, if it is there already.
+    pub fn ready(&mut self) -> Option<(usize, EventKind)> {
+        self.receiver.try_recv().ok()
+    }
 }
 
 impl Stream for Answers {

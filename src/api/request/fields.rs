@@ -2,7 +2,7 @@
 //!
 //! OpenAI's contract gives names and bounds. A field that changes an answer is honoured or refused; one that only keeps books, or makes a
 //! service faster, is accepted and means nothing. Beyond OpenAI, WebLLM's `repetition_penalty`, `ignore_eos` and `extra_body`, and vLLM's
-//! `top_k`, `min_p` and `chat_template_kwargs`, are understood. `check` reads these tables.
+//! `top_k`, `min_p`, `priority` and `chat_template_kwargs`, are understood. `check` reads these tables.
 
 use serde_json::Value;
 
@@ -112,6 +112,7 @@ pub(super) const SHARED: &[Field] = &[
     takes("repetition_penalty", Form::Number(f32::MIN_POSITIVE as f64, f32::MAX as f64, "a number greater than 0")),
     takes("logit_bias", Form::Ids(-100.0, 100.0)),
     takes("ignore_eos", Form::Flag),
+    takes("priority", Form::Whole(i64::MIN, i64::MAX, "a whole number from -2^63 to 2^63 - 1")),
     takes("n", Form::Whole(1, MOST_ANSWERS as i64, "a whole number from 1 to 16")),
     ignored("user"),
 ];

@@ -73,6 +73,8 @@ pub struct ApiRequest {
     pub logit_bias: Vec<(u32, f32)>,
     /// Whether to answer on after the end of the answer.
     pub ignore_eos: bool,
+    /// See [`Request::priority`].
+    pub priority: i64,
 }
 
 impl ApiRequest {
@@ -175,6 +177,7 @@ impl ApiRequest {
             repetition_penalty: number("repetition_penalty"),
             logit_bias: get("logit_bias").and_then(Value::as_object).into_iter().flatten().filter_map(bias).collect(),
             ignore_eos: flag("ignore_eos"),
+            priority: whole("priority").unwrap_or_default(),
         })
     }
 
@@ -202,6 +205,7 @@ impl ApiRequest {
             ignore_eos: self.ignore_eos,
             marks: true,
             logprobs,
+            priority: self.priority,
         };
         self.prompts.iter().flat_map(|prompt| (0..self.best_of).map(move |answer| request(prompt, answer))).collect()
     }

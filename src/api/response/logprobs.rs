@@ -36,7 +36,9 @@ pub struct ChatToken {
 }
 
 impl ChatLogprobs {
-    pub(super) fn new(tokens: &[Logprobs]) -> ChatLogprobs {
+    /// Those of an answer's tokens.
+    #[must_use]
+    pub fn new(tokens: &[Logprobs]) -> ChatLogprobs {
         let token = |token: &TokenLogprob| ChatToken {
             token: String::from_utf8_lossy(&token.bytes).into_owned(),
             logprob: token.logprob,
