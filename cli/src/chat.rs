@@ -7,15 +7,18 @@ use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 use tegula::text::message::Message;
 
-use crate::args::Chat;
+use crate::args::{Chat, SamplingFlags};
 use crate::generate::{self, Answer};
 use crate::interrupt::Watch;
-use crate::open::Opening;
+use crate::open::{Opening, Served};
 use crate::report;
+use crate::transcript::Transcript;
 
 /// What a line that starts with a slash can be.
-const HELP: &str = "/reset forgets the conversation, /stats says how fast the last answer was, /exit or Ctrl-D leaves.\n\
-                    Ctrl-C interrupts an answer; what it has said so far stays in the conversation.";
+const HELP: &str = "/retry answers again, /undo takes the last question back, /reset forgets the conversation.\n\
+                    /system TEXT says what the model is told before; without a text it is told nothing.\n\
+                    /save FILE and /load FILE keep the conversation as JSON. /stats says how fast the last answer was.\n\
+                    /exit or Ctrl-D leaves. Ctrl-C interrupts an answer; what it has said so far stays in the conversation.";
 
 /// What a line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +26,12 @@ enum Line<'a> {
     Say(&'a str),
     Nothing,
     Help,
+    Retry,
+    Undo,
     Reset,
+    System(&'a str),
+    Save(&'a str),
+    Load(&'a str),
     Stats,
     Exit,
     Unknown(&'a str),
@@ -31,14 +39,21 @@ enum Line<'a> {
 
 impl Line<'_> {
     fn parse(line: &str) -> Line<'_> {
-        match line.trim() {
-            "" => Line::Nothing,
-            "/help" => Line::Help,
-            "/reset" => Line::Reset,
-            "/stats" => Line::Stats,
-            "/exit" | "/quit" => Line::Exit,
-            command if command.starts_with('/') => Line::Unknown(command),
-            text => Line::Say(text),
+        let line = line.trim();
+        let (command, rest) = line.split_once(char::is_whitespace).map_or((line, ""), |(command, rest)| (command, rest.trim()));
+        match (command, rest) {
+            ("", _) => Line::Nothing,
+            ("/help", "") => Line::Help,
+            ("/retry", "") => Line::Retry,
+            ("/undo", "") => Line::Undo,
+            ("/reset", "") => Line::Reset,
+            ("/system", text) => Line::System(text),
+            ("/save", file) if !file.is_empty() => Line::Save(file),
+            ("/load", file) if !file.is_empty() => Line::Load(file),
+            ("/stats", "") => Line::Stats,
+            ("/exit" | "/quit", "") => Line::Exit,
+            _ if command.starts_with('/') => Line::Unknown(line),
+            _ => Line::Say(line),
         }
     }
 }
@@ -55,10 +70,8 @@ pub fn chat(args: &Chat) -> Result<()> {
     // Only from here on: while the model loads, Ctrl-C ends the program as usual. While a line is edited the terminal does not send the
     // signal, and the editor says that the key was pressed.
     let watch = Watch::begin()?;
-    let interrupted = watch.flag();
-
-    let system = || args.system.iter().map(|text| Message::new("system", text)).collect::<Vec<_>>();
-    let mut messages = system();
+    let mut transcript = Transcript::new(args.system.as_deref());
+    let mut sampling = args.sampling.clone();
     let mut last: Option<Answer> = None;
     let mut editor = DefaultEditor::new()?;
     report::say(format_args!("{HELP}\n"));
@@ -72,32 +85,62 @@ pub fn chat(args: &Chat) -> Result<()> {
             Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(error).context("cannot read a line"),
         };
+        if !line.trim().is_empty() {
+            editor.add_history_entry(line.trim())?;
+        }
         match Line::parse(&line) {
             Line::Nothing => {}
             Line::Help => report::say(HELP),
             Line::Exit => return Ok(()),
             Line::Unknown(command) => report::say(format_args!("There is no {command}. {HELP}")),
             Line::Stats => report::say(last.as_ref().map_or("Nothing was answered yet.".into(), Answer::statistics)),
-            Line::Reset => messages = system(),
+            Line::Reset => transcript.reset(),
+            Line::System(text) => transcript.instruct(text),
+            Line::Undo if !transcript.undo() => report::say("There is no question to take back."),
+            Line::Undo => {}
+            Line::Save(file) => tell(transcript.save(file.as_ref()).map(|count| format!("{} saved", report::count(count, "message")))),
+            Line::Load(file) => tell(transcript.load(file.as_ref()).map(|count| format!("{} loaded", report::count(count, "message")))),
+            Line::Retry if !transcript.reopen() => report::say("There is no question to answer again."),
+            Line::Retry => {
+                // The same seed would give the same answer.
+                sampling.seed = sampling.seed.map(|seed| seed.wrapping_add(1));
+                last = answer(&mut served, &mut transcript, &sampling, &watch)?.or(last);
+            }
             Line::Say(text) => {
-                editor.add_history_entry(text)?;
-                messages.push(Message::new("user", text));
-                interrupted.store(false, Ordering::Relaxed);
-                let request = generate::request(generate::chat(messages.clone()), served.intake.config(), &args.sampling);
-                match generate::generate(&mut served, request, interrupted, report::print_text) {
-                    Ok(answer) => {
-                        messages.push(Message::new("assistant", &answer.text));
-                        last = Some(answer);
-                    }
-                    // Such as a conversation that has outgrown the context window: the user can still do something about it.
-                    Err(error) => {
-                        messages.pop();
-                        report::print_chain(&error);
-                    }
-                }
-                report::print_text("\n\n")?;
+                transcript.ask(text);
+                last = answer(&mut served, &mut transcript, &sampling, &watch)?.or(last);
             }
         }
+    }
+}
+
+/// Answers the question that the conversation ends with. If that fails, the question is taken back: the conversation may have outgrown the
+/// context window, and the user can still do something about it.
+fn answer(served: &mut Served, transcript: &mut Transcript, sampling: &SamplingFlags, watch: &Watch) -> Result<Option<Answer>> {
+    let interrupted = watch.flag();
+    interrupted.store(false, Ordering::Relaxed);
+    let request = generate::request(generate::chat(transcript.messages().to_vec()), served.intake.config(), sampling);
+    let answered = generate::generate(served, request, interrupted, report::print_text);
+    let answer = match answered {
+        Ok(answer) => {
+            transcript.answer(&answer.text);
+            Some(answer)
+        }
+        Err(error) => {
+            transcript.undo();
+            report::print_chain(&error);
+            None
+        }
+    };
+    report::print_text("\n\n")?;
+    Ok(answer)
+}
+
+/// Says what became of a file.
+fn tell(outcome: Result<String>) {
+    match outcome {
+        Ok(text) => report::say(text),
+        Err(error) => report::print_chain(&error),
     }
 }
 
@@ -109,7 +152,10 @@ mod tests {
     fn a_slash_starts_a_command() {
         assert_eq!(Line::parse(" /reset "), Line::Reset);
         assert_eq!(Line::parse("/rest"), Line::Unknown("/rest"));
+        assert_eq!(Line::parse("/save"), Line::Unknown("/save"));
+        assert_eq!(Line::parse("/save  my talk.json"), Line::Save("my talk.json"));
+        assert_eq!([Line::parse("/system"), Line::parse("/system Be brief.")], [Line::System(""), Line::System("Be brief.")]);
         assert_eq!(Line::parse("  "), Line::Nothing);
-        assert_eq!(Line::parse("a/b"), Line::Say("a/b"));
+        assert_eq!(Line::parse("a/b c"), Line::Say("a/b c"));
     }
 }

@@ -4,7 +4,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use tegula::engine::logprobs::Logprobs;
 use tegula::engine::usage::{FinishReason, Usage};
 use tegula::sampler::Sampling;
 use tegula::text::chat::Dialogue;
@@ -28,6 +29,8 @@ pub struct Answer {
     pub reason: FinishReason,
     /// What it took.
     pub usage: Usage,
+    /// How likely its tokens were, if that was asked for.
+    pub logprobs: Vec<Logprobs>,
     /// Seconds to the first token.
     first: f64,
     /// Seconds from the first token to the last.
@@ -76,33 +79,67 @@ pub fn generate(
     interrupted: &AtomicBool,
     mut show: impl FnMut(&str) -> Result<()>,
 ) -> Result<Answer> {
+    let mut answers = generate_all(served, vec![request], interrupted, |_, text| show(text))?;
+    answers.pop().context("a request has an answer")
+}
+
+/// Runs requests side by side to their ends. `show` gets the texts as they come, with the places of their requests.
+pub fn generate_all(
+    served: &mut Served,
+    requests: Vec<Request>,
+    interrupted: &AtomicBool,
+    mut show: impl FnMut(usize, &str) -> Result<()>,
+) -> Result<Vec<Answer>> {
     let Served { host, handle, intake } = served;
-    let prompt_ids = intake.tokenize(&request.prompt)?;
-    let (mut ids, mut text) = (Vec::new(), String::new());
+    let prompts = requests.iter().map(|request| intake.tokenize(&request.prompt)).collect::<tegula::Result<Vec<_>>>()?;
     let started = Instant::now();
-    let (mut first, mut last) = (None, started);
-    let mut events = handle.ask(NAME, request)?;
+    let mut growing: Vec<Growing> = prompts.into_iter().map(|prompt_ids| Growing { prompt_ids, ..Growing::default() }).collect();
+    let mut events = handle.ask_all(NAME, requests)?;
     while pollster::block_on(host.turn()) {
         if interrupted.swap(false, Ordering::Relaxed) {
-            handle.interrupt(events.request());
+            events.submitted().iter().for_each(|request| handle.interrupt(request.id));
         }
-        while let Some(event) = events.ready() {
+        while let Some((place, event)) = events.ready() {
+            let answer = &mut growing[place];
             match event {
-                EventKind::Token { id, text: piece, .. } => {
-                    last = Instant::now();
-                    first.get_or_insert(last);
-                    ids.push(id);
-                    text.push_str(&piece);
-                    show(&piece)?;
+                EventKind::Token { id, text, logprobs } => {
+                    let now = Instant::now();
+                    answer.times = Some((answer.times.map_or(now, |(first, _)| first), now));
+                    answer.ids.push(id);
+                    answer.text.push_str(&text);
+                    answer.logprobs.extend(logprobs.map(|logprobs| *logprobs));
+                    show(place, &text)?;
                 }
-                EventKind::Finished { reason, usage } => {
-                    let first = first.unwrap_or(last);
-                    let (first, rest) = ((first - started).as_secs_f64(), (last - first).as_secs_f64());
-                    return Ok(Answer { prompt_ids, ids, text, reason, usage, first, rest });
-                }
+                EventKind::Finished { reason, usage } => answer.ended = Some((reason, usage)),
                 EventKind::Failed { error } => return Err(error.into()),
             }
         }
+        if growing.iter().all(|answer| answer.ended.is_some()) {
+            return Ok(growing.into_iter().filter_map(|answer| answer.whole(started)).collect());
+        }
     }
     bail!("the host ended before the answer did")
+}
+
+/// An answer while it comes.
+#[derive(Default)]
+struct Growing {
+    prompt_ids: Vec<u32>,
+    ids: Vec<u32>,
+    text: String,
+    logprobs: Vec<Logprobs>,
+    /// When the first and the last token came.
+    times: Option<(Instant, Instant)>,
+    ended: Option<(FinishReason, Usage)>,
+}
+
+impl Growing {
+    /// The answer, if it has ended.
+    fn whole(self, started: Instant) -> Option<Answer> {
+        let (reason, usage) = self.ended?;
+        let (first, last) = self.times.unwrap_or((started, started));
+        let (first, rest) = ((first - started).as_secs_f64(), (last - first).as_secs_f64());
+        let Growing { prompt_ids, ids, text, logprobs, .. } = self;
+        Some(Answer { prompt_ids, ids, text, reason, usage, logprobs, first, rest })
+    }
 }

@@ -27,6 +27,7 @@ mod run;
 mod serve;
 mod source;
 mod tokenize;
+mod transcript;
 mod tune;
 
 use std::env;

@@ -4,11 +4,14 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use serde::Serialize;
+use tegula::api::response::ChatLogprobs;
 use tegula::engine::usage::{FinishReason, Usage};
+use tegula::sampler::Sampling;
 use tegula::text::message::Message;
-use tegula::{ErrorKind, Prompt};
+use tegula::{ErrorKind, Prompt, Request};
 
 use crate::args::Run;
+use crate::generate::Answer;
 use crate::open::Opening;
 use crate::prompt::{self, Prompt as Given};
 use crate::{generate, report};
@@ -21,6 +24,9 @@ struct Output {
     prompt_token_ids: Vec<u32>,
     finish_reason: FinishReason,
     usage: Usage,
+    /// How likely the tokens were, as in a chat completion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<ChatLogprobs>,
     /// Equal where equal requests get equal answers.
     system_fingerprint: String,
 }
@@ -38,29 +44,48 @@ pub fn run(args: &Run) -> Result<()> {
     let fingerprint = opened.model.fingerprint().to_owned();
     let mut served = opened.host()?;
     let request = generate::request(prompt, served.intake.config(), &args.sampling);
+    let requests = (0..args.n).map(|place| numbered(&request, place, args.logprobs)).collect();
     // Nothing sets it: Ctrl-C ends the program.
     let interrupted = AtomicBool::new(false);
-    let show = |text: &str| if args.json { Ok(()) } else { report::print_text(text) };
-    let answer = generate::generate(&mut served, request, &interrupted, show)?;
-    if !args.json {
+    // Several answers would mix.
+    let streams = !args.json && args.n == 1;
+    let show = |_, text: &str| if streams { report::print_text(text) } else { Ok(()) };
+    let answers = generate::generate_all(&mut served, requests, &interrupted, show)?;
+    for (place, answer) in answers.into_iter().enumerate() {
+        if args.json {
+            print_json(answer, &fingerprint, args.logprobs.is_some())?;
+            continue;
+        }
+        if !streams {
+            report::print_text(&format!("{}{}. {}", if place > 0 { "\n" } else { "" }, place + 1, answer.text))?;
+        }
         if served.intake.tokenizer().is_none() {
             let ids: Vec<String> = answer.ids.iter().map(u32::to_string).collect();
             report::print_text(&ids.join(","))?;
         }
         report::print_text("\n")?;
-    }
-    report::say(answer.statistics());
-    if args.json {
-        report::print_json(&Output {
-            text: answer.text,
-            token_ids: answer.ids,
-            prompt_token_ids: answer.prompt_ids,
-            finish_reason: answer.reason,
-            usage: answer.usage,
-            system_fingerprint: fingerprint,
-        })?;
+        report::say(answer.statistics());
     }
     Ok(())
+}
+
+/// The request for the answer at a place.
+fn numbered(request: &Request, place: u32, logprobs: Option<u32>) -> Request {
+    let sampling = Sampling { seed: request.sampling.seed.wrapping_add(place.into()), ..request.sampling.clone() };
+    Request { sampling, logprobs, ..request.clone() }
+}
+
+fn print_json(answer: Answer, fingerprint: &str, logprobs: bool) -> Result<()> {
+    report::say(answer.statistics());
+    report::print_json(&Output {
+        logprobs: logprobs.then(|| ChatLogprobs::new(&answer.logprobs)),
+        text: answer.text,
+        token_ids: answer.ids,
+        prompt_token_ids: answer.prompt_ids,
+        finish_reason: answer.reason,
+        usage: answer.usage,
+        system_fingerprint: fingerprint.to_owned(),
+    })
 }
 
 /// The prompt that the command line means. A text becomes a conversation, unless it is to be raw or the package has no way to write one.

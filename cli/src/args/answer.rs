@@ -56,9 +56,15 @@ pub struct Run {
     /// What the model is told before the prompt.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["raw", "prompt_ids"], help_heading = "Prompt")]
     pub system: Option<String>,
-    /// Print one JSON object at the end instead of streaming text.
+    /// Print one JSON object at the end instead of streaming text; with --n, one for each answer.
     #[arg(long)]
     pub json: bool,
+    /// So many answers side by side. They draw with the seed and the numbers after it.
+    #[arg(long, value_name = "ANSWERS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16), help_heading = "Answer")]
+    pub n: u32,
+    /// Tell in the JSON how likely the answer's tokens were, and so many of the likeliest in their places.
+    #[arg(long, value_name = "TOKENS", num_args = 0..=1, default_missing_value = "0", requires = "json", value_parser = clap::value_parser!(u32).range(0..=20), help_heading = "Answer")]
+    pub logprobs: Option<u32>,
     #[command(flatten)]
     pub sampling: SamplingFlags,
     #[command(flatten)]
