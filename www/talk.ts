@@ -43,9 +43,10 @@ export async function ask(
   const seconds = (): number => (performance.now() - started) / 1000;
   let speed = "";
   let thinking = true;
+  const written = writer();
   for await (const { choices, usage } of stream) {
     const choice = choices[0];
-    if (choice) exchange.answer += "delta" in choice ? written(exchange.answer, choice.delta) : choice.text;
+    if (choice) exchange.answer += "delta" in choice ? written(choice.delta) : choice.text;
     // Without tools nothing is called.
     const reason = choice?.finish_reason === "tool_calls" ? "stop" : choice?.finish_reason;
     exchange.ended = reason ?? exchange.ended;
@@ -70,13 +71,16 @@ export async function ask(
   exchange.ended ??= "abort";
 }
 
-/** More of an answer, as models write it: an exchange keeps reasoning in its tags. */
-function written(answer: string, { reasoning_content: thought = "", content = "" }: ChatCompletionDelta): string {
-  const open = answer.includes("<think>");
-  const closed = answer.includes("</think>");
-  const before = thought && !open ? "<think>\n" : "";
-  const between = content && (open || thought) && !closed ? "\n</think>\n\n" : "";
-  return before + thought + between + content;
+/** Puts an answer together as models write it: an exchange keeps reasoning in its tags. */
+function writer(): (delta: ChatCompletionDelta) => string {
+  let thinks = false;
+  return ({ reasoning_content: thought = "", content = "" }) => {
+    const open = thought && !thinks ? "<think>\n" : "";
+    thinks ||= thought !== "";
+    const close = content && thinks ? "\n</think>\n\n" : "";
+    thinks &&= content === "";
+    return open + thought + close + content;
+  };
 }
 
 /**

@@ -170,3 +170,15 @@ test("what is typed while another conversation opens stays in the box", async ()
   assert.equal(await page.getByRole("textbox").inputValue(), "quick");
   await context.close();
 });
+
+test("reasoning that comes apart from the text is folded like that which models write", async () => {
+  const context = await fakeContext(browser);
+  const page = await open(context, site.url);
+  await send(page, "why?");
+  await page.waitForFunction(() => fake.open.length === 1);
+  for (const [what, text] of [["think", "H"], ["think", "m."], ["say", "Y"], ["say", "es."], ["end"]]) await fake(page, what, text);
+  await answered(page);
+  assert.equal((await page.locator(".thinking .body").textContent()).trim(), "Hm.");
+  assert.equal(await page.locator(".answer > .body").innerText(), "Yes.");
+  await context.close();
+});

@@ -35,6 +35,7 @@ const fake = (globalThis.fake = {
   engines: 0,
   /** The first open request gets a piece of its answer, ends, or fails. */
   say: (text) => fake.open[0].say(text),
+  think: (text) => fake.open[0].think(text),
   end: (reason = "stop", total = 100) => fake.open[0].end(reason, total),
   fail: (name, fields = {}, message = `the package's words for ${name}`) =>
     fake.open[0].fail(new tegula[name](message, fields)),
@@ -148,6 +149,10 @@ class Request {
     this.#add({ text });
   }
 
+  think(thought) {
+    this.#add({ thought });
+  }
+
   end(reason, total) {
     const extra = {
       e2e_latency_s: 1,
@@ -177,6 +182,8 @@ class Request {
         yield this.#chunk("", event.reason);
         yield { choices: [], usage: event.usage };
         return;
+      } else if (event.thought) {
+        yield { choices: [{ index: 0, delta: { reasoning_content: event.thought }, finish_reason: null }] };
       } else {
         yield this.#chunk(event.text, null);
       }
