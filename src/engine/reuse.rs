@@ -50,7 +50,8 @@ impl<M: Forward> Engine<M> {
             })
     }
 
-    /// Notes what the caches hold of a running sequence. `ends`, if whoever begins like it is likely to go on from here.
+    /// Notes what the caches hold of a running sequence. `ends` says that its prompt or its answer ends here: later requests often go on from
+    /// there.
     pub(super) fn keep(&mut self, index: usize, ends: bool) {
         if !self.reuses {
             return;

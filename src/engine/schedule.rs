@@ -153,7 +153,7 @@ impl<M: Forward> Engine<M> {
         let start = mark.logits.unwrap_or_default() * vocab as usize;
         let logits = readback.logits.get_mut(start..start + active as usize).unwrap_or_default();
         // Picking uses them up.
-        let raw = sequence.logprobs.map(|top| (logits.to_vec(), top));
+        let raw = (sequence.pick == Pick::Here && sequence.logprobs.is_some()).then(|| logits.to_vec());
         let id = match sequence.pick {
             Pick::Here => self.sampler.pick(logits, &sequence.sampling, &sequence.counts, position),
             Pick::Greatest | Pick::Drawn => readback.sampled.get(mark.slot as usize).copied(),
@@ -174,7 +174,8 @@ impl<M: Forward> Engine<M> {
             }
             Some(id) => {
                 let tokenizer = self.intake.tokenizer();
-                let logprobs = raw.map(|(logits, top)| Box::new(Logprobs::of(&logits, id, top, tokenizer)));
+                let raw = raw.as_deref().unwrap_or(logits);
+                let logprobs = sequence.logprobs.map(|top| Box::new(Logprobs::of(raw, id, top, tokenizer)));
                 let (text, reason) = sequence.accept(id, tokenizer, &self.eos);
                 self.events.push(Event { request: mark.request, kind: EventKind::Token { id, text, logprobs } });
                 if let Some(reason) = reason {

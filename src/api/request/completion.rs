@@ -44,7 +44,7 @@ fn prompt(path: &str, given: Option<Value>) -> Result<Prompt> {
     }
 }
 
-/// The text behind the gap that the answer is to fill, which is none where it is empty.
+/// The text behind the gap that the answer fills. An empty text is no gap.
 pub(super) fn suffix(given: Option<&Value>, prompts: Vec<Prompt>) -> Result<Vec<Prompt>> {
     let Some(suffix) = given.and_then(Value::as_str).filter(|suffix| !suffix.is_empty()) else { return Ok(prompts) };
     let gap = |prompt| match prompt {

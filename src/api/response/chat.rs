@@ -50,7 +50,7 @@ pub struct ChatChoice {
 
 impl ChatChoice {
     pub(super) fn new(index: usize, part: Part, logprobs: bool, finish_reason: FinishReason) -> Self {
-        let tool_calls = part.whole_calls();
+        let tool_calls = ToolCall::of(&part.calls);
         let Part { content, reasoning, logprobs: tokens, .. } = part;
         let message = ChatMessage {
             role: "assistant",

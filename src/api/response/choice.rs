@@ -1,6 +1,6 @@
 //! One of the answers to a request, while it comes.
 
-use super::call::{CallDelta, ToolCall};
+use super::call::CallDelta;
 use crate::engine::logprobs::Logprobs;
 use crate::engine::usage::{FinishReason, Usage};
 use crate::text::answer::{Parser, Piece};
@@ -17,7 +17,7 @@ pub(super) struct Choice {
     /// What was not taken.
     pub(super) part: Part,
     /// Calls that have begun.
-    pub(super) calls: usize,
+    calls: usize,
     /// Whether a chunk has gone out.
     pub(super) begun: bool,
     /// Characters that have gone out.
@@ -43,11 +43,6 @@ impl Part {
     /// Whether there is nothing to show.
     pub(super) fn is_empty(&self) -> bool {
         self.content.is_empty() && self.reasoning.is_empty() && self.calls.is_empty()
-    }
-
-    /// The calls, whole.
-    pub(super) fn whole_calls(&self) -> Vec<ToolCall> {
-        ToolCall::of(&self.calls)
     }
 }
 

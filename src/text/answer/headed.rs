@@ -4,7 +4,7 @@ use super::json::Json;
 use super::shape::{Head, Part};
 use super::step::{Context, Step};
 
-/// Bytes after which a head that has not ended is none.
+/// A head is at most so many bytes long.
 const LONGEST: usize = 256;
 
 /// The state of the call.

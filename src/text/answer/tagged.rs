@@ -10,7 +10,7 @@ use super::shape::Tags;
 use super::step::{Context, Step};
 use super::value::{escaped, may_be_text, only_text, typed};
 
-/// Bytes after which a name that has not ended is none.
+/// A name is at most so many bytes long.
 const LONGEST: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +33,7 @@ pub(super) struct Tagged {
     text: String,
     name: String,
     arguments: usize,
-    /// The value is a text, or is none, where the model itself says so.
+    /// Whether the value is a text, where the model says so itself.
     said: Option<bool>,
     key: String,
     /// The value streams: it is a text, and its quotes are open.
