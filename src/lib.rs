@@ -9,6 +9,7 @@
 //! - [`engine`] schedules the steps of all running sequences.
 //! - [`text`] turns messages into tokens and tokens into text.
 //! - [`model`] runs a step on the GPU.
+//! - [`grammar`] says what an answer may be.
 //! - [`sampler`] picks ids on the CPU, where the GPU has not picked one.
 //! - [`clock`] tells the time.
 //!
@@ -20,6 +21,7 @@ pub mod bench;
 pub mod clock;
 pub mod engine;
 mod error;
+pub mod grammar;
 pub mod host;
 pub mod load;
 pub mod model;

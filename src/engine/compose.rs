@@ -194,7 +194,7 @@ impl<M: Forward> Engine<M> {
 
 /// Notes that a row of a sequence gets logits, behind those that `read` has.
 fn mark(sequence: &Sequence, read: &mut Read) -> Mark {
-    match sequence.pick {
+    match sequence.pick() {
         Pick::Greatest => read.greatest = true,
         Pick::Drawn => read.drawn = true,
         Pick::Here => {}
@@ -204,5 +204,5 @@ fn mark(sequence: &Sequence, read: &mut Read) -> Mark {
         read.logits = read.rows + 1;
     }
     read.rows += 1;
-    Mark { request: sequence.id, epoch: sequence.epoch, slot: sequence.slot, logits }
+    Mark { request: sequence.id, epoch: sequence.epoch, slot: sequence.slot, pick: sequence.pick(), logits }
 }

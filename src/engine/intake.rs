@@ -6,9 +6,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::engine::constraint::Constraint;
 use crate::engine::request::{Prompt, Request, RequestId};
 use crate::engine::sequence::{Sequence, Terms};
 use crate::engine::stop::Stops;
+use crate::engine::thinking::Thinking;
+use crate::grammar::{Grammar, Grammars, Tokens};
 use crate::model::forward::Forward;
 use crate::text::answer::Format;
 use crate::text::chat::Chat;
@@ -30,6 +33,7 @@ pub struct Intake {
     marks: [Arc<[u32]>; 2],
     /// The most tokens of a sequence. It changes when the memory for caches is shared anew.
     capacity: AtomicU32,
+    grammars: Grammars,
 }
 
 impl Intake {
@@ -43,7 +47,7 @@ impl Intake {
             let shows = |id: &u32| tokenizer.token(*id).is_some_and(|token| chat.format(tools).shows(&token, tools));
             tokenizer.special().iter().copied().filter(shows).collect()
         });
-        Intake { tokenizer, config, chat, vocab_size: model.facts().vocab_size, marks, capacity }
+        Intake { tokenizer, config, chat, vocab_size: model.facts().vocab_size, marks, capacity, grammars: Grammars::default() }
     }
 
     /// How the model writes answers to a conversation with tools, or to one without.
@@ -133,6 +137,8 @@ impl Intake {
             return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context: u64::from(context) }.into());
         }
         let limit = (context as usize).min(ids.len().saturating_add(request.max_tokens.unwrap_or(context) as usize));
+        let constraint = request.grammar.as_deref().map(|grammar| self.constraint(grammar)).transpose()?;
+        let thinking = self.thinking(&request, &ids).transpose()?;
         let mut stop = request.stop;
         let continues = match (&request.prompt, &self.tokenizer) {
             (Prompt::Chat(_), _) => {
@@ -148,8 +154,29 @@ impl Intake {
             _ => Arc::default(),
         };
         let Request { sampling, ignore_eos, logprobs, priority, .. } = request;
-        let terms = Terms { sampling, limit, ignore_eos, logprobs, priority, stops: Stops::new(stop), continues, shown };
+        let stops = Stops::new(stop);
+        let terms = Terms { sampling, limit, ignore_eos, logprobs, constraint, thinking, priority, stops, continues, shown };
         Ok(Sequence::new(id, ids, terms))
+    }
+
+    /// What keeps an answer to a grammar.
+    fn constraint(&self, grammar: &Grammar) -> Result<Constraint> {
+        let tokenizer = self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer)?;
+        let tokens = || Tokens::of(tokenizer, self.active_vocab(), &self.end_ids());
+        Ok(Constraint::new(grammar.field, self.grammars.matcher(grammar, tokens)?, self.active_vocab()))
+    }
+
+    /// Where the reasoning of an answer is, if that matters to the request and the model reasons.
+    fn thinking(&self, request: &Request, ids: &[u32]) -> Option<Result<Thinking>> {
+        let (tokenizer, Prompt::Chat(dialogue)) = (self.tokenizer.as_ref()?, &request.prompt) else { return None };
+        if request.grammar.is_none() && request.thinking_budget.is_none() {
+            return None;
+        }
+        let format = self.chat.format(dialogue.tools.is_some());
+        let (open, close) = format.reasoning()?;
+        let begins = format.begins(&self.tail(ids));
+        let made = |open, closing| Thinking::new(open, (close, closing), format.silent(), request.thinking_budget, begins);
+        Some(tokenizer.encode(open, false).and_then(|open| Ok(made(open, tokenizer.encode(close, false)?))))
     }
 
     /// Ids from here on are padding.

@@ -23,12 +23,13 @@ use crate::engine::intake::Intake;
 use crate::engine::pace::Pace;
 use crate::engine::prefix::Prefixes;
 use crate::engine::request::{Event, RequestId};
-use crate::engine::sequence::Sequence;
+use crate::engine::sequence::{Pick, Sequence};
 use crate::model::forward::{Entry, Forward};
 use crate::model::step::Model;
 use crate::sampler::Sampler;
 
 mod compose;
+mod constraint;
 pub mod intake;
 pub mod logprobs;
 mod pace;
@@ -37,8 +38,10 @@ pub mod request;
 mod reuse;
 mod schedule;
 mod score;
+mod settle;
 pub(crate) mod sequence;
 pub mod stop;
+mod thinking;
 pub mod usage;
 
 /// What an engine has done.
@@ -110,6 +113,8 @@ struct Mark {
     request: RequestId,
     epoch: u32,
     slot: u32,
+    /// Who picks it.
+    pick: Pick,
     /// Row of the logits, if they are read back.
     logits: Option<usize>,
 }
@@ -236,6 +241,7 @@ impl<M: Forward> Engine<M> {
             // Where the device had no memory, sequences can be no longer than what there is.
             self.intake.set_capacity(self.model.capacity());
         }
+        self.prepare_masks();
         let Some(flight) = self.flights.front_mut() else { return Ok(()) };
         let readback = (&mut flight.pending).await?;
         self.land(Some(readback));

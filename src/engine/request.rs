@@ -1,7 +1,10 @@
 //! Requests to the engine, and the events that it reports.
 
+use std::sync::Arc;
+
 use crate::engine::logprobs::Logprobs;
 use crate::engine::usage::{FinishReason, Usage};
+use crate::grammar::Grammar;
 use crate::sampler::Sampling;
 use crate::text::chat::{Chat, Dialogue};
 use crate::text::infill::infill;
@@ -71,6 +74,10 @@ pub struct Request {
     /// Writes the special tokens that mark reasoning and tool calls, for those who tell the parts of an answer apart
     /// ([`crate::text::answer`]).
     pub marks: bool,
+    /// What the answer must be, its reasoning aside.
+    pub grammar: Option<Arc<Grammar>>,
+    /// The most tokens of reasoning. Then its end is written, and the answer follows.
+    pub thinking_budget: Option<u32>,
     /// Tells the log probability of each token, and those of so many of the likeliest tokens in its place.
     pub logprobs: Option<u32>,
     /// Of requests that wait, those with lower numbers run first, as in vLLM; equal ones in the order in which they came.
@@ -88,6 +95,8 @@ impl Request {
             stop: Vec::new(),
             ignore_eos: false,
             marks: false,
+            grammar: None,
+            thinking_budget: None,
             logprobs: None,
             priority: 0,
         }

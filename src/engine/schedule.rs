@@ -2,9 +2,8 @@
 
 use super::{Engine, Flight, Mark};
 use crate::clock;
-use crate::engine::logprobs::Logprobs;
 use crate::engine::request::{Event, EventKind, RequestId};
-use crate::engine::sequence::{Pick, Sequence};
+use crate::engine::sequence::Sequence;
 use crate::engine::usage::FinishReason;
 use crate::model::forward::{Entry, Forward, Readback};
 use crate::model::pools::Room;
@@ -145,51 +144,6 @@ impl<M: Forward> Engine<M> {
         }
     }
 
-    /// Gives a sequence its next id.
-    pub(super) fn settle(&mut self, index: usize, mark: Mark, readback: &mut Readback) {
-        let (vocab, active) = (self.model.facts().vocab_size, self.active());
-        let sequence = &mut self.running[index];
-        let position = sequence.ids.len() as u32;
-        let start = mark.logits.unwrap_or_default() * vocab as usize;
-        let logits = readback.logits.get_mut(start..start + active as usize).unwrap_or_default();
-        // Picking uses them up.
-        let raw = (sequence.pick == Pick::Here && sequence.logprobs.is_some()).then(|| logits.to_vec());
-        let id = match sequence.pick {
-            Pick::Here => self.sampler.pick(logits, &sequence.sampling, &sequence.counts, position),
-            Pick::Greatest | Pick::Drawn => readback.sampled.get(mark.slot as usize).copied(),
-        };
-        match id {
-            None => {
-                let request = self.leave(index).id;
-                // Nobody shall begin with what may not be a number.
-                self.forget_prefixes();
-                self.fail(request, ErrorKind::NotFinite { position: position - 1 }.into());
-            }
-            // Greedily, the GPU knows no padded ids, and it never knows what to do with bad numbers: look at the logits of the last token
-            // here, and from now on.
-            Some(id) if id >= active => {
-                sequence.rewind(sequence.ids.len() - 1);
-                sequence.pick = Pick::Here;
-                self.model.draw(mark.slot, None);
-            }
-            Some(id) => {
-                let tokenizer = self.intake.tokenizer();
-                let raw = raw.as_deref().unwrap_or(logits);
-                let logprobs = sequence.logprobs.map(|top| Box::new(Logprobs::of(raw, id, top, tokenizer)));
-                let (text, reason) = sequence.accept(id, tokenizer, &self.eos);
-                self.events.push(Event { request: mark.request, kind: EventKind::Token { id, text, logprobs } });
-                if let Some(reason) = reason {
-                    self.finish(index, reason);
-                }
-            }
-        }
-    }
-
-    pub(super) fn finish(&mut self, index: usize, reason: FinishReason) {
-        let sequence = self.leave(index);
-        self.events.push(Event { request: sequence.id, kind: EventKind::Finished { reason, usage: sequence.usage() } });
-    }
-
     pub(super) fn end_interrupted(&mut self) {
         for request in std::mem::take(&mut self.interrupted) {
             if let Some(index) = self.running.iter().position(|sequence| sequence.id == request) {
@@ -203,7 +157,7 @@ impl<M: Forward> Engine<M> {
         }
     }
 
-    fn fail(&mut self, request: RequestId, error: Error) {
+    pub(super) fn fail(&mut self, request: RequestId, error: Error) {
         self.events.push(Event { request, kind: EventKind::Failed { error } });
     }
 }

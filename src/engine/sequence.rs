@@ -6,8 +6,10 @@ use std::sync::Arc;
 use tegula_plan::Row;
 
 use crate::clock;
+use crate::engine::constraint::Constraint;
 use crate::engine::request::RequestId;
 use crate::engine::stop::Stops;
+use crate::engine::thinking::Thinking;
 use crate::engine::usage::{CompletionDetails, FinishReason, PromptDetails, Speed, Usage};
 use crate::model::forward::Drawing;
 use crate::sampler::Sampling;
@@ -29,7 +31,13 @@ pub(crate) struct Sequence {
     pub(crate) submitted: usize,
     /// Raised when submitted positions are taken back, so that their results are ignored.
     pub(crate) epoch: u32,
-    pub(crate) pick: Pick,
+    pick: Pick,
+    /// What its answer must be.
+    pub(crate) constraint: Option<Constraint>,
+    /// Its next id was refused, and is picked again here.
+    pub(crate) again: bool,
+    /// Where its answer is, if that matters.
+    pub(crate) thinking: Option<Thinking>,
     /// Lower numbers run first.
     pub(crate) priority: i64,
     /// Log probabilities of so many tokens in each place, beside those of the answer's own.
@@ -64,11 +72,11 @@ pub(crate) enum Pick {
 }
 
 impl Pick {
-    /// Who picks ids of a request. The GPU penalises logits in place, so raw ones are read before it does.
-    fn of(sampling: &Sampling, logprobs: bool) -> Pick {
+    /// Who picks ids of a request, and whether logits may be read too. The GPU penalises logits in place, so raw ones are read before it does.
+    fn of(sampling: &Sampling, reads: bool) -> Pick {
         match sampling {
             _ if sampling.is_plain_greedy() => Pick::Greatest,
-            _ if logprobs && sampling.adjusts() => Pick::Here,
+            _ if reads && sampling.adjusts() => Pick::Here,
             _ => Pick::Drawn,
         }
     }
@@ -94,6 +102,8 @@ pub(crate) struct Terms {
     pub(crate) limit: usize,
     pub(crate) ignore_eos: bool,
     pub(crate) logprobs: Option<u32>,
+    pub(crate) constraint: Option<Constraint>,
+    pub(crate) thinking: Option<Thinking>,
     pub(crate) priority: i64,
     pub(crate) stops: Stops,
     /// Whether the answer's text goes on where the prompt's ends.
@@ -114,7 +124,10 @@ impl Sequence {
             cached: None,
             submitted: 0,
             epoch: 0,
-            pick: Pick::of(&terms.sampling, terms.logprobs.is_some()),
+            pick: Pick::of(&terms.sampling, terms.logprobs.is_some() || terms.constraint.is_some()),
+            constraint: terms.constraint,
+            again: false,
+            thinking: terms.thinking,
             priority: terms.priority,
             logprobs: terms.logprobs,
             sampling: terms.sampling,
@@ -127,12 +140,22 @@ impl Sequence {
         }
     }
 
+    /// Who picks its next id.
+    pub(crate) fn pick(&self) -> Pick {
+        if self.again || self.constraint.as_ref().is_some_and(Constraint::strays) { Pick::Here } else { self.pick }
+    }
+
+    /// Lets ids be picked here from now on.
+    pub(crate) fn pick_here(&mut self) {
+        self.pick = Pick::Here;
+    }
+
     /// What can be submitted.
     pub(crate) fn next(&self) -> Next {
         match self.ids.len().saturating_sub(self.submitted) {
             // The row at a position brings the id of the next one, which must still be wanted.
             0 if self.submitted + 1 >= self.limit => Next::Nothing,
-            0 if self.pick == Pick::Here => Next::Wait,
+            0 if self.pick() == Pick::Here => Next::Wait,
             0 => Next::Row(Row::SAMPLED),
             1 => Next::Row(self.ids[self.submitted]),
             known => Next::Chunk(known),
@@ -146,7 +169,7 @@ impl Sequence {
 
     /// Whether its logits are read back.
     pub(crate) fn reads_logits(&self) -> bool {
-        self.pick == Pick::Here || self.logprobs.is_some()
+        self.pick() == Pick::Here || self.logprobs.is_some()
     }
 
     /// How the GPU shall draw its ids, where it shall.
@@ -174,13 +197,17 @@ impl Sequence {
         if self.sampling.has_penalties() {
             *self.counts.entry(id).or_default() += 1;
         }
-        let ended = !self.ignore_eos && eos.contains(&id);
+        let over = self.constraint.as_ref().is_some_and(Constraint::ended);
+        let ended = over || !self.ignore_eos && eos.contains(&id);
         let last = ended || self.ids.len() >= self.limit;
         let mut text = String::new();
         let mut stopped = false;
         if let Some(tokenizer) = tokenizer {
-            if !ended {
+            if over || !ended {
                 self.detokenizer.push(tokenizer, id, &mut text);
+            }
+            if let Some(thinking) = &mut self.thinking {
+                thinking.push(id, &text);
             }
             if last {
                 self.detokenizer.finish(tokenizer, &mut text);

@@ -204,6 +204,14 @@ pub enum ErrorKind {
         /// What can be asked instead.
         allowed: String,
     },
+    /// What an answer must keep to is no grammar, or one that is too much work.
+    #[error("`{field}` is no grammar that answers can keep to: {reason}")]
+    Grammar {
+        /// Path of the field that asks for it.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Messages in an order that makes no conversation.
     #[error("messages[{index}] has role `{role}`, but {rule}")]
     MessageOrder {

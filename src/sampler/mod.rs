@@ -8,7 +8,8 @@
 //!
 //! The draw is a function of seed and position alone: word 0 of Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as
 //! easy as 1, 2, 3", SC 2011) with counter (position, 0, 0, 0) and the seed as key. Its upper 24 bits are a fraction in `[0, 1)`. So a seed
-//! gives the same answer however requests are batched, and kernels make the same draw with 32-bit integers.
+//! gives the same answer however requests are batched, and kernels make the same draw with 32-bit integers. A second draw for a position
+//! has the counter (position, 1, 0, 0).
 
 mod sampling;
 
@@ -37,13 +38,22 @@ impl Sampler {
     /// The id for `position`, from the logits of the token before it, which are used up. `counts` says how often the answer has each id.
     /// Nothing where a logit is not a number or all are minus infinity.
     pub fn pick(&mut self, logits: &mut [f32], sampling: &Sampling, counts: &BTreeMap<u32, u32>, position: u32) -> Option<u32> {
+        self.choose(logits, sampling, counts, draw(sampling.seed, position))
+    }
+
+    /// As [`Sampler::pick`], by another draw: for a place whose first one came to nothing.
+    pub fn pick_again(&mut self, logits: &mut [f32], sampling: &Sampling, counts: &BTreeMap<u32, u32>, position: u32) -> Option<u32> {
+        self.choose(logits, sampling, counts, fraction(sampling.seed, [position, 1, 0, 0]))
+    }
+
+    fn choose(&mut self, logits: &mut [f32], sampling: &Sampling, counts: &BTreeMap<u32, u32>, fraction: f32) -> Option<u32> {
         sampling.adjust(logits, counts);
         let (greatest, max) = greatest(logits)?;
         if sampling.is_greedy() {
             return Some(greatest);
         }
         let depth = |logit| depth_of(logit, max, sampling.temperature);
-        let fraction = f64::from(draw(sampling.seed, position));
+        let fraction = f64::from(fraction);
         let deepest = sampling.deepest();
         let top_k = if (sampling.top_k as usize) < logits.len() { sampling.top_k as usize } else { 0 };
         if sampling.top_p >= 1.0 && top_k == 0 {
@@ -143,7 +153,11 @@ fn walk(weights: impl Iterator<Item = (f32, u32)>, target: f64) -> Option<u32> {
 /// A fraction in `[0, 1)` for a seed and position: see the head of the module.
 #[must_use]
 pub fn draw(seed: u64, position: u32) -> f32 {
-    let [word, ..] = philox([position, 0, 0, 0], [seed as u32, (seed >> 32) as u32]);
+    fraction(seed, [position, 0, 0, 0])
+}
+
+fn fraction(seed: u64, counter: [u32; 4]) -> f32 {
+    let [word, ..] = philox(counter, [seed as u32, (seed >> 32) as u32]);
     (word >> 8) as f32 / (1 << 24) as f32
 }
 

@@ -204,6 +204,8 @@ impl ApiRequest {
             stop: self.stop.clone(),
             ignore_eos: self.ignore_eos,
             marks: true,
+            grammar: None,
+            thinking_budget: None,
             logprobs,
             priority: self.priority,
         };

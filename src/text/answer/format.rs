@@ -17,6 +17,17 @@ pub struct Format {
     pub(super) silent: &'static [&'static str],
 }
 
+/// How an answer begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begins {
+    /// In the middle of reasoning.
+    Reasoning,
+    /// Behind it.
+    Content,
+    /// As the model likes.
+    Open,
+}
+
 impl Format {
     /// Finds the format of a chat template. Of what the template does not speak, the format has nothing.
     #[must_use]
@@ -26,6 +37,26 @@ impl Format {
             calls: CALLS.iter().find(|(texts, _)| shown(texts)).map(|(_, calls)| *calls),
             reasoning: REASONING.iter().find(|(texts, _)| shown(texts)).map(|(_, reasoning)| *reasoning),
             silent: SILENT.iter().find(|(texts, _)| shown(texts)).map_or(&[], |(_, marks)| *marks),
+        }
+    }
+
+    /// The markers around reasoning, if the model reasons.
+    pub(crate) fn reasoning(&self) -> Option<(&'static str, &'static str)> {
+        self.reasoning.map(|reasoning| (reasoning.open, reasoning.close))
+    }
+
+    /// Markers that say only that content begins or ends.
+    pub(crate) fn silent(&self) -> &'static [&'static str] {
+        self.silent
+    }
+
+    /// How an answer begins to the prompt that ends with this text: templates may open reasoning there, or close it.
+    pub(crate) fn begins(&self, prompt_end: &str) -> Begins {
+        let prompt = prompt_end.trim_end();
+        match self.reasoning {
+            Some(reasoning) if prompt.ends_with(reasoning.open.trim_end()) => Begins::Reasoning,
+            Some(reasoning) if prompt.ends_with(reasoning.close.trim_end()) => Begins::Content,
+            _ => Begins::Open,
         }
     }
 

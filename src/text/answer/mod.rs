@@ -43,6 +43,7 @@ mod tests;
 #[cfg(test)]
 mod transcript_tests;
 
+pub(crate) use format::Begins;
 pub use format::Format;
 pub use parser::Parser;
 pub use piece::Piece;

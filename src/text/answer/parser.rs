@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::format::Format;
+use super::format::{Begins, Format};
 use super::marks::{Found, first};
 use super::piece::{Out, Piece};
 use super::section::Section;
@@ -42,14 +42,12 @@ impl Parser {
     #[must_use]
     pub fn new(format: &Format, prompt_end: &str, tools: Option<&Value>) -> Parser {
         let tools = tools.and_then(Tools::new).filter(|_| format.calls.is_some());
-        let prompt = prompt_end.trim_end();
-        let reasons = format.reasoning.is_some_and(|reasoning| prompt.ends_with(reasoning.open.trim_end()));
-        let reasoned = format.reasoning.is_some_and(|reasoning| prompt.ends_with(reasoning.close.trim_end()));
-        let mode = if reasons { Mode::Reasoning } else { Mode::Content };
+        let begins = format.begins(prompt_end);
+        let mode = if begins == Begins::Reasoning { Mode::Reasoning } else { Mode::Content };
         let bare = format.calls.is_some_and(|calls| calls.bare) && tools.is_some();
         let item = format.calls.and_then(|calls| calls.item.iter().find(|mark| prompt_end.ends_with(**mark)));
         let text = item.map(|mark| mark.to_string()).unwrap_or_default();
-        let (lent, after, out) = (text.len(), reasons || reasoned, Out::default());
+        let (lent, after, out) = (text.len(), begins != Begins::Open, Out::default());
         Parser { format: *format, tools, mode, text, lent, after, fresh: true, bare, out }
     }
 
