@@ -1,24 +1,34 @@
 /** The Rust runtime, with the glue that wasm-bindgen wrote. The only module that imports generated code. */
 
 import init, { type Device, Loader, onPanic, requestDevice } from "../pkg/tegula.js";
+import initGrammar, { Vocabulary } from "../pkg/tegula_grammar.js";
 import { onFailure, useGpu } from "./wasm/host.js";
-import { compileModule } from "./load/module.js";
+import { GRAMMAR, RUNTIME, compileModule } from "./load/module.js";
 import { Session } from "./engine/session.js";
+import type { WasmGrammar } from "./wasm/grammar.js";
 import type { Wasm } from "./wasm/seam.js";
 import { type GpuLike, requireWebGPU } from "./wasm/webgpu.js";
 
-/** The thread's instance of the module, from the first address. A failure is forgotten, so that the next engine tries again. */
-let instance: Promise<unknown> | undefined;
-
-async function instantiate(address: string | undefined): Promise<void> {
-  instance ??= compileModule(address).then((module) => init({ module_or_path: module }));
-  try {
-    await instance;
-  } catch (error) {
-    instance = undefined;
-    throw error;
-  }
+/** Does something once. A failure is forgotten, so that the next who asks tries again. */
+function once<T>(make: (address: string | undefined) => Promise<T>): (address: string | undefined) => Promise<T> {
+  let made: Promise<T> | undefined;
+  return async (address) => {
+    made ??= make(address);
+    try {
+      return await made;
+    } catch (error) {
+      made = undefined;
+      throw error;
+    }
+  };
 }
+
+/** The thread's instances of the modules, from the first address. */
+const instantiate = once(async (address) => init({ module_or_path: await compileModule(RUNTIME, address) }));
+const loadGrammar = once(async (address): Promise<WasmGrammar> => {
+  await initGrammar({ module_or_path: await compileModule(GRAMMAR, address) });
+  return { vocabulary: (bytes, lengths, special, ends) => new Vocabulary(bytes, lengths, special, ends) };
+});
 
 /** Devices are opened one after the other, since each looks for its GPU in the same place. */
 let opening: Promise<unknown> = Promise.resolve();
@@ -39,6 +49,7 @@ export function localSession(gpu?: GpuLike): Session {
     return {
       requestDevice: (baseline) => openDevice(gpu, baseline),
       newLoader: (device, library, files, options) => new Loader(device as Device, library, files, options),
+      loadGrammar,
       onPanic: (listener) => {
         // A panic first says what it is, then throws.
         onPanic(listener);

@@ -32,7 +32,9 @@ fn valid_instances_are_accepted_and_invalid_ones_refused() {
         let case: Value = serde_json::from_str(line).expect("a case");
         let id = case["id"].as_str().expect("an id");
         let mut schema = case["schema"].clone();
-        if std::env::var("COERCE").is_ok() && schema.is_object() { schema["x-guidance"] = serde_json::json!({"coerce_one_of": true, "whitespace_pattern": "[ \\n\\r\\t]{1,32}"}); }
+        if std::env::var("COERCE").is_ok() && schema.is_object() {
+            schema["x-guidance"] = serde_json::json!({"coerce_one_of": true, "whitespace_pattern": "[ \\n\\r\\t]{1,32}"});
+        }
         match vocabulary.compile(Kind::Json, &schema.to_string()) {
             Err(error) => refused.push(format!("{id}: {error}")),
             Ok(matcher) => {
@@ -49,6 +51,15 @@ fn valid_instances_are_accepted_and_invalid_ones_refused() {
             }
         }
     }
-    println!("{} schemas are refused; of {} valid instances {} are accepted, of {} invalid ones {} are refused", refused.len(), valid[0], valid[1], invalid[0], invalid[1]);
-    for line in refused.iter().chain(&wrong) { println!("{line}"); }
+    println!(
+        "{} schemas are refused; of {} valid instances {} are accepted, of {} invalid ones {} are refused",
+        refused.len(),
+        valid[0],
+        valid[1],
+        invalid[0],
+        invalid[1]
+    );
+    for line in refused.iter().chain(&wrong) {
+        println!("{line}");
+    }
 }

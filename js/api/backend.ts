@@ -11,6 +11,8 @@ export interface LoadOptions {
   library: string;
   /** The runtime, where it is not beside the scripts. */
   wasm?: string;
+  /** The grammar module, likewise. */
+  grammar?: string;
   cache: "indexeddb" | "none";
   baseline: boolean;
   kernels: "measure" | "default";

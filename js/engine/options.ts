@@ -22,6 +22,8 @@ export interface EngineOptions {
   worker?: boolean | Worker | MessagePort | string | URL | undefined;
   /** Address of the runtime, `tegula.wasm`, where it is not beside the package's scripts. */
   wasm?: string | URL | undefined;
+  /** Address of the grammar module, `tegula-grammar.wasm`, likewise. It is loaded when a request first asks for an answer of some form. */
+  grammar?: string | URL | undefined;
   /** WebGPU where it is not `navigator.gpu`, as in Node. */
   gpu?: GpuLike | undefined;
   onProgress?: ((progress: LoadProgress) => void) | undefined;
@@ -56,6 +58,7 @@ const ALLOWED: { [Name in keyof Required<EngineOptions>]: [allowed: string, chec
   model: ["an address", () => true],
   library: ["an address", () => true],
   wasm: ["an address", () => true],
+  grammar: ["an address", () => true],
   worker: [
     "true, false, a Worker, a MessagePort or the address of a worker's script",
     (value) => typeof value === "boolean" || isAddress(value) || isPort(value),
@@ -86,9 +89,10 @@ export function loadOptions(options: EngineOptions): LoadOptions {
   const { runAhead, cache = "indexeddb", kernels = "measure", precision = "auto", baseline = false } = options;
   const { model, library } = modelAddress(options.model, options.library);
   const wasm = options.wasm === undefined ? undefined : absolute(options.wasm, "wasm").href;
+  const grammar = options.grammar === undefined ? undefined : absolute(options.grammar, "grammar").href;
   if (isAddress(options.worker)) absolute(options.worker, "worker");
   const name = modelName(model);
-  return { model, library, name, cache, kernels, runAhead, precision, baseline, ...(wasm !== undefined && { wasm }) };
+  return { model, library, name, cache, kernels, runAhead, precision, baseline, ...(wasm !== undefined && { wasm }), ...(grammar !== undefined && { grammar }) };
 }
 
 /** What responses call the model: the folder's name, or that of the repository. */

@@ -25,6 +25,10 @@ export class Session implements Backend {
   #engine: WasmEngine | undefined;
   #ended: Error | undefined;
   #running = new Map<number, (event: GenerateEvent) => void>();
+  /** Where the grammar module is, if not beside the scripts. */
+  #grammar: string | undefined;
+  /** Requests that wait for the grammar module, and whether they were interrupted meanwhile. */
+  #waiting = new Map<number, boolean>();
   #stats = { prefillTokensPerSecond: 0, decodeTokensPerSecond: 0, promptTokens: 0, completionTokens: 0 };
 
   /** `instantiate` gives the module, from an address or the package's; called once, when a model is loaded. `findGpu` throws where there is no WebGPU. */
@@ -39,6 +43,7 @@ export class Session implements Backend {
     await this.findGpu();
     const wasm = await this.instantiate(options.wasm);
     this.#wasm = wasm;
+    this.#grammar = options.grammar;
     // What was awaited of the module when it panicked never comes.
     const panic = new Promise<never>((_, reject) => {
       wasm.onPanic((message) => {
@@ -61,19 +66,46 @@ export class Session implements Backend {
 
   generate(id: number, request: GenerateRequest, listener: (event: GenerateEvent) => void): void {
     const { chat, body, named } = request;
+    this.#running.set(id, listener);
     try {
       const engine = this.#usable();
-      this.#running.set(id, listener);
-      runtimeCall(() => engine.submit(id, chat, body, named));
+      if (runtimeCall(() => engine.needsGrammar(chat, body))) void this.#generateHeld(id, request);
+      else runtimeCall(() => engine.submit(id, chat, body, named));
     } catch (error) {
-      this.#running.delete(id);
-      listener({ kind: "failed", error: error as Error });
+      this.#fail(id, error);
     }
+  }
+
+  /** Loads the grammar module, then starts the request. */
+  async #generateHeld(id: number, { chat, body, named }: GenerateRequest): Promise<void> {
+    this.#waiting.set(id, false);
+    try {
+      const module = await this.#wasm!.loadGrammar(this.#grammar);
+      // Meanwhile the engine may have been unloaded, and another request may have given the module.
+      if (!this.#running.has(id)) return;
+      const engine = this.#usable();
+      if (runtimeCall(() => engine.needsGrammar(chat, body))) runtimeCall(() => engine.setGrammar(module));
+      runtimeCall(() => engine.submit(id, chat, body, named));
+      if (this.#waiting.get(id)) engine.interrupt(id);
+    } catch (error) {
+      this.#fail(id, error);
+    } finally {
+      this.#waiting.delete(id);
+    }
+  }
+
+  #fail(id: number, error: unknown): void {
+    const listener = this.#running.get(id);
+    this.#running.delete(id);
+    listener?.({ kind: "failed", error: error as Error });
   }
 
   interrupt(id?: number): void {
     if (this.#ended) return;
-    for (const running of id === undefined ? this.#running.keys() : [id]) this.#engine?.interrupt(running);
+    for (const running of id === undefined ? this.#running.keys() : [id]) {
+      if (this.#waiting.has(running)) this.#waiting.set(running, true);
+      else this.#engine?.interrupt(running);
+    }
   }
 
   async inquire(inquiry: Inquiry): Promise<Reply> {

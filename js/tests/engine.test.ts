@@ -106,6 +106,36 @@ for (const [where, start] of Object.entries(PLACES)) {
       await assert.rejects(engine.completions.create({ prompt: "x", top_p: 2 }), (error) => error instanceof InvalidRequestError && error.field === "top_p");
     });
 
+    test("the grammar module is loaded for the first request that needs it, and once", async () => {
+      const { engine, fake, wasm } = await start();
+      const free = engine.completions.create({ prompt: "x" });
+      await until(() => fake.requests.length === 1);
+      assert.equal(wasm.grammars.length, 0);
+      const held = { messages: [{ role: "user" as const, content: "x" }], response_format: { type: "json_object" as const } };
+      const answers = [1, 2].map(() => engine.chat.completions.create(held));
+      await until(() => fake.requests.length === 3);
+      const later = engine.chat.completions.create(held);
+      await until(() => fake.requests.length === 4);
+      assert.equal(wasm.grammars.length, 2, "both of the first asked before it was there");
+      for (const [number] of fake.requests) fake.finish(number);
+      await Promise.all([free, later, ...answers]);
+    });
+
+    test("without the grammar module a request fails, and others go on", async () => {
+      const { engine, fake, wasm } = await start();
+      wasm.grammarRefusal = new NetworkError("tegula-grammar.wasm answered with status 404", { status: 404 });
+      const held = { messages: [{ role: "user" as const, content: "x" }], response_format: { type: "json_object" as const } };
+      await assert.rejects(engine.chat.completions.create(held), (error) => error instanceof NetworkError && error.status === 404);
+      const free = engine.completions.create({ prompt: "x" });
+      await until(() => fake.requests.length === 1);
+      fake.finish(fake.requests[0]![0]);
+      await free;
+      // Who goes away while the module is on its way gets no answer.
+      wasm.grammarRefusal = undefined;
+      const signal = AbortSignal.abort();
+      await assert.rejects(engine.chat.completions.create(held, { signal }), { name: "AbortError" });
+    });
+
     test("a lost device fails what runs and what comes", async () => {
       const { engine, fake } = await start();
       const answers = ["x", "y"].map((prompt) => engine.completions.create({ prompt }));

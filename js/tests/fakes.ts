@@ -1,7 +1,9 @@
 /** A fake runtime: just enough of it to test the code between runtime and page. */
 
+import assert from "node:assert/strict";
 import type { Inquiry, Precision, Reply } from "../api/backend.js";
 import type { FinishReason } from "../api/openai.js";
+import type { WasmGrammar } from "../wasm/grammar.js";
 import type { Wasm, WasmDevice, WasmEngine, WasmEvent, WasmLoader, WasmLoaderOptions, WasmPackage } from "../wasm/seam.js";
 import { md5 } from "./fake-server.js";
 
@@ -62,6 +64,10 @@ export class FakeWasm implements Wasm {
   revision: string | undefined;
   /** Loaders and engines that were not freed. */
   alive = 0;
+  /** Addresses from which the grammar module was loaded, and why it cannot be. */
+  grammars: (string | undefined)[] = [];
+  grammarRefusal: Error | undefined;
+  hasGrammar = false;
 
   requestDevice(): Promise<WasmDevice> {
     return Promise.resolve(DEVICE);
@@ -81,6 +87,12 @@ export class FakeWasm implements Wasm {
 
   onPanic(listener: (message: string) => void): void {
     this.panic = listener;
+  }
+
+  loadGrammar(address: string | undefined): Promise<WasmGrammar> {
+    this.grammars.push(address);
+    const refusal = this.grammarRefusal;
+    return refusal ? Promise.reject(refusal) : Promise.resolve({ vocabulary: () => assert.fail("only the runtime calls it") });
   }
 }
 
@@ -186,6 +198,14 @@ export class FakeEngine implements WasmEngine {
   inquire(inquiry: Inquiry): Reply {
     this.inquiries.push(inquiry);
     return { status: 299, body: JSON.stringify(inquiry) };
+  }
+
+  needsGrammar(_: boolean, body: string): boolean {
+    return !this.wasm.hasGrammar && body.includes("response_format");
+  }
+
+  setGrammar(): void {
+    this.wasm.hasGrammar = true;
   }
 
   submit(request: number, chat: boolean, body: string, named: boolean): void {

@@ -7,6 +7,7 @@ import type { DeviceInfo, Inquiry, KernelChoice, ModelInfo, Precision, Reply } f
 import { CLASSES } from "../api/classes.js";
 import { InternalError, type TegulaError } from "../api/errors.js";
 import type { CompletionUsage } from "../api/openai.js";
+import type { WasmGrammar } from "./grammar.js";
 
 /** A GPU device. */
 export interface WasmDevice {
@@ -78,6 +79,9 @@ export interface WasmEngine {
   models(): string;
   /** Starts a request: the body of a chat completion, or of a completion. With `named`, a model that it names must be this one. */
   submit(request: number, chat: boolean, body: string, named: boolean): void;
+  /** Whether the request needs the grammar module, which `setGrammar` has not given yet. */
+  needsGrammar(chat: boolean, body: string): boolean;
+  setGrammar(module: WasmGrammar): void;
   /** What a server answers where it generates nothing. */
   inquire(inquiry: Inquiry): Reply;
   interrupt(request: number): void;
@@ -91,6 +95,8 @@ export interface Wasm {
   newLoader(device: WasmDevice, library: Uint8Array, files: WasmPackage, options: WasmLoaderOptions): WasmLoader;
   /** Calls `listener` when the module panics; nothing of it may be used afterwards. */
   onPanic(listener: (message: string) => void): void;
+  /** The grammar module, which is loaded when it is first needed: from this address, or from beside the scripts. */
+  loadGrammar(address: string | undefined): Promise<WasmGrammar>;
 }
 
 /** Runs a call into the module; what it throws becomes an error of this package. */

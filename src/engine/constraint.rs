@@ -9,7 +9,7 @@
 //! the GPU runs. Which way is taken depends on the answer alone, and so does what comes of it.
 
 use crate::grammar::Matcher;
-use crate::text::detokenizer::token_bytes;
+use crate::text::inside::encode_inside;
 use crate::text::tokenizer::Tokenizer;
 use crate::{Error, ErrorKind, Result};
 
@@ -100,24 +100,18 @@ impl Constraint {
     /// Takes the tokens that must be next, where they are so many that it pays. The last one is left: what follows might change it.
     ///
     /// # Errors
-    /// Those of [`Constraint::take`].
+    /// Those of [`Constraint::take`] and [`Tokenizer::encode`].
     pub(crate) fn force(&mut self, tokenizer: &Tokenizer) -> Result<Vec<u32>> {
         let least = if self.strays() { 1 } else { Self::FORCED };
         let bytes = self.matcher.forced();
         if bytes.len() <= least {
             return Ok(Vec::new());
         }
-        let text = String::from_utf8_lossy(&bytes);
-        let Ok(mut ids) = tokenizer.encode(&text, false) else { return Ok(Vec::new()) };
+        // What is cut within a character is left to the model.
+        let whole = std::str::from_utf8(&bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        let text = std::str::from_utf8(&bytes[..whole]).unwrap_or_default();
+        let Some(mut ids) = encode_inside(tokenizer, text)? else { return Ok(Vec::new()) };
         ids.pop();
-        // A tokenizer may see more in a text than it says, such as a space before its first word.
-        let mut rest = bytes.as_slice();
-        ids.retain(|&id| {
-            let word = token_bytes(tokenizer, id);
-            let next = rest.strip_prefix(word.as_slice()).filter(|_| !word.is_empty());
-            rest = next.unwrap_or_default();
-            next.is_some()
-        });
         if ids.len() < least {
             return Ok(Vec::new());
         }

@@ -16,6 +16,7 @@ use crate::model::forward::Forward;
 use crate::text::answer::Format;
 use crate::text::chat::Chat;
 use crate::text::detokenizer::Detokenizer;
+use crate::text::inside::encode_inside;
 use crate::text::tokenizer::Tokenizer;
 use crate::{ErrorKind, Result};
 use tegula_package::mlc::ChatConfig;
@@ -166,17 +167,35 @@ impl Intake {
         Ok(Constraint::new(grammar.field, self.grammars.matcher(grammar, tokens)?, self.active_vocab()))
     }
 
+    /// Whether grammars can be compiled.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn has_grammars(&self) -> bool {
+        self.grammars.ready()
+    }
+
+    /// Takes the module that compiles grammars.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn set_grammar(&self, module: &crate::grammar::module::GrammarModule) -> Result<()> {
+        let tokenizer = self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer)?;
+        self.grammars.set(module, &Tokens::of(tokenizer, self.active_vocab(), &self.end_ids()))
+    }
+
     /// Where the reasoning of an answer is, if that matters to the request and the model reasons.
     fn thinking(&self, request: &Request, ids: &[u32]) -> Option<Result<Thinking>> {
         let (tokenizer, Prompt::Chat(dialogue)) = (self.tokenizer.as_ref()?, &request.prompt) else { return None };
-        if request.grammar.is_none() && request.thinking_budget.is_none() {
+        if request.grammar.is_none() && request.calling.is_none() && request.thinking_budget.is_none() {
             return None;
         }
         let format = self.chat.format(dialogue.tools.is_some());
-        let (open, close) = format.reasoning()?;
+        let Some((open, close)) = format.reasoning() else {
+            let value = request.thinking_budget?.to_string();
+            let (field, allowed) = ("thinking_budget".into(), "the model does not reason, as far as its chat template says".into());
+            return Some(Err(ErrorKind::UnsupportedField { field, value, allowed }.into()));
+        };
         let begins = format.begins(&self.tail(ids));
         let made = |open, closing| Thinking::new(open, (close, closing), format.silent(), request.thinking_budget, begins);
-        Some(tokenizer.encode(open, false).and_then(|open| Ok(made(open, tokenizer.encode(close, false)?))))
+        let ids = |mark| Ok::<_, crate::Error>(encode_inside(tokenizer, mark)?.unwrap_or_default());
+        Some(ids(open).and_then(|open| Ok(made(open, ids(close)?))))
     }
 
     /// Ids from here on are padding.

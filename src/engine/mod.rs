@@ -38,8 +38,8 @@ pub mod request;
 mod reuse;
 mod schedule;
 mod score;
-mod settle;
 pub(crate) mod sequence;
+mod settle;
 pub mod stop;
 mod thinking;
 pub mod usage;
@@ -265,6 +265,8 @@ fn row(token: u32, position: usize, slot: u32) -> Row {
     Row { token, position: position as u32, slot: 0, sequence: slot }
 }
 
+#[cfg(test)]
+mod constraint_tests;
 #[cfg(test)]
 mod direct;
 #[cfg(test)]

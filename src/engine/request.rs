@@ -58,6 +58,17 @@ impl Prompt {
     }
 }
 
+/// What is wanted of an answer's calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Calling {
+    /// Names of the tools that may be called; all if absent.
+    pub only: Option<Vec<String>>,
+    /// Whether there must be a call.
+    pub must: bool,
+    /// Whether there may be several.
+    pub parallel: bool,
+}
+
 /// A generation request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -76,6 +87,8 @@ pub struct Request {
     pub marks: bool,
     /// What the answer must be, its reasoning aside.
     pub grammar: Option<Arc<Grammar>>,
+    /// Which tools the answer calls, if it matters.
+    pub calling: Option<Arc<Calling>>,
     /// The most tokens of reasoning. Then its end is written, and the answer follows.
     pub thinking_budget: Option<u32>,
     /// Tells the log probability of each token, and those of so many of the likeliest tokens in its place.
@@ -96,6 +109,7 @@ impl Request {
             ignore_eos: false,
             marks: false,
             grammar: None,
+            calling: None,
             thinking_budget: None,
             logprobs: None,
             priority: 0,

@@ -139,7 +139,8 @@ impl<M: Forward> Engine<M> {
         let active = self.intake.active_vocab();
         let sequence = &mut self.running[index];
         sequence.again = false;
-        if sequence.submitted > sequence.ids.len() {
+        // The row of the last id is on its way, or rows behind it are: what they bring is not wanted.
+        if sequence.submitted >= sequence.ids.len() {
             sequence.rewind(sequence.ids.len());
         }
         for &id in ids {

@@ -139,9 +139,7 @@ pub(super) fn of(kind: &ErrorKind) -> Facts {
             facts("UnsupportedFieldsError", Class::InvalidRequest, fields)
         }
         Kind::UnknownField { field, .. } => facts("UnsupportedFieldsError", Class::InvalidRequest, fields!("field": field)),
-        Kind::Grammar { field, reason } => {
-            facts("InvalidGrammarError", Class::InvalidRequest, fields!("field": field, "reason": reason))
-        }
+        Kind::Grammar { field, reason } => facts("InvalidGrammarError", Class::InvalidRequest, fields!("field": field, "reason": reason)),
         Kind::MessageOrder { index, .. } => {
             let field = format!("messages[{index}].role");
             facts("MessageOrderError", Class::InvalidRequest, fields!("field": field))

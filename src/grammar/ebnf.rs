@@ -54,7 +54,9 @@ fn lark(text: &str) -> Result<String, String> {
     }
     let recursive: Vec<bool> = (0..rules.len()).map(|rule| leads_to(&uses, rule, rule)).collect();
     // What uses a rule cannot be a terminal.
-    let rule_like: Vec<bool> = (0..rules.len()).map(|rule| recursive[rule] || (0..rules.len()).any(|other| recursive[other] && leads_to(&uses, rule, other))).collect();
+    let rule_like: Vec<bool> = (0..rules.len())
+        .map(|rule| recursive[rule] || (0..rules.len()).any(|other| recursive[other] && leads_to(&uses, rule, other)))
+        .collect();
     let name = |place: usize| if rule_like[place] { format!("rule_{place}") } else { format!("TERMINAL_{place}") };
     let mut out = format!("start: {}\n", name(places["root"]));
     for (place, rule) in rules.iter().enumerate() {
@@ -243,7 +245,10 @@ mod tests {
         let expected = "start: rule_0\nrule_0: rule_1 ( \"+\" rule_1 )*\nrule_1: TERMINAL_2 | \"(\" rule_0 \")\"\n\
                         TERMINAL_2: /[\\x{30}-\\x{39}]/{1,3} \".\"?\n";
         assert_eq!(of(text).unwrap(), expected);
-        assert_eq!(of("root ::= \"\\u00e9\\n\\\"\" [^\\]\"/] .").unwrap(), "start: TERMINAL_0\nTERMINAL_0: \"é\\n\\\"\" /[^\\x{5D}\\x{22}\\x{2F}]/ /(?s:.)/\n");
+        assert_eq!(
+            of("root ::= \"\\u00e9\\n\\\"\" [^\\]\"/] .").unwrap(),
+            "start: TERMINAL_0\nTERMINAL_0: \"é\\n\\\"\" /[^\\x{5D}\\x{22}\\x{2F}]/ /(?s:.)/\n"
+        );
         assert_eq!(of("start: \"a\"").unwrap(), "start: \"a\"");
     }
 

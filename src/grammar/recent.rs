@@ -28,10 +28,22 @@ impl Grammars {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the vocabulary, in the place of an earlier one.
+    /// Makes the vocabulary in a module, in the place of an earlier one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Grammar`] where the module fails.
     #[cfg(target_arch = "wasm32")]
-    pub(crate) fn set(&self, vocabulary: Box<dyn Vocabulary>) {
-        *self.state() = State { vocabulary: Some(vocabulary), recent: Vec::new() };
+    pub(crate) fn set(&self, module: &super::module::GrammarModule, tokens: &Tokens) -> Result<()> {
+        let failed = |reason: String| Error::from(ErrorKind::Grammar { field: "response_format", reason });
+        let vocabulary = Some(super::module::vocabulary(module, tokens).map_err(failed)?);
+        *self.state() = State { vocabulary, recent: Vec::new() };
+        Ok(())
+    }
+
+    /// Whether there is a vocabulary.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn ready(&self) -> bool {
+        self.state().vocabulary.is_some()
     }
 
     /// A matcher at the beginning of an answer. `tokens` tells the vocabulary where there is none yet.

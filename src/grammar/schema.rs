@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Grammar, Kind};
 
-/// How llguidance is to read a schema. Models space JSON in their own ways, but one that found pleasure in blanks would never end.
-const SPACE: &str = r"[ \n\r\t]{1,40}";
+/// The blanks that may stand between the parts of JSON: one space, or a new line with its indentation. Models space JSON in their own ways,
+/// but blanks without end are a trap for small ones.
+const SPACE: &str = r" |\r?\n[ \t]{0,24}";
 
 /// A schema for llguidance. A `strict` one is kept to exactly, or refused. Otherwise keywords that no grammar can express are left out, and
 /// `oneOf` means `anyOf`.

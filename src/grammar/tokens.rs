@@ -18,7 +18,8 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// Those of a tokenizer below `active`; ids from there on are padding.
     pub(crate) fn of(tokenizer: &Tokenizer, active: u32, ends: &[u32]) -> Tokens {
-        let mut tokens = Tokens { bytes: Vec::new(), lengths: Vec::with_capacity(active as usize), special: Vec::new(), ends: ends.to_vec() };
+        let mut tokens =
+            Tokens { bytes: Vec::new(), lengths: Vec::with_capacity(active as usize), special: Vec::new(), ends: ends.to_vec() };
         tokens.ends.retain(|&id| id < active);
         for id in 0..active {
             let word = token_bytes(tokenizer, id);

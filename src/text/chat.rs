@@ -2,6 +2,7 @@
 //!
 //! A package's Jinja template comes first (`chat_template.jinja`, else the one in tokenizer_config.json), then MLC's `conv_template`.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
@@ -24,6 +25,8 @@ pub struct Dialogue {
     pub tools: Option<Value>,
     /// More variables for the template, such as `enable_thinking`.
     pub variables: Map<String, Value>,
+    /// How much the model should reason: a word of OpenAI's, from `none` to `xhigh`.
+    pub effort: Option<String>,
 }
 
 /// How a package writes conversations.
@@ -136,6 +139,9 @@ impl Chat {
                 let texts = texts.iter_mut().flat_map(arguments).map(|text| text.take()).collect();
                 // What people wrote is prepared at once, in all the forms that a template may see.
                 let mut forms = Value::Array(vec![variables(dialogue, reader), texts]);
+                if let Some(effort) = &dialogue.effort {
+                    set_effort(effort, &templates.variables(name), &mut forms[0])?;
+                }
                 prepare(&mut forms);
                 let (mut said, texts) = (forms[0].take(), forms[1].take());
                 if let Value::Object(said) = &mut said {
@@ -155,6 +161,24 @@ impl Chat {
             (None, None) => Err(ErrorKind::NoChatTemplate.into()),
         }
     }
+}
+
+/// Variables by which templates switch reasoning on and off.
+const SWITCHES: [&str; 2] = ["enable_thinking", "thinking"];
+
+/// Says in a template's own variables how much to reason. What the request says of them is stronger.
+fn set_effort(effort: &str, reads: &HashSet<String>, variables: &mut Value) -> Result<()> {
+    let Value::Object(variables) = variables else { return Ok(()) };
+    if reads.contains("reasoning_effort") {
+        variables.entry("reasoning_effort").or_insert_with(|| effort.into());
+    } else if let Some(switch) = SWITCHES.iter().find(|name| reads.contains(**name)) {
+        variables.entry(*switch).or_insert_with(|| (effort != "none").into());
+    } else if effort != "medium" {
+        let (field, value) = ("reasoning_effort".into(), format!("\"{effort}\""));
+        let allowed = "the chat template of the model has no switch for it; only \"medium\" is".into();
+        return Err(ErrorKind::UnsupportedField { field, value, allowed }.into());
+    }
+    Ok(())
 }
 
 /// What Hugging Face's library passes to a template, beside the special tokens.

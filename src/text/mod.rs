@@ -4,7 +4,7 @@
 //! - [`template`] renders a conversation with the package's Jinja template. `conversation` does it for packages without one.
 //! - [`tokenizer`] turns text into ids.
 //! - [`chat`] joins template and tokenizer. It makes sure that what people write stays text.
-//! - `infill` writes prompts with a gap.
+//! - `infill` writes prompts with a gap. `inside` has the ids of a text that goes on from another.
 //! - [`detokenizer`] turns ids back into text, one at a time.
 //! - [`answer`] tells reasoning and tool calls from the rest of that text.
 
@@ -13,6 +13,7 @@ pub mod chat;
 mod conversation;
 pub mod detokenizer;
 pub(crate) mod infill;
+pub(crate) mod inside;
 pub mod message;
 pub mod template;
 pub mod tokenizer;

@@ -12,6 +12,7 @@ use super::js;
 use crate::HostError;
 use crate::api::request::{Api, ApiRequest};
 use crate::api::response::{ErrorResponse, Head, Health, ModelList, ModelObject, Responder};
+use crate::grammar::module::GrammarModule;
 use crate::host::Handle;
 use crate::model::choose::Decision;
 use crate::model::forward::Forward;
@@ -89,6 +90,24 @@ impl WebEngine {
     pub fn submit(&self, request: u32, chat: bool, body: &str, named: bool) -> Result<(), JsValue> {
         let api = if chat { Api::Chat } else { Api::Completion };
         self.start(request, api, body, named).map_err(|error| Failure::of_request(&error).into())
+    }
+
+    /// Whether a request needs the grammar module, which was not given yet. One that cannot be read needs none: `submit` says why.
+    #[must_use]
+    #[wasm_bindgen(js_name = needsGrammar)]
+    pub fn needs_grammar(&self, chat: bool, body: &str) -> bool {
+        let api = if chat { Api::Chat } else { Api::Completion };
+        let intake = self.host.intake(&self.name);
+        intake.is_ok_and(|intake| !intake.has_grammars()) && ApiRequest::parse(api, body).is_ok_and(|request| request.needs_grammar())
+    }
+
+    /// Takes the grammar module.
+    ///
+    /// # Errors
+    /// [`HostError::UnknownModel`], and where the module fails.
+    #[wasm_bindgen(js_name = setGrammar)]
+    pub fn set_grammar(&self, module: &GrammarModule) -> Result<(), JsValue> {
+        Ok(self.host.intake(&self.name)?.set_grammar(module)?)
     }
 
     /// What a server answers where it generates nothing: `{status, body}`.

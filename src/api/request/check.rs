@@ -69,7 +69,7 @@ fn value(path: &str, given: &Value, form: &Form) -> Result<()> {
         (Form::Either(text, other), _) => match given {
             Value::String(_) => value(path, given, text),
             Value::Array(_) if matches!(other, Form::List(..)) => value(path, given, other),
-            Value::Object(_) if matches!(other, Form::Any) => value(path, given, other),
+            Value::Object(_) if matches!(other, Form::Any | Form::Object(_)) => value(path, given, other),
             _ => Err(wrong(path, given, form.allowed())),
         },
         _ => Err(wrong(path, given, form.allowed())),

@@ -2,7 +2,8 @@
 //!
 //! OpenAI's contract gives names and bounds. A field that changes an answer is honoured or refused; one that only keeps books, or makes a
 //! service faster, is accepted and means nothing. Beyond OpenAI, WebLLM's `repetition_penalty`, `ignore_eos` and `extra_body`, and vLLM's
-//! `top_k`, `min_p`, `priority` and `chat_template_kwargs`, are understood. `check` reads these tables.
+//! `top_k`, `min_p`, `priority`, `structured_outputs` and `chat_template_kwargs`, are understood. So is `thinking_budget`, as Qwen's service
+//! has it. `check` reads these tables.
 
 use serde_json::Value;
 
@@ -78,10 +79,6 @@ fn never(_: &Value) -> bool {
     false
 }
 
-fn is_false(value: &Value) -> bool {
-    *value == false
-}
-
 fn is_empty(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty) || *value == ""
 }
@@ -113,6 +110,7 @@ pub(super) const SHARED: &[Field] = &[
     takes("logit_bias", Form::Ids(-100.0, 100.0)),
     takes("ignore_eos", Form::Flag),
     takes("priority", Form::Whole(i64::MIN, i64::MAX, "a whole number from -2^63 to 2^63 - 1")),
+    takes("structured_outputs", Form::Object(OUTPUTS)),
     takes("n", Form::Whole(1, MOST_ANSWERS as i64, "a whole number from 1 to 16")),
     ignored("user"),
 ];
@@ -121,10 +119,10 @@ pub(super) const SHARED: &[Field] = &[
 pub(super) const CHAT: &[Field] = &[
     needs("messages", Form::List(&Form::Object(MESSAGE), 1, usize::MAX, "a list of at least one message")),
     takes("tools", Form::List(&Form::Object(TOOL), 0, usize::MAX, "a list of tools")),
-    refused("tool_choice", |value| *value == "auto" || *value == "none", "only \"auto\" and \"none\" are"),
+    takes("tool_choice", Form::Either(&Form::Word(&["auto", "none", "required"]), &Form::Object(CHOICE))),
     takes("chat_template_kwargs", Form::Any),
     takes("extra_body", Form::Object(EXTRA)),
-    refused("response_format", |value| value["type"] == "text", "only {\"type\": \"text\"} is"),
+    takes("response_format", Form::Object(FORMAT)),
     takes("logprobs", Form::Flag),
     takes("top_logprobs", Form::Whole(0, 20, "a whole number from 0 to 20")),
     refused("modalities", |value| value.as_array().is_some_and(|all| all.len() == 1 && all[0] == "text"), "only [\"text\"] is"),
@@ -133,7 +131,8 @@ pub(super) const CHAT: &[Field] = &[
     refused("function_call", |value| *value == "auto" || *value == "none", "only \"auto\" and \"none\" are"),
     refused("web_search_options", never, "the model has no network"),
     refused("moderation", never, "nothing but the model runs here"),
-    refused("reasoning_effort", is_medium, "say it in `chat_template_kwargs`, as the model's template names it"),
+    takes("reasoning_effort", Form::Word(&["none", "minimal", "low", "medium", "high", "xhigh"])),
+    takes("thinking_budget", Form::Whole(0, u32::MAX as i64, "a whole number of 0 or more")),
     refused("verbosity", is_medium, "say it in a message"),
     ignored("metadata"),
     ignored("store"),
@@ -154,6 +153,53 @@ pub(super) const COMPLETION: &[Field] = &[
     takes("suffix", TEXT),
     takes("best_of", Form::Whole(1, MOST_ANSWERS as i64, "a whole number from 1 to 16")),
     takes("logprobs", Form::Whole(0, 5, "a whole number from 0 to 5")),
+];
+
+const SCHEMA: Form = Form::Either(&TEXT, &Form::Any);
+const TEXTS: Form = Form::List(&TEXT, 1, usize::MAX, "a list of at least one text");
+
+/// OpenAI's `response_format`, with WebLLM's `grammar`, `structural_tag` and `schema`, and `regex` and `choice`.
+const FORMAT: &[Field] = &[
+    needs("type", Form::Word(&["text", "json_object", "json_schema", "grammar", "regex", "choice", "structural_tag"])),
+    takes(
+        "json_schema",
+        Form::Object(&[needs("name", TEXT), takes("description", TEXT), takes("schema", Form::Any), takes("strict", Form::Flag)]),
+    ),
+    takes("schema", SCHEMA),
+    takes("grammar", TEXT),
+    takes("regex", TEXT),
+    takes("choice", TEXTS),
+    takes("structural_tag", SCHEMA),
+    // The members of a structural tag, where they stand beside the type. `grammar` reads them.
+    ignored("format"),
+    ignored("structures"),
+    ignored("triggers"),
+];
+
+/// vLLM's `structured_outputs`.
+const OUTPUTS: &[Field] = &[
+    takes("json", SCHEMA),
+    takes("json_object", Form::Flag),
+    takes("regex", TEXT),
+    takes("choice", TEXTS),
+    takes("grammar", TEXT),
+    takes("structural_tag", SCHEMA),
+];
+
+const NAMED: Form = Form::Object(&[needs("type", Form::Word(&["function"])), needs("function", Form::Object(&[needs("name", TEXT)]))]);
+
+/// `tool_choice`, where it is more than a word.
+const CHOICE: &[Field] = &[
+    needs("type", Form::Word(&["function", "allowed_tools"])),
+    takes("function", Form::Object(&[needs("name", TEXT)])),
+    takes(
+        "allowed_tools",
+        Form::Object(&[
+            needs("mode", Form::Word(&["auto", "required"])),
+            needs("tools", Form::List(&NAMED, 1, usize::MAX, "a list of at least one tool")),
+        ]),
+    ),
+    ignored("custom"),
 ];
 
 /// WebLLM's own. The usage always has its latencies.
@@ -200,12 +246,7 @@ pub(super) const TOOL: &[Field] = &[
     needs("type", Form::Word(&["function"])),
     needs(
         "function",
-        Form::Object(&[
-            needs("name", TEXT),
-            takes("description", TEXT),
-            takes("parameters", Form::Any),
-            refused("strict", is_false, "calls are not held to their schema"),
-        ]),
+        Form::Object(&[needs("name", TEXT), takes("description", TEXT), takes("parameters", Form::Any), takes("strict", Form::Flag)]),
     ),
     ignored("custom"),
 ];

@@ -4,14 +4,18 @@
 //! knows, or that this release cannot honour, is refused by name. Null is as good as absent, as
 //! OpenAI has it.
 
+mod answer;
 mod chat;
 mod check;
 mod completion;
 mod fields;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
-use crate::engine::request::{Prompt, Request};
+use crate::engine::request::{Calling, Prompt, Request};
+use crate::grammar::Grammar;
 use crate::sampler::{Sampling, limit};
 use crate::text::chat::Dialogue;
 use crate::{ErrorKind, Result, clock};
@@ -45,6 +49,12 @@ pub struct ApiRequest {
     pub logprobs: Option<u32>,
     /// Whether an answer may call several tools.
     pub parallel_tool_calls: bool,
+    /// See [`Request::grammar`].
+    pub grammar: Option<Arc<Grammar>>,
+    /// See [`Request::calling`].
+    pub calling: Option<Arc<Calling>>,
+    /// See [`Request::thinking_budget`].
+    pub thinking_budget: Option<u32>,
     /// Whether to answer in chunks.
     pub stream: bool,
     /// Whether a stream ends with a chunk that has the usage.
@@ -90,6 +100,8 @@ impl ApiRequest {
         let tools = members.remove("tools").filter(|tools| tools.as_array().is_some_and(|tools| !tools.is_empty()));
         // A model that does not see the tools calls none.
         let tools = tools.filter(|_| members.get("tool_choice").is_none_or(|choice| choice != "none"));
+        let calling = answer::calling(&members, tools.as_ref())?.map(Arc::new);
+        let effort = members.get("reasoning_effort").and_then(Value::as_str).map(str::to_owned);
         let mut variables = match members.remove("chat_template_kwargs") {
             Some(Value::Object(variables)) => variables,
             _ => Map::new(),
@@ -106,8 +118,8 @@ impl ApiRequest {
                 return Err(ErrorKind::FieldRange { field: "top_logprobs".into(), value: top.to_string(), allowed }.into());
             }
         };
-        let request = ApiRequest::read(&members, Api::Chat, vec![Prompt::Chat(Dialogue { messages, tools, variables })])?;
-        Ok(ApiRequest { logprobs, ..request })
+        let request = ApiRequest::read(&members, Api::Chat, vec![Prompt::Chat(Dialogue { messages, tools, variables, effort })])?;
+        Ok(ApiRequest { logprobs, calling, ..request })
     }
 
     /// Reads the body of a completion request.
@@ -158,6 +170,9 @@ impl ApiRequest {
             n,
             best_of: n,
             logprobs: None,
+            grammar: answer::grammar(members)?,
+            calling: None,
+            thinking_budget: whole("thinking_budget").and_then(|most| u32::try_from(most).ok()),
             parallel_tool_calls: get("parallel_tool_calls").is_none_or(|parallel| *parallel == true),
             model: get("model").and_then(text),
             stream,
@@ -179,6 +194,12 @@ impl ApiRequest {
             ignore_eos: flag("ignore_eos"),
             priority: whole("priority").unwrap_or_default(),
         })
+    }
+
+    /// Whether answers must be of a form, for which a page needs the grammar module.
+    #[must_use]
+    pub fn needs_grammar(&self) -> bool {
+        self.grammar.is_some() || self.calling.is_some()
     }
 
     /// Whether the conversation has tools that the model may call.
@@ -204,8 +225,9 @@ impl ApiRequest {
             stop: self.stop.clone(),
             ignore_eos: self.ignore_eos,
             marks: true,
-            grammar: None,
-            thinking_budget: None,
+            grammar: self.grammar.clone(),
+            calling: self.calling.clone(),
+            thinking_budget: self.thinking_budget,
             logprobs,
             priority: self.priority,
         };

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::fields::{CHAT, Rule, SHARED};
 use super::*;
+use crate::grammar::Kind;
 use crate::text::message::Message;
 
 pub(super) fn chat(mut fields: Value) -> Result<ApiRequest> {
@@ -107,121 +108,82 @@ fn tools_that_are_not_to_be_called_are_not_shown() {
     assert_eq!([shown("auto".into()), shown(Value::Null), shown("none".into())], [true, true, false]);
 }
 
+/// Requests that are refused, with the code of the error and the start of its message. Pages and servers are tested with them too.
 #[test]
 fn mistakes_have_their_class_and_say_what_is_allowed() {
-    let (range, wrong, refused) = ("RangeError", "InvalidRequestError", "UnsupportedFieldsError");
-    let cases = [
-        (json!({"temperature": 2.5}), range, "`temperature` is 2.5, but must be a number from 0 to 2"),
-        (json!({"temperature": -1}), range, "`temperature` is -1, but must be a number from 0 to 2"),
-        (json!({"temperature": "hot"}), wrong, "`temperature` is \"hot\", but must be a number from 0 to 2"),
-        (json!({"top_p": 1.1}), range, "`top_p` is 1.1, but must be a number from 0 to 1"),
-        (json!({"min_p": -0.1}), range, "`min_p` is -0.1, but must be a number from 0 to 1"),
-        (json!({"top_k": -2}), range, "`top_k` is -2, but must be a whole number of 1 or more, or 0 or -1 for no limit"),
-        (json!({"top_k": 2.5}), range, "`top_k` is 2.5, but must be a whole number of 1 or more, or 0 or -1 for no limit"),
-        (json!({"max_tokens": 0}), range, "`max_tokens` is 0, but must be a whole number of 1 or more"),
-        (json!({"max_completion_tokens": "7"}), wrong, "`max_completion_tokens` is \"7\", but must be a whole number of 1 or more"),
-        (json!({"frequency_penalty": 3}), range, "`frequency_penalty` is 3, but must be a number from -2 to 2"),
-        (json!({"repetition_penalty": 0}), range, "`repetition_penalty` is 0, but must be a number greater than 0"),
-        (json!({"seed": 0.5}), range, "`seed` is 0.5, but must be a whole number from -2^63 to 2^63 - 1"),
-        (json!({"seed": u64::MAX}), range, "`seed` is 18446744073709551615, but must be a whole number from"),
-        (json!({"stream": "yes"}), wrong, "`stream` is \"yes\", but must be true or false"),
-        (
-            json!({"stop": ["a", "b", "c", "d", "e"]}),
-            range,
-            "`stop` is [\"a\",\"b\",\"c\",\"d\",\"e\"], but must be a list of at most 4 texts",
-        ),
-        (json!({"stop": 5}), wrong, "`stop` is 5, but must be a text or a list of at most 4 texts"),
-        (json!({"stop": ["a", "b", 3]}), wrong, "`stop[2]` is 3, but must be a text"),
-        (json!({"logit_bias": {"1": 101}}), range, "`logit_bias.1` is 101, but must be a number from -100 to 100"),
-        (json!({"logit_bias": {"1": "a"}}), wrong, "`logit_bias.1` is \"a\", but must be a number from -100 to 100"),
-        (
-            json!({"logit_bias": {"a": 1}}),
-            wrong,
-            "`logit_bias` is an object with the key \"a\", but must be an object from token ids to numbers from -100 to 100",
-        ),
-        (json!({"logit_bias": [1]}), wrong, "`logit_bias` is [1], but must be an object from token ids to numbers from -100 to 100"),
-        (json!({"messages": []}), range, "`messages` is [], but must be a list of at least one message"),
-        (json!({"messages": null}), wrong, "`messages` is null, but must be a list of at least one message"),
-        (json!({"messages": ["hi"]}), wrong, "`messages[0]` is \"hi\", but must be an object"),
-        (json!({"messages": [{"content": "hi"}]}), wrong, "`messages[0].role` is missing, but must be a text"),
-        (json!({"messages": [{"role": "user"}]}), wrong, "`messages[0].content` is missing, but must be a text or a list of parts"),
-        (
-            json!({"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": 5}]}),
-            wrong,
-            "`messages[1].content` is 5, but must be a text or a list of parts",
-        ),
-        (
-            json!({"messages": [{"role": "user", "content": [{"type": "text"}]}]}),
-            wrong,
-            "`messages[0].content[0].text` is missing, but must be a text",
-        ),
-        (json!({"tools": [{"type": "function", "function": {"name": 1}}]}), wrong, "`tools[0].function.name` is 1, but must be a text"),
-        (json!({"n": 17}), range, "`n` is 17, but must be a whole number from 1 to 16"),
-        (json!({"n": "2"}), wrong, "`n` is \"2\", but must be a whole number from 1 to 16"),
-        (json!({"logprobs": 1}), wrong, "`logprobs` is 1, but must be true or false"),
-        (json!({"logprobs": true, "top_logprobs": 21}), range, "`top_logprobs` is 21, but must be a whole number from 0 to 20"),
-        (json!({"top_logprobs": 3}), range, "`top_logprobs` is 3, but must be 0 where `logprobs` is not true"),
-        (json!({"parallel_tool_calls": 1}), wrong, "`parallel_tool_calls` is 1, but must be true or false"),
-        (
-            json!({"response_format": {"type": "json_object"}}),
-            refused,
-            "`response_format` is {\"type\":\"json_object\"}, which is not supported: only {\"type\": \"text\"} is",
-        ),
-        (
-            json!({"tool_choice": "required"}),
-            refused,
-            "`tool_choice` is \"required\", which is not supported: only \"auto\" and \"none\" are",
-        ),
-        (
-            json!({"functions": [{"name": "f"}]}),
-            refused,
-            "`functions` is [{\"name\":\"f\"}], which is not supported: describe them in `tools`",
-        ),
-        (json!({"modalities": ["text", "audio"]}), refused, "`modalities` is [\"text\",\"audio\"], which is not supported"),
-        (json!({"web_search_options": {}}), refused, "`web_search_options` is {}, which is not supported"),
-        (json!({"tools": [{"type": "custom", "custom": {}}]}), refused, "`tools[0].type` is \"custom\", which is not supported"),
-        (json!({"temprature": 1}), refused, "`temprature` is not a known field; did you mean `temperature`?"),
-        (json!({"maxTokens": 1}), refused, "`maxTokens` is not a known field; did you mean `max_tokens`?"),
-        (json!({"color": "red"}), refused, "`color` is not a known field; leave it out"),
-        (json!({"prompt": "a"}), refused, "`prompt` is not a known field; completions have it, chat completions do not"),
-        (json!({"enable_thinking": true}), refused, "`enable_thinking` is not a known field; did you mean `extra_body.enable_thinking`?"),
-        (
-            json!({"extra_body": {"top_k": 1}}),
-            refused,
-            "`extra_body.top_k` is not a known field; did you mean `top_k`, beside `extra_body`?",
-        ),
-        (
-            json!({"stream": true, "stream_options": {"include_useage": true}}),
-            refused,
-            "`stream_options.include_useage` is not a known field; did you mean `stream_options.include_usage`?",
-        ),
-        (
-            json!({"messages": [{"role": "user", "contnet": "hi"}]}),
-            refused,
-            "`messages[0].contnet` is not a known field; did you mean `messages[0].content`?",
-        ),
-        (json!({"stream_options": {}}), "InvalidStreamOptionsError", "`stream_options` needs `stream: true`"),
-        (
-            json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}),
-            "MessageOrderError",
-            "messages[1] has role `assistant`, but the last message must be from user or tool",
-        ),
-        (
-            json!({"messages": [{"role": "poet", "content": "a"}]}),
-            "UnsupportedRoleError",
-            "messages[0] has role `poet`; known are system, developer, user, assistant and tool",
-        ),
-        (
-            json!({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}]}),
-            "UnsupportedContentPartError",
-            "messages[0] has a content part of type `image_url`; this model takes `text` only",
-        ),
-    ];
-    for (fields, code, text) in cases {
-        let error = chat(fields.clone()).expect_err(&fields.to_string());
-        assert!(error.to_string().starts_with(text), "{error}");
-        assert_eq!(error.code(), code, "{fields}");
+    let cases: Vec<Value> = serde_json::from_str(include_str!("../../../tests/golden/refusals.json")).unwrap();
+    assert!(cases.len() > 60);
+    for case in cases {
+        let error = chat(case["request"].clone()).expect_err(&case["request"].to_string());
+        assert!(error.to_string().starts_with(case["message"].as_str().unwrap()), "{error}");
+        assert_eq!(error.code(), case["code"], "{}", case["request"]);
     }
+}
+
+#[test]
+fn the_form_of_an_answer_is_read_in_all_its_notations() {
+    let grammar = |fields: Value| chat(fields).unwrap().grammar.map(|grammar| (grammar.field, grammar.kind, grammar.text.clone()));
+    let schema = json!({"type": "integer"});
+    let text = |strict: bool| {
+        let Some((_, _, text)) =
+            grammar(json!({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema, "strict": strict}}}))
+        else {
+            panic!("no grammar")
+        };
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    assert_eq!((&text(true)["type"], &text(true)["x-guidance"]["lenient"]), (&json!("integer"), &json!(false)));
+    assert_eq!(text(false)["x-guidance"]["lenient"], true);
+    assert_eq!(grammar(json!({"response_format": {"type": "text"}, "structured_outputs": null})), None);
+    for (given, field, kind, start) in [
+        (json!({"response_format": {"type": "json_object"}}), "response_format.schema", Kind::Json, "{\"type\":\"object\""),
+        (
+            json!({"response_format": {"type": "json_object", "schema": "{\"type\":\"null\"}"}}),
+            "response_format.schema",
+            Kind::Json,
+            "{\"type\":\"null\"",
+        ),
+        (json!({"response_format": {"type": "grammar", "grammar": "start: \"a\""}}), "response_format.grammar", Kind::Lark, "start: \"a\""),
+        (json!({"response_format": {"type": "regex", "regex": "a+"}}), "response_format.regex", Kind::Regex, "a+"),
+        (
+            json!({"response_format": {"type": "choice", "choice": ["a", "b\""]}}),
+            "response_format.choice",
+            Kind::Lark,
+            "start: \"a\" | \"b\\\"\"",
+        ),
+        (json!({"structured_outputs": {"json": schema}}), "structured_outputs.json", Kind::Json, "{\"type\":\"integer\""),
+        (json!({"structured_outputs": {"json_object": true}}), "structured_outputs.json_object", Kind::Json, "{\"type\":\"object\""),
+        (json!({"structured_outputs": {"grammar": "root ::= [a]"}}), "structured_outputs.grammar", Kind::Lark, "start: TERMINAL_0"),
+        (
+            json!({"response_format": {"type": "structural_tag", "structures": [{"begin": "<f>", "schema": schema, "end": "</f>"}], "triggers": ["<f"]}}),
+            "response_format.structural_tag",
+            Kind::Lark,
+            "start: part_",
+        ),
+    ] {
+        let (found, read, text) = grammar(given).expect("a grammar");
+        assert_eq!((found, read), (field, kind));
+        assert!(text.starts_with(start), "{text}");
+    }
+}
+
+#[test]
+fn calls_are_wanted_as_tool_choice_says() {
+    let tool = |name: &str, strict: bool| json!({"type": "function", "function": {"name": name, "strict": strict}});
+    let calling = |choice: Value, strict: bool| {
+        let request =
+            chat(json!({"tools": [tool("f", strict), tool("g", false)], "tool_choice": choice, "parallel_tool_calls": !strict})).unwrap();
+        request.calling.map(|calling| (calling.only.clone(), calling.must, calling.parallel))
+    };
+    let named = |name: &str| json!({"type": "function", "function": {"name": name}});
+    assert_eq!(calling("auto".into(), false), None);
+    assert_eq!(calling("none".into(), true), None);
+    assert_eq!(calling("auto".into(), true), Some((None, false, false)));
+    assert_eq!(calling("required".into(), false), Some((None, true, true)));
+    assert_eq!(calling(named("g"), false), Some((Some(vec!["g".into()]), true, true)));
+    let some = |mode: &str| json!({"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [named("f")]}});
+    assert_eq!(calling(some("auto"), false), Some((Some(vec!["f".into()]), false, true)));
+    assert_eq!(calling(some("required"), false), Some((Some(vec!["f".into()]), true, true)));
 }
 
 #[test]

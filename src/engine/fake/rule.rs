@@ -12,7 +12,7 @@ impl Fake {
     }
 
     /// The logits after tokens, the last of which is at `position`.
-    pub(super) fn logits_after(&self, tokens: impl Iterator<Item = u32>, position: u32) -> Vec<f32> {
+    pub(in crate::engine) fn logits_after(&self, tokens: impl Iterator<Item = u32>, position: u32) -> Vec<f32> {
         let mut hash = position;
         let mut poisoned = false;
         for token in tokens {

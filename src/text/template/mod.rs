@@ -3,6 +3,8 @@
 //! The engine is minijinja, which follows Python where the two languages differ. Added here: `tojson` as `json.dumps` writes it (the
 //! engine's own escapes for HTML), `raise_exception`, and `strftime_now` (UTC).
 
+use std::collections::HashSet;
+
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Error, ErrorKind, Value, syntax::SyntaxConfig};
 
@@ -59,6 +61,12 @@ impl Templates {
             environment.add_template_owned(name.to_owned(), source::prepared(text)?).map_err(|error| explain(&error))?;
         }
         Ok(Templates { environment })
+    }
+
+    /// The variables that a template reads.
+    #[must_use]
+    pub fn variables(&self, name: &str) -> HashSet<String> {
+        self.environment.get_template(name).map(|template| template.undeclared_variables(false)).unwrap_or_default()
     }
 
     /// Whether there is a template of this name.
