@@ -33,6 +33,8 @@ after(() => Promise.all([browser?.close(), open?.stop(), keyed?.stop()]));
 /** A page, with what goes wrong in it under `errors`, and what it loads from elsewhere under `foreign`. */
 async function visit(url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  // The likeliest answer, and not one by chance.
+  await context.route("**/chat/completions", (route) => route.continue({ postData: JSON.stringify({ ...route.request().postDataJSON(), temperature: 0 }) }));
   const page = await context.newPage();
   Object.assign(page, { errors: [], foreign: [] });
   page.on("pageerror", (error) => page.errors.push(error.message));
@@ -52,7 +54,9 @@ async function ask(page, text) {
 
 /** Asks what has one right answer, and waits for it. */
 async function calculate(page) {
+  const before = await answers(page).count();
   await ask(page, "What is 7 x 12?");
+  await answers(page).nth(before).waitFor();
   await page.getByRole("button", { name: "Send", exact: true }).waitFor();
   assert.match(await answers(page).last().innerText(), /\b84\b/);
 }
@@ -90,6 +94,7 @@ test("a model that does not chat continues texts", async () => {
 
 test("the server's page asks the server, stops it, and says what went wrong", async () => {
   const page = await visit(`${open.base}/`);
+  await box(page).waitFor();
   assert.deepEqual(await page.locator("#model option").allInnerTexts(), [MODEL]);
   await check(page, "empty");
   await calculate(page);
@@ -97,9 +102,19 @@ test("the server's page asks the server, stops it, and says what went wrong", as
   assert.match(await page.locator("#stats").innerText(), /tokens\/s · \d+ tokens/);
   await check(page, "answer");
 
+  // Routers find the turns of a conversation by this header.
+  const sessions = [];
+  page.on("request", (request) => request.url().endsWith("/chat/completions") && sessions.push(request.headers()["x-session-id"]));
+  await calculate(page);
+  await page.getByRole("button", { name: "New chat" }).click();
+  await page.waitForFunction(() => !document.querySelector(".turn"));
+  await calculate(page);
+  await calculate(page);
+  assert.match(sessions.join(), /^([0-9a-f]{32}),(?!\1)([0-9a-f]{32}),\2$/);
+
   // Of what comes, the server computes no more than is read.
   await ask(page, "Write a short story about Karin.");
-  await page.waitForFunction(() => (document.querySelectorAll(".turn.assistant .body")[1]?.textContent.length ?? 0) > 10);
+  await page.waitForFunction(() => (document.querySelectorAll(".turn.assistant .body")[2]?.textContent.length ?? 0) > 10);
   await page.keyboard.press("Escape");
   await page.getByText("Stopped.").waitFor();
   const running = async () => (await (await fetch(`${open.base}/health`)).json()).running;
@@ -116,7 +131,7 @@ test("the server's page asks the server, stops it, and says what went wrong", as
 
   await page.reload();
   await box(page).waitFor();
-  assert.equal(await page.locator(".turn.user").count(), 3, "the conversation is kept");
+  assert.equal(await page.locator(".turn.user").count(), 4, "the conversation is kept");
   assert.deepEqual(page.foreign, []);
   assert.deepEqual(page.errors.filter((text) => !/status of 400/.test(text)), []);
   // Whoever reads goes on reading when the server has ended.
