@@ -31,7 +31,7 @@ pub fn serve(args: &Serve) -> Result<()> {
     }
     let server = Server::bind(handle.clone(), models, options)?;
     report::say(format_args!("listening on http://{}/v1", server.address()));
-    if !args.no_page {
+    if !args.no_page && tegula_serve::has_page() {
         report::say(format_args!("chat at http://{}/", server.address()));
     }
     let served = server.run();

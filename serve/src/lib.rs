@@ -33,6 +33,7 @@ use tokio::sync::oneshot;
 
 pub use access::check;
 pub use error::{Error, ErrorKind};
+pub use page::has_page;
 pub use state::Model;
 use state::State;
 

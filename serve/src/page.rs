@@ -19,6 +19,12 @@ const ABSENT: &str = include_str!("absent.html");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self'; font-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Whether this build has the page.
+#[must_use]
+pub fn has_page() -> bool {
+    PAGE.get_file("index.html").is_some()
+}
+
 /// A file of the page.
 #[derive(Clone, Debug)]
 struct File {

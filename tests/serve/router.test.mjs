@@ -1,5 +1,5 @@
 /**
- * LiteLLM's router in front of two servers, with the settings of examples/litellm. PYTHON is an interpreter that has LiteLLM; scripts/test
+ * LiteLLM's router in front of two servers, with the settings of docs/litellm.yaml. PYTHON is an interpreter that has LiteLLM; scripts/test
  * makes one.
  */
 
@@ -17,7 +17,7 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 it("two servers share requests, and one goes on when the other is killed", { skip: !has && `${python} has no package litellm` }, async () => {
   const [first, second] = await Promise.all([serve(), serve()]);
-  const args = [path("router.py"), path("../../examples/litellm/config.yaml"), first.base, second.base, String(second.pid)];
+  const args = [path("router.py"), path("../../docs/litellm.yaml"), first.base, second.base, String(second.pid)];
   const child = spawn(python, args, { stdio: ["ignore", "inherit", "pipe"], timeout: 120_000 });
   let said = "";
   child.stderr.on("data", (part) => (said += part));
