@@ -1,6 +1,7 @@
 /**
  * Builds `target/www/`, the demo: a page, a service worker, and all else in a folder that is named
  * after its content. So a page of one build never gets a file of another, from whatever cache.
+ * Builds the page of `tegula serve` from the same sources (served.mjs).
  *
  *   node www/build.mjs   around the npm package in `dist/`, as js/build.mjs does
  */
@@ -16,22 +17,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { files, formulas, modules, pageFor, root, shared, source } from "./sources.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const source = join(root, "www");
 const site = join(root, "target", "www");
 const app = join(site, "app");
-const shared = {
-  bundle: true,
-  minify: true,
-  target: "es2022",
-  legalComments: "linked",
-  logLevel: "warning",
-};
 
 // The folder may hold models that `npm start` converted: only the demo's own files are replaced.
 mkdirSync(site, { recursive: true });
@@ -40,11 +32,7 @@ for (const name of readdirSync(site)) {
     rmSync(join(site, name), { recursive: true, force: true });
 }
 await build({
-  ...shared,
-  format: "esm",
-  // What only some answers need is in files of its own.
-  splitting: true,
-  chunkNames: "[name]-[hash]",
+  ...modules,
   entryPoints: [
     { in: join(source, "main.ts"), out: "demo" },
     { in: join(source, "demo.css"), out: "demo" },
@@ -57,7 +45,7 @@ cpSync(join(root, "dist"), join(app, "tegula"), {
   recursive: true,
   filter: (file) => !/\.(?:d\.ts|map)$/.test(file),
 });
-formulas();
+formulas(app);
 
 const listed = new Map(
   [...files(app)]
@@ -73,26 +61,9 @@ symlinkSync(join(folder, "tegula"), join(site, "tegula"), "junction");
 cpSync(join(source, "icon.svg"), join(site, "icon.svg"));
 writeFileSync(join(site, "index.html"), page());
 await worker();
+await import("./served.mjs");
 const size = gzipSync(readFileSync(join(site, folder, "demo.js")), { level: 9 }).length;
 console.log(`demo.js, at the start of the page  gzip ${(size / 1024).toFixed(1)} KiB`);
-
-/** KaTeX's style and fonts, in the one format that every browser with WebGPU reads. */
-function formulas() {
-  const katex = join(root, "node_modules", "katex", "dist");
-  const style = readFileSync(join(katex, "katex.min.css"), "utf8").replace(
-    /,url\(fonts\/[^)]+\.(?:woff|ttf)\) format\("[^"]+"\)/g,
-    "",
-  );
-  if (/\.(?:woff|ttf)\)/.test(style))
-    throw new Error("KaTeX's style names its fonts in a new way: www/build.mjs has to be changed");
-  mkdirSync(join(app, "katex", "fonts"), { recursive: true });
-  writeFileSync(join(app, "katex", "katex.css"), style);
-  cpSync(join(katex, "..", "LICENSE"), join(app, "katex", "LICENSE"));
-  for (const font of readdirSync(join(katex, "fonts"))) {
-    if (font.endsWith(".woff2"))
-      cpSync(join(katex, "fonts", font), join(app, "katex", "fonts", font));
-  }
-}
 
 /** Whether the page may ask for a file. Of the npm package, what its entries for pages lead to. */
 function needed(file) {
@@ -118,10 +89,7 @@ function reachable() {
  * whatever an answer holds.
  */
 function page() {
-  const text = readFileSync(join(source, "index.html"), "utf8").replace(
-    /(["/])app\//g,
-    `$1${folder}/`,
-  );
+  const text = pageFor("demo").replace(/(["/])app\//g, `$1${folder}/`);
   const map = /<script type="importmap">([^]*?)<\/script>/.exec(text)[1];
   const mapHash = createHash("sha256").update(map).digest("base64");
   const policy = [
@@ -159,14 +127,6 @@ function worker() {
     outfile: join(site, "sw.js"),
     define,
   });
-}
-
-function* files(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* files(path);
-    else yield path;
-  }
 }
 
 function hash(data) {

@@ -1,8 +1,9 @@
 /** The conversation that is open in this tab: its exchanges, and the draft in the box. */
 
+import type { Backend } from "./backend.js";
 import { Composer } from "./composer.js";
 import { clearLog, divide, ExchangeView, scrollToEnd, type Actions } from "./log.js";
-import type { Loader } from "./loader.js";
+import { newId } from "./id.js";
 import { noteOn, offerOn } from "./outcome.js";
 import type { Keeper } from "./keeper.js";
 import type { Exchange } from "./record.js";
@@ -15,12 +16,12 @@ const DRAFT_AFTER = 300;
 
 /** The open conversation. */
 export class Chat implements Actions {
-  id: string = crypto.randomUUID();
+  id: string = newId();
   exchanges: Exchange[] = [];
   readonly composer: Composer;
   #writer: Writer;
   #keeper: Keeper;
-  #loader: Loader | undefined;
+  #backend: Backend | undefined;
   #views = new Map<Exchange, ExchangeView>();
   /** The draft as it was kept last. */
   #kept = "";
@@ -52,9 +53,13 @@ export class Chat implements Actions {
     addEventListener("pagehide", () => this.#leavePage());
   }
 
-  /** Who holds the engine. */
-  set loader(loader: Loader) {
-    this.#loader = loader;
+  /** Who answers. */
+  set backend(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  get reloadLabel(): string {
+    return this.#backend?.phrases.reload ?? "";
   }
 
   get busy(): boolean {
@@ -113,8 +118,7 @@ export class Chat implements Actions {
 
   /** Sends a message. Gives whether it was taken. */
   send(text: string): boolean {
-    const loader = this.#loader;
-    if (!loader?.engine || this.busy) {
+    if (!this.#backend?.talker || this.busy) {
       if (!this.busy) this.#explainWait();
       return false;
     }
@@ -136,8 +140,8 @@ export class Chat implements Actions {
 
   async dropOldest(exchange: Exchange): Promise<void> {
     if (this.busy || !(await this.#loaded())) return;
-    const context = this.#loader!.engine!.model().contextWindowSize;
     const before = this.exchanges.slice(0, this.exchanges.indexOf(exchange));
+    const context = this.#size ?? exchange.tokens ?? 0;
     if (!dropOldest(before, exchange.question, exchange.tokens ?? context, context)) return;
     for (const dropped of before) if (dropped.dropped) void this.#keeper.keep(dropped);
     announce("The model is not told of the oldest turns any more");
@@ -147,43 +151,35 @@ export class Chat implements Actions {
   }
 
   async reload(): Promise<void> {
-    if (await this.#loader?.load()) this.composer.focus();
+    if (await this.#backend?.load()) this.composer.focus();
   }
 
   /** Shows the figures and suggestions that fit what is there. */
   showFigures(): void {
-    const loader = this.#loader;
-    const { engine, model } = loader ?? {};
+    const { talker, model } = this.#backend ?? {};
     const last = this.exchanges.findLast(
       ({ ended, tokens }) => ended !== "failed" && tokens !== undefined,
     );
-    const fits = engine && last && last.model === model?.url && !last.dropped;
-    this.composer.showContext(
-      fits ? last.tokens : undefined,
-      engine?.model().contextWindowSize ?? 0,
-    );
-    this.composer.suggest(engine && this.isEmpty && !this.busy ? (model?.suggestions ?? []) : []);
+    const fits = talker?.context && last && last.model === model?.url && !last.dropped;
+    this.composer.showContext(fits ? last.tokens : undefined, talker?.context ?? 0);
+    this.composer.suggest(talker && this.isEmpty && !this.busy ? (model?.suggestions ?? []) : []);
   }
 
   #explainWait(): void {
-    const loader = this.#loader;
-    if (!loader) return;
-    if (loader.isLoading)
-      return notify({
-        kind: "loading",
-        text: "The model is still loading. Your message waits in the box.",
-      });
+    if (!this.#backend) return;
+    const { isLoading, phrases } = this.#backend;
+    if (isLoading) return notify({ kind: "loading", text: phrases.loading });
     notify({
       kind: "loading",
-      text: "The model is not loaded.",
-      action: { label: "Load model", run: () => void this.reload() },
+      text: phrases.absent,
+      action: { label: phrases.load, run: () => void this.reload() },
     });
   }
 
   async #loaded(): Promise<boolean> {
     return (
-      this.#loader !== undefined &&
-      (this.#loader.engine !== undefined || (await this.#loader.load()))
+      this.#backend !== undefined &&
+      (this.#backend.talker !== undefined || (await this.#backend.load()))
     );
   }
 
@@ -193,16 +189,16 @@ export class Chat implements Actions {
   }
 
   #add(question: string): Exchange {
-    const loader = this.#loader!;
+    const backend = this.#backend!;
     const exchange: Exchange = {
-      id: crypto.randomUUID(),
+      id: newId(),
       conversation: this.id,
       // Never before the one that it follows, whatever the clock does.
       created: Math.max(Date.now(), (this.exchanges.at(-1)?.created ?? 0) + 1),
       question,
       answer: "",
-      model: loader.model!.url,
-      speaker: loader.speaker,
+      model: backend.model!.url,
+      speaker: backend.speaker,
       style: this.#style,
       ended: null,
     };
@@ -219,7 +215,7 @@ export class Chat implements Actions {
 
   #answer(exchange: Exchange): void {
     const before = this.exchanges.slice(0, this.exchanges.indexOf(exchange));
-    this.#writer.write(exchange, before, this.#loader!);
+    this.#writer.write(exchange, before, this.#backend!);
   }
 
   /** A message that failed comes back to the box, unless something else was written there. */
@@ -229,12 +225,12 @@ export class Chat implements Actions {
   }
 
   get #style(): Exchange["style"] {
-    return this.#loader?.engine?.model().chat === false ? "text" : "chat";
+    return this.#backend?.talker?.chat === false ? "text" : "chat";
   }
 
-  /** What the model can take in; nothing where none is loaded. */
+  /** What the model can take in; nothing where that is not known. */
   get #size(): number | undefined {
-    return this.#loader?.engine?.model().contextWindowSize;
+    return this.#backend?.talker?.context;
   }
 
   #draft(text: string): void {

@@ -4,6 +4,7 @@
  */
 
 import type { Chat } from "./chat.js";
+import { newId } from "./id.js";
 import type { Keeper } from "./keeper.js";
 import { button, element, keepingFocus, make } from "./page.js";
 import { titleOf, type Conversation, type Saved } from "./record.js";
@@ -118,7 +119,7 @@ export class Chats {
     const before = chat.id;
     await chat.halt();
     await this.#takeDraft(before);
-    chat.open(crypto.randomUUID(), [], undefined, "");
+    chat.open(newId(), [], undefined, "");
     chat.composer.focus();
     const undo = async (): Promise<void> => {
       const left = chat.id;
@@ -149,7 +150,7 @@ export class Chats {
     if (saved) this.#deleted.push(saved);
     // What stands in the box stays there, but for a draft that was all there is to delete.
     const said = saved !== undefined && saved.exchanges.length > 0;
-    if (open) this.#chat.open(crypto.randomUUID(), [], said ? undefined : "", "");
+    if (open) this.#chat.open(newId(), [], said ? undefined : "", "");
     await this.refresh();
     const count = this.#deleted.length;
     const text =

@@ -7,20 +7,19 @@ import {
   type Engine,
   type LoadProgress,
 } from "tegula";
+import type { Backend, BackendEvents, Choice, Phrases, Talker } from "./backend.js";
 import { showDevice, showGpu } from "./gpu.js";
-import { element, keepingFocus, make, rest } from "./page.js";
+import { element, keepingFocus, rest } from "./page.js";
+import { problem, showProblem } from "./problem.js";
 import { announce } from "./say.js";
 import { lastModel, rememberModel } from "./session.js";
-import { count, trouble } from "./words.js";
+import { trouble } from "./trouble.js";
+import { count, type Trouble } from "./words.js";
 
-/** An entry of models.json. */
-export interface Model {
+/** An entry of models.json. The address is that of the weight package's folder. */
+interface Model extends Choice {
   name: string;
-  /** Folder of the weight package. */
-  url: string;
   library?: string;
-  /** What it does well, to begin with. */
-  suggestions?: string[];
 }
 
 /**
@@ -34,24 +33,26 @@ const button = element("load", HTMLButtonElement);
 const progress = element("progress", HTMLDivElement);
 const bar = element("progress-bar", HTMLProgressElement);
 const progressText = element("progress-text", HTMLSpanElement);
-const problem = element("problem", HTMLDivElement);
+
+const STREAM = { stream: true, stream_options: { include_usage: true } } as const;
 
 /** Loads models, one at a time. */
-export class Loader {
-  engine: Engine | undefined;
+export class Loader implements Backend {
+  readonly phrases: Phrases = {
+    loading: "The model is still loading. Your message waits in the box.",
+    absent: "The model is not loaded.",
+    load: "Load model",
+    reload: "Reload the model",
+  };
+  #engine: Engine | undefined;
+  #talker: Talker | undefined;
   #models: Model[] = [];
   #loading: AbortController | undefined;
   #said = "";
-  /**
-   * Who shows what there is: called when the engine comes or goes. `leave` is called before another
-   * model takes its place.
-   */
-  readonly #changed: () => void;
-  readonly #leave: () => void;
+  readonly #events: BackendEvents;
 
-  constructor(changed: () => void, leave: () => void) {
-    this.#changed = changed;
-    this.#leave = leave;
+  constructor(events: BackendEvents) {
+    this.#events = events;
     select.addEventListener("change", () => void this.#choose());
     button.addEventListener("click", () => void this.load());
     element("cancel", HTMLButtonElement).addEventListener("click", () => {
@@ -84,7 +85,6 @@ export class Loader {
     if (await this.#isHere()) await this.load();
   }
 
-  /** The chosen model; nothing before the list is here. */
   get model(): Model | undefined {
     return this.#models[select.selectedIndex];
   }
@@ -94,15 +94,22 @@ export class Loader {
     return this.model?.name.split(",")[0] ?? "Tegula";
   }
 
+  get talker(): Talker | undefined {
+    return this.#talker;
+  }
+
   get isLoading(): boolean {
     return !progress.hidden;
   }
 
-  /** Loads the chosen model. Gives whether it is here then. */
+  trouble(error: unknown): Trouble {
+    return trouble(error);
+  }
+
   async load(): Promise<boolean> {
     const model = this.model;
     if (!model) return false;
-    if (this.engine) return true;
+    if (this.#engine) return true;
     this.#loading?.abort();
     const abort = (this.#loading = new AbortController());
     this.#said = "";
@@ -117,7 +124,7 @@ export class Loader {
         void engine.unload();
         return false;
       }
-      this.engine = engine;
+      this.#take(engine);
     } catch (error) {
       // Whoever aborted shows what comes next.
       if (abort.signal.aborted) return false;
@@ -130,30 +137,46 @@ export class Loader {
       showProblem(title, text, detail);
       return false;
     }
-    showDevice(this.engine.device());
     keepingFocus(() => {
       box.hidden = true;
-      this.#changed();
+      this.#events.changed();
     });
     if (document.activeElement === document.body) rest();
     announce(`${this.speaker} is ready`);
     return true;
   }
 
-  /** The engine is of no use any more. */
   drop(): void {
-    const gone = this.engine;
-    this.engine = undefined;
+    const gone = this.#engine;
+    this.#engine = this.#talker = undefined;
     // What is lost cannot say good-bye.
     void gone?.unload().catch(() => {});
     this.#show("button");
+  }
+
+  #take(engine: Engine): void {
+    this.#engine = engine;
+    this.#talker = {
+      get chat() {
+        return engine.model().chat;
+      },
+      // It changes where models share memory.
+      get context() {
+        return engine.model().contextWindowSize;
+      },
+      converse: (messages) => engine.chat.completions.create({ messages, ...STREAM }),
+      proceed: (prompt, most) =>
+        engine.completions.create({ prompt, max_tokens: most, ...STREAM }),
+      stop: () => engine.interruptGenerate(),
+    };
+    showDevice(engine.device());
   }
 
   async #choose(): Promise<void> {
     this.#loading?.abort();
     const model = this.model;
     if (model) rememberModel(model.url);
-    this.#leave();
+    this.#events.leave();
     this.drop();
     const here = await this.#isHere();
     // Another may have been chosen meanwhile.
@@ -172,7 +195,7 @@ export class Loader {
         button.hidden = what !== "button";
         progress.hidden = what !== "progress";
         problem.hidden = true;
-        this.#changed();
+        this.#events.changed();
       },
       what === "button" ? button : element("cancel", HTMLButtonElement),
     );
@@ -213,15 +236,6 @@ async function listModels(): Promise<Model[] | undefined> {
     );
     return undefined;
   }
-}
-
-function showProblem(title: string, text: string, detail?: string): void {
-  const more =
-    detail && detail !== text
-      ? [make("details", "", make("summary", "", "Details"), make("p", "", detail))]
-      : [];
-  problem.replaceChildren(make("strong", "", title), make("p", "", text), ...more);
-  problem.hidden = false;
 }
 
 /** For sentences of the package about WebGPU, which begin with a word. */

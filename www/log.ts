@@ -18,6 +18,8 @@ export interface Actions {
   again(exchange: Exchange): void;
   dropOldest(exchange: Exchange): void;
   reload(): void;
+  /** What the button that reloads is called. */
+  readonly reloadLabel: string;
 }
 
 /** An exchange on the page. */
@@ -112,7 +114,7 @@ export class ExchangeView {
     const exchange = this.#exchange;
     const add = (label: string, press: () => void, more = ""): void =>
       void buttons.push(button(label, more ? `quiet ${more}` : "quiet", press));
-    if (offer.reload) add("Reload the model", () => this.#actions.reload(), "reload");
+    if (offer.reload) add(this.#actions.reloadLabel, () => this.#actions.reload(), "reload");
     if (offer.dropOldest)
       add("Drop the oldest turns and send again", () => this.#actions.dropOldest(exchange));
     if (offer.again) add("Try again", () => this.#actions.again(exchange));

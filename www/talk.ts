@@ -1,6 +1,7 @@
 /** One request: what the model is told, and its answer as it comes. */
 
-import type { ChatCompletionDelta, ChatCompletionMessageParam, Engine } from "tegula";
+import type { ChatCompletionDelta, ChatCompletionMessageParam } from "tegula";
+import type { Talker } from "./backend.js";
 import { spoken } from "./parts.js";
 import type { Exchange } from "./record.js";
 
@@ -19,15 +20,14 @@ export function told(exchanges: Exchange[]): Exchange[] {
 
 /**
  * Asks the model and writes its answer into `exchange` as it comes. `grown` is called after each
- * piece, with a line on the speed. Throws what the engine throws; what had come stays.
+ * piece, with a line on the speed. Throws what the model throws; what had come stays.
  */
 export async function ask(
-  engine: Engine,
+  talker: Talker,
   before: Exchange[],
   exchange: Exchange,
   grown: (speed: string) => void,
 ): Promise<void> {
-  const options = { stream: true, stream_options: { include_usage: true } } as const;
   const { question } = exchange;
   const messages: ChatCompletionMessageParam[] = told(before).flatMap(({ question, answer }) => [
     { role: "user", content: question },
@@ -36,8 +36,8 @@ export async function ask(
   messages.push({ role: "user", content: question });
   const stream =
     exchange.style === "chat"
-      ? await engine.chat.completions.create({ messages, ...options })
-      : await engine.completions.create({ prompt: question, max_tokens: LONGEST_TEXT, ...options });
+      ? await talker.converse(messages, exchange.conversation)
+      : await talker.proceed(question, LONGEST_TEXT);
   let tokens = 0;
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;

@@ -3,16 +3,15 @@
  * until it is whole, stopped or failed. It is kept as it grows.
  */
 
+import type { Backend } from "./backend.js";
 import type { Composer } from "./composer.js";
 import type { Keeper } from "./keeper.js";
-import type { Loader } from "./loader.js";
 import type { ExchangeView } from "./log.js";
 import { noteOn, offerOn, type Offer } from "./outcome.js";
 import { spoken } from "./parts.js";
 import type { Exchange } from "./record.js";
 import { announce } from "./say.js";
 import { ask, told } from "./talk.js";
-import { trouble } from "./words.js";
 
 const SAVE_EVERY = 400;
 
@@ -20,7 +19,7 @@ const SAVE_EVERY = 400;
 export interface Run {
   exchange: Exchange;
   /** Who writes it. */
-  loader: Loader;
+  backend: Backend;
   /** Who asked for it to end: then what fails is no failure. */
   stopped: boolean;
   done: Promise<void>;
@@ -57,8 +56,8 @@ export class Writer {
   }
 
   /** Has the message of `exchange` answered. `before` are the exchanges before it. */
-  write(exchange: Exchange, before: Exchange[], loader: Loader): void {
-    const run: Run = { exchange, loader, stopped: false, done: Promise.resolve() };
+  write(exchange: Exchange, before: Exchange[], backend: Backend): void {
+    const run: Run = { exchange, backend, stopped: false, done: Promise.resolve() };
     this.#run = run;
     run.done = this.#perform(run, before);
   }
@@ -67,7 +66,7 @@ export class Writer {
   stop(): void {
     if (!this.#run) return;
     this.#run.stopped = true;
-    this.#run.loader.engine?.interruptGenerate();
+    this.#run.backend.talker?.stop();
   }
 
   /** Ends it and waits until `run` is kept, but not for ever: the GPU may be stuck. */
@@ -78,14 +77,14 @@ export class Writer {
   }
 
   async #perform(run: Run, before: Exchange[]): Promise<void> {
-    const { exchange, loader } = run;
+    const { exchange, backend } = run;
     const view = (): ExchangeView | undefined => this.#events.view(exchange);
     delete exchange.problem;
     Object.assign(exchange, {
       ended: null,
       answer: "",
-      model: loader.model!.url,
-      speaker: loader.speaker,
+      model: backend.model!.url,
+      speaker: backend.speaker,
     });
     this.#composer.busy = true;
     this.#composer.suggest([]);
@@ -96,7 +95,7 @@ export class Writer {
     let saved = performance.now();
     let offer: Offer = {};
     try {
-      await ask(loader.engine!, before, exchange, (speed) => {
+      await ask(backend.talker!, before, exchange, (speed) => {
         if (this.#run === run) this.#composer.speed = speed;
         view()?.grow();
         if (performance.now() - saved < SAVE_EVERY) return;
@@ -111,7 +110,7 @@ export class Writer {
     const shown = view();
     if (shown) {
       const loud = exchange.ended === "failed";
-      const size = loader.engine?.model().contextWindowSize;
+      const size = backend.talker?.context;
       shown.end(noteOn(exchange, size), { ...offerOn(exchange, before, size), ...offer }, loud);
       announce(
         loud
@@ -122,13 +121,13 @@ export class Writer {
     this.#finish(run);
   }
 
-  /** Says what can be done. An engine that is of no use goes. */
-  #failed({ exchange, loader }: Run, error: unknown, before: Exchange[]): Offer {
-    const { text, detail, fatal, full } = trouble(error);
+  /** Says what can be done. What is of no use any more goes. */
+  #failed({ exchange, backend }: Run, error: unknown, before: Exchange[]): Offer {
+    const { text, detail, fatal, full } = backend.trouble(error);
     exchange.ended = "failed";
     exchange.problem = text;
     this.#events.failed(exchange);
-    if (fatal) loader.drop();
+    if (fatal) backend.drop();
     if (!full) return { again: !fatal, reload: fatal, ...(detail && { detail }) };
     exchange.tokens = full.prompt;
     const droppable = told(before).length > 0;

@@ -31,6 +31,9 @@ pub fn serve(args: &Serve) -> Result<()> {
     }
     let server = Server::bind(handle.clone(), models, options)?;
     report::say(format_args!("listening on http://{}/v1", server.address()));
+    if !args.no_page && tegula_serve::has_page() {
+        report::say(format_args!("chat at http://{}/", server.address()));
+    }
     let served = server.run();
     handle.shutdown();
     // Whoever joins it knows that all GPU memory is free. A panic of the host has been told already.
@@ -48,5 +51,6 @@ fn options(args: &Serve) -> Options {
         origins: args.cors.clone(),
         body: args.max_body as usize,
         requests: args.max_requests as usize,
+        page: !args.no_page,
     }
 }

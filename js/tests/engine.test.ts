@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ContextWindowSizeExceededError, DeviceLostError, EngineNotLoadedError, InternalError, InvalidRequestError } from "../api/errors.js";
+import { ContextWindowSizeExceededError, DeviceLostError, EngineNotLoadedError, InternalError, InvalidRequestError, NetworkError } from "../api/errors.js";
 import { GOLDEN, PLACES, until } from "./engines.js";
 
 for (const [where, start] of Object.entries(PLACES)) {

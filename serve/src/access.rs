@@ -89,7 +89,7 @@ mod tests {
     fn options(address: &str, keys: &[&str], anonymous: bool, origins: &[&str]) -> Options {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         let address = address.parse().expect("an address");
-        Options { address, keys: texts(keys), anonymous, origins: texts(origins), body: 1 << 20, requests: 4 }
+        Options { address, keys: texts(keys), anonymous, origins: texts(origins), body: 1 << 20, requests: 4, page: true }
     }
 
     #[test]

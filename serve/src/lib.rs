@@ -6,6 +6,7 @@
 //! - `routes`: which address does what.
 //! - `answer`: a request of either API, answered whole or as an event stream.
 //! - `access`: who may call: origins, names of the host, and `keys`.
+//! - `page`: the page at `/`, which is a part of the program.
 //! - `refusal`: answers to what cannot be done, as OpenAI's error object.
 //! - `state`: what all handlers share; `telemetry`: what they count.
 
@@ -13,6 +14,7 @@ mod access;
 mod answer;
 mod error;
 mod keys;
+mod page;
 mod refusal;
 mod routes;
 mod state;
@@ -31,6 +33,7 @@ use tokio::sync::oneshot;
 
 pub use access::check;
 pub use error::{Error, ErrorKind};
+pub use page::has_page;
 pub use state::Model;
 use state::State;
 
@@ -49,6 +52,8 @@ pub struct Options {
     pub body: usize,
     /// The most requests that are answered or wait for it. Others are told to come back.
     pub requests: usize,
+    /// Whether there is a page at `/` to chat in.
+    pub page: bool,
 }
 
 /// A server that listens.

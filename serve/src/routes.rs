@@ -14,7 +14,7 @@ use tracing::Level;
 
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::{access, answer, telemetry};
+use crate::{access, answer, page, telemetry};
 
 /// The whole server, but for the socket.
 pub(crate) fn router(state: State) -> Router {
@@ -30,8 +30,11 @@ pub(crate) fn router(state: State) -> Router {
     // The span has the method and the path.
     let span = DefaultMakeSpan::new().level(Level::INFO);
     let trace = TraceLayer::new_for_http().make_span_with(span).on_response(DefaultOnResponse::new().level(Level::INFO));
+    // The page holds no secret, and asks for the key by itself.
+    let page = if state.options.page { page::routes() } else { Router::new() };
     keyed
         .route("/health", get(health))
+        .merge(page)
         .fallback(unknown)
         .method_not_allowed_fallback(method)
         .layer(DefaultBodyLimit::max(limit))
@@ -46,13 +49,21 @@ pub(crate) fn router(state: State) -> Router {
 }
 
 async fn models(Given(state): Given<State>) -> Response {
-    let objects = state.models.iter().map(|model| ModelObject::new(&model.name, state.created));
-    json(ModelList::of(objects).json())
+    json(ModelList::of(state.models.iter().map(|model| object(&state, &model.name))).json())
 }
 
 async fn model(Given(state): Given<State>, Path(name): Path<String>) -> Result<Response, Refusal> {
     let model = state.model(Some(&name))?;
-    Ok(json(ModelObject::new(&model.name, state.created).json()))
+    Ok(json(object(&state, &model.name).json()))
+}
+
+/// A model, with what it takes where it still answers.
+fn object(state: &State, name: &str) -> ModelObject {
+    let object = ModelObject::new(name, state.created);
+    match state.handle.intake(name) {
+        Ok(intake) => object.described(&intake),
+        Err(_) => object,
+    }
 }
 
 async fn embeddings() -> Refusal {

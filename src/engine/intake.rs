@@ -57,6 +57,12 @@ impl Intake {
         self.chat.format(tools)
     }
 
+    /// Whether the model answers conversations. Others continue texts only.
+    #[must_use]
+    pub fn chats(&self) -> bool {
+        self.tokenizer.is_some() && self.chat.is_known()
+    }
+
     /// The last text of a prompt, with its special tokens: templates may begin the answer there.
     #[must_use]
     pub fn tail(&self, ids: &[u32]) -> String {

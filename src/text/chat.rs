@@ -107,6 +107,12 @@ impl Chat {
         Ok(ids)
     }
 
+    /// Whether the package says how to write a conversation. One without has a model that continues texts.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.templates.is_some() || self.conversation.as_ref().is_some_and(tells_roles_apart)
+    }
+
     /// How the model writes answers to a conversation with tools, or to one without.
     #[must_use]
     pub fn format(&self, tools: bool) -> &Format {
@@ -179,6 +185,11 @@ fn set_effort(effort: &str, reads: &HashSet<String>, variables: &mut Value) -> R
         return Err(ErrorKind::UnsupportedField { field, value, allowed }.into());
     }
     Ok(())
+}
+
+/// Whether a conversation template is one. MLC packages of models that cannot chat have one that only joins texts.
+pub(crate) fn tells_roles_apart(template: &Conversation) -> bool {
+    !(template.roles.user.is_empty() && template.roles.assistant.is_empty())
 }
 
 /// What Hugging Face's library passes to a template, beside the special tokens.

@@ -31,6 +31,7 @@ use crate::load::Module;
 use crate::load::weights::Loader;
 use crate::model::budget::Budget;
 use crate::model::choose::{Kernels, SECONDS};
+use crate::text::chat::tells_roles_apart;
 use crate::text::tokenizer::Tokenizer;
 use crate::{ErrorKind, HostError};
 use tegula_package::mlc::ChatConfig;
@@ -182,7 +183,7 @@ impl WebLoader {
         let WebLoader { loader, host, place, name, config, tokenizer, chat_template } = self;
         let has_template =
             chat_template.is_some() || tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.config().chat_template.is_some());
-        let chat = tokenizer.is_some() && (has_template || tells_roles_apart(&config));
+        let chat = tokenizer.is_some() && (has_template || config.conv_template.whole().is_some_and(tells_roles_apart));
         let model = loader.finish().await?;
         let (info, kernels) = (ModelInfo::of(&model, chat, tokenizer.is_some()), model.decisions().to_vec());
         let (fingerprint, created) = (model.fingerprint().to_owned(), clock::unix_seconds() as u64);
@@ -206,11 +207,6 @@ fn named(host: &Handle, name: Option<String>) -> crate::Result<(String, Place)> 
             Err(error) => return Err(error),
         }
     }
-}
-
-/// Whether the package's conversation template is one. MLC packages of models that cannot chat have one that only joins texts.
-fn tells_roles_apart(config: &ChatConfig) -> bool {
-    config.conv_template.whole().is_some_and(|template| !(template.roles.user.is_empty() && template.roles.assistant.is_empty()))
 }
 
 /// A value for JavaScript: plain objects, `undefined` for what is absent.

@@ -19,7 +19,8 @@ describe("the official client", () => {
   it("lists the models", async () => {
     const { data } = await client.models.list();
     assert.deepEqual(data.map(({ id, object, owned_by }) => ({ id, object, owned_by })), [{ id: MODEL, object: "model", owned_by: "tegula" }]);
-    assert.equal((await client.models.retrieve(MODEL)).id, MODEL);
+    const { id, max_model_len, capabilities } = await client.models.retrieve(MODEL);
+    assert.deepEqual({ id, max_model_len, capabilities }, { id: MODEL, max_model_len: 1024, capabilities: { completion_chat: true } });
     await assert.rejects(client.models.retrieve("other"), { status: 404, code: "model_not_found" });
   });
 

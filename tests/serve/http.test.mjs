@@ -1,20 +1,11 @@
 /** `tegula serve` below OpenAI's client: statuses, headers, keys, origins, limits, and its end. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { request } from "node:http";
 import { describe, it } from "node:test";
-import { MODEL, refused, serve } from "./server.mjs";
+import { MODEL, raw, refused, serve } from "./server.mjs";
 
 const body = JSON.stringify({ messages: [{ role: "user", content: "Hi" }], temperature: 0, max_tokens: 4 });
 const post = (base, path, options = {}) => fetch(`${base}${path}`, { method: "POST", body, ...options, headers: { "content-type": "application/json", ...options.headers } });
-
-/** A request with headers that fetch does not let set. */
-async function raw(base, path, headers) {
-  const [response] = await once(request(`${base}${path}`, { headers }).end(), "response");
-  response.resume();
-  return response.statusCode;
-}
 
 describe("a server for this machine", () => {
   it("answers mistakes with OpenAI's error object", async () => {

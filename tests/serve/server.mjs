@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { request } from "node:http";
 import { createInterface } from "node:readline";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,6 +38,13 @@ export async function refused(...args) {
   for await (const part of child.stderr) said += part;
   const [code] = await ended;
   return { code, said };
+}
+
+/** The status of a request with headers that fetch does not let set. */
+export async function raw(base, path, headers) {
+  const [response] = await once(request(`${base}${path}`, { headers }).end(), "response");
+  response.resume();
+  return response.statusCode;
 }
 
 async function stop(child, ended) {

@@ -19,10 +19,11 @@ Examples:
   tegula serve ./Qwen3-0.6B --host 0.0.0.0 --api-key \"$KEY\"
   tegula serve ./Qwen3-0.6B --cors http://localhost:3000
 
-Clients of OpenAI's API take http://127.0.0.1:8080/v1 as their base URL. The
-addresses are /v1/chat/completions, /v1/completions, /v1/models, /health and
-/metrics. TEGULA_API_KEY holds a key as --api-key does. Ctrl-C finishes what
-runs and ends; a second one ends at once. RUST_LOG=info logs each request.")]
+http://127.0.0.1:8080/ is a page to chat in. Clients of OpenAI's API take
+http://127.0.0.1:8080/v1 as their base URL. The addresses are
+/v1/chat/completions, /v1/completions, /v1/models, /health and /metrics.
+TEGULA_API_KEY holds a key as --api-key does. Ctrl-C finishes what runs and
+ends; a second one ends at once. RUST_LOG=info logs each request.")]
 pub struct Serve {
     /// Folders as for `tegula run`. NAME=FOLDER says what requests call the model [default: the folder's name].
     #[arg(value_name = "MODEL", required = true, value_parser = value::text)]
@@ -42,6 +43,9 @@ pub struct Serve {
     /// An origin whose pages may call, or * for all; several may be given.
     #[arg(long, value_name = "ORIGIN", help_heading = "Server")]
     pub cors: Vec<String>,
+    /// Serve the API only, and no page to chat in.
+    #[arg(long, help_heading = "Server")]
+    pub no_page: bool,
     /// The most requests that are answered or wait for it; more are told to come back.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = value::count, help_heading = "Server")]
     pub max_requests: u32,

@@ -21,7 +21,7 @@ pub use completion::{Completion, CompletionChoice, CompletionChunk, CompletionCh
 pub use error::{ErrorObject, ErrorResponse};
 pub use health::Health;
 pub use logprobs::{ChatLogprob, ChatLogprobs, ChatToken, CompletionLogprobs};
-pub use model::{ModelList, ModelObject};
+pub use model::{Capabilities, ModelList, ModelObject};
 
 use crate::api::request::{Api, ApiRequest};
 use crate::clock;
