@@ -12,6 +12,9 @@ pub mod answer;
 pub mod chat;
 mod conversation;
 pub mod detokenizer;
+#[cfg(test)]
+#[path = "histories/tests.rs"]
+mod histories;
 pub(crate) mod infill;
 pub(crate) mod inside;
 pub mod message;
