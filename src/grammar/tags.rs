@@ -119,7 +119,7 @@ impl Lark {
 }
 
 /// Any text in which none of these occurs.
-pub(crate) fn free(marks: Vec<&str>) -> String {
+fn free(marks: Vec<&str>) -> String {
     let mut out = String::from("/(?s:.*)/");
     for mark in marks {
         out.push_str(&format!(" & ~/(?s:.*){}(?s:.*)/", escaped(mark)));
