@@ -39,7 +39,7 @@ const library = resolve(values.library ?? `${values.package}/library.wasm`);
 const HOSTS = {
   async native() {
     const args = ["serve", `model=${values.package}`, "--port", "0", ...(values.library ? ["--library", library] : [])];
-    const server = spawn(values.program, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const server = spawn(values.program, args, { stdio: ["ignore", "ignore", "pipe"] });
     try {
       const url = await address(server);
       return await measure(async (request) => {
@@ -65,14 +65,16 @@ const HOSTS = {
 };
 
 /** The address that a server tells when it listens. */
-async function address(server) {
-  let text = "";
-  for await (const bytes of server.stdout) {
-    text += bytes;
-    const found = /http:\/\/[^\s/]+/.exec(text)?.[0];
-    if (found) return found;
-  }
-  throw new Error("the server ended");
+function address(server) {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    server.stderr.on("data", (bytes) => {
+      text += bytes;
+      const found = /http:\/\/[^\s/]+/.exec(text)?.[0];
+      if (found) resolve(found);
+    });
+    server.on("exit", () => reject(new Error(`the server ended: ${text}`)));
+  });
 }
 
 for (const host of values.hosts.split(",")) {
