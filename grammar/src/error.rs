@@ -15,13 +15,11 @@ pub struct Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A vocabulary without a token that ends an answer, or with one that it does not have.
-    #[error("the vocabulary of {tokens} tokens has no token {end:?} to end an answer")]
+    /// A vocabulary that does not fit what is said of it.
+    #[error("{reason}")]
     Vocabulary {
-        /// How many tokens it has.
-        tokens: usize,
-        /// The token that is not there.
-        end: Option<u32>,
+        /// What does not fit.
+        reason: String,
     },
     /// The grammar cannot be understood, or has what is not supported.
     #[error("{reason}")]

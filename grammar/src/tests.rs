@@ -56,7 +56,16 @@ fn what_cannot_be_compiled_is_told() {
         let Err(error) = vocabulary.compile(kind, text) else { panic!("{text} compiled") };
         assert!(matches!(error.kind(), ErrorKind::Grammar { reason } if !reason.is_empty()), "{error:?}");
     }
-    assert!(Vocabulary::new(b"a", &[1], &[], &[]).is_err());
     assert!(Vocabulary::new(b"a", &[1], &[], &[1]).is_err());
     assert!(Vocabulary::new(b"a", &[2], &[], &[0]).is_err());
+}
+
+#[test]
+fn without_a_token_that_ends_answers_end_with_the_grammar() {
+    let mut matcher = Vocabulary::new(b"ab", &[1, 1], &[], &[]).unwrap().compile(Kind::Regex, "ab?").unwrap();
+    let mut words = [0; 1];
+    assert!(matcher.take(0).unwrap() && matcher.may_end() && !matcher.ended());
+    matcher.mask(&mut words).unwrap();
+    assert_eq!(words[0] & 3, 0b10);
+    assert!(matcher.take(1).unwrap() && matcher.ended());
 }

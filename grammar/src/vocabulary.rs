@@ -44,20 +44,22 @@ impl TokenizerEnv for Tokens {
 
 impl Vocabulary {
     /// Takes the bytes of all tokens, one behind the other, and how many each has, by id. A token without bytes is never allowed. Tokens of
-    /// `special` are no text: a grammar must name them, as in `<[5]>`. Tokens of `ends` end an answer.
+    /// `special` are no text: a grammar must name them, as in `<[5]>`. Tokens of `ends` end an answer. Without any, answers end where a grammar
+    /// does.
     ///
     /// # Errors
-    /// [`ErrorKind::Vocabulary`] where `ends` is empty or names an id that is not there.
+    /// [`ErrorKind::Vocabulary`] where `ends` names an id that is not there, or there are fewer bytes than the lengths say.
     pub fn new(bytes: &[u8], lengths: &[u32], special: &[u32], ends: &[u32]) -> Result<Vocabulary> {
-        let missing = |end: Option<u32>| Error::from(ErrorKind::Vocabulary { tokens: lengths.len(), end });
-        let first = *ends.first().ok_or_else(|| missing(None))?;
-        if let Some(&end) = ends.iter().find(|&&end| end as usize >= lengths.len()) {
-            return Err(missing(Some(end)));
+        let count = lengths.len();
+        let damaged = |reason: String| Error::from(ErrorKind::Vocabulary { reason });
+        if let Some(&end) = ends.iter().find(|&&end| end as usize >= count) {
+            return Err(damaged(format!("the vocabulary of {count} tokens has no token {end} to end an answer")));
         }
         let mut rest = bytes;
-        let mut words = Vec::with_capacity(lengths.len());
+        let mut words = Vec::with_capacity(count + 1);
         for &length in lengths {
-            let (word, behind) = rest.split_at_checked(length as usize).ok_or_else(|| missing(None))?;
+            let (word, behind) =
+                rest.split_at_checked(length as usize).ok_or_else(|| damaged(format!("there are fewer bytes than {count} tokens have")))?;
             words.push(word.to_vec());
             rest = behind;
         }
@@ -66,7 +68,10 @@ impl Vocabulary {
                 word.insert(0, TokTrie::SPECIAL_TOKEN_MARKER);
             }
         }
-        let trie = TokTrie::from(&TokRxInfo::new(lengths.len() as u32, first), &words).with_eos_tokens(ends);
+        // llguidance wants an end. One behind all others is never picked.
+        let ends = if ends.is_empty() { &[words.len() as u32][..] } else { ends };
+        words.resize(words.len().max(ends[0] as usize + 1), Vec::new());
+        let trie = TokTrie::from(&TokRxInfo::new(words.len() as u32, ends[0]), &words).with_eos_tokens(ends);
         let tokens: TokEnv = Arc::new(Tokens(trie));
         let failed = |error: anyhow::Error| Error::from(ErrorKind::Grammar { reason: error.to_string() });
         let slices = SlicedBiasComputer::general_slices();

@@ -30,7 +30,7 @@ impl Grammar {
     /// [`ErrorKind::Grammar`] says what is wrong, and in which line.
     pub fn rules(field: &'static str, text: &str) -> Result<Grammar> {
         let failed = |reason: String| ErrorKind::Grammar { field, reason };
-        let is_ebnf = tokens(text).is_ok_and(|tokens| tokens.iter().any(|(_, token)| *token == Token::Is)) || text.contains("::=");
+        let is_ebnf = tokens(text).map_or_else(|_| text.contains("::="), |tokens| tokens.iter().any(|(_, token)| *token == Token::Is));
         let text = if is_ebnf { lark(text).map_err(failed)? } else { text.to_owned() };
         Ok(Grammar { field, kind: Kind::Lark, text })
     }
