@@ -132,6 +132,13 @@ fn values_that_no_model_takes_are_refused() {
         &["--quantization", "q3f16_1"],
         &["--device", ""],
         &["--system", "s", "--raw"],
+        &["--json-schema", "f", "--grammar", "f"],
+        &["--json-schema", "f", "--regex", "a"],
+        &["--grammar", "f", "--regex", "a"],
+        &["--regex", "a", "--tools", "f"],
+        &["--regex", ""],
+        &["--tools", "f", "--raw"],
+        &["--tools", "f", "--prompt-ids", "1"],
     ] {
         assert!(refuses(&[&["run", "PKG"], wrong].concat()), "{wrong:?}");
     }
