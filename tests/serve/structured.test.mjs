@@ -7,6 +7,7 @@ import { zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
 import { MODEL, serve } from "./server.mjs";
 
+// Answers are short throughout: where these tests run a token takes a while.
 const messages = [{ role: "user", content: "Tell me about Paris." }];
 const greedy = { model: MODEL, messages, temperature: 0, max_tokens: 200 };
 const drawn = { ...greedy, temperature: 1, top_p: 1, seed: 7 };
@@ -14,10 +15,10 @@ const drawn = { ...greedy, temperature: 1, top_p: 1, seed: 7 };
 const schema = {
   type: "object",
   properties: {
-    city: { type: "string", pattern: "^[A-Z][a-z]{2,9}$" },
+    city: { type: "string", pattern: "^[A-Z][a-z]{2,5}$" },
     capital: { type: "boolean" },
-    people: { type: "integer", minimum: 1, maximum: 40_000_000 },
-    colours: { type: "array", items: { enum: ["red", "green", "blue"] }, minItems: 1, maxItems: 2 },
+    people: { type: "integer", minimum: 1, maximum: 999 },
+    colours: { type: "array", items: { enum: ["red", "blue"] }, maxItems: 2 },
   },
   required: ["city", "capital", "people", "colours"],
   additionalProperties: false,
@@ -27,17 +28,17 @@ const format = (strict, more = {}) => ({ type: "json_schema", json_schema: { nam
 /** Says whether a text is JSON of the schema above. */
 function isCity(text) {
   const { city, capital, people, colours, ...other } = JSON.parse(text);
-  assert.match(city, /^[A-Z][a-z]{2,9}$/);
+  assert.match(city, /^[A-Z][a-z]{2,5}$/);
   assert.equal(typeof capital, "boolean");
-  assert.ok(Number.isInteger(people) && people >= 1 && people <= 40_000_000, text);
-  assert.ok(colours.length >= 1 && colours.length <= 2 && colours.every((colour) => ["red", "green", "blue"].includes(colour)), text);
+  assert.ok(Number.isInteger(people) && people >= 1 && people <= 999, text);
+  assert.ok(colours.length <= 2 && colours.every((colour) => ["red", "blue"].includes(colour)), text);
   assert.deepEqual(other, {});
 }
 
 const City = z.object({
-  city: z.string().regex(/^[A-Z][a-z]{2,9}$/),
+  city: z.string().regex(/^[A-Z][a-z]{2,5}$/),
   kind: z.enum(["village", "town", "capital"]),
-  people: z.int().min(1).max(40_000_000),
+  people: z.int().min(1).max(999),
   mayor: z.union([z.null(), z.object({ age: z.int().min(18).max(99) })]),
 });
 
@@ -88,10 +89,8 @@ describe("answers of a form", () => {
       [{ type: "grammar", grammar: 'start: "<" WORD ">"\nWORD: /[a-z]{1,5}/' }, /^<[a-z]{1,5}>$/],
     ];
     for (const [response_format, expected] of cases) {
-      for (const seed of [1, 2]) {
-        const { message, finish_reason } = await ask({ ...drawn, seed, response_format });
-        assert.deepEqual([finish_reason, expected.test(message.content)], ["stop", true], `${JSON.stringify(response_format)}: ${message.content}`);
-      }
+      const { message, finish_reason } = await ask({ ...drawn, response_format });
+      assert.deepEqual([finish_reason, expected.test(message.content)], ["stop", true], `${JSON.stringify(response_format)}: ${message.content}`);
     }
     // Any object: it may not end within the limit, but begins as one.
     const { message } = await ask({ ...drawn, response_format: { type: "json_object" }, max_tokens: 24 });
@@ -172,9 +171,9 @@ describe("answers of a form", () => {
     const asked = (place) => ({
       ...drawn,
       seed: 50 + place,
-      max_tokens: 24,
+      max_tokens: 10,
       messages: [{ role: "user", content: place % 4 < 2 ? "Tell me about Paris." : "Write a short story about Karin." }],
-      ...(place % 2 === 1 && { response_format: place % 3 === 0 ? { type: "regex", regex: "([A-Z][a-z]{1,7} ){6}" } : format(true) }),
+      ...(place % 2 === 1 && { response_format: place % 3 === 0 ? { type: "regex", regex: "([A-Z][a-z]{1,7} ){4}" } : format(true) }),
     });
     const say = async (place) => (await ask(asked(place))).message.content;
     const places = Array.from({ length: 16 }, (_, place) => place);
