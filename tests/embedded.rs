@@ -36,7 +36,7 @@ fn the_embedded_model_answers_what_it_has_not_seen() {
         let bar = evaluation["skills"][skill]["bar"].as_u64().unwrap_or_else(|| panic!("{skill} has no bar"));
         let messages: Vec<Message> = serde_json::from_value(case["messages"].clone()).expect("messages");
         let tools = Some(case["tools"].clone()).filter(|tools| !tools.is_null());
-        let dialogue = Dialogue { messages, tools, variables: serde_json::Map::new() };
+        let dialogue = Dialogue { messages, tools, ..Dialogue::default() };
         let most = case["max_tokens"].as_u64().expect("a number") as u32;
         let request = Request { max_tokens: Some(most), ..Request::greedy(Prompt::Chat(dialogue)) };
         let answer = engine.complete(request).expect("an answer").text;

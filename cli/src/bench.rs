@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use tegula::bench::{self, Drawn, Gap, Gaps, Report, Workload};
+use tegula::load::folder;
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
@@ -88,7 +89,7 @@ fn load(args: &Bench) -> Result<Model> {
     let gpu = open::device(&args.device)?;
     let package = Package::of(source, args.quantization.as_deref())?;
     let library = library(own, &package.folder.join(ChatConfig::FILE), options, &gpu)?;
-    let mut loader = Loader::new(gpu, library.module(), None, &open::manifest(&package.folder)?, Budget::default())?;
+    let mut loader = Loader::new(gpu, library.module(), None, &folder::manifest(&package.folder)?, Budget::default())?;
     let kept = Kept::begin(&mut loader);
     open::upload(&mut loader, &package)?;
     Ok(kept.finish(loader)?)

@@ -1,23 +1,22 @@
 //! From a package on disk to a model on a device.
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tegula::engine::intake::Intake;
-use tegula::host::{Handle, Host, Package as Said, Place};
+use tegula::host::{Handle, Host, Place};
+use tegula::load::folder::{self, Folder};
 use tegula::load::weights::Loader;
 use tegula::model::budget::Budget;
 use tegula::model::step::Model;
 use tegula::text::chat::Chat;
-use tegula::text::tokenizer::{Tokenizer, TokenizerConfig};
+use tegula::text::tokenizer::Tokenizer;
 use tegula::{ErrorKind, Prompt};
 use tegula_compiler::CompileOptions;
 use tegula_gpu::{Gpu, Options};
-use tegula_package::mlc::{ChatConfig, TensorCache};
+use tegula_package::mlc::ChatConfig;
 use tegula_plan::{Library, Model as Facts, Precision};
 
 use crate::args::{self, DeviceFlags};
@@ -30,17 +29,11 @@ use crate::{library, report};
 /// The name of a model that is alone in its host.
 pub const NAME: &str = "model";
 
-/// How much of a shard is in memory at a time.
-const SLICE: usize = 4 << 20;
-
 /// A model that is ready to run, and what its package says.
 pub struct Opened {
     /// The model.
     pub model: Model,
-    config: ChatConfig,
-    tokenizer: Option<Tokenizer>,
-    /// The text of chat_template.jinja.
-    template: Option<String>,
+    said: Folder,
     /// Bytes of the shards.
     bytes: u64,
     /// Seconds that opening took.
@@ -59,8 +52,7 @@ impl Opened {
 
     /// Hands the model over to a host.
     pub fn load_into(self, place: Place) {
-        let Opened { model, config, tokenizer, template, .. } = self;
-        place.load(model, Said { tokenizer, config, template, run_ahead: None });
+        place.load(self.model, self.said.package());
     }
 
     /// A host with this model only, which answers requests.
@@ -85,13 +77,10 @@ pub struct Served {
 pub struct Opening {
     gpu: Gpu,
     package: Package,
-    config_json: String,
-    config: ChatConfig,
+    said: Folder,
     library: Binary,
     precision: Precision,
     facts: Facts,
-    tokenizer: Option<Tokenizer>,
-    template: Option<String>,
 }
 
 impl Opening {
@@ -110,10 +99,8 @@ impl Opening {
         let own = args.library.as_deref().map(|file| Binary::read(file, args.trust_library)).transpose()?;
         let gpu = shared.cloned().map_or_else(|| device(&args.device), Ok)?;
         let package = Package::of(source, args.quantization.as_deref())?;
-        let folder = &package.folder;
-        let config_file = folder.join(ChatConfig::FILE);
-        let config_json = read(&config_file)?;
-        let config = ChatConfig::parse(&config_json)?;
+        let said = Folder::read(&package.folder)?;
+        let config_file = package.folder.join(ChatConfig::FILE);
         let library = match own {
             Some(library) => library,
             None => Binary::compiled(library::cached(&config_file, &library::for_device(options, &gpu.info().name)?)?),
@@ -124,14 +111,14 @@ impl Opening {
             None => parsed?,
         };
         let facts = parsed.plan.model;
-        let (tokenizer, template) = (tokenizer(folder)?, optional(&folder.join("chat_template.jinja"))?);
-        Ok(Opening { gpu, package, config_json, config, library, precision, facts, tokenizer, template })
+        Ok(Opening { gpu, package, said, library, precision, facts })
     }
 
     /// The ids of a prompt, as the engine will have them.
     pub fn tokenize(&self, prompt: &Prompt) -> tegula::Result<Vec<u32>> {
-        let chat = Chat::new(self.tokenizer.as_ref().map(Tokenizer::config), self.template.as_deref(), &self.config);
-        prompt.ids(self.tokenizer.as_ref(), &chat)
+        let Folder { config, tokenizer, template, .. } = &self.said;
+        let chat = Chat::new(tokenizer.as_ref().map(Tokenizer::config), template.as_deref(), config);
+        prompt.ids(tokenizer.as_ref(), &chat)
     }
 
     /// Fails for ids that the model does not know, and for more than fit beside `rest` other tokens.
@@ -149,42 +136,19 @@ impl Opening {
     /// Reads the weights, with a progress bar.
     pub fn load(self) -> Result<Opened> {
         let started = Instant::now();
-        let manifest = manifest(&self.package.folder)?;
+        let manifest = folder::manifest(&self.package.folder)?;
         let library = self.library.module().with_precision(self.precision);
-        let mut loader = Loader::new(self.gpu, library, Some(&self.config_json), &manifest, Budget::default())?;
+        let mut loader = Loader::new(self.gpu, library, Some(&self.said.config_json), &manifest, Budget::default())?;
         let kept = Kept::begin(&mut loader);
         let bytes = upload(&mut loader, &self.package)?;
         let model = kept.finish(loader)?;
-        let Opening { config, tokenizer, template, .. } = self;
-        Ok(Opened { model, config, tokenizer, template, bytes, seconds: started.elapsed().as_secs_f64() })
+        Ok(Opened { model, said: self.said, bytes, seconds: started.elapsed().as_secs_f64() })
     }
 }
 
 /// Opens the device that the command line asks for.
 pub fn device(flags: &DeviceFlags) -> Result<Gpu> {
     Ok(pollster::block_on(Gpu::new(&Options { baseline: flags.baseline, adapter: flags.device.clone() }))?)
-}
-
-/// Reads the tokenizer of a package or of a Hugging Face folder, if it has one.
-pub fn tokenizer(folder: &Path) -> Result<Option<Tokenizer>> {
-    let file = folder.join(Tokenizer::FILE);
-    if !file.is_file() {
-        return Ok(None);
-    }
-    let json = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let settings = optional(&folder.join(TokenizerConfig::FILE))?;
-    Ok(Some(Tokenizer::new(&json, settings.as_deref())?))
-}
-
-/// The list of tensors, under its present or its old name.
-pub fn manifest(folder: &Path) -> Result<String> {
-    for name in TensorCache::FILES {
-        let file = folder.join(name);
-        if file.is_file() {
-            return read(&file);
-        }
-    }
-    bail!("{} is no weight package: it has no tensor-cache.json; make one with `tegula convert`", folder.display())
 }
 
 /// Uploads all shards and returns their size. A package that this program made and that is damaged now is removed, so that the next run makes
@@ -202,32 +166,9 @@ pub fn upload(loader: &mut Loader, package: &Package) -> Result<u64> {
 }
 
 fn shards(loader: &mut Loader, folder: &Path) -> Result<u64> {
-    let shards = loader.shards().to_vec();
-    let total = shards.iter().map(|shard| shard.bytes).sum();
+    let total = loader.shards().iter().map(|shard| shard.bytes).sum();
     let bar = report::progress(total, "loading");
-    let mut slice = vec![0; SLICE];
-    for (index, shard) in shards.iter().enumerate() {
-        let path = folder.join(&shard.path);
-        let mut file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        loader.begin(index)?;
-        loop {
-            let length = file.read(&mut slice).with_context(|| format!("cannot read {}", path.display()))?;
-            if length == 0 {
-                break;
-            }
-            loader.push(&slice[..length])?;
-            bar.inc(length as u64);
-        }
-        loader.end()?;
-    }
+    folder::upload(loader, folder, |bytes| bar.inc(bytes))?;
     bar.finish_and_clear();
     Ok(total)
-}
-
-fn optional(file: &Path) -> Result<Option<String>> {
-    if file.is_file() { read(file).map(Some) } else { Ok(None) }
-}
-
-fn read(file: &Path) -> Result<String> {
-    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }

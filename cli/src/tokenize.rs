@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use tegula::load::folder;
 
 use crate::args::Tokenize;
-use crate::{open, report, source};
+use crate::{report, source};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -18,7 +19,7 @@ struct Output {
 /// Prints the ids of a text, or the text of ids.
 pub fn tokenize(args: &Tokenize) -> Result<()> {
     source::exists(&args.package)?;
-    let tokenizer = open::tokenizer(&args.package)?.with_context(|| format!("{} has no tokenizer.json", args.package.display()))?;
+    let tokenizer = folder::tokenizer(&args.package)?.with_context(|| format!("{} has no tokenizer.json", args.package.display()))?;
     let ids = match (&args.decode, &args.text) {
         (Some(ids), _) => ids.clone(),
         (None, text) => tokenizer.encode(text.as_deref().unwrap_or_default(), true)?,

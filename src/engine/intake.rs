@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::constraint::Constraint;
-use crate::engine::request::{Prompt, Request, RequestId};
+use crate::engine::request::{Calling, Prompt, Request, RequestId};
 use crate::engine::sequence::{Sequence, Terms};
 use crate::engine::stop::Stops;
 use crate::engine::thinking::Thinking;
 use crate::grammar::{Grammar, Grammars, Tokens};
 use crate::model::forward::Forward;
-use crate::text::answer::Format;
+use crate::text::answer::{self, Format};
 use crate::text::chat::Chat;
 use crate::text::detokenizer::Detokenizer;
 use crate::text::inside::encode_inside;
@@ -144,7 +144,7 @@ impl Intake {
             return Err(ErrorKind::ContextWindowSizeExceeded { prompt: ids.len() as u64, context: u64::from(context) }.into());
         }
         let limit = (context as usize).min(ids.len().saturating_add(request.max_tokens.unwrap_or(context) as usize));
-        let constraint = request.grammar.as_deref().map(|grammar| self.constraint(grammar)).transpose()?;
+        let constraint = self.constraint(&request)?;
         let thinking = self.thinking(&request, &ids).transpose()?;
         let mut stop = request.stop;
         let continues = match (&request.prompt, &self.tokenizer) {
@@ -166,11 +166,35 @@ impl Intake {
         Ok(Sequence::new(id, ids, terms))
     }
 
-    /// What keeps an answer to a grammar.
-    fn constraint(&self, grammar: &Grammar) -> Result<Constraint> {
+    /// What an answer is kept to, if the request wants a form of it or calls.
+    fn constraint(&self, request: &Request) -> Result<Option<Constraint>> {
+        if request.grammar.is_none() && request.calling.is_none() {
+            return Ok(None);
+        }
         let tokenizer = self.tokenizer.as_ref().ok_or(ErrorKind::NoTokenizer)?;
         let tokens = || Tokens::of(tokenizer, self.active_vocab(), &self.end_ids());
-        Ok(Constraint::new(grammar.field, self.grammars.matcher(grammar, tokens)?, self.active_vocab()))
+        let calls = self.calls(request, tokenizer)?;
+        let Some(grammar) = calls.as_ref().or(request.grammar.as_deref()) else { return Ok(None) };
+        Ok(Some(Constraint::new(grammar.field, self.grammars.matcher(grammar, tokens)?, self.active_vocab())))
+    }
+
+    /// The grammar of answers that call tools as the request wants.
+    fn calls(&self, request: &Request, tokenizer: &Tokenizer) -> Result<Option<Grammar>> {
+        let (Some(wanted), Prompt::Chat(dialogue)) = (&request.calling, &request.prompt) else { return Ok(None) };
+        let Some(tools) = &dialogue.tools else { return Ok(None) };
+        let Calling { only, must, parallel } = Calling::clone(wanted);
+        let calling = answer::Calling { tools, only, must, parallel, answer: request.grammar.as_deref() };
+        let ends = self.end_ids();
+        let special = tokenizer.special().iter().chain(&ends).filter_map(|&id| Some((tokenizer.token(id)?, id))).collect::<Vec<_>>();
+        match self.chat.format(true).calling(&calling, &special) {
+            Some(grammar) => grammar.map(Some),
+            None if must => {
+                let (field, value) = ("tool_choice".into(), "a call".into());
+                let allowed = "the chat template of the model knows no calls".into();
+                Err(ErrorKind::UnsupportedField { field, value, allowed }.into())
+            }
+            None => Ok(None),
+        }
     }
 
     /// Whether grammars can be compiled.

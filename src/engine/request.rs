@@ -8,6 +8,7 @@ use crate::grammar::Grammar;
 use crate::sampler::Sampling;
 use crate::text::chat::{Chat, Dialogue};
 use crate::text::infill::infill;
+use crate::text::message::Message;
 use crate::text::tokenizer::Tokenizer;
 use crate::{Error, ErrorKind, Result};
 
@@ -98,6 +99,12 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request for the likeliest answer to a conversation.
+    #[must_use]
+    pub fn chat(messages: Vec<Message>) -> Request {
+        Request::greedy(Prompt::Chat(Dialogue { messages, ..Dialogue::default() }))
+    }
+
     /// A request for the likeliest continuation.
     #[must_use]
     pub fn greedy(prompt: Prompt) -> Request {

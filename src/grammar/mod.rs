@@ -19,7 +19,6 @@ mod tokens;
 
 pub(crate) use recent::Grammars;
 pub(crate) use schema::{json, literal};
-pub(crate) use tags::free;
 pub(crate) use tokens::Tokens;
 
 /// How a grammar is written.

@@ -1,34 +1,13 @@
-//! The tokens of a model as a vocabulary needs them.
-
-use crate::text::detokenizer::token_bytes;
-use crate::text::tokenizer::Tokenizer;
+//! The tokens of a model as a vocabulary needs them. `text::vocabulary` fills them in, which knows tokenizers.
 
 /// Bytes and kinds of all tokens.
 pub(crate) struct Tokens {
     /// The bytes of all tokens, one behind the other.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// How many each has, by id. Ids that stand for nothing have none.
-    pub(super) lengths: Vec<u32>,
+    pub(crate) lengths: Vec<u32>,
     /// Ids that are no text.
-    pub(super) special: Vec<u32>,
+    pub(crate) special: Vec<u32>,
     /// Ids that end an answer.
-    pub(super) ends: Vec<u32>,
-}
-
-impl Tokens {
-    /// Those of a tokenizer below `active`; ids from there on are padding.
-    pub(crate) fn of(tokenizer: &Tokenizer, active: u32, ends: &[u32]) -> Tokens {
-        let mut tokens =
-            Tokens { bytes: Vec::new(), lengths: Vec::with_capacity(active as usize), special: Vec::new(), ends: ends.to_vec() };
-        tokens.ends.retain(|&id| id < active);
-        for id in 0..active {
-            let word = token_bytes(tokenizer, id);
-            tokens.lengths.push(word.len() as u32);
-            tokens.bytes.extend(word);
-        }
-        tokens.special.extend(tokenizer.special().iter().chain(&tokens.ends).filter(|&&id| id < active));
-        tokens.special.sort_unstable();
-        tokens.special.dedup();
-        tokens
-    }
+    pub(crate) ends: Vec<u32>,
 }

@@ -5,10 +5,13 @@
 //! - [`needs`] says what a model would take.
 //! - [`weights`] takes shards as they arrive, and `upload` sorts the bytes of a shard into buffers.
 //! - `fingerprint` names the result.
+//! - [`folder`] reads packages from the file system, natively.
 
 mod compare;
 mod fingerprint;
 mod fit;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod folder;
 mod module;
 pub mod needs;
 mod upload;

@@ -2,14 +2,21 @@
 //!
 //! A marker that a template shows is enough. Where two families share one, the order of the tables and a second text tell them apart.
 
-use super::shape::{Calls, Dialect, Head, Part, Reasoning, Shape, Tags};
+use super::shape::{Calls, Dialect, Head, Members, Part, Plain, Reasoning, Shape, Tags};
 
 /// Calls as JSON objects, or as Python writes them, between markers.
-const fn plain(open: &'static [&'static str], close: &'static [&'static str]) -> Calls {
-    Calls { open, bare: false, item: &[], item_end: &[], close, shape: Shape::Plain }
+const fn plain(open: &'static [&'static str], close: &'static [&'static str], plain: Plain) -> Calls {
+    items(open, &[], &[], close, Shape::Plain(plain))
 }
 
-/// Calls that each have their own marker, in a section or not.
+/// The members that most families have.
+const USUAL: Members = Members { first: None, name: "name", arguments: "arguments", last: None };
+/// The id of a call, as Mistral and Apriel write it.
+const ID: (&str, &str) = ("id", r#""[A-Za-z0-9_-]{1,32}""#);
+const LLAMA_MEMBERS: Members = Members { first: Some(("type", r#""function""#)), arguments: "parameters", ..USUAL };
+const COMMAND_MEMBERS: Members = Members { name: "tool_name", arguments: "parameters", ..USUAL };
+
+/// Calls that may have markers of their own, in a section or not.
 const fn items(
     open: &'static [&'static str],
     item: &'static [&'static str],
@@ -17,17 +24,17 @@ const fn items(
     close: &'static [&'static str],
     shape: Shape,
 ) -> Calls {
-    Calls { open, bare: false, item, item_end, close, shape }
+    Calls { open, bare: false, item, item_end, close, single: false, shape }
 }
 
 const fn head(end: &'static str, split: &'static str, parts: &'static [Part]) -> Shape {
-    Shape::Headed(Head { end, split, parts })
+    Shape::Headed(Head { asides: &[], end, split, parts })
 }
 
 /// `<function=name><parameter=key>value</parameter></function>`.
 const fn functions(padded: bool) -> Shape {
     let (key, key_end, value_end) = ("<parameter=", ">", "</parameter>");
-    Shape::Tagged(Tags { name_end: ">", key, key_end, value: "", value_end, end: "</function>", padded })
+    Shape::Tagged(Tags { name_end: ">", key, key_end, says: false, value: "", value_end, end: "</function>", padded })
 }
 
 /// Gemma's `name{key:value}`.
@@ -35,22 +42,35 @@ const fn gemma(quote: &'static str) -> Shape {
     Shape::Written(Dialect { open: '{', close: '}', assign: ':', quote, bare_keys: true })
 }
 
-pub(super) static HERMES: Calls = plain(&["<tool_call>"], &["</tool_call>"]);
+pub(super) static HERMES: Calls = plain(&["<tool_call>"], &["</tool_call>"], Plain::Objects(USUAL));
 /// Llama 3 writes JSON, Llama 3.2 and 4 also Python.
-pub(super) static LLAMA: Calls = Calls { bare: true, ..plain(&["<|python_tag|>", "<|python_start|>"], &["<|python_end|>"]) };
-pub(super) static LFM: Calls = plain(&["<|tool_call_start|>"], &["<|tool_call_end|>"]);
-pub(super) static MISTRAL_LIST: Calls = plain(&["[TOOL_CALLS]"], &[]);
+pub(super) static LLAMA: Calls =
+    Calls { bare: true, ..plain(&["<|python_tag|>", "<|python_start|>"], &["<|python_end|>"], Plain::Either(LLAMA_MEMBERS)) };
+pub(super) static LFM: Calls = plain(&["<|tool_call_start|>"], &["<|tool_call_end|>"], Plain::Python);
+/// Their ids have nine characters.
+pub(super) static MISTRAL_LIST: Calls =
+    plain(&["[TOOL_CALLS]"], &[], Plain::List(Members { last: Some(("id", r#""[A-Za-z0-9]{9}""#)), ..USUAL }));
 /// Granite 3 and Phi 4 mini. Granite 3.1 writes the marker as text.
-pub(super) static GRANITE: Calls = plain(&["<|tool_call|>", "<tool_call>"], &["<|/tool_call|>", "</tool_call>"]);
+pub(super) static GRANITE: Calls = plain(&["<|tool_call|>", "<tool_call>"], &["<|/tool_call|>", "</tool_call>"], Plain::List(USUAL));
 /// Firefunction, and Phi 4 mini by another prompt.
-pub(super) static FUNCTOOLS: Calls = plain(&["functools", "<|tool_call|>"], &["<|/tool_call|>"]);
-pub(super) static NEMOTRON: Calls = plain(&["<TOOLCALL>"], &["</TOOLCALL>"]);
-pub(super) static APRIEL: Calls = plain(&["<tool_calls>"], &["</tool_calls>"]);
-pub(super) static COMMAND_R7B: Calls = plain(&["<|START_ACTION|>"], &["<|END_ACTION|>"]);
-pub(super) static COMMAND_R: Calls = plain(&["Action:\n```json\n", "Action: ```json\n", "Action:```json\n"], &["```"]);
-pub(super) static GIGACHAT_3: Calls = plain(&["function call<|role_sep|>\n"], &["<|message_sep|>"]);
-pub(super) static GIGACHAT_3_1: Calls = plain(&["<|function_call|>"], &["<|message_sep|>"]);
-pub(super) static APERTUS: Calls = Calls { shape: Shape::Keyed, ..plain(&["<|tools_prefix|>"], &["<|tools_suffix|>"]) };
+pub(super) static FUNCTOOLS: Calls = plain(&["functools", "<|tool_call|>"], &["<|/tool_call|>"], Plain::List(USUAL));
+pub(super) static NEMOTRON: Calls = plain(&["<TOOLCALL>"], &["</TOOLCALL>"], Plain::List(USUAL));
+pub(super) static APRIEL: Calls = plain(&["<tool_calls>"], &["</tool_calls>"], Plain::List(Members { last: Some(ID), ..USUAL }));
+pub(super) static COMMAND_R7B: Calls = plain(
+    &["<|START_ACTION|>"],
+    &["<|END_ACTION|>"],
+    Plain::List(Members { first: Some(("tool_call_id", r#""[0-9]{1,4}""#)), ..COMMAND_MEMBERS }),
+);
+pub(super) static COMMAND_R: Calls =
+    plain(&["Action:\n```json\n", "Action: ```json\n", "Action:```json\n"], &["```"], Plain::List(COMMAND_MEMBERS));
+/// The answer's own message ends before the call's begins.
+pub(super) static GIGACHAT_3: Calls = Calls {
+    single: true,
+    ..plain(&["<|message_sep|>\n\nfunction call<|role_sep|>\n", "function call<|role_sep|>\n"], &["<|message_sep|>"], Plain::Objects(USUAL))
+};
+pub(super) static GIGACHAT_3_1: Calls =
+    Calls { single: true, ..plain(&["<|function_call|>"], &["<|message_sep|>"], Plain::Objects(USUAL)) };
+pub(super) static APERTUS: Calls = items(&["<|tools_prefix|>"], &[], &[], &["<|tools_suffix|>"], Shape::Keyed);
 
 pub(super) static MISTRAL: Calls = items(&[], &["[TOOL_CALLS]"], &[], &[], head("[ARGS]", "[CALL_ID]", &[Part::Name, Part::Id]));
 pub(super) static DEEPSEEK_R1: Calls = items(
@@ -85,13 +105,27 @@ pub(super) static FUNCTIONARY_3_1: Calls = items(&[], &["<function="], &["</func
 /// Every part has a recipient. The prompt ends with the first marker.
 pub(super) static FUNCTIONARY_3_2: Calls = items(&[], &[">>>"], &[], &[], head("\n", "", &[Part::Name]));
 /// The recipient comes before the channel or after it. If before, a silent marker has been read already.
-pub(super) static HARMONY: Calls = items(
-    &[],
-    &["<|channel|>commentary to=functions.", "<|channel|>analysis to=functions.", "to=functions."],
-    &[],
-    &["<|call|>"],
-    head("<|message|>", "", &[Part::Name]),
-);
+pub(super) static HARMONY: Calls = Calls {
+    single: true,
+    ..items(
+        &[],
+        &["<|channel|>commentary to=functions.", "<|channel|>analysis to=functions.", "to=functions."],
+        &[],
+        &["<|call|>"],
+        Shape::Headed(Head {
+            asides: &[
+                " <|constrain|>json",
+                "<|constrain|>json",
+                " json",
+                "<|channel|>commentary json",
+                "<|channel|>commentary <|constrain|>json",
+            ],
+            end: "<|message|>",
+            split: "",
+            parts: &[Part::Name],
+        }),
+    )
+};
 
 /// Qwen 3 Coder and 3.5, Nemotron 3, Step 3.5. They may forget the outer marker.
 pub(super) static QWEN_CODER: Calls = items(&["<tool_call>"], &["<function="], &[], &["</tool_call>"], functions(true));
@@ -105,6 +139,7 @@ pub(super) static MINIMAX: Calls = items(
         name_end: "\">",
         key: "<parameter name=\"",
         key_end: "\">",
+        says: false,
         value: "",
         value_end: "</parameter>",
         end: "</invoke>",
@@ -119,8 +154,8 @@ pub(super) static DEEPSEEK_V3_2: Calls = items(
     Shape::Tagged(Tags {
         name_end: "\">",
         key: "<｜DSML｜parameter name=\"",
-        // The name has an attribute after it.
         key_end: "\">",
+        says: true,
         value: "",
         value_end: "</｜DSML｜parameter>",
         end: "</｜DSML｜invoke>",
@@ -136,6 +171,7 @@ pub(super) static GLM: Calls = items(
         name_end: "",
         key: "<arg_key>",
         key_end: "</arg_key>",
+        says: false,
         value: "<arg_value>",
         value_end: "</arg_value>",
         end: "</tool_call>",

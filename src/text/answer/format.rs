@@ -70,7 +70,7 @@ impl Format {
         if let (Some(calls), true) = (self.calls, tools) {
             marks.extend([calls.open, calls.item, calls.item_end, calls.close].concat());
             match &calls.shape {
-                Shape::Plain | Shape::Keyed => {}
+                Shape::Plain(_) | Shape::Keyed => {}
                 Shape::Headed(head) => marks.extend([head.split, head.end]),
                 Shape::Tagged(tags) => marks.extend([tags.name_end, tags.key, tags.key_end, tags.value, tags.value_end, tags.end]),
                 Shape::Written(dialect) => marks.push(dialect.quote),

@@ -67,6 +67,11 @@ impl Json {
         step
     }
 
+    /// A text is open.
+    pub(super) fn is_within_text(&self) -> bool {
+        matches!(self.next, Next::Text(_) | Next::Escape(_) | Next::Hex(..))
+    }
+
     fn advance(&mut self, c: char) -> Step {
         let space = matches!(c, ' ' | '\n' | '\r' | '\t');
         self.next = match (self.next, c) {

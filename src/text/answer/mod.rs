@@ -11,6 +11,7 @@
 //!   `written` calls in a programming notation, whose values `notation` reads.
 //! - `section` reads the calls between markers. `marks` finds markers in text.
 //! - `parser` joins all of it.
+//! - `grammar` writes grammars of answers that call, so that a model cannot but write what the parser reads.
 //!
 //! Three rules hold throughout. The result does not depend on how the text is cut. A call is reported as soon as nothing can undo it, and
 //! its JSON arguments stream from there. What only looked like a call is given back as content, unchanged.
@@ -19,6 +20,7 @@
 
 mod families;
 mod format;
+mod grammar;
 mod headed;
 mod json;
 mod marks;
@@ -45,5 +47,6 @@ mod transcript_tests;
 
 pub(crate) use format::Begins;
 pub use format::Format;
+pub use grammar::Calling;
 pub use parser::Parser;
 pub use piece::Piece;

@@ -63,9 +63,9 @@ impl<'a> Reader<'a> {
     fn name(&mut self, assign: char) -> Option<String> {
         let name = match self.text() {
             Some(name) => name?,
-            None => self.until(&[assign, ',', '(', ')', '[', ']', '{', '}']).to_string(),
+            None => Some(self.until(&[assign, ',', '(', ')', '[', ']', '{', '}'])).filter(|name| !name.is_empty())?.to_string(),
         };
-        (!name.is_empty() && self.take(assign)).then_some(name)
+        self.take(assign).then_some(name)
     }
 
     /// A text in quotes or markers. The outer `None`: it does not begin with one. The inner: it does not end.

@@ -53,7 +53,7 @@ impl Section {
     fn item(&mut self) -> At {
         self.held.given = false;
         match &self.calls.shape {
-            Shape::Plain => At::Undecided(String::new()),
+            Shape::Plain(_) => At::Undecided(String::new()),
             Shape::Keyed => At::Object(Object::new(true, self.bare)),
             Shape::Headed(head) => At::Headed(Headed::new(head)),
             Shape::Tagged(tags) => At::Tagged(Tagged::new(tags)),
@@ -135,7 +135,7 @@ impl Section {
         let calls = self.calls;
         let between = matches!(self.at, At::Between);
         // Small models write a bracket too many.
-        let bracket = matches!(c, '}' | ']') && matches!(calls.shape, Shape::Plain) && !self.bare;
+        let bracket = matches!(c, '}' | ']') && matches!(calls.shape, Shape::Plain(_)) && !self.bare;
         if self.mark.is_empty() && (c.is_whitespace() || between && (bracket || matches!(c, ',' | ';'))) {
             return Step::More;
         }
@@ -153,7 +153,7 @@ impl Section {
         } else if between && calls.open.contains(&mark) {
             self.mark.clear();
             self.at = At::Opening;
-        } else if between && matches!(calls.shape, Shape::Plain) && mark.starts_with(['{', '[']) && !self.may_grow() {
+        } else if between && matches!(calls.shape, Shape::Plain(_)) && mark.starts_with(['{', '[']) && !self.may_grow() {
             let text = std::mem::take(&mut self.mark);
             self.at = self.item();
             return self.replay(&text, tools, out);

@@ -16,14 +16,17 @@ pub(super) struct Calls {
     pub(super) item_end: &'static [&'static str],
     /// Markers that end a section.
     pub(super) close: &'static [&'static str],
+    /// An answer has one call at most.
+    pub(super) single: bool,
     pub(super) shape: Shape,
 }
 
 /// The notation of a call.
 #[derive(Debug, PartialEq)]
 pub(super) enum Shape {
-    /// `{"name": …, "arguments": {…}}` or a list of such objects, or a list of calls as Python writes them.
-    Plain,
+    /// `{"name": …, "arguments": {…}}` or a list of such objects, or a list of calls as Python writes them. All of them are read; the
+    /// model was trained to write what is said here.
+    Plain(Plain),
     /// `{"name": {…}}`, or a list of such objects.
     Keyed,
     /// A name, a separator, then the arguments as JSON.
@@ -34,9 +37,35 @@ pub(super) enum Shape {
     Written(Dialect),
 }
 
+/// What a model writes of the plain notations.
+#[derive(Debug, PartialEq)]
+pub(super) enum Plain {
+    /// An object for each call.
+    Objects(Members),
+    /// A list of objects.
+    List(Members),
+    /// A list of calls as Python writes them.
+    Python,
+    /// Objects, or a list as Python writes it, as the prompt asks.
+    Either(Members),
+}
+
+/// The members of a call's object, in their order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Members {
+    /// A member that may come first, and the regular expression of its value in JSON.
+    pub(super) first: Option<(&'static str, &'static str)>,
+    pub(super) name: &'static str,
+    pub(super) arguments: &'static str,
+    /// As `first`, for one that may come last.
+    pub(super) last: Option<(&'static str, &'static str)>,
+}
+
 /// What comes before JSON arguments.
 #[derive(Debug, PartialEq)]
 pub(super) struct Head {
+    /// Texts that may stand behind the last part, and say nothing.
+    pub(super) asides: &'static [&'static str],
     /// Ends the head.
     pub(super) end: &'static str,
     /// Separates the parts where there are several.
@@ -63,6 +92,8 @@ pub(super) struct Tags {
     /// Begins an argument's name.
     pub(super) key: &'static str,
     pub(super) key_end: &'static str,
+    /// The name has an attribute behind it that says whether the value is a text: `city" string="true`.
+    pub(super) says: bool,
     /// Begins the value, after spaces. Empty where the value follows at once.
     pub(super) value: &'static str,
     pub(super) value_end: &'static str,

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::json::Json;
 use super::marks::begun;
 use super::notation::python;
 use super::shape::Tags;
@@ -12,6 +13,13 @@ use super::value::{escaped, may_be_text, only_text, typed};
 
 /// A name is at most so many bytes long.
 const LONGEST: usize = 256;
+
+/// The text is JSON up to the middle of a text.
+fn within_text(value: &str) -> bool {
+    let mut json = Json::new();
+    let mut out = String::new();
+    value.trim_start().chars().all(|c| json.push(c, &mut out) == Step::More) && json.is_within_text()
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum At {
@@ -40,12 +48,14 @@ pub(super) struct Tagged {
     streams: bool,
     /// The value's first character has come.
     started: bool,
+    /// Where in the text the value may have ended, within a text of its JSON. What follows tells.
+    doubtful: Option<usize>,
 }
 
 impl Tagged {
     pub(super) fn new(format: &'static Tags) -> Tagged {
         let (text, name, key) = (String::new(), String::new(), String::new());
-        Tagged { format, at: At::Name, text, name, arguments: 0, said: None, key, streams: false, started: false }
+        Tagged { format, at: At::Name, text, name, arguments: 0, said: None, key, streams: false, started: false, doubtful: None }
     }
 
     pub(super) fn push(&mut self, c: char, context: &mut Context) -> Step {
@@ -152,11 +162,26 @@ impl Tagged {
             }
         }
         let end = self.format.value_end;
+        if let Some(place) = self.doubtful {
+            let rest = self.text[place..].trim_start();
+            if rest.is_empty() || [self.format.key, self.format.end].iter().any(|mark| mark.starts_with(rest)) {
+                if rest != self.format.key && rest != self.format.end {
+                    return Step::More;
+                }
+                let rest = rest.to_string();
+                self.text.truncate(place);
+                self.end(context);
+                self.text = rest;
+                return self.between(context);
+            }
+            self.doubtful = None;
+        }
         if let Some(value) = self.text.strip_suffix(end) {
-            let value = value.strip_suffix('\n').filter(|_| self.format.padded).unwrap_or(value).to_string();
-            self.text.clear();
-            self.at = At::Between;
-            self.last(&value, context);
+            if !self.streams && within_text(value) {
+                self.doubtful = Some(self.text.len());
+            } else {
+                self.end(context);
+            }
         } else if self.streams {
             let ready = self.text.len() - begun(&self.text, end);
             // The newline before the end is not the value's.
@@ -169,6 +194,15 @@ impl Tagged {
             }
         }
         Step::More
+    }
+
+    /// The value has ended, and the tag that ends it is all that follows.
+    fn end(&mut self, context: &mut Context) {
+        let value = self.text.strip_suffix(self.format.value_end).unwrap_or(&self.text);
+        let value = value.strip_suffix('\n').filter(|_| self.format.padded).unwrap_or(value).to_string();
+        self.text.clear();
+        (self.at, self.doubtful) = (At::Between, None);
+        self.last(&value, context);
     }
 
     /// Writes a value or its rest.
@@ -190,6 +224,10 @@ impl Tagged {
     pub(super) fn finish(&mut self, context: &mut Context) {
         if self.at != At::Value {
             return;
+        }
+        if let Some(place) = self.doubtful {
+            self.text.truncate(place);
+            return self.end(context);
         }
         if !self.streams {
             self.member(context);

@@ -215,6 +215,8 @@ fn the_schema_says_what_a_value_in_tags_is() {
         ("tags", r#"["a", {"b": null}]"#, r#"["a",{"b":null}]"#),
         ("tags", "['a', {'b': None}]", r#"["a",{"b":null}]"#),
         ("tags", "[broken", r#""[broken""#),
+        ("tags", "[\"broken", r#""[\"broken""#),
+        ("tags", "[\"</parameter>\", 1]", r#"["</parameter>",1]"#),
         ("any", "1.5", "1.5"),
         ("any", "{\"a\": 1}", "{\"a\":1}"),
         ("unknown", "text", r#""text""#),

@@ -64,8 +64,8 @@ fn python() {
     expected.push(content("Done."));
     assert_eq!(cut(&format(&LFM, Some(&THINK), &[]), "", &text), expected);
 
-    let values = r#"[search(query='it\'s\n\u00e9\ud83d\ude00', exact=True, near=None, any={'a': (1, -2.5), 'b': [], "c": False}), now()]"#;
-    let expected = r#"{"query":"it's\né😀","exact":true,"near":null,"any":{"a":[1,-2.5],"b":[],"c":false}}"#;
+    let values = r#"[search(query='it\'s\n\u00e9\ud83d\ude00', exact=True, near=None, any={'a': (1, -2.5), 'b': [], '': False}), now()]"#;
+    let expected = r#"{"query":"it's\né😀","exact":true,"near":null,"any":{"a":[1,-2.5],"b":[],"":false}}"#;
     assert_eq!(
         cut(&format(&LFM, None, &[]), "", &format!("<|tool_call_start|>{values}<|tool_call_end|>")),
         [call(0, "", "search", expected), call(1, "", "now", "{}")].concat()

@@ -2,23 +2,65 @@
 
 use serde_json::Value;
 
+/// References are followed so often, one to the next.
+const LONGEST: usize = 8;
+
+/// A schema with what it refers to in its place, and so those of which it is one. `root` is the whole that references lead into.
+pub(super) fn resolved(schema: &Value, root: &Value) -> Value {
+    let mut schema = followed(schema, root);
+    for key in ["anyOf", "oneOf", "allOf"] {
+        for choice in schema.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
+            *choice = followed(choice, root);
+        }
+    }
+    schema
+}
+
+fn followed(schema: &Value, root: &Value) -> Value {
+    let mut schema = schema;
+    for _ in 0..LONGEST {
+        let place = schema.get("$ref").and_then(Value::as_str).and_then(|place| place.strip_prefix('#'));
+        let Some(next) = place.and_then(|place| root.pointer(place)) else { break };
+        schema = next;
+    }
+    schema.clone()
+}
+
+/// The values that a schema names, if it names them all.
+pub(super) fn choices(schema: &Value) -> Option<Vec<Value>> {
+    match (schema.get("enum"), schema.get("const")) {
+        (Some(Value::Array(values)), _) if !values.is_empty() => Some(values.clone()),
+        (_, Some(value)) => Some(vec![value.clone()]),
+        _ => None,
+    }
+}
+
 /// The types that a schema allows. Empty if it does not say.
-fn types(schema: &Value) -> Vec<&str> {
+pub(super) fn types(schema: &Value) -> Vec<&str> {
     let mut found = Vec::new();
     match schema.get("type") {
         Some(Value::String(name)) => found.push(name.as_str()),
         Some(Value::Array(names)) => found.extend(names.iter().filter_map(Value::as_str)),
         _ => {
-            for key in ["anyOf", "oneOf"] {
-                for choice in schema.get(key).and_then(Value::as_array).into_iter().flatten() {
-                    if let Some(name) = choice.get("type").and_then(Value::as_str) {
-                        found.push(name);
-                    }
-                }
+            found.extend(choices(schema).into_iter().flatten().map(|value| kind(&value)));
+            for key in ["anyOf", "oneOf", "allOf"] {
+                found.extend(schema.get(key).and_then(Value::as_array).into_iter().flatten().flat_map(types));
             }
         }
     }
     found
+}
+
+/// The type of a value.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }
 
 fn fits(value: &Value, name: &str) -> bool {
