@@ -15,7 +15,7 @@ impl Matcher {
 
     /// Why it cannot be used.
     pub(crate) fn error(&self) -> Option<String> {
-        self.inner.get_error()
+        self.inner.get_error().map(|reason| plain(&reason))
     }
 
     /// Takes the answer's next token if the grammar allows it. Otherwise nothing changes.
@@ -58,5 +58,13 @@ impl Matcher {
 }
 
 fn stuck(error: anyhow::Error) -> Error {
-    ErrorKind::Stuck { reason: error.to_string() }.into()
+    ErrorKind::Stuck { reason: plain(&error.to_string()) }.into()
+}
+
+/// A reason of llguidance's without what is for its own makers.
+fn plain(reason: &str) -> String {
+    match reason.trim_end_matches("<non-verbose/>").trim_end() {
+        "NoExtensionBias" => "there is a place where no text keeps to it".into(),
+        reason => reason.into(),
+    }
 }

@@ -65,8 +65,15 @@ fn what_cannot_be_compiled_is_told() {
 }
 
 #[test]
-fn a_grammar_without_texts_is_refused_in_plain_words() {
-    let endless = r##"{"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}"##;
-    let error = vocabulary().compile(Kind::Json, endless).err().expect("there is no text");
-    assert!(matches!(error.kind(), ErrorKind::Grammar { reason } if reason == "no text keeps to it"), "{error:?}");
+fn where_nothing_can_follow_the_reason_is_in_plain_words() {
+    let endless = r##"{"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "required": ["a"], "$defs": {"a": {"$ref": "#/$defs/a"}},
+        "x-guidance": {"whitespace_flexible": false}}"##;
+    let reason = match vocabulary().compile(Kind::Json, endless) {
+        Err(error) => error.to_string(),
+        Ok(mut matcher) => {
+            follow(&mut matcher, "{\"a\":");
+            matcher.mask(&mut [0; 9]).expect_err("nothing can follow").to_string()
+        }
+    };
+    assert_eq!(reason, "there is a place where no text keeps to it");
 }

@@ -90,16 +90,8 @@ impl Vocabulary {
         };
         let matcher = Matcher::new(llguidance::Matcher::new(self.factory.create_parser(grammar)));
         match matcher.error() {
-            Some(reason) => Err(failed(plain(&reason))),
+            Some(reason) => Err(failed(reason)),
             None => Ok(matcher),
         }
-    }
-}
-
-/// A reason of llguidance's without what is for its own makers.
-fn plain(reason: &str) -> String {
-    match reason.trim_end_matches("<non-verbose/>").trim_end() {
-        "NoExtensionBias" => "no text keeps to it".into(),
-        reason => reason.into(),
     }
 }
