@@ -42,6 +42,9 @@ impl Form {
             _ => None,
         };
         let (tools, calling) = flags.tools.as_deref().map(tools).transpose()?.unwrap_or_default();
+        // An answer of a form may be a call instead.
+        let either = || Arc::new(Calling { only: None, must: false, parallel: true });
+        let calling = calling.or_else(|| (grammar.is_some() && tools.is_some()).then(either));
         Ok(Form { grammar: grammar.map(Arc::new), tools, calling })
     }
 

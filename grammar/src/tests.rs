@@ -1,3 +1,5 @@
+//! Grammars over a small vocabulary.
+
 use super::*;
 
 /// All single bytes, then three words, then a special token and one that ends.

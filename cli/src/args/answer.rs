@@ -33,13 +33,13 @@ pub struct SamplingFlags {
 #[derive(Clone, Debug, Default, Args)]
 pub struct FormFlags {
     /// Answer with JSON of the schema in this file.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["grammar", "regex", "tools"], help_heading = "Form")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["grammar", "regex"], help_heading = "Form")]
     pub json_schema: Option<PathBuf>,
     /// Answer as the grammar in this file has it: Lark, or GBNF as llama.cpp reads it.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["regex", "tools"], help_heading = "Form")]
+    #[arg(long, value_name = "FILE", conflicts_with = "regex", help_heading = "Form")]
     pub grammar: Option<PathBuf>,
     /// Answer with what this regular expression describes.
-    #[arg(long, value_name = "REGEX", conflicts_with = "tools", allow_hyphen_values = true, value_parser = value::text, help_heading = "Form")]
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = value::text, help_heading = "Form")]
     pub regex: Option<String>,
     /// Offer the tools in this file, a list as OpenAI's API has it; calls are printed as lines of JSON.
     #[arg(long, value_name = "FILE", help_heading = "Form")]

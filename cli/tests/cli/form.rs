@@ -109,6 +109,8 @@ fn calls_are_lines_of_json() {
     let answer = folder.json(&[&run[..], &["--json"]].concat());
     assert_eq!((&answer["tool_calls"], &answer["text"], &answer["finish_reason"]), (&json!([call]), &json!(""), &json!("tool_calls")));
 
+    assert_eq!(folder.succeed(&[&run[..], &["--json-schema", "city.json"]].concat()), format!("{call}\n"), "a form forbids no calls");
+
     // In a chat the user gives the result, and the conversation is that of the API.
     let chat = ["chat", MODEL, "--system", system, "--tools", "tools.json", "--temperature", "0", "--max-tokens", "128"];
     let mut child = folder.command(&chat).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -181,6 +181,10 @@ fn calls_are_wanted_as_tool_choice_says() {
         request.calling.map(|calling| (calling.only.clone(), calling.must, calling.parallel))
     };
     let named = |name: &str| json!({"type": "function", "function": {"name": name}});
+    // An answer of a form may be a call instead.
+    let formed = |tools: Value| chat(json!({"tools": tools, "response_format": {"type": "json_object"}})).unwrap().calling;
+    assert_eq!(formed(json!([tool("f", false)])).map(|calling| (calling.only.clone(), calling.must)), Some((None, false)));
+    assert_eq!(formed(json!([])), None);
     assert_eq!(calling("auto".into(), false), None);
     assert_eq!(calling("none".into(), true), None);
     assert_eq!(calling("auto".into(), true), Some((None, false, false)));
