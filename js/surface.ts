@@ -3,6 +3,7 @@
 export { type CachedModel, deleteModelInCache, hasModelInCache } from "./load/models.js";
 export { ChatCompletions, Completions, Engine, Models } from "./engine/engine.js";
 export * from "./api/errors.js";
+export type * from "./api/forms.js";
 export type * from "./api/openai.js";
 export type { EngineOptions } from "./engine/options.js";
 export type { DeviceInfo, EngineStats, KernelChoice, LoadProgress, ModelInfo, Precision } from "./api/backend.js";

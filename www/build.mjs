@@ -71,14 +71,17 @@ function needed(file) {
   return top === "tegula" ? reachable().has(name) : !/(?:LEGAL\.txt|LICENSE)$/.test(file);
 }
 
-/** The files of the npm package that index.js and worker.js name, and those that these name. */
+/**
+ * The files of the npm package that index.js and worker.js name, and those that these name. Without the module for grammars, which is large:
+ * the demo asks for no answers of a form.
+ */
 function reachable() {
   const found = new Set(["index.js", "worker.js"]);
   for (const name of found) {
     if (!name.endsWith(".js")) continue;
     const text = readFileSync(join(app, "tegula", name), "utf8");
     for (const [, other] of text.matchAll(/["'`](?:\.\/)?([\w.-]+\.(?:js|wasm))["'`]/g)) {
-      if (readdirSync(join(app, "tegula")).includes(other)) found.add(other);
+      if (other !== "tegula-grammar.wasm" && readdirSync(join(app, "tegula")).includes(other)) found.add(other);
     }
   }
   return found;

@@ -8,6 +8,7 @@ use rustyline::error::ReadlineError;
 use tegula::text::message::Message;
 
 use crate::args::{Chat, SamplingFlags};
+use crate::form::Form;
 use crate::generate::{self, Answer};
 use crate::interrupt::Watch;
 use crate::open::{Opening, Served};
@@ -17,6 +18,7 @@ use crate::transcript::Transcript;
 /// What a line that starts with a slash can be.
 const HELP: &str = "/retry answers again, /undo takes the last question back, /reset forgets the conversation.\n\
                     /system TEXT says what the model is told before; without a text it is told nothing.\n\
+                    /tool TEXT gives the result of a tool that was called; the answer goes on when all have one.\n\
                     /save FILE and /load FILE keep the conversation as JSON. /stats says how fast the last answer was.\n\
                     /exit or Ctrl-D leaves. Ctrl-C interrupts an answer; what it has said so far stays in the conversation.";
 
@@ -30,6 +32,7 @@ enum Line<'a> {
     Undo,
     Reset,
     System(&'a str),
+    Tool(&'a str),
     Save(&'a str),
     Load(&'a str),
     Stats,
@@ -48,6 +51,7 @@ impl Line<'_> {
             ("/undo", "") => Line::Undo,
             ("/reset", "") => Line::Reset,
             ("/system", text) => Line::System(text),
+            ("/tool", text) => Line::Tool(text),
             ("/save", file) if !file.is_empty() => Line::Save(file),
             ("/load", file) if !file.is_empty() => Line::Load(file),
             ("/stats", "") => Line::Stats,
@@ -60,9 +64,12 @@ impl Line<'_> {
 
 /// Reads lines and answers them until the user leaves.
 pub fn chat(args: &Chat) -> Result<()> {
+    let form = Form::read(&args.form)?;
     let opening = Opening::begin(&args.model)?;
     // A package that cannot write a conversation says so now, not after the first line.
-    opening.tokenize(&generate::chat(vec![Message::new("user", "")])).context("cannot chat; `tegula run --raw` continues any text")?;
+    opening
+        .tokenize(&generate::chat(vec![Message::new("user", "")], &form))
+        .context("cannot chat; `tegula run --raw` continues any text")?;
     let opened = opening.load()?;
     report::say(opened.summary());
     let mut served = opened.host()?;
@@ -104,11 +111,16 @@ pub fn chat(args: &Chat) -> Result<()> {
             Line::Retry => {
                 // The same seed would give the same answer.
                 sampling.seed = sampling.seed.map(|seed| seed.wrapping_add(1));
-                last = answer(&mut served, &mut transcript, &sampling, &watch)?.or(last);
+                last = answer(&mut served, &mut transcript, &form, &sampling, &watch)?.or(last);
             }
+            Line::Tool(text) => match transcript.result(text) {
+                None => report::say("No call waits for a result."),
+                Some(0) => last = answer(&mut served, &mut transcript, &form, &sampling, &watch)?.or(last),
+                Some(open) => report::say(format_args!("{} without a result.", report::count(open, "call"))),
+            },
             Line::Say(text) => {
                 transcript.ask(text);
-                last = answer(&mut served, &mut transcript, &sampling, &watch)?.or(last);
+                last = answer(&mut served, &mut transcript, &form, &sampling, &watch)?.or(last);
             }
         }
     }
@@ -116,14 +128,25 @@ pub fn chat(args: &Chat) -> Result<()> {
 
 /// Answers the question that the conversation ends with. If that fails, the question is taken back: the conversation may have outgrown the
 /// context window, and the user can still do something about it.
-fn answer(served: &mut Served, transcript: &mut Transcript, sampling: &SamplingFlags, watch: &Watch) -> Result<Option<Answer>> {
+fn answer(
+    served: &mut Served,
+    transcript: &mut Transcript,
+    form: &Form,
+    sampling: &SamplingFlags,
+    watch: &Watch,
+) -> Result<Option<Answer>> {
     let interrupted = watch.flag();
     interrupted.store(false, Ordering::Relaxed);
-    let request = generate::request(generate::chat(transcript.messages().to_vec()), served.intake.config(), sampling);
-    let answered = generate::generate(served, request, interrupted, report::print_text);
+    let prompt = generate::chat(transcript.messages().to_vec(), form);
+    let request = generate::request(prompt, served.intake.config(), form, sampling);
+    let answered = generate::generate(served, request, interrupted, report::show);
     let answer = match answered {
         Ok(answer) => {
-            transcript.answer(&answer.text);
+            transcript.answer(&answer.text, &answer.calls);
+            for (place, call) in answer.calls.iter().enumerate() {
+                report::print_text(if place > 0 || answer.text.is_empty() { "" } else { "\n" })?;
+                report::print_json(call)?;
+            }
             Some(answer)
         }
         Err(error) => {

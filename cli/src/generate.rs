@@ -8,12 +8,14 @@ use anyhow::{Context, Result, bail};
 use tegula::engine::logprobs::Logprobs;
 use tegula::engine::usage::{FinishReason, Usage};
 use tegula::sampler::Sampling;
+use tegula::text::answer::{Parser, Piece};
 use tegula::text::chat::Dialogue;
 use tegula::text::message::Message;
 use tegula::{EventKind, Prompt, Request};
 use tegula_package::mlc::ChatConfig;
 
 use crate::args::SamplingFlags;
+use crate::form::{self, Call, Form};
 use crate::open::{NAME, Served};
 use crate::report;
 
@@ -23,8 +25,12 @@ pub struct Answer {
     pub prompt_ids: Vec<u32>,
     /// Ids of the answer; one that ended it is the last of them.
     pub ids: Vec<u32>,
-    /// Its text.
+    /// Its text, without what is told apart from it.
     pub text: String,
+    /// What the model thought before, if that is told apart.
+    pub reasoning: String,
+    /// Tools that it calls.
+    pub calls: Vec<Call>,
     /// Why it ended.
     pub reason: FinishReason,
     /// What it took.
@@ -53,12 +59,12 @@ impl Answer {
 }
 
 /// A conversation as a prompt.
-pub fn chat(messages: Vec<Message>) -> Prompt {
-    Prompt::Chat(Dialogue { messages, ..Dialogue::default() })
+pub fn chat(messages: Vec<Message>, form: &Form) -> Prompt {
+    Prompt::Chat(Dialogue { messages, tools: form.tools().cloned(), ..Dialogue::default() })
 }
 
-/// A request with the command line's sampling, and the package's where that says nothing.
-pub fn request(prompt: Prompt, config: &ChatConfig, flags: &SamplingFlags) -> Request {
+/// A request with the command line's form and sampling, and the package's where that says nothing.
+pub fn request(prompt: Prompt, config: &ChatConfig, form: &Form, flags: &SamplingFlags) -> Request {
     let defaults = Sampling::of(config);
     let sampling = Sampling {
         temperature: flags.temperature.unwrap_or(defaults.temperature),
@@ -69,31 +75,40 @@ pub fn request(prompt: Prompt, config: &ChatConfig, flags: &SamplingFlags) -> Re
         seed: flags.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
         ..defaults
     };
-    Request { sampling, max_tokens: flags.max_tokens, ..Request::greedy(prompt) }
+    form.shape(Request { sampling, max_tokens: flags.max_tokens, ..Request::greedy(prompt) })
 }
 
-/// Runs a request to its end. `show` gets the text as it comes; setting `interrupted` ends the answer early.
+/// Runs a request to its end. `show` gets its pieces as they come; setting `interrupted` ends the answer early.
 pub fn generate(
     served: &mut Served,
     request: Request,
     interrupted: &AtomicBool,
-    mut show: impl FnMut(&str) -> Result<()>,
+    mut show: impl FnMut(&Piece) -> Result<()>,
 ) -> Result<Answer> {
-    let mut answers = generate_all(served, vec![request], interrupted, |_, text| show(text))?;
+    let mut answers = generate_all(served, vec![request], interrupted, |_, piece| show(piece))?;
     answers.pop().context("a request has an answer")
 }
 
-/// Runs requests side by side to their ends. `show` gets the texts as they come, with the places of their requests.
+/// Runs requests side by side to their ends. `show` gets their pieces as they come, with the places of their requests.
 pub fn generate_all(
     served: &mut Served,
     requests: Vec<Request>,
     interrupted: &AtomicBool,
-    mut show: impl FnMut(usize, &str) -> Result<()>,
+    mut show: impl FnMut(usize, &Piece) -> Result<()>,
 ) -> Result<Vec<Answer>> {
     let Served { host, handle, intake } = served;
-    let prompts = requests.iter().map(|request| intake.tokenize(&request.prompt)).collect::<tegula::Result<Vec<_>>>()?;
+    let begin = |request: &Request| {
+        let prompt_ids = intake.tokenize(&request.prompt)?;
+        let parser = match &request.prompt {
+            Prompt::Chat(Dialogue { tools, .. }) if request.marks => {
+                Some(Parser::new(intake.format(tools.is_some()), &intake.tail(&prompt_ids), tools.as_ref()))
+            }
+            _ => None,
+        };
+        Ok(Growing { prompt_ids, parser, ..Growing::default() })
+    };
+    let mut growing = requests.iter().map(begin).collect::<tegula::Result<Vec<Growing>>>()?;
     let started = Instant::now();
-    let mut growing: Vec<Growing> = prompts.into_iter().map(|prompt_ids| Growing { prompt_ids, ..Growing::default() }).collect();
     let mut events = handle.ask_all(NAME, requests)?;
     while pollster::block_on(host.turn()) {
         if interrupted.swap(false, Ordering::Relaxed) {
@@ -106,11 +121,18 @@ pub fn generate_all(
                     let now = Instant::now();
                     answer.times = Some((answer.times.map_or(now, |(first, _)| first), now));
                     answer.ids.push(id);
-                    answer.text.push_str(&text);
                     answer.logprobs.extend(logprobs.map(|logprobs| *logprobs));
-                    show(place, &text)?;
+                    let pieces = match &mut answer.parser {
+                        Some(parser) => parser.push(&text),
+                        None => vec![Piece::Content(text)],
+                    };
+                    answer.take(pieces, |piece| show(place, piece))?;
                 }
-                EventKind::Finished { reason, usage } => answer.ended = Some((reason, usage)),
+                EventKind::Finished { reason, usage } => {
+                    answer.ended = Some((reason, usage));
+                    let rest = answer.parser.as_mut().map(Parser::finish).unwrap_or_default();
+                    answer.take(rest, |piece| show(place, piece))?;
+                }
                 EventKind::Failed { error } => return Err(error.into()),
             }
         }
@@ -126,7 +148,9 @@ pub fn generate_all(
 struct Growing {
     prompt_ids: Vec<u32>,
     ids: Vec<u32>,
-    text: String,
+    /// Tells its parts apart, where that matters.
+    parser: Option<Parser>,
+    pieces: Vec<Piece>,
     logprobs: Vec<Logprobs>,
     /// When the first and the last token came.
     times: Option<(Instant, Instant)>,
@@ -134,12 +158,28 @@ struct Growing {
 }
 
 impl Growing {
+    fn take(&mut self, pieces: Vec<Piece>, show: impl FnMut(&Piece) -> Result<()>) -> Result<()> {
+        pieces.iter().try_for_each(show)?;
+        self.pieces.extend(pieces);
+        Ok(())
+    }
+
     /// The answer, if it has ended.
     fn whole(self, started: Instant) -> Option<Answer> {
         let (reason, usage) = self.ended?;
         let (first, last) = self.times.unwrap_or((started, started));
         let (first, rest) = ((first - started).as_secs_f64(), (last - first).as_secs_f64());
-        let Growing { prompt_ids, ids, text, logprobs, .. } = self;
-        Some(Answer { prompt_ids, ids, text, reason, usage, logprobs, first, rest })
+        let Growing { prompt_ids, ids, pieces, logprobs, .. } = self;
+        let (mut text, mut reasoning) = (String::new(), String::new());
+        for piece in &pieces {
+            match piece {
+                Piece::Content(more) => text.push_str(more),
+                Piece::Reasoning(more) => reasoning.push_str(more),
+                Piece::Call { .. } | Piece::Arguments { .. } => {}
+            }
+        }
+        let calls = form::calls(&pieces);
+        let reason = if reason == FinishReason::Stop && !calls.is_empty() { FinishReason::ToolCalls } else { reason };
+        Some(Answer { prompt_ids, ids, text, reasoning, calls, reason, usage, logprobs, first, rest })
     }
 }

@@ -12,6 +12,7 @@ mod chat;
 mod compile;
 mod convert;
 mod devices;
+mod form;
 mod generate;
 mod interrupt;
 mod kernels;

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use tegula::text::answer::Piece;
 pub use tegula_plan::count;
 
 /// A bar over bytes, drawn on stderr if that is a terminal. It erases itself when it is dropped or finished.
@@ -38,10 +39,27 @@ pub fn say(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Writes text to stderr as it is streamed. That nobody reads it is no reason to fail.
+fn say_text(text: &str) {
+    let _ = write!(io::stderr().lock(), "{text}");
+}
+
 /// Writes text to stdout at once, as it is streamed.
 pub fn print_text(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write to stdout")
+}
+
+/// Shows a piece of an answer as it is streamed: its text on stdout, its reasoning on stderr. Calls are printed when they are whole.
+pub fn show(piece: &Piece) -> Result<()> {
+    match piece {
+        Piece::Content(text) => print_text(text),
+        Piece::Reasoning(text) => {
+            say_text(text);
+            Ok(())
+        }
+        Piece::Call { .. } | Piece::Arguments { .. } => Ok(()),
+    }
 }
 
 /// Writes a JSON value and a line end to stdout.

@@ -4,7 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use tegula::text::message::Message;
+use serde_json::json;
+use tegula::text::message::{Content, Message};
+
+use crate::form::Call;
 
 /// What was said so far.
 pub struct Transcript {
@@ -30,9 +33,37 @@ impl Transcript {
         self.messages.push(Message::new("user", text));
     }
 
-    /// Adds the answer.
-    pub fn answer(&mut self, text: &str) {
-        self.messages.push(Message::new("assistant", text));
+    /// Adds the answer. Calls that have no ids get some: nine characters, as Mistral's templates want them.
+    pub fn answer(&mut self, text: &str, calls: &[Call]) {
+        let mut message = Message::new("assistant", text);
+        if !calls.is_empty() {
+            let first = self.messages.len();
+            let entry = |(place, call): (usize, &Call)| {
+                let id = call.id.clone().unwrap_or_else(|| format!("call{:05}", first * 100 + place));
+                let arguments = call.arguments.as_str().map_or_else(|| call.arguments.to_string(), str::to_owned);
+                json!({"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}})
+            };
+            message.other.insert("tool_calls".into(), calls.iter().enumerate().map(entry).collect());
+            if text.is_empty() {
+                message.content = Some(Content::Null);
+            }
+        }
+        self.messages.push(message);
+    }
+
+    /// Adds the result of the first call that has none, and gives the number of those that still have none. Nothing if no call waits.
+    pub fn result(&mut self, text: &str) -> Option<u64> {
+        let results = self.messages.iter().rev().take_while(|message| message.role == "tool").count();
+        let asked = self.messages.len().checked_sub(results + 1).map(|place| &self.messages[place])?;
+        let calls = asked.other.get("tool_calls")?.as_array()?;
+        let call = calls.get(results)?;
+        let mut message = Message::new("tool", text);
+        for (name, value) in [("tool_call_id", &call["id"]), ("name", &call["function"]["name"])] {
+            message.other.insert(name.into(), value.clone());
+        }
+        let open = calls.len() - results - 1;
+        self.messages.push(message);
+        Some(open as u64)
     }
 
     /// Forgets all but what the model is told before.
@@ -95,9 +126,9 @@ mod tests {
         let mut transcript = Transcript::new(Some("Be brief."));
         assert!(!transcript.undo() && !transcript.reopen());
         transcript.ask("a");
-        transcript.answer("b");
+        transcript.answer("b", &[]);
         transcript.ask("c");
-        transcript.answer("d");
+        transcript.answer("d", &[]);
         assert!(transcript.reopen());
         assert_eq!(roles(&transcript), ["system", "user", "assistant", "user"]);
         assert!(transcript.undo());
@@ -107,6 +138,26 @@ mod tests {
         transcript.instruct("Be long.");
         transcript.reset();
         assert_eq!(transcript.messages(), [Message::new("system", "Be long.")]);
+    }
+
+    #[test]
+    fn calls_get_their_results_one_after_the_other() {
+        let call = |name: &str| Call { name: name.into(), arguments: json!({"a": 1}), id: None };
+        let mut transcript = Transcript::new(None);
+        assert_eq!(transcript.result("1"), None);
+        transcript.ask("a");
+        assert_eq!(transcript.result("1"), None);
+        transcript.answer("", &[call("f"), call("g")]);
+        assert_eq!([transcript.result("1"), transcript.result("2"), transcript.result("3")], [Some(1), Some(0), None]);
+        assert_eq!(roles(&transcript), ["user", "assistant", "tool", "tool"]);
+        let [_, asked, first, second] = transcript.messages() else { panic!("four messages") };
+        let calls = asked.other["tool_calls"].as_array().unwrap();
+        assert_eq!(calls[0]["function"], json!({"name": "f", "arguments": "{\"a\":1}"}));
+        assert_ne!(calls[0]["id"], calls[1]["id"]);
+        assert_eq!((&first.other["tool_call_id"], &second.other["tool_call_id"]), (&calls[0]["id"], &calls[1]["id"]));
+        assert_eq!((first.text(), &second.other["name"]), ("1".into(), &json!("g")));
+        assert!(transcript.undo());
+        assert!(transcript.messages().is_empty());
     }
 
     #[test]

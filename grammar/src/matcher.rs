@@ -15,7 +15,7 @@ impl Matcher {
 
     /// Why it cannot be used.
     pub(crate) fn error(&self) -> Option<String> {
-        self.inner.get_error()
+        self.inner.get_error().map(|reason| plain(&reason))
     }
 
     /// Takes the answer's next token if the grammar allows it. Otherwise nothing changes.
@@ -47,16 +47,25 @@ impl Matcher {
 
     /// Whether the answer may end here.
     pub fn may_end(&mut self) -> bool {
-        self.inner.is_stopped() || self.inner.is_accepting().unwrap_or(false)
+        self.ended() || self.inner.is_accepting().unwrap_or(false)
     }
 
     /// Whether nothing can follow any more.
     #[must_use]
     pub fn ended(&self) -> bool {
-        self.inner.is_stopped()
+        // It also stops where something failed.
+        self.inner.is_stopped() && self.inner.stop_reason().is_ok()
     }
 }
 
 fn stuck(error: anyhow::Error) -> Error {
-    ErrorKind::Stuck { reason: error.to_string() }.into()
+    ErrorKind::Stuck { reason: plain(&error.to_string()) }.into()
+}
+
+/// A reason of llguidance's without what is for its own makers.
+fn plain(reason: &str) -> String {
+    match reason.trim_end_matches("<non-verbose/>").trim_end() {
+        "NoExtensionBias" => "there is a place where no text keeps to it".into(),
+        reason => reason.into(),
+    }
 }

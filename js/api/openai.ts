@@ -1,5 +1,7 @@
 /** The OpenAI types that this package speaks, as far as it serves them. Field names are OpenAI's, hence the snake case. */
 
+import type { ChatCompletionTool, ChatCompletionToolChoiceOption, ReasoningEffort, ResponseFormat, StructuredOutputs } from "./forms.js";
+
 /** Part of a message's content. */
 export interface ChatCompletionContentPartText {
   type: "text";
@@ -62,6 +64,8 @@ interface SamplingParams {
   n?: number | null;
   /** Continue past the end-of-text token (not of OpenAI). */
   ignore_eos?: boolean;
+  /** What the answer must be (vLLM's, not of OpenAI); not beside a `response_format`. */
+  structured_outputs?: StructuredOutputs | null;
   /** Where requests wait, lower numbers run first (not of OpenAI). */
   priority?: number | null;
   /** Means nothing here. */
@@ -76,14 +80,18 @@ interface StreamOptions {
 interface ChatCompletionParams extends SamplingParams {
   messages: ChatCompletionMessageParam[];
   /** Tools that the chat template describes to the model. */
-  tools?: object[] | null;
+  tools?: ChatCompletionTool[] | null;
   /** More variables for the chat template. */
   chat_template_kwargs?: Record<string, unknown>;
   extra_body?: { enable_thinking?: boolean | null };
-  /** `none` keeps the tools from the model; a certain tool cannot be asked for. */
-  tool_choice?: "auto" | "none" | "required" | object;
-  /** Only `{ type: "text" }`. */
-  response_format?: { type: "text" } | { type: "json_object" } | { type: "json_schema"; json_schema: object };
+  /** Whether a tool must be called, and which ones may be; by default the model decides. */
+  tool_choice?: ChatCompletionToolChoiceOption | null;
+  /** What the answer must be, its reasoning aside. */
+  response_format?: ResponseFormat | null;
+  /** How much to reason, for models that do. */
+  reasoning_effort?: ReasoningEffort | null;
+  /** The most tokens of reasoning, after which the answer follows (not of OpenAI). */
+  thinking_budget?: number | null;
   /** Tell how likely the tokens of the answer were. */
   logprobs?: boolean | null;
   /** And so many of the likeliest tokens in their places, 20 at most. */

@@ -4,7 +4,23 @@
  */
 
 import type OpenAI from "openai";
-import type { ChatCompletion, ChatCompletionChunk, Completion, Engine, ErrorResponse, FinishReason, ModelList } from "../index.js";
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionCreateParams,
+  ChatCompletionTool,
+  ChatCompletionToolChoiceOption,
+  Completion,
+  Engine,
+  ErrorResponse,
+  FinishReason,
+  ModelList,
+  ReasoningEffort,
+  ResponseFormat,
+  ResponseFormatJSONObject,
+  ResponseFormatJSONSchema,
+  ResponseFormatText,
+} from "../index.js";
 
 declare const engine: Engine;
 
@@ -24,6 +40,45 @@ export async function requestsAreTaken(messages: OpenAI.ChatCompletionMessagePar
   await engine.completions.create(completion);
   const text: OpenAI.CompletionCreateParamsStreaming = { model: "any", prompt: "Once", stream: true };
   for await (const chunk of await engine.completions.create(text)) void chunk.choices[0]?.text;
+}
+
+/** What OpenAI's types say of an answer's form and of tools is understood. */
+export function formsAreTaken(
+  format: NonNullable<OpenAI.ChatCompletionCreateParams["response_format"]>,
+  choice: OpenAI.ChatCompletionToolChoiceOption,
+  tool: OpenAI.ChatCompletionTool,
+  effort: NonNullable<OpenAI.ReasoningEffort>,
+): [ResponseFormat, ChatCompletionToolChoiceOption, ChatCompletionTool, ReasoningEffort] {
+  return [format, choice, tool, effort];
+}
+
+/** What is of OpenAI goes to OpenAI's client, too. A custom tool has the least that it can have. */
+export function formsAreOpenAIs(
+  format: ResponseFormatText | ResponseFormatJSONObject | ResponseFormatJSONSchema,
+  choice: ChatCompletionToolChoiceOption,
+  tool: ChatCompletionTool,
+  effort: ReasoningEffort,
+): Pick<OpenAI.ChatCompletionCreateParams, "response_format" | "tool_choice" | "tools" | "reasoning_effort"> {
+  return { response_format: format, tool_choice: choice, tools: [tool], reasoning_effort: effort };
+}
+
+/** Forms that are not of OpenAI. What is misspelt does not compile. */
+export function formsBeyond(): Pick<ChatCompletionCreateParams, "response_format" | "structured_outputs" | "thinking_budget">[] {
+  const part = { begin: "<f>", content: { type: "json_schema", json_schema: { type: "integer" } }, end: "</f>" } as const;
+  return [
+    { response_format: { type: "json_object", schema: '{"type":"object"}' } },
+    { response_format: { type: "grammar", grammar: 'root ::= "yes" | "no"' } },
+    { response_format: { type: "regex", regex: "[0-9]+" } },
+    { response_format: { type: "choice", choice: ["yes", "no"] } },
+    { response_format: { type: "structural_tag", format: { type: "sequence", elements: [{ type: "any_text" }, { type: "tag", ...part }] } } },
+    { response_format: { type: "structural_tag", structural_tag: { structures: [{ begin: "<f>", schema: true, end: "</f>" }], triggers: ["<f"] } } },
+    { structured_outputs: { structural_tag: { format: { type: "triggered_tags", triggers: ["<f"], tags: [part], at_least_one: true } } } },
+    { structured_outputs: { json: { type: "array" } }, thinking_budget: 16 },
+    // @ts-expect-error The member has the name of the type.
+    { response_format: { type: "regex", pattern: "[0-9]+" } },
+    // @ts-expect-error A schema is an object, a boolean or a text.
+    { structured_outputs: { json: 7 } },
+  ];
 }
 
 /** Answers where programs expect OpenAI's. */

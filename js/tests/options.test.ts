@@ -35,6 +35,12 @@ test("URLs become absolute, and what is left open gets its default", () => {
     loadOptions({ model, wasm: "tegula.wasm" }).wasm,
     "https://app.example/chat/tegula.wasm",
   );
+  const grammar = new URL("https://cdn.example/tegula-grammar.wasm");
+  assert.equal(loadOptions({ model, grammar }).grammar, grammar.href);
+  assert.equal(
+    loadOptions({ model, grammar: "tegula-grammar.wasm" }).grammar,
+    "https://app.example/chat/tegula-grammar.wasm",
+  );
 });
 
 test("all that is allowed is taken", () => {
@@ -66,6 +72,8 @@ test("an option that cannot be is named, with what was given and what is allowed
     ["model", "", /an empty string/],
     ["library", 7, /an address .* not 7/],
     ["wasm", {}, /an address .* not an object/],
+    ["grammar", "", /an empty string/],
+    ["grammar", false, /an address .* not false/],
     ["worker", 1, /true, false, a Worker, a MessagePort or the address .* not 1/],
     ["worker", {}, /not an object/],
     ["worker", "", /an address/],
@@ -110,6 +118,7 @@ test("an option that is none is refused by name, with the nearest that there is"
     ["onWarnings", "onWarning"],
     ["runahead", "runAhead"],
     ["chache", "cache"],
+    ["grammars", "grammar"],
     ["workerUrl", "worker"],
   ] as const) {
     const options = { model: "m", [name]: "x" } as unknown as EngineOptions;

@@ -1,11 +1,28 @@
 //! The crate `tegula-grammar`, as the runtime uses it natively.
 
 use super::{Grammar, Kind, Matcher, Tokens, Vocabulary};
+use crate::{Error, ErrorKind};
 
 /// Makes a vocabulary.
 pub(crate) fn vocabulary(tokens: &Tokens) -> Result<Box<dyn Vocabulary>, String> {
     let made = tegula_grammar::Vocabulary::new(&tokens.bytes, &tokens.lengths, &tokens.special, &tokens.ends);
     Ok(Box::new(Library(made.map_err(told)?)))
+}
+
+impl Grammar {
+    /// Compiles it for a model whose tokens are single bytes. What is wrong with it is so known before a model is there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Grammar`] says what is wrong.
+    pub fn check(&self) -> Result<(), Error> {
+        let bytes: Vec<u8> = (0..=u8::MAX).collect();
+        // The last token ends an answer, and says nothing.
+        let end = bytes.len() as u32;
+        let lengths: Vec<u32> = bytes.iter().map(|_| 1).chain([0]).collect();
+        let tokens = Tokens { bytes, lengths, special: vec![end], ends: vec![end] };
+        let compiled = vocabulary(&tokens).and_then(|vocabulary| vocabulary.compile(self).map(drop));
+        compiled.map_err(|reason| ErrorKind::Grammar { field: self.field, reason }.into())
+    }
 }
 
 fn told(error: tegula_grammar::Error) -> String {

@@ -25,7 +25,7 @@ pub struct Dialogue {
     pub tools: Option<Value>,
     /// More variables for the template, such as `enable_thinking`.
     pub variables: Map<String, Value>,
-    /// How much the model should reason: a word of OpenAI's, from `none` to `xhigh`.
+    /// How much the model should reason: a word of OpenAI's, from `none` to `max`.
     pub effort: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-/** What every app does: loads the model, asks one question, and says the answer or what went wrong. */
+/** What every app does: loads the model, asks one question twice, and says the answers or what went wrong. */
 
 /** The address of the model: beside the app, or where the app's own address says. */
 function modelAddress() {
@@ -12,8 +12,10 @@ export async function ask(createEngine, options = {}) {
     const engine = await createEngine({ model: modelAddress(), ...options });
     const messages = [{ role: "user", content: "What is 7 x 12?" }];
     const { choices } = await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 32 });
+    // The second answer is a number only, which needs the grammar module.
+    const number = await engine.chat.completions.create({ messages, temperature: 0, response_format: { type: "regex", regex: "[0-9]{1,4}" } });
     await engine.unload();
-    return `answer: ${choices[0].message.content}`;
+    return `answer: ${choices[0].message.content} (${number.choices[0].message.content})`;
   } catch (error) {
     return `error: ${error.name}: ${error.message}`;
   }

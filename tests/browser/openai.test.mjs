@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build } from "esbuild";
 import { launch } from "./chromium.mjs";
+import { testForms } from "./forms.mjs";
 import { ROOT, SITE, TEGULA } from "./packages.mjs";
 import { BLANK, TestServer } from "./server.mjs";
 
@@ -223,6 +224,11 @@ describe("the official client", () => {
     assert.deepEqual(health, { status: "ok", models: [MODEL], running: 0, most: null });
     assert.ok(text.length > 0);
   });
+
+  testForms(
+    () => page,
+    () => site,
+  );
 
   test("hears of an engine that is gone", async () => {
     const error = await page.evaluate(async () => {

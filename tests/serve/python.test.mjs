@@ -9,10 +9,15 @@ import { MODEL, serve } from "./server.mjs";
 const python = process.env.PYTHON ?? "python3";
 const has = spawnSync(python, ["-c", "import openai"]).status === 0;
 
-it("the official Python client chats, streams and is told of errors", { skip: !has && `${python} has no package openai` }, async () => {
-  const server = await serve();
-  const script = fileURLToPath(new URL("client.py", import.meta.url));
-  const { status, stderr } = spawnSync(python, [script, `${server.base}/v1`, MODEL], { encoding: "utf8", timeout: 120_000 });
-  assert.equal(await server.stop(), 0);
-  assert.equal(status, 0, stderr);
-});
+for (const [script, does] of [
+  ["client.py", "chats, streams and is told of errors"],
+  ["structured.py", "gets answers of a form, and reads them with pydantic"],
+]) {
+  it(`the official Python client ${does}`, { skip: !has && `${python} has no package openai` }, async () => {
+    const server = await serve();
+    const path = fileURLToPath(new URL(script, import.meta.url));
+    const { status, stderr } = spawnSync(python, [path, `${server.base}/v1`, MODEL], { encoding: "utf8", timeout: 120_000 });
+    assert.equal(await server.stop(), 0);
+    assert.equal(status, 0, stderr);
+  });
+}

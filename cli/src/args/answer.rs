@@ -1,5 +1,7 @@
 //! The arguments of `tegula run` and `tegula chat`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{Model, value};
@@ -27,6 +29,23 @@ pub struct SamplingFlags {
     pub seed: Option<u64>,
 }
 
+/// What the answer must be, and what it may call.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FormFlags {
+    /// Answer with JSON of the schema in this file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["grammar", "regex"], help_heading = "Form")]
+    pub json_schema: Option<PathBuf>,
+    /// Answer as the grammar in this file has it: Lark, or GBNF as llama.cpp reads it.
+    #[arg(long, value_name = "FILE", conflicts_with = "regex", help_heading = "Form")]
+    pub grammar: Option<PathBuf>,
+    /// Answer with what this regular expression describes.
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = value::text, help_heading = "Form")]
+    pub regex: Option<String>,
+    /// Offer the tools in this file, a list as OpenAI's API has it; calls are printed as lines of JSON.
+    #[arg(long, value_name = "FILE", help_heading = "Form")]
+    pub tools: Option<PathBuf>,
+}
+
 /// `tegula run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -36,6 +55,8 @@ Examples:
   tegula run ./Qwen3-0.6B - < letter.txt
   tegula run ./Qwen3-0.6B \"A haiku, please.\" --max-tokens 40 --temperature 0.7
   tegula run ./llama-1b --raw \"Once upon a time\" --json
+  tegula run ./llama-1b \"Name a city.\" --json-schema city.json
+  tegula run ./llama-1b \"What is 6 * 7?\" --tools calculator.json
 
 What a pipe or a file brings on stdin comes before PROMPT, with an empty line
 between; `-` puts it elsewhere. A line end at its end is left out. Stdin is not
@@ -48,10 +69,10 @@ pub struct Run {
     #[arg(long, value_name = "TEXT", conflicts_with = "prompt_ids", allow_hyphen_values = true, help_heading = "Prompt", value_parser = value::text)]
     pub prompt: Option<String>,
     /// The prompt as token ids, taken as they are; needs no tokenizer.
-    #[arg(long, value_name = "1,2,3", value_delimiter = ',', help_heading = "Prompt")]
+    #[arg(long, value_name = "1,2,3", value_delimiter = ',', conflicts_with = "tools", help_heading = "Prompt")]
     pub prompt_ids: Option<Vec<u32>>,
     /// Continue the text as it is written instead of answering it: no chat template.
-    #[arg(long, help_heading = "Prompt")]
+    #[arg(long, conflicts_with = "tools", help_heading = "Prompt")]
     pub raw: bool,
     /// What the model is told before the prompt.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["raw", "prompt_ids"], help_heading = "Prompt")]
@@ -65,6 +86,8 @@ pub struct Run {
     /// Tell in the JSON how likely the answer's tokens were, and so many of the likeliest in their places.
     #[arg(long, value_name = "TOKENS", num_args = 0..=1, default_missing_value = "0", requires = "json", value_parser = clap::value_parser!(u32).range(0..=20), help_heading = "Answer")]
     pub logprobs: Option<u32>,
+    #[command(flatten)]
+    pub form: FormFlags,
     #[command(flatten)]
     pub sampling: SamplingFlags,
     #[command(flatten)]
@@ -84,6 +107,8 @@ pub struct Chat {
     /// What the model is told before the first message.
     #[arg(long, value_name = "TEXT", help_heading = "Prompt")]
     pub system: Option<String>,
+    #[command(flatten)]
+    pub form: FormFlags,
     #[command(flatten)]
     pub sampling: SamplingFlags,
     #[command(flatten)]

@@ -14,7 +14,7 @@ mod value;
 
 use clap::{Parser, Subcommand};
 
-pub use answer::{Chat, Run, SamplingFlags};
+pub use answer::{Chat, FormFlags, Run, SamplingFlags};
 pub use help::{command, wrong_usage};
 pub use inspect::{Devices, Logits, Through, Tokenize};
 pub use make::{Compile, Convert, Emit};

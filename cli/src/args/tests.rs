@@ -132,9 +132,16 @@ fn values_that_no_model_takes_are_refused() {
         &["--quantization", "q3f16_1"],
         &["--device", ""],
         &["--system", "s", "--raw"],
+        &["--json-schema", "f", "--grammar", "f"],
+        &["--json-schema", "f", "--regex", "a"],
+        &["--grammar", "f", "--regex", "a"],
+        &["--regex", ""],
+        &["--tools", "f", "--raw"],
+        &["--tools", "f", "--prompt-ids", "1"],
     ] {
         assert!(refuses(&[&["run", "PKG"], wrong].concat()), "{wrong:?}");
     }
+    assert!(!refuses(&["run", "PKG", "--regex", "-a", "--tools", "f"]));
     assert!(!refuses(&["run", "PKG", "--temperature", "0", "--top-p", "0", "--min-p", "1", "--top-k", "0", "--max-tokens", "1"]));
     let error = parse(&["run", "PKG", "--max-tokens", "-1"]).unwrap_err().to_string();
     assert!(error.contains("'-1' for '--max-tokens <TOKENS>': must be a whole number from 1"), "{error}");

@@ -8,6 +8,7 @@ mod checkpoint;
 mod convert;
 mod door;
 mod folder;
+mod form;
 mod origin;
 mod refusals;
 mod tune;

@@ -98,7 +98,8 @@ fn choice(field: &'static str, texts: &Value) -> Result<Grammar> {
 }
 
 /// What `tool_choice` asks for, where it asks for something. Its members are checked; names must be those of `tools`.
-pub(super) fn calling(members: &Map<String, Value>, tools: Option<&Value>) -> Result<Option<Calling>> {
+/// `formed` says that the answer must be of a form: a call may still take its place.
+pub(super) fn calling(members: &Map<String, Value>, tools: Option<&Value>, formed: bool) -> Result<Option<Calling>> {
     let parallel = members.get("parallel_tool_calls").is_none_or(|parallel| *parallel != false);
     let strict = tools.and_then(Value::as_array).into_iter().flatten().any(|tool| tool["function"]["strict"] == true);
     let choice = members.get("tool_choice").unwrap_or(&Value::Null);
@@ -115,7 +116,7 @@ pub(super) fn calling(members: &Map<String, Value>, tools: Option<&Value>) -> Re
             (Some(named(&tools, "tool_choice.allowed_tools.tools[0]")?), allowed["mode"] == "required", "tool_choice.allowed_tools.tools")
         }
         (Some("none"), _) => return Ok(None),
-        _ if strict => (None, false, "tool_choice"),
+        _ if strict || formed && tools.is_some() => (None, false, "tool_choice"),
         _ => return Ok(None),
     };
     let known: Vec<&str> =

@@ -131,7 +131,7 @@ pub(super) const CHAT: &[Field] = &[
     refused("function_call", |value| *value == "auto" || *value == "none", "only \"auto\" and \"none\" are"),
     refused("web_search_options", never, "the model has no network"),
     refused("moderation", never, "nothing but the model runs here"),
-    takes("reasoning_effort", Form::Word(&["none", "minimal", "low", "medium", "high", "xhigh"])),
+    takes("reasoning_effort", Form::Word(&["none", "minimal", "low", "medium", "high", "xhigh", "max"])),
     takes("thinking_budget", Form::Whole(0, u32::MAX as i64, "a whole number of 0 or more")),
     refused("verbosity", is_medium, "say it in a message"),
     ignored("metadata"),

@@ -100,7 +100,6 @@ impl ApiRequest {
         let tools = members.remove("tools").filter(|tools| tools.as_array().is_some_and(|tools| !tools.is_empty()));
         // A model that does not see the tools calls none.
         let tools = tools.filter(|_| members.get("tool_choice").is_none_or(|choice| choice != "none"));
-        let calling = answer::calling(&members, tools.as_ref())?.map(Arc::new);
         let effort = members.get("reasoning_effort").and_then(Value::as_str).map(str::to_owned);
         let mut variables = match members.remove("chat_template_kwargs") {
             Some(Value::Object(variables)) => variables,
@@ -119,6 +118,7 @@ impl ApiRequest {
             }
         };
         let request = ApiRequest::read(&members, Api::Chat, vec![Prompt::Chat(Dialogue { messages, tools, variables, effort })])?;
+        let calling = answer::calling(&members, request.tools(), request.grammar.is_some())?.map(Arc::new);
         Ok(ApiRequest { logprobs, calling, ..request })
     }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::fields::{CHAT, Rule, SHARED};
 use super::*;
+use crate::api::response::ErrorResponse;
 use crate::grammar::Kind;
 use crate::text::message::Message;
 
@@ -108,7 +109,8 @@ fn tools_that_are_not_to_be_called_are_not_shown() {
     assert_eq!([shown("auto".into()), shown(Value::Null), shown("none".into())], [true, true, false]);
 }
 
-/// Requests that are refused, with the code of the error and the start of its message. Pages and servers are tested with them too.
+/// Requests that are refused, with the code of the error, what OpenAI's clients are told, and the start of its message. Pages and servers
+/// are tested with them too.
 #[test]
 fn mistakes_have_their_class_and_say_what_is_allowed() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("../../../tests/golden/refusals.json")).unwrap();
@@ -117,6 +119,9 @@ fn mistakes_have_their_class_and_say_what_is_allowed() {
         let error = chat(case["request"].clone()).expect_err(&case["request"].to_string());
         assert!(error.to_string().starts_with(case["message"].as_str().unwrap()), "{error}");
         assert_eq!(error.code(), case["code"], "{}", case["request"]);
+        let told = ErrorResponse::of(&error);
+        let (param, code) = (json!(told.error.param), json!(told.error.code));
+        assert_eq!((told.status(), told.error.r#type, &param, &code), (400, "invalid_request_error", &case["param"], &case["openai_code"]));
     }
 }
 
@@ -176,6 +181,10 @@ fn calls_are_wanted_as_tool_choice_says() {
         request.calling.map(|calling| (calling.only.clone(), calling.must, calling.parallel))
     };
     let named = |name: &str| json!({"type": "function", "function": {"name": name}});
+    // An answer of a form may be a call instead.
+    let formed = |tools: Value| chat(json!({"tools": tools, "response_format": {"type": "json_object"}})).unwrap().calling;
+    assert_eq!(formed(json!([tool("f", false)])).map(|calling| (calling.only.clone(), calling.must)), Some((None, false)));
+    assert_eq!(formed(json!([])), None);
     assert_eq!(calling("auto".into(), false), None);
     assert_eq!(calling("none".into(), true), None);
     assert_eq!(calling("auto".into(), true), Some((None, false, false)));

@@ -8,6 +8,8 @@ const gpu = create([]);
 const engine = await createEngine({ gpu, model: process.argv[2] });
 const messages = [{ role: "user", content: "What is 7 x 12?" }];
 const { choices } = await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 32 });
+// A number only, which needs the grammar module.
+const number = await engine.chat.completions.create({ messages, temperature: 0, response_format: { type: "regex", regex: "[0-9]{1,4}" } });
 
 // Bad input rejects, and a second engine on the same gpu still answers.
 const errors = [];
@@ -16,4 +18,4 @@ for (const options of [{ gpu, model: `${process.argv[2]}/nowhere` }, { gpu, mode
 }
 await engine.unload();
 const changed = Object.getOwnPropertyNames(globalThis).filter((name) => !before.includes(name));
-console.log(JSON.stringify({ text: choices[0].message.content, errors, changed }));
+console.log(JSON.stringify({ text: choices[0].message.content, number: number.choices[0].message.content, errors, changed }));
