@@ -2,6 +2,8 @@
 //!
 //! The folder is a weight package with its library: `tegula convert HF_FOLDER -o FOLDER`, then `tegula compile FOLDER -o FOLDER/library.wasm`.
 
+#![expect(clippy::print_stdout, reason = "it talks to people")]
+
 use std::io::{Write, stdin, stdout};
 
 use futures::executor::{block_on, block_on_stream};

@@ -42,7 +42,7 @@ fn tell_apart(cases: &str, options: &Value) -> (usize, Vec<String>) {
 fn valid_instances_are_accepted_and_invalid_ones_refused() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/json-schema/maskbench_400.jsonl");
     let Ok(cases) = std::fs::read_to_string(&path) else {
-        println!("skipped: {} is absent", path.display());
+        eprintln!("skipped: {} is absent", path.display());
         return;
     };
     // Exactly, or not at all.

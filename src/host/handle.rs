@@ -223,6 +223,7 @@ impl Place {
         self.load_boxed(Box::new(model), package);
     }
 
+    #[cfg_attr(target_arch = "wasm32", expect(clippy::arc_with_non_send_sync, reason = "a page has one thread, and grammars of its own"))]
     fn load_boxed(mut self, model: Box<dyn Resident>, package: Package) {
         let Package { tokenizer, config, template, run_ahead } = package;
         let intake = Arc::new(Intake::new(&model, tokenizer, config, template.as_deref()));

@@ -50,6 +50,7 @@ pub(super) struct State {
 }
 
 impl Shared {
+    #[cfg_attr(target_arch = "wasm32", expect(clippy::arc_with_non_send_sync, reason = "a page has one thread, and grammars of its own"))]
     pub(super) fn new(memory: Option<u64>) -> Arc<Shared> {
         let state = State { ledger: Ledger::new(memory), ..State::default() };
         Arc::new(Shared { state: Mutex::new(state), next: AtomicU64::new(0) })

@@ -85,7 +85,7 @@ fn aside(given_up: Arc<AtomicBool>, work: impl Future<Output = ()> + Send + 'sta
 
 #[cfg(target_arch = "wasm32")]
 fn aside(given_up: Arc<AtomicBool>, work: impl Future<Output = ()> + 'static) -> Work {
-    wasm_bindgen_futures::spawn_local(work);
+    js_sys::futures::spawn_local(work);
     Work { given_up }
 }
 

@@ -97,9 +97,9 @@ mod machine {
 /// The browser's engine.
 #[cfg(target_arch = "wasm32")]
 mod machine {
+    use js_sys::futures::JsFuture;
     use js_sys::{Array, Function as JsFunction, Object, Reflect, Uint8Array, WebAssembly};
     use wasm_bindgen::{JsCast, JsValue};
-    use wasm_bindgen_futures::JsFuture;
 
     pub(super) type Function = JsFunction;
 

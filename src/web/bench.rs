@@ -1,5 +1,7 @@
 //! [`crate::bench`] for JavaScript: the figures of `tegula bench`, from a browser.
 
+// The macro looks for it by this name.
+use js_sys::futures as wasm_bindgen_futures;
 use wasm_bindgen::prelude::*;
 
 use super::{WebDevice, js};

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 use tegula_gpu::{DeviceInfo, Gpu, Limits, Options};
+// The macro looks for it by this name.
+use js_sys::futures as wasm_bindgen_futures;
 use wasm_bindgen::prelude::*;
 
 use super::{drive, js};

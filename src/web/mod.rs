@@ -19,6 +19,8 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 use tegula_plan::Precision;
+// The macro looks for it by this name.
+use js_sys::futures as wasm_bindgen_futures;
 use wasm_bindgen::prelude::*;
 
 use answering::{ModelInfo, WebEngine};
