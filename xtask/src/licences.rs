@@ -1,4 +1,5 @@
-//! The licences of the crates inside tegula.wasm, as their authors wrote them. The npm package carries the module, so it carries these.
+//! The licences of the crates inside the npm package's WebAssembly modules, as their authors wrote them. The package carries the modules, so
+//! it carries these.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -20,7 +21,7 @@ pub fn write(root: &Path, output: &Path) -> Result<()> {
     let mut crates = shipped(&metadata(root)?)?;
     crates.sort();
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut document = String::from("tegula.wasm contains these crates. Their licences follow; the text of Apache-2.0 is in LICENSE.\n\n");
+    let mut document = String::from("tegula.wasm and tegula-grammar.wasm contain these crates. Their licences follow; the text of Apache-2.0 is in LICENSE.\n\n");
     for Shipped { name, version, licence, folder } in &crates {
         writeln!(document, "  {name} {version}: {licence}")?;
         for text in texts_in(Path::new(folder)).with_context(|| format!("the licence of {name}"))? {
@@ -54,15 +55,16 @@ fn metadata(root: &Path) -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// The crates of others that the runtime is linked with. Macros and build scripts only run on the machine that builds.
+/// The crates of others that the modules are linked with. Macros and build scripts only run on the machine that builds.
 fn shipped(metadata: &Value) -> Result<Vec<Shipped>> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let packages: BTreeMap<String, Value> = list(&metadata["packages"]).into_iter().map(|one| (text(&one["id"]), one)).collect();
     let nodes: BTreeMap<String, Value> = list(&metadata["resolve"]["nodes"]).into_iter().map(|one| (text(&one["id"]), one)).collect();
     let is_macro = |package: &Value| list(&package["targets"]).iter().any(|target| list(&target["kind"]).contains(&"proc-macro".into()));
-    let runtime = packages.iter().find(|(_, package)| package["name"] == "tegula").context("the workspace has no crate tegula")?.0;
-    let (mut found, mut next) = (BTreeSet::new(), vec![runtime.clone()]);
+    let modules = packages.iter().filter(|(_, package)| package["name"] == "tegula" || package["name"] == "tegula-grammar");
+    let (mut found, mut next) = (BTreeSet::new(), modules.map(|(id, _)| id.clone()).collect::<Vec<_>>());
+    ensure!(next.len() == 2, "the workspace lacks the crates of the modules");
     while let Some(id) = next.pop() {
         if is_macro(&packages[&id]) || !found.insert(id.clone()) {
             continue;
