@@ -1,8 +1,8 @@
 /**
  * A load test of `tegula serve` with the embedded model, by hand: `node tests/serve/load.mjs [REQUESTS [CLIENTS]]`.
  *
- * A tenth of the requests is aborted, and a tenth is malformed. Every answer is compared with the one that its request got alone. It prints
- * what the server says of itself before and after.
+ * A tenth of the requests is aborted, and a tenth is malformed. A quarter wants an answer of a form. Every answer is compared with the one
+ * that its request got alone, so the server computes in precision f32. It prints what the server says of itself before and after.
  */
 
 import assert from "node:assert/strict";
@@ -13,9 +13,11 @@ const [requests = 2000, clients = 64] = process.argv.slice(2).map(Number);
 const PROMPTS = ["What is the capital of France?", "Hi!", "Count to five.", "Say something about cats.", "What is 2 + 2?", "Who are you?", "Name a colour.", "Tell me a story."];
 const BAD = ["{", "[]", '{"messages": []}', '{"messages": [{"role": "user", "content": "a"}], "temperature": 9}', '{"messages": 1}', '{"nothing": true}'];
 
-const server = await serve("--max-requests", String(2 * clients));
+const FORM = { type: "json_schema", json_schema: { name: "word", schema: { type: "object", properties: { word: { type: "string", maxLength: 8 } }, required: ["word"], additionalProperties: false } } };
+
+const server = await serve("--precision", "f32", "--max-requests", String(2 * clients));
 const post = (body, options) => fetch(`${server.base}/v1/chat/completions`, { method: "POST", headers: { "content-type": "application/json" }, body, ...options });
-const bodyOf = (place, stream) => JSON.stringify({ model: MODEL, messages: [{ role: "user", content: PROMPTS[place % PROMPTS.length] }], max_tokens: 12, temperature: place % 2, seed: place % 16, stream });
+const bodyOf = (place, stream) => JSON.stringify({ model: MODEL, messages: [{ role: "user", content: PROMPTS[place % PROMPTS.length] }], max_tokens: 12, temperature: place % 2, seed: place % 16, stream, ...(place % 4 === 3 && { response_format: FORM }) });
 /** The text of an answer, streamed or not. */
 async function text(response, stream) {
   const body = await response.text();

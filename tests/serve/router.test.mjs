@@ -18,7 +18,9 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 it("two servers share requests, and one goes on when the other is killed", { skip: !has && `${python} has no package litellm` }, async () => {
   const [first, second] = await Promise.all([serve(), serve()]);
   const args = [path("router.py"), path("../../docs/litellm.yaml"), first.base, second.base, String(second.pid)];
-  const child = spawn(python, args, { stdio: ["ignore", "inherit", "pipe"], timeout: 120_000 });
+  // Otherwise LiteLLM asks the network for what models cost.
+  const env = { ...process.env, LITELLM_LOCAL_MODEL_COST_MAP: "True" };
+  const child = spawn(python, args, { env, stdio: ["ignore", "inherit", "pipe"], timeout: 120_000 });
   let said = "";
   child.stderr.on("data", (part) => (said += part));
   const [code] = await once(child, "close");
