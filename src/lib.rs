@@ -1,5 +1,27 @@
 //! The runtime of Tegula: it takes a model library and a weight package, and answers OpenAI-style requests on a WebGPU device.
 //!
+//! ```no_run
+//! use futures::executor::block_on;
+//! use tegula::load::folder::Folder;
+//! use tegula::text::message::Message;
+//! use tegula::{Host, Request};
+//! use tegula_gpu::{Gpu, Options};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A host runs models on a thread of its own. The folder is a weight package with its `library.wasm`.
+//! let (host, _thread) = Host::spawn(None)?;
+//! let gpu = block_on(Gpu::new(&Options::default()))?;
+//! block_on(Folder::read("llama-1b".as_ref())?.serve(&host, gpu, "llama"))?;
+//!
+//! let request = Request::chat(vec![Message::new("user", "Name a colour.")]);
+//! let answer = block_on(host.ask("llama", request)?.answer())?;
+//! println!("{}", answer.text);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `ask` gives a stream of events, too: `examples/chat.rs` is a conversation whose answers show as they come.
+//!
 //! Modules, from the top down:
 //! - `web` is the runtime as JavaScript sees it.
 //! - [`bench`] measures speed.
