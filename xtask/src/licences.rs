@@ -21,7 +21,9 @@ pub fn write(root: &Path, output: &Path) -> Result<()> {
     let mut crates = shipped(&metadata(root)?)?;
     crates.sort();
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut document = String::from("tegula.wasm and tegula-grammar.wasm contain these crates. Their licences follow; the text of Apache-2.0 is in LICENSE.\n\n");
+    let mut document = String::from(
+        "tegula.wasm and tegula-grammar.wasm contain these crates. Their licences follow; the text of Apache-2.0 is in LICENSE.\n\n",
+    );
     for Shipped { name, version, licence, folder } in &crates {
         writeln!(document, "  {name} {version}: {licence}")?;
         for text in texts_in(Path::new(folder)).with_context(|| format!("the licence of {name}"))? {
