@@ -49,8 +49,8 @@ const HOSTS = {
         return response.json();
       }, options);
     } finally {
-      server.kill();
-      await once(server, "exit");
+      // One that has ended tells so no more.
+      if (server.exitCode === null && server.kill()) await once(server, "exit");
     }
   },
   async chrome() {

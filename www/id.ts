@@ -1,8 +1,8 @@
 /** Names of records. */
 
 /**
- * A name that nothing else has. Browsers have `randomUUID` in secure contexts only, and a page that
- * comes from another machine without TLS is none.
+ * A name that nothing else has. `randomUUID` is there in secure contexts only. A page that another
+ * machine sends without TLS is not in one.
  */
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -52,12 +52,11 @@ impl Thinking {
     }
 
     /// The ids that end the reasoning now: it has spent its budget, or `ends` says that the model would end the answer without having given
-    /// any.
+    /// any. Nothing where the tokenizer cannot write the marker: then reasoning goes on.
     pub(crate) fn over(&self, ends: bool) -> Option<&[u32]> {
-        match self.place {
-            Place::Reasoning { spent, .. } if ends || self.budget.is_some_and(|budget| spent >= budget) => Some(&self.close.1),
-            _ => None,
-        }
+        let Place::Reasoning { spent, .. } = self.place else { return None };
+        let over = ends || self.budget.is_some_and(|budget| spent >= budget);
+        Some(self.close.1.as_slice()).filter(|ids| over && !ids.is_empty())
     }
 
     /// Whether a token may be what it likes: it is not of the answer itself. `text` is what it would say.
@@ -144,6 +143,12 @@ mod tests {
         let content = thinking(Begins::Content, Some(0));
         assert!(content.is_free(9, || "\n".into()) && !content.is_free(9, || "{".into()));
         assert!(content.over(true).is_none());
+    }
+
+    #[test]
+    fn reasoning_goes_on_where_its_end_cannot_be_written() {
+        let thinking = Thinking::new(vec![1], ("</think>", vec![]), &[], Some(0), Begins::Reasoning);
+        assert!(thinking.over(false).is_none() && thinking.over(true).is_none());
     }
 
     #[test]

@@ -30,15 +30,18 @@ impl Grammar {
     /// [`ErrorKind::Grammar`] says what is wrong, and in which line.
     pub fn rules(field: &'static str, text: &str) -> Result<Grammar> {
         let failed = |reason: String| ErrorKind::Grammar { field, reason };
-        let is_ebnf = tokens(text).map_or_else(|_| text.contains("::="), |tokens| tokens.iter().any(|(_, token)| *token == Token::Is));
-        let text = if is_ebnf { lark(text).map_err(failed)? } else { text.to_owned() };
+        let text = match tokens(text) {
+            Ok(tokens) if tokens.iter().any(|(_, token)| *token == Token::Is) => lark(tokens).map_err(failed)?,
+            Err(reason) if text.contains("::=") => return Err(failed(reason).into()),
+            _ => text.to_owned(),
+        };
         Ok(Grammar { field, kind: Kind::Lark, text })
     }
 }
 
 /// The same grammar in Lark.
-fn lark(text: &str) -> Result<String, String> {
-    let rules = rules(tokens(text)?)?;
+fn lark(tokens: Vec<(usize, Token)>) -> Result<String, String> {
+    let rules = rules(tokens)?;
     let places: HashMap<&str, usize> = rules.iter().enumerate().map(|(place, rule)| (rule.name.as_str(), place)).collect();
     if places.len() < rules.len() {
         return Err("two rules have the same name".into());
@@ -52,12 +55,8 @@ fn lark(text: &str) -> Result<String, String> {
         let found = named.map(|name| places.get(name).copied().ok_or_else(|| format!("the rule `{name}` of `{}` is missing", rule.name)));
         uses.push(found.collect::<Result<Vec<_>, _>>()?);
     }
-    let recursive: Vec<bool> = (0..rules.len()).map(|rule| leads_to(&uses, rule, rule)).collect();
-    // What uses a rule cannot be a terminal.
-    let rule_like: Vec<bool> = (0..rules.len())
-        .map(|rule| recursive[rule] || (0..rules.len()).any(|other| recursive[other] && leads_to(&uses, rule, other)))
-        .collect();
-    let name = |place: usize| if rule_like[place] { format!("rule_{place}") } else { format!("TERMINAL_{place}") };
+    let terminal = terminals(&uses);
+    let name = |place: usize| if terminal[place] { format!("TERMINAL_{place}") } else { format!("rule_{place}") };
     let mut out = format!("start: {}\n", name(places["root"]));
     for (place, rule) in rules.iter().enumerate() {
         out.push_str(&format!("{}:", name(place)));
@@ -85,19 +84,25 @@ fn lark(text: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// Whether a rule uses another, by way of others.
-fn leads_to(uses: &[Vec<usize>], from: usize, to: usize) -> bool {
-    let mut seen = vec![false; uses.len()];
-    let mut open = uses[from].clone();
-    while let Some(rule) = open.pop() {
-        if rule == to {
-            return true;
-        }
-        if !std::mem::replace(&mut seen[rule], true) {
-            open.extend(&uses[rule]);
+/// Which rules lead to no rule that uses itself, by way of others or not: those that use none, and those that use only such rules.
+fn terminals(uses: &[Vec<usize>]) -> Vec<bool> {
+    let mut users = vec![Vec::new(); uses.len()];
+    for (rule, used) in uses.iter().enumerate() {
+        used.iter().for_each(|&used| users[used].push(rule));
+    }
+    let mut left: Vec<usize> = uses.iter().map(Vec::len).collect();
+    let mut ready: Vec<usize> = (0..uses.len()).filter(|&rule| left[rule] == 0).collect();
+    let mut terminal = vec![false; uses.len()];
+    while let Some(rule) = ready.pop() {
+        terminal[rule] = true;
+        for &user in &users[rule] {
+            left[user] -= 1;
+            if left[user] == 0 {
+                ready.push(user);
+            }
         }
     }
-    false
+    terminal
 }
 
 struct Rule {
@@ -133,9 +138,8 @@ fn rules(tokens: Vec<(usize, Token)>) -> Result<Vec<Rule>, String> {
 /// The tokens of a grammar, with their lines.
 fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
     let mut tokens = Vec::new();
-    let mut rest = text;
+    let (mut rest, mut line) = (text, 1);
     while let Some(first) = rest.chars().next() {
-        let line = 1 + text[..text.len() - rest.len()].matches('\n').count();
         let failed = |what: &str| format!("line {line}: {what}");
         let (token, length) = match first {
             _ if first.is_whitespace() => (None, first.len_utf8()),
@@ -162,6 +166,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
             _ => return Err(failed(&format!("`{first}` is not expected"))),
         };
         tokens.extend(token.map(|token| (line, token)));
+        line += rest[..length].matches('\n').count();
         rest = &rest[length..];
     }
     Ok(tokens)
@@ -250,6 +255,16 @@ mod tests {
             "start: TERMINAL_0\nTERMINAL_0: \"é\\n\\\"\" /[^\\x{5D}\\x{22}\\x{2F}]/ /(?s:.)/\n"
         );
         assert_eq!(of("start: \"a\"").unwrap(), "start: \"a\"");
+    }
+
+    #[test]
+    fn what_leads_to_a_rule_that_recurs_is_a_rule() {
+        let text = of("root ::= a b\na ::= \"(\" c \")\"\nb ::= d d\nc ::= a | \"x\"\nd ::= \"y\"").unwrap();
+        let names: Vec<&str> = text.lines().skip(1).filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(names, ["rule_0", "rule_1", "TERMINAL_2", "rule_3", "TERMINAL_4"]);
+        // A long chain of rules is read in one go.
+        let chain: String = (0..20_000).map(|rule| format!("\nr{rule} ::= r{}", rule + 1)).collect();
+        assert!(of(&format!("root ::= r0{chain}\nr20000 ::= \"a\"")).unwrap().starts_with("start: TERMINAL_0\n"));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Grammars {
         self.state().vocabulary.is_some()
     }
 
-    /// A matcher at the beginning of an answer. `tokens` tells the vocabulary where there is none yet.
+    /// A matcher at the beginning of an answer. The first call makes the vocabulary from `tokens`.
     ///
     /// # Errors
     /// [`ErrorKind::Grammar`] where the grammar cannot be compiled.

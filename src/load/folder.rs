@@ -39,7 +39,8 @@ impl Folder {
     /// Reads the small files.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Package`] names a file that is missing or wrong, [`crate::ErrorKind::Tokenizer`] says why there is none.
+    /// [`crate::ErrorKind::Package`] names the file that is missing or wrong. [`crate::ErrorKind::Tokenizer`] says what is wrong with the
+    /// tokenizer.
     pub fn read(path: &Path) -> Result<Folder> {
         let config_json = read(&path.join(ChatConfig::FILE))?;
         let config = ChatConfig::parse(&config_json)?;
@@ -88,7 +89,7 @@ pub fn tokenizer(folder: &Path) -> Result<Option<Tokenizer>> {
 /// The list of tensors of a package, under its present or its old name.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Package`] where there is none, or it cannot be read.
+/// [`crate::ErrorKind::Package`]: there is no list, or it cannot be read.
 pub fn manifest(folder: &Path) -> Result<String> {
     let files = TensorCache::FILES.map(|name| folder.join(name));
     match files.iter().find(|file| file.is_file()) {
