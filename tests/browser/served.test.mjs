@@ -116,7 +116,7 @@ test("the server's page asks the server, stops it, and says what went wrong", as
   await ask(page, "Write a short story about Karin.");
   await page.waitForFunction(() => (document.querySelectorAll(".turn.assistant .body")[2]?.textContent.length ?? 0) > 10);
   await page.keyboard.press("Escape");
-  await page.getByText("Stopped.").waitFor();
+  await page.getByRole("log").getByText("Stopped.").waitFor();
   const running = async () => (await (await fetch(`${open.base}/health`)).json()).running;
   for (let left = 50; (await running()) > 0; left -= 1) {
     assert.ok(left > 0, "the request has ended on the server");
@@ -124,7 +124,7 @@ test("the server's page asks the server, stops it, and says what went wrong", as
   }
 
   await ask(page, "a ".repeat(2000));
-  await page.getByText(/are [\d,]+ tokens long\. This model can take in 1,024/).waitFor();
+  await page.getByRole("log").getByText(/are [\d,]+ tokens long\. This model can take in 1,024/).waitFor();
   await page.locator("#server summary").click();
   await page.getByText("0 of 256 requests").waitFor();
   await check(page, "trouble");
@@ -137,7 +137,7 @@ test("the server's page asks the server, stops it, and says what went wrong", as
   // Whoever reads goes on reading when the server has ended.
   await open.stop();
   await ask(page, "Are you there?");
-  await page.getByText("The server cannot be reached. It may have ended.", { exact: true }).waitFor();
+  await page.getByRole("log").getByText("The server cannot be reached. It may have ended.").waitFor();
   await page.context().close();
 });
 
