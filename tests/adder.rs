@@ -81,7 +81,7 @@ pub fn plan() -> Plan {
         activations: Activations::Float,
         fingerprint: tegula_plan::Fingerprint::default(),
     };
-    let param = |name: &str, dtype| Param { name: name.into(), shape: vec![4], dtype };
+    let param = |name: &str, dtype| Param::whole(name.into(), vec![4], dtype);
     let kernel = |name: &str, shader, bindings: &[(&str, bool)]| Kernel {
         name: name.into(),
         shader,

@@ -16,9 +16,6 @@ use crate::{adapter, shared};
 /// The models that Hugging Face's implementation has evaluated.
 const GOLDENS: [&str; 5] = ["llama", "llama3-rope-tied", "mistral-swa", "qwen2", "qwen3"];
 
-/// Those that the reference of this folder does not know.
-const GOLDENS_ALONE: [&str; 2] = ["gemma2", "gpt2"];
-
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().expect("a list").iter().map(|number| number.as_f64().expect("a number")).collect()
 }
@@ -43,41 +40,80 @@ fn the_reference_agrees_with_transformers() {
 }
 
 /// Logits of a golden model within a tolerance; greedy tokens too where single precision makes them the same.
-fn check_goldens(quantization: &str, tolerance: f64) {
-    for name in GOLDENS.into_iter().chain(GOLDENS_ALONE) {
-        let Some(source) = shared(&format!("goldens/{name}")) else { return };
-        let (package, golden) = (convert(&source, quantization), json(&source.join("golden.json")));
-        let input = ids(&golden["input_ids"]);
-        for gpu in devices() {
-            let mut engine = engine(&gpu, &package.path(), &CompileOptions::default());
-            let rows = logits(&mut engine, &input);
-            let mut worst = delta(&rows[0], &numbers(&golden["logits_first"]));
-            worst = worst.max(delta(&rows[rows.len() - 1], &numbers(&golden["logits_last"])));
-            let tops = golden["top8_ids"].as_array().expect("a list").iter().zip(golden["top8_logits"].as_array().expect("a list"));
-            for (row, (top, expected)) in rows.iter().zip(tops) {
-                let found: Vec<f32> = ids(top).iter().map(|&id| row[id as usize]).collect();
-                worst = worst.max(delta(&found, &numbers(expected)));
-            }
-            eprintln!("{name} {quantization} on {}: {worst:e}", gpu.info().name);
-            assert!(worst <= tolerance, "{name} {quantization} on {}: {worst:e}", gpu.info().name);
-            if quantization == "q0f32" {
-                let length = golden["greedy_prompt_len"].as_u64().expect("a length") as usize;
-                let expected = ids(&golden["greedy_new_ids"]);
-                let (found, _) = answer(&mut engine, Prompt::Ids(input[..length].to_vec()), expected.len() as u32);
-                assert_eq!(found, expected, "{name} on {}", gpu.info().name);
-            }
+fn check(name: &str, quantization: &str, tolerance: f64) {
+    let Some(source) = shared(&format!("goldens/{name}")) else { return };
+    let (package, golden) = (convert(&source, quantization), json(&source.join("golden.json")));
+    let input = ids(&golden["input_ids"]);
+    for gpu in devices() {
+        let mut engine = engine(&gpu, &package.path(), &CompileOptions::default());
+        let rows = logits(&mut engine, &input);
+        let mut worst = delta(&rows[0], &numbers(&golden["logits_first"]));
+        worst = worst.max(delta(&rows[rows.len() - 1], &numbers(&golden["logits_last"])));
+        let tops = golden["top8_ids"].as_array().expect("a list").iter().zip(golden["top8_logits"].as_array().expect("a list"));
+        for (row, (top, expected)) in rows.iter().zip(tops) {
+            let found: Vec<f32> = ids(top).iter().map(|&id| row[id as usize]).collect();
+            worst = worst.max(delta(&found, &numbers(expected)));
+        }
+        eprintln!("{name} {quantization} on {}: {worst:e}", gpu.info().name);
+        assert!(worst <= tolerance, "{name} {quantization} on {}: {worst:e}", gpu.info().name);
+        if quantization == "q0f32" {
+            let length = golden["greedy_prompt_len"].as_u64().expect("a length") as usize;
+            let expected = ids(&golden["greedy_new_ids"]);
+            let (found, _) = answer(&mut engine, Prompt::Ids(input[..length].to_vec()), expected.len() as u32);
+            assert_eq!(found, expected, "{name} on {}", gpu.info().name);
         }
     }
 }
 
-#[test]
-fn goldens_in_single_precision() {
-    check_goldens("q0f32", 2e-3);
+/// A module for each golden: in single precision, and in half precision.
+macro_rules! goldens {
+    ($($module:ident: $name:literal,)*) => {
+        /// Each golden by itself.
+        mod each {
+            $(mod $module {
+                #[test]
+                fn goldens_in_single_precision() {
+                    super::super::check($name, "q0f32", 2e-3);
+                }
+
+                #[test]
+                fn goldens_in_half_precision() {
+                    super::super::check($name, "q0f16", 3e-2);
+                }
+            })*
+        }
+    };
 }
 
-#[test]
-fn goldens_in_half_precision() {
-    check_goldens("q0f16", 3e-2);
+goldens! {
+    cohere2: "cohere2",
+    ernie4_5: "ernie4_5",
+    gemma: "gemma",
+    gemma2: "gemma2",
+    gemma3: "gemma3",
+    gpt2: "gpt2",
+    gpt_neox: "gpt_neox",
+    granite: "granite",
+    granite4: "granite4",
+    hunyuan: "hunyuan",
+    internlm2: "internlm2",
+    llama: "llama",
+    llama3: "llama3-rope-tied",
+    llama_linear: "llama-linear",
+    llama_yarn: "llama-yarn",
+    minicpm: "minicpm",
+    ministral3: "ministral3",
+    mistral: "mistral-swa",
+    olmo2: "olmo2",
+    olmo3: "olmo3",
+    phi: "phi",
+    phi3: "phi3",
+    phi4_mini: "phi4-mini",
+    qwen2: "qwen2",
+    qwen3: "qwen3",
+    smollm3: "smollm3",
+    stablelm: "stablelm",
+    starcoder2: "starcoder2",
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn activations_of_any_magnitude_count_also_where_small_halves_are_zero() {
         let (n, k, format) = (96, 320, Q4F16);
         let made_ready = input == Input::Halved;
         // An epsilon beside which small squares count.
-        let matmul = Matmul { n, k, format, bias: false, input, eps: 1e-20, output: Output::store(n), rows };
+        let matmul = Matmul { n, k, format, bias: false, factor: 1.0, input, eps: 1e-20, output: Output::store(n), rows };
         let plain = Spec::from(Matmul { input: if made_ready { Input::Plain } else { input }, ..matmul });
         let spec = Spec::from(matmul);
         let count = if rows == Rows::One { 1 } else { 3 };

@@ -1,7 +1,7 @@
 //! Kernel cases: specs of odd shapes, and steps to run them on.
 
 use tegula_compiler::format::{F16, F32, Q4F16, Q4F32, Storage};
-use tegula_compiler::graph::{Act, NormKind};
+use tegula_compiler::graph::{Act, Growth, HeadSpan, NormKind, Pairs};
 use tegula_compiler::op::argmax::ArgMax;
 use tegula_compiler::op::attention::merge::Merge;
 use tegula_compiler::op::attention::{Attention, splits};
@@ -9,11 +9,12 @@ use tegula_compiler::op::draw::{Draw, DrawStage};
 use tegula_compiler::op::embed::Embed;
 use tegula_compiler::op::halve::Halve;
 use tegula_compiler::op::head_norm::HeadNorm;
-use tegula_compiler::op::heads::{Append, Heads};
+use tegula_compiler::op::heads::{Append, Heads, Turn};
 use tegula_compiler::op::matmul::{Input, Matmul, Output};
 use tegula_compiler::op::norm::{Norm, Place};
 use tegula_compiler::op::positions::Positions;
 use tegula_compiler::op::quantize::Quantize;
+use tegula_compiler::op::rotation::Angles;
 use tegula_compiler::op::step::Step;
 use tegula_compiler::op::{Rows, Spec};
 use tegula_plan::{Dtype, StepSize};
@@ -51,12 +52,15 @@ fn heads(query: u32, kv: u32, dim: u32, cache: Dtype) -> Heads {
 }
 
 fn rotated(query: u32, kv: u32, dim: u32, cache: Dtype) -> Output {
-    Output::Heads(Append { heads: heads(query, kv, dim, cache), rotate: true })
+    Output::Heads(Append { heads: heads(query, kv, dim, cache), turn: Some(Turn::whole(dim)) })
 }
 
 fn embeds() -> Vec<Spec> {
-    let of = |format| [(16, 1.0), (0, 8.5)].map(|(head_dim, scale)| Embed { n: 50, k: 172, format, head_dim, scale }.into());
+    let angles = |width, factor| Some(Angles { width, factor });
+    let of = |format| [(angles(16, 1.0), 1.0), (None, 8.5)].map(|(angles, scale)| Embed { n: 50, k: 172, format, angles, scale }.into());
     let mut specs: Vec<Spec> = FORMATS.into_iter().flat_map(of).collect();
+    specs.push(Embed { n: 50, k: 172, format: F32, angles: angles(12, 1.3), scale: 1.0 }.into());
+    specs.extend([Angles { width: 96, factor: 1.0 }, Angles { width: 20, factor: 0.8 }].map(Spec::from));
     // Positions of test steps go up to 191.
     specs.extend(FORMATS.map(|format| Spec::from(Positions { n: 130, k: 172, format })));
     specs
@@ -67,7 +71,7 @@ fn matmuls() -> Vec<Spec> {
     for (index, format) in FORMATS.into_iter().enumerate() {
         let cache = if index % 2 == 0 { Dtype::F16 } else { Dtype::F32 };
         for rows in [Rows::One, Rows::Few, Rows::Many] {
-            let matmul = |n, k, bias, input, output| Spec::from(Matmul { n, k, format, bias, input, eps: 1e-5, output, rows });
+            let matmul = |n, k, bias, input, output| Spec::from(Matmul { n, k, format, bias, factor: 1.0, input, eps: 1e-5, output, rows });
             specs.push(matmul(361, 172, true, Input::Norm, Output::store(400)));
             specs.push(matmul(64, 172, false, Input::Plain, Output::Residual));
             specs.push(matmul(344, 64, false, Input::Norm, Output::Gated(Act::Silu)));
@@ -76,28 +80,45 @@ fn matmuls() -> Vec<Spec> {
         }
         // Epilogues that have nothing to do with the format, each with another one.
         let rows = if index < 2 { Rows::One } else { Rows::Many };
-        let matmul = |n, bias, input, output| Spec::from(Matmul { n, k: 96, format, bias, input, eps: 1e-5, output, rows });
+        let matmul = |n, bias, input, output| Spec::from(Matmul { n, k: 96, format, bias, factor: 1.0, input, eps: 1e-5, output, rows });
         specs.push(match index {
             0 => matmul(256, false, Input::Norm, Output::Gated(Act::GeluTanh)),
             1 => matmul(361, false, Input::Norm, Output::Store { stride: 361, softcap: Some(20.0) }),
             2 => matmul(128, true, Input::Plain, Output::Act(Act::GeluTanh)),
-            _ => matmul(128, true, Input::Plain, Output::Heads(Append { heads: heads(4, 2, 16, cache), rotate: false })),
+            _ => matmul(128, true, Input::Plain, Output::Heads(Append { heads: heads(4, 2, 16, cache), turn: None })),
         });
     }
+    // Epilogues and factors that few architectures have.
+    for (index, rows) in [Rows::One, Rows::Few, Rows::Many].into_iter().enumerate() {
+        let (format, cache) = (FORMATS[index], if index == 1 { Dtype::F32 } else { Dtype::F16 });
+        let matmul =
+            |n, bias, factor, output| Spec::from(Matmul { n, k: 96, format, bias, factor, input: Input::Plain, eps: 0.0, output, rows });
+        let turned =
+            |width, pairs, growth| Output::Heads(Append { heads: heads(4, 2, 16, cache), turn: Some(Turn { width, pairs, growth }) });
+        specs.push(matmul(128, true, 1.0, turned(12, Pairs::Halves, None)));
+        specs.push(matmul(128, false, 1.0, turned(8, Pairs::Neighbours, None)));
+        specs.push(matmul(128, false, 1.0, turned(16, Pairs::Neighbours, Some(Growth { rate: 0.3, span: 40 }))));
+        specs.push(matmul(64, false, 0.22, Output::Residual));
+        specs.push(matmul(344, false, 1.0, Output::GatedSecond(Act::Gelu)));
+        specs.push(matmul(361, true, 0.5, Output::Store { stride: 361, softcap: Some(20.0) }));
+    }
     for format in FORMATS {
-        let matmul = |n, k, output| Matmul { n, k, format, bias: true, input: Input::Normed, eps: 0.0, output, rows: Rows::Many };
+        let matmul =
+            |n, k, output| Matmul { n, k, format, bias: true, factor: 1.0, input: Input::Normed, eps: 0.0, output, rows: Rows::Many };
         specs.push(matmul(128, 344, rotated(4, 2, 16, Dtype::F16)).into());
         specs.push(matmul(344, 128, Output::Gated(Act::Silu)).into());
     }
     for format in [Q4F16, Q4F32] {
-        let matmul = |n, k, bias, output| Matmul { n, k, format, bias, input: Input::Halved, eps: 0.0, output, rows: Rows::Few };
+        let matmul =
+            |n, k, bias, output| Matmul { n, k, format, bias, factor: 1.0, input: Input::Halved, eps: 0.0, output, rows: Rows::Few };
         specs.push(matmul(361, 168, true, Output::store(400)).into());
         specs.push(matmul(64, 200, false, Output::Residual).into());
         specs.push(matmul(344, 64, false, Output::Gated(Act::Silu)).into());
         specs.push(matmul(192, 2080, false, Output::store(192)).into());
     }
     for (format, scale) in [(Q4F16, Dtype::F16), (Q4F32, Dtype::F32)] {
-        let matmul = |n, k, bias, output| Matmul { n, k, format, bias, input: Input::Int8, eps: 0.0, output, rows: Rows::Many };
+        let matmul =
+            |n, k, bias, output| Matmul { n, k, format, bias, factor: 1.0, input: Input::Int8, eps: 0.0, output, rows: Rows::Many };
         specs.push(matmul(361, 172, true, Output::store(400)).into());
         specs.push(matmul(64, 172, false, Output::Residual).into());
         specs.push(matmul(344, 96, false, Output::Gated(Act::Silu)).into());
@@ -146,7 +167,14 @@ fn attentions() -> Vec<Spec> {
 fn norms() -> Vec<Spec> {
     let mut specs: Vec<Spec> = Vec::new();
     for cache in [Dtype::F16, Dtype::F32] {
-        specs.push(HeadNorm { append: Append { heads: heads(6, 2, 64, cache), rotate: true }, eps: 1e-6 }.into());
+        let norm = |span, turn, rotated_first| {
+            let append = Append { heads: heads(6, 2, 64, cache), turn };
+            Spec::from(HeadNorm { append, span, rotated_first, eps: 1e-6 })
+        };
+        specs.push(norm(HeadSpan::Each, Some(Turn::whole(64)), false));
+        specs.push(norm(HeadSpan::Each, Some(Turn { width: 48, ..Turn::whole(64) }), true));
+        specs.push(norm(HeadSpan::Each, None, false));
+        specs.push(norm(HeadSpan::All, Some(Turn::whole(64)), false));
     }
     specs.extend([64, 344, 2048].map(|width| Spec::from(Norm::halves(width, 1e-5))));
     specs.push(Norm { kind: NormKind::Layer, bias: true, ..Norm::halves(344, 1e-5) }.into());
@@ -194,7 +222,7 @@ fn vary(spec: &Spec) -> Vary {
             // Eight rows of x that end within a piece have more branches than SwiftShader's compiler can take: it needs gigabytes, and minutes.
             Matmul { output: Output::Store { .. }, rows: Rows::Few, .. } => Vary::No,
             Matmul { format, bias: true, k: 172.., .. } if format == Q4F16 || format == F32 => Vary::One,
-            Matmul { format, bias: true, output: Output::Heads(Append { rotate: true, .. }), .. } if format == Q4F16 || format == F32 => {
+            Matmul { format, bias: true, output: Output::Heads(Append { turn: Some(_), .. }), .. } if format == Q4F16 || format == F32 => {
                 Vary::One
             }
             _ => Vary::No,

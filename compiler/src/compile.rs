@@ -106,21 +106,23 @@ impl Compiled {
 /// model; [`ErrorKind::TensorTooLarge`] and [`ErrorKind::StepTooLarge`] where the limits that every device has are exceeded;
 /// [`ErrorKind::NoRecord`] where only measured schedules are to be used.
 pub fn compile(config: &Config, options: &CompileOptions) -> Result<Compiled, Error> {
-    let graph = model::graph(config)?;
+    // Of what the weights were trained for, whatever context or window is asked for here.
+    let fingerprint = fingerprint::of(&model::graph(&Config { context_window_size: None, ..config.clone() })?);
+    let context_window_size = options.context_window_size.or(config.context_window_size);
+    let graph = model::graph(&Config { context_window_size, ..config.clone() })?;
     let quantization = quantization(config, options)?;
-    compile_graph(graph, config, options, quantization)
+    compile_graph(graph, fingerprint, config, options, quantization)
 }
 
 /// Compiles a graph whose weights are stored in a way.
 pub(crate) fn compile_graph(
     mut graph: Graph,
+    fingerprint: Fingerprint,
     config: &Config,
     options: &CompileOptions,
     quantization: Quantization,
 ) -> Result<Compiled, Error> {
     check_activations(options.activations, quantization)?;
-    // Of what the weights were trained for, whatever window is asked for here.
-    let fingerprint = fingerprint::of(&graph);
     if let Some(size) = options.sliding_window_size {
         for op in &mut graph.ops {
             if let OpKind::Attention { window, .. } = &mut op.kind {

@@ -18,6 +18,8 @@ pub struct Config {
     pub classes: Vec<String>,
     /// The settings of the architecture, under the names they came with.
     pub settings: Map<String, Value>,
+    /// Whether they are those of the text model of one that sees or hears, too.
+    pub is_part: bool,
     /// How the weights of the package are stored, which an MLC config says.
     pub quantization: Option<String>,
     /// The most tokens of a sequence.
@@ -49,9 +51,14 @@ impl Config {
             return Err(broken(reason.into()));
         }
         let all: Map<String, Value> = json::parse(json).map_err(|error| broken(error.to_string()))?;
-        let top: Top = read(&all).map_err(broken)?;
+        let mut top: Top = read(&all).map_err(broken)?;
         let mlc = top.model_config.is_some();
-        let settings = top.model_config.unwrap_or(all);
+        let mut settings = top.model_config.take().unwrap_or(all);
+        let text = text_part(&mut settings);
+        let is_part = text.is_some();
+        if let Some(text) = text {
+            top.model_type = text.or(top.model_type);
+        }
         // MLC writes -1 where a size is left open.
         let size = |name: &str, top: Option<i64>| {
             let inner = settings.get(name).and_then(Value::as_i64);
@@ -65,13 +72,48 @@ impl Config {
             model_type: top.model_type,
             classes: top.architectures.unwrap_or_default(),
             settings,
+            is_part,
         })
+    }
+
+    /// The same config, where what it leaves out has these values.
+    pub(crate) fn or(&self, defaults: &[(&str, Value)]) -> Config {
+        let mut config = self.clone();
+        for (name, value) in defaults {
+            config.settings.entry(*name).or_insert_with(|| value.clone());
+        }
+        config
+    }
+
+    /// The same, of the text model of one that sees or hears: those leave much to their class.
+    pub(crate) fn or_text(&self, defaults: &[(&str, u32)]) -> Config {
+        let defaults: Vec<_> = defaults.iter().filter(|_| self.is_part).map(|(name, value)| (*name, Value::from(*value))).collect();
+        self.or(&defaults)
     }
 
     /// The settings as an architecture understands them.
     pub(crate) fn read<T: DeserializeOwned>(&self, architecture: &'static str) -> Result<T, Error> {
         read(&self.settings).map_err(|reason| ErrorKind::Config { architecture, reason }.into())
     }
+}
+
+/// Where models that see or hear, too, have the settings of their text model.
+const TEXT_PARTS: [&str; 2] = ["text_config", "llm_config"];
+
+/// Puts the settings of a text model in the place of those of the whole, and leaves what only the whole says. Returns the text model's type,
+/// where there is such a part.
+fn text_part(settings: &mut Map<String, Value>) -> Option<Option<String>> {
+    let name = TEXT_PARTS.into_iter().find(|name| settings.get(*name).is_some_and(Value::is_object))?;
+    let Some(Value::Object(mut text)) = settings.shift_remove(name) else { return None };
+    // MLC keeps there what it does not know.
+    if let Some(Value::Object(unknown)) = text.shift_remove("kwargs") {
+        unknown.into_iter().for_each(|(name, value)| {
+            text.entry(name).or_insert(value);
+        });
+    }
+    let kind = text.get("model_type").and_then(Value::as_str).map(str::to_owned);
+    settings.extend(text);
+    Some(kind)
 }
 
 /// Reads settings. What is said of one that is wrong has its name.

@@ -53,12 +53,13 @@ pub(crate) fn graph(graph: &Graph) -> String {
     );
     line!(out, "\nparams");
     for param in &graph.params {
-        let sources: Vec<_> = param.sources.iter().map(|source| format!("{} [{}]", source.name, source.rows)).collect();
+        let sources: Vec<_> = param.sources.iter().map(|source| source.text()).collect();
         let quantize = if param.quantize { " quantized" } else { "" };
         let change = match param.change {
             Change::None => "",
             Change::Transpose => ", transposed",
             Change::AddOne => ", plus one",
+            Change::UnitRows => ", rows of length one",
         };
         line!(out, "  {} {:?}{quantize} <- {}{change}", param.name, param.shape, sources.join(" + "));
     }

@@ -7,7 +7,7 @@ use crate::format::{F16, F32, Q4F16, Q4F32, Storage};
 use crate::graph::GraphParam;
 use crate::{Error, ErrorKind};
 use std::fmt;
-use tegula_plan::{Dtype, Param};
+use tegula_plan::{Dtype, Param, Piece};
 
 /// A way to store parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,13 @@ impl Quantization {
     /// The tensors of a package that hold a parameter, in the order in which they are stored.
     #[must_use]
     pub fn params_of(self, param: &GraphParam) -> Vec<Param> {
-        self.format(param).tensors(&param.name, &param.shape)
+        let format = self.format(param);
+        let mut params = format.tensors(&param.name, &param.shape);
+        for (name, rows) in &param.apart {
+            let pieces = format.tensors(name, &[&[*rows], &param.shape[1..]].concat());
+            params.iter_mut().zip(pieces).for_each(|(param, piece)| param.pieces.push(Piece { name: piece.name, rows: *rows }));
+        }
+        params
     }
 }
 
@@ -89,7 +95,7 @@ mod tests {
     use super::*;
 
     fn param(name: &str, shape: &[u64], quantize: bool) -> GraphParam {
-        GraphParam { name: name.into(), sources: Vec::new(), shape: shape.into(), quantize, change: Default::default() }
+        GraphParam { name: name.into(), sources: Vec::new(), apart: Vec::new(), shape: shape.into(), quantize, change: Default::default() }
     }
 
     fn described(quantization: &str, param: &GraphParam) -> Vec<String> {

@@ -167,6 +167,7 @@ mod tests {
         graph.params = vec![GraphParam {
             name: "table.weight".into(),
             sources: Vec::new(),
+            apart: Vec::new(),
             shape: vec![n, k],
             quantize: true,
             change: Default::default(),

@@ -55,11 +55,17 @@ impl Checkpoint {
     }
 
     /// The tensor of this name, whatever it is. Hugging Face's class of a whole model puts a module around the layers (`model.`,
-    /// `transformer.`). Checkpoints of the layers alone have names without it, so the name is also looked for without its first part.
+    /// `transformer.`). Checkpoints of the layers alone have names without it, so the name is also looked for without its first part. Models
+    /// that see or hear, too, have their text model in a module of its own.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {
-        self.tensors.get(name).or_else(|| match name.split_once('.') {
-            Some(("model" | "transformer", rest)) => self.tensors.get(rest),
+        let of = |name: &str| self.tensors.get(name);
+        of(name).or_else(|| match name.split_once('.') {
+            Some(("transformer", rest)) => of(rest),
+            Some(("model", rest)) => {
+                of(rest).or_else(|| ["model.language_model", "language_model.model"].iter().find_map(|path| of(&format!("{path}.{rest}"))))
+            }
+            Some(("lm_head", _)) => of(&format!("language_model.{name}")),
             _ => None,
         })
     }
@@ -87,6 +93,16 @@ impl Checkpoint {
 }
 
 impl Tensor {
+    /// Some of its rows, as a tensor.
+    #[must_use]
+    pub fn rows(&self, rows: Range<u64>) -> Tensor {
+        let Some((count, rest)) = self.shape.split_first().filter(|(count, _)| rows != (0..**count)) else { return self.clone() };
+        debug_assert!(rows.end <= *count, "rows {rows:?} of {count}");
+        let width: u64 = rest.iter().product();
+        let offset = self.extent(rows.start * width..rows.end * width).start;
+        Tensor { shape: [&[rows.end - rows.start], rest].concat(), offset, ..self.clone() }
+    }
+
     /// Number of elements.
     #[must_use]
     pub fn elements(&self) -> u64 {

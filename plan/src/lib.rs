@@ -23,7 +23,7 @@ pub use error::{Error, ErrorKind};
 pub use fingerprint::Fingerprint;
 pub use library::{FORMAT_VERSION, Library, section};
 pub use model::{Activations, Model};
-pub use param::{Dtype, Param};
+pub use param::{Dtype, Param, Piece};
 pub use precision::Precision;
 pub use requires::Requires;
 pub use size::{Size, StepSize};

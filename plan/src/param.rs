@@ -46,9 +46,41 @@ pub struct Param {
     pub shape: Vec<u64>,
     /// Element type.
     pub dtype: Dtype,
+    /// The tensors of the package whose rows make it up, one after another, where it is not one of its own name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<Piece>,
+}
+
+/// Rows of a [`Param`] that are a tensor of the package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Its name there.
+    pub name: String,
+    /// How many rows it has.
+    pub rows: u64,
 }
 
 impl Param {
+    /// A parameter that is a tensor of the package.
+    #[must_use]
+    pub fn whole(name: String, shape: Vec<u64>, dtype: Dtype) -> Param {
+        Param { name, shape, dtype, pieces: Vec::new() }
+    }
+
+    /// The tensors of the package that it is made of, each with its first row.
+    pub fn tensors(&self) -> impl Iterator<Item = (u64, Param)> + '_ {
+        let rows = self.shape.first().copied().unwrap_or(1);
+        let itself = self.pieces.is_empty().then(|| Piece { name: self.name.clone(), rows });
+        let pieces = itself.into_iter().chain(self.pieces.iter().cloned());
+        let rest = self.shape.get(1..).unwrap_or_default();
+        pieces.scan(0, move |first, Piece { name, rows }| {
+            let from = *first;
+            *first += rows;
+            let shape = if self.pieces.is_empty() { self.shape.clone() } else { [&[rows], rest].concat() };
+            Some((from, Param::whole(name, shape, self.dtype)))
+        })
+    }
+
     /// Number of elements.
     #[must_use]
     pub fn elements(&self) -> u64 {

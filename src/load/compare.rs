@@ -14,13 +14,13 @@ use crate::{ErrorKind, Result};
 pub(super) fn tensors(plan: &Plan, manifest: &TensorCache) -> Result<()> {
     let records: HashMap<&str, &Record> =
         manifest.shards.iter().flat_map(|shard| &shard.records).map(|record| (record.name.as_str(), record)).collect();
-    let wrong: Vec<_> = plan
-        .params
+    let tensors: Vec<Param> = plan.params.iter().flat_map(Param::tensors).map(|(_, tensor)| tensor).collect();
+    let wrong: Vec<_> = tensors
         .iter()
         .map(|param| (param, records.get(param.name.as_str())))
         .filter(|(param, record)| !record.is_some_and(|record| matches(param, record)))
         .collect();
-    let extra = records.len().saturating_sub(plan.params.len() - wrong.len());
+    let extra = records.len().saturating_sub(tensors.len() - wrong.len());
     tracing::debug!(extra, "tensors of the package that the library does not read");
     let Some(((param, record), others)) = wrong.split_first() else { return Ok(()) };
     let mut more = String::new();

@@ -37,8 +37,16 @@ pub(super) fn choose(plan: &Plan, gpu: &Gpu, origin: Origin, precision: Precisio
     Err(refused.expect("the last variant requires nothing, which the library's reader checks").into())
 }
 
-/// Vectors are as long as what fills them, so that nothing is written beside them.
+/// Vectors are as long as what fills them, and parameters as long as the tensors that they are made of, so that nothing is written beside
+/// them.
 pub(super) fn check_vectors(plan: &Plan) -> Result<()> {
+    for param in plan.params.iter().filter(|param| !param.pieces.is_empty()) {
+        let rows = param.pieces.iter().try_fold(0u64, |sum, piece| sum.checked_add(piece.rows));
+        if rows != param.shape.first().copied() {
+            let reason = format!("the tensors of `{}` have other rows than itself", param.name);
+            return Err(tegula_plan::Error::from(tegula_plan::ErrorKind::Damaged { section: tegula_plan::section::PLAN, reason }).into());
+        }
+    }
     for vector in &plan.vectors {
         let length = match &vector.source {
             VectorSource::Values(values) => values.len() as u64,
@@ -56,17 +64,27 @@ pub(super) fn check_vectors(plan: &Plan) -> Result<()> {
     Ok(())
 }
 
+/// The tensors of a package that a parameter is made of, each with the place of its first element.
+fn placed(param: &Param) -> impl Iterator<Item = (String, u64)> {
+    let width = param.shape.iter().skip(1).fold(1u64, |product, length| product.saturating_mul(*length));
+    param.tensors().map(move |(first, tensor)| (tensor.name, first.saturating_mul(width)))
+}
+
 /// The records of a shard that the plan reads, and where they go.
 pub(super) fn extents(plan: &Plan, shard: &Shard) -> Vec<Extent> {
-    let mut targets: HashMap<&str, Vec<Target>> = HashMap::new();
+    let mut targets: HashMap<String, Vec<Target>> = HashMap::new();
     for (index, param) in (0..).zip(&plan.params) {
         let kept = if param.dtype == Dtype::F32 { Kept::F32 } else { Kept::AsStored };
-        targets.entry(&param.name).or_default().push(Target { place: Place::Weight(index), offset: 0, kept });
+        for (name, offset) in placed(param) {
+            targets.entry(name).or_default().push(Target { place: Place::Weight(index), offset: offset * param.dtype.bytes(), kept });
+        }
     }
     for vector in &plan.vectors {
         if let VectorSource::Param(param) = vector.source {
-            let target = Target { place: Place::Vectors, offset: 4 * u64::from(vector.offset), kept: Kept::F32 };
-            targets.entry(&plan.params[param as usize].name).or_default().push(target);
+            for (name, offset) in placed(&plan.params[param as usize]) {
+                let offset = 4 * (u64::from(vector.offset) + offset);
+                targets.entry(name).or_default().push(Target { place: Place::Vectors, offset, kept: Kept::F32 });
+            }
         }
     }
     let wanted = |record: &Record| {

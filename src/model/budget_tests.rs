@@ -24,7 +24,7 @@ fn plan() -> Plan {
         activations: Activations::Float,
         fingerprint: tegula_plan::Fingerprint::default(),
     };
-    let param = |name: &str, shape: &[u64]| Param { name: name.into(), shape: shape.into(), dtype: Dtype::F32 };
+    let param = |name: &str, shape: &[u64]| Param::whole(name.into(), shape.into(), Dtype::F32);
     let params = vec![param("table", &[1024, 128]), param("head", &[1024, 128]), param("gain", &[126])];
     let vectors = vec![
         Vector { offset: 0, length: 126, source: VectorSource::Param(2) },

@@ -2,6 +2,7 @@
 #import lib/launch
 #import lib/vectors
 #import output/heads
+#import norm/head_gain
 #import reduce/tree
 
 const EPS: f32 = 1e-6;
@@ -24,16 +25,16 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
     put_sum(lane, 0u, vec4f(squares));
     add_sums(lane);
     let scale = inverseSqrt(get_sum(lane, 0u).x / f32(HEAD_DIM) + EPS);
-    let gain = select(launch.query_gain, launch.key_gain, head >= QUERY_HEADS);
     for (var j = lane.index; j < HEAD_DIM / 4u; j += LANES) {
+        let quad = head * (HEAD_DIM / 4u) + j;
         var y = vec4f();
         for (var c = 0u; c < 4u; c++) {
-            let i = 2u * j + (c & 1u) + HALF_DIM * (c >> 1u);
-            y[c] = input[at + i];
+            let i = weight_row(quad, c);
+            y[c] = input[row * N + i];
             if head < QUERY_HEADS + KV_HEADS {
-                y[c] *= scale * vector1(gain, i);
+                y[c] *= scale * gain_of(head, i - head * HEAD_DIM);
             }
         }
-        store4(row, head * (HEAD_DIM / 4u) + j, y);
+        store4(row, quad, y);
     }
 }

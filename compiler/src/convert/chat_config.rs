@@ -113,7 +113,8 @@ fn model_config(config: &Config, graph: &Graph, quantization: Quantization) -> R
 /// object, or in one for each type of layer.
 fn rope(config: &Config, graph: &Graph, settings: &mut Map<String, Value>) -> Result<(), Error> {
     let rope: Rope = config.read(graph.architecture)?;
-    let chosen = rope.chosen(&windows(graph))?;
+    // Settings that differ by the type of layers stay as they are.
+    let Ok(chosen) = rope.chosen(&windows(graph)) else { return Ok(()) };
     let all = [chosen.object, Some(&config.settings)].into_iter().flatten();
     let theta = all.filter_map(|all| all.get("rope_theta")).find(|theta| theta.is_number()).cloned();
     if let Some(theta) = theta {

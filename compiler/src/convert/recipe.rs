@@ -13,25 +13,39 @@ use tegula_package::{Checkpoint, Recipe};
 /// [`crate::ErrorKind::Package`] where the checkpoint lacks a tensor, or has one of another shape or
 /// type.
 pub(super) fn of(graph: &Graph, checkpoint: &Checkpoint, options: &ConvertOptions) -> Result<Recipe, Error> {
-    let parameter = |param: &GraphParam| {
-        let parts = parts(param, checkpoint)?;
-        Ok::<_, Error>(Parameter { name: param.name.clone(), parts, store: store(param, options) })
+    let parameter = |param: GraphParam| {
+        let parts = parts(&param, checkpoint)?;
+        Ok::<_, Error>(Parameter { store: store(&param, options), name: param.name, parts })
     };
-    Ok(Recipe { parameters: graph.params.iter().map(parameter).collect::<Result<_, _>>()? })
+    Ok(Recipe { parameters: graph.params.iter().flat_map(tensors).map(parameter).collect::<Result<_, _>>()? })
+}
+
+/// A parameter, or each of those that a package has in its place.
+fn tensors(param: &GraphParam) -> Vec<GraphParam> {
+    if param.apart.is_empty() {
+        return vec![param.clone()];
+    }
+    let piece = |((name, rows), source): (&(String, u64), &Source)| {
+        let shape = [&[*rows], &param.shape[1..]].concat();
+        GraphParam { name: name.clone(), sources: vec![source.clone()], apart: Vec::new(), shape, ..param.clone() }
+    };
+    param.apart.iter().zip(&param.sources).map(piece).collect()
 }
 
 /// The tensors whose rows make up a parameter.
 fn parts(param: &GraphParam, checkpoint: &Checkpoint) -> Result<Vec<Part>, Error> {
-    let find = |source: &Source, shape: &[u64]| checkpoint.tensor(&source.name, shape);
     let part = |source: &Source| {
         let rest = &param.shape[1..];
-        let shape = [&[source.rows], rest].concat();
+        // A vector has but one order.
+        if param.change == Change::Transpose && !rest.is_empty() {
+            return Ok(Part::columns(checkpoint.tensor(&source.name, &[rest, &[source.of]].concat())?)?);
+        }
+        let tensor = checkpoint.tensor(&source.name, &[&[source.of], rest].concat())?;
+        let part = Part::rows(&tensor.rows(source.first..source.first + source.rows))?;
         Ok(match param.change {
-            Change::None => Part::rows(find(source, &shape)?)?,
-            Change::AddOne => Part::rows(find(source, &shape)?)?.plus(1.0),
-            // A bias has but one order.
-            Change::Transpose if rest.is_empty() => Part::rows(find(source, &shape)?)?,
-            Change::Transpose => Part::columns(find(source, &[rest, &[source.rows]].concat())?)?,
+            Change::AddOne => part.plus(1.0),
+            Change::UnitRows => part.unit_rows(),
+            Change::None | Change::Transpose => part,
         })
     };
     param.sources.iter().map(part).collect()
@@ -88,8 +102,8 @@ mod tests {
     }
 
     fn made(shape: &[u64], change: Change, sources: &[(&str, u64)], stored: &[(&str, &[u64])]) -> Result<Vec<f32>, crate::Error> {
-        let sources = sources.iter().map(|(name, rows)| Source { name: (*name).to_owned(), rows: *rows }).collect();
-        let param = GraphParam { name: "p".into(), sources, shape: shape.into(), quantize: false, change };
+        let sources = sources.iter().map(|(name, rows)| Source::whole((*name).to_owned(), *rows)).collect();
+        let param = GraphParam { name: "p".into(), sources, apart: Vec::new(), shape: shape.into(), quantize: false, change };
         let options = ConvertOptions { quantization: Quantization::parse("q0f32").unwrap(), f32_as_bf16: false };
         let parts = parts(&param, &checkpoint(stored))?;
         let recipe = Recipe { parameters: vec![Parameter { name: "p".into(), parts, store: store(&param, &options) }] };

@@ -101,5 +101,5 @@ impl fmt::Debug for Storage {
 
 /// The parameter itself, as one tensor.
 pub(crate) fn whole(name: &str, shape: &[u64], dtype: Dtype) -> Vec<Param> {
-    vec![Param { name: name.into(), shape: shape.into(), dtype }]
+    vec![Param::whole(name.into(), shape.into(), dtype)]
 }

@@ -40,7 +40,7 @@ impl Format for Toy {
     }
 
     fn tensors(&self, name: &str, shape: &[u64]) -> Vec<Param> {
-        let part = |suffix: &str, last: u64, dtype| Param { name: format!("{name}.{suffix}"), shape: vec![shape[0], last], dtype };
+        let part = |suffix: &str, last: u64, dtype| Param::whole(format!("{name}.{suffix}"), vec![shape[0], last], dtype);
         vec![part("bytes", shape[1] / 4, Dtype::U32), part("scale", 1, Dtype::F32)]
     }
 
@@ -77,7 +77,7 @@ impl Format for Toy {
 fn a_format_is_one_file() {
     let config = crate::Config::parse(&crate::model::tests::fixture("llama")).unwrap();
     let graph = crate::model::graph(&config).unwrap();
-    let compiled = crate::compile::compile_graph(graph, &config, &crate::CompileOptions::default(), TOY).unwrap();
+    let compiled = crate::compile::compile_graph(graph, Default::default(), &config, &crate::CompileOptions::default(), TOY).unwrap();
     assert!(compiled.plan.params.iter().any(|param| param.name == "model.layers.0.mlp.down_proj.weight.bytes"));
     // Every kernel that reads a matrix reads it so: the embedding, five matrices of a layer and the head, for one row and for many.
     let readers = compiled.shaders.iter().filter(|text| text.contains("unpack4xI8")).count();

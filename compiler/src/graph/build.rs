@@ -1,6 +1,6 @@
 //! How architectures write their ops down: in the order of execution, each making one value. Parameters have the names of the checkpoint.
 
-use super::{Act, Change, Graph, GraphParam, NormKind, Op, OpKind, ParamId, Source, Value};
+use super::{Act, Change, Gate, Graph, GraphParam, Growth, HeadSpan, NormKind, Op, OpKind, Pairs, ParamId, Source, Value};
 
 /// How a model norms.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +27,11 @@ impl Norm {
     pub fn layer(eps: f32) -> Norm {
         Norm { kind: NormKind::Layer, eps, bias: true, one_plus: false }
     }
+
+    /// What becomes of a checkpoint's gains.
+    fn change(self) -> Change {
+        if self.one_plus { Change::AddOne } else { Change::None }
+    }
 }
 
 /// What attention does beyond looking at keys.
@@ -34,6 +39,10 @@ impl Norm {
 pub struct Attention {
     /// The rotation of queries and keys, where there is one.
     pub rotation: Option<Value>,
+    /// Which elements it rotates together.
+    pub pairs: Pairs,
+    /// How rotated queries grow, if they do.
+    pub growth: Option<Growth>,
     /// Factor on the scores; without it, one over the root of the head size.
     pub scale: Option<f32>,
     /// See [`OpKind::Attention`].
@@ -45,74 +54,124 @@ pub struct Attention {
 impl Graph {
     /// Token embedding with the table `NAME.weight`.
     pub fn embed(&mut self, name: &str) -> Value {
-        let table = self.table(name, self.vocab_size);
+        self.embed_from(name, name)
+    }
+
+    /// The same with the table `SOURCE.weight` of the checkpoint.
+    pub fn embed_from(&mut self, name: &str, source: &str) -> Value {
+        let table = self.table(name, source, self.vocab_size);
         self.push(name, OpKind::Embed { table }, self.hidden_size)
     }
 
     /// Adds learned positions with the table `NAME.weight`.
     pub fn positions(&mut self, input: Value, name: &str, positions: u32) -> Value {
-        let table = self.table(name, positions);
+        let table = self.table(name, name, positions);
         self.push(name, OpKind::Positions { input, table }, self.hidden_size)
     }
 
     /// The rotation of every row.
-    pub fn rotation(&mut self, frequencies: Vec<f32>) -> Value {
+    pub fn rotation(&mut self, frequencies: Vec<f32>, factor: f32) -> Value {
         let width = 2 * frequencies.len() as u32;
-        self.push("rotation", OpKind::Rotation { frequencies }, width)
+        self.push("rotation", OpKind::Rotation { frequencies, factor }, width)
     }
 
     /// Norm with the gain `NAME.weight`, and the bias `NAME.bias` where there is one.
     pub fn norm(&mut self, input: Value, name: &str, norm: Norm) -> Value {
+        self.norm_from(input, name, name, norm)
+    }
+
+    /// The same with the vectors `SOURCE.weight` and `SOURCE.bias` of the checkpoint.
+    pub fn norm_from(&mut self, input: Value, name: &str, source: &str, norm: Norm) -> Value {
         let width = self.op(input).width;
-        let change = if norm.one_plus { Change::AddOne } else { Change::None };
-        let gain = self.vector(format!("{name}.weight"), width, change);
-        let bias = norm.bias.then(|| self.vector(format!("{name}.bias"), width, Change::None));
+        let gain = self.vector(format!("{name}.weight"), format!("{source}.weight"), width, norm.change());
+        let bias = norm.bias.then(|| self.vector(format!("{name}.bias"), format!("{source}.bias"), width, Change::None));
         self.push(name, OpKind::Norm { input, kind: norm.kind, gain, bias, eps: norm.eps }, width)
     }
 
     /// The linear layer `PATH.NAME` of the package, stacked from `parts`: name beside it in the checkpoint, and output features.
     pub fn linear(&mut self, input: Value, path: &str, name: &str, parts: &[(&str, u32)], bias: bool) -> Value {
-        let width: u32 = parts.iter().map(|&(_, rows)| rows).sum();
-        let at = |name: &str, tensor: &str| if path.is_empty() { format!("{name}.{tensor}") } else { format!("{path}.{name}.{tensor}") };
-        let sources = |tensor: &str| parts.iter().map(|&(part, rows)| Source { name: at(part, tensor), rows: rows.into() }).collect();
-        let shape = vec![u64::from(width), u64::from(self.op(input).width)];
-        let weight = self.parameter(at(name, "weight"), sources("weight"), shape, true, Change::None);
-        let bias = bias.then(|| self.parameter(at(name, "bias"), sources("bias"), vec![width.into()], false, Change::None));
-        let label = at(name, "");
-        self.push(label.trim_end_matches('.'), OpKind::Linear { input, weight, bias }, width)
+        let at = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let sources: Vec<Source> = parts.iter().map(|&(part, rows)| Source::whole(at(part), rows.into())).collect();
+        self.linear_from(input, &at(name), &sources, bias)
+    }
+
+    /// The linear layer `NAME` of the package, stacked from rows of the checkpoint's layers `sources`.
+    pub fn linear_from(&mut self, input: Value, name: &str, sources: &[Source], bias: bool) -> Value {
+        let width: u64 = sources.iter().map(|source| source.rows).sum();
+        let of = |tensor: &str| {
+            let named = |source: &Source| Source { name: format!("{}.{tensor}", source.name), ..source.clone() };
+            sources.iter().map(named).collect::<Vec<_>>()
+        };
+        let shape = vec![width, u64::from(self.op(input).width)];
+        let weight = self.parameter(format!("{name}.weight"), of("weight"), shape, true, Change::None);
+        let bias = bias.then(|| self.parameter(format!("{name}.bias"), of("bias"), vec![width], false, Change::None));
+        self.push(name, OpKind::Linear { input, weight, bias }, width as u32)
     }
 
     /// GPT-2's linear layer `NAME` with a bias, whose weights a checkpoint has as `[in, out]`.
     pub fn conv1d(&mut self, input: Value, name: &str, width: u32) -> Value {
         let k = u64::from(self.op(input).width);
-        let sources = vec![Source { name: format!("{name}.weight"), rows: width.into() }];
+        let sources = vec![Source::whole(format!("{name}.weight"), width.into())];
         let weight = self.parameter(format!("{name}.weight"), sources, vec![width.into(), k], true, Change::Transpose);
-        let bias = Some(self.vector(format!("{name}.bias"), width, Change::None));
+        let bias = Some(self.vector(format!("{name}.bias"), format!("{name}.bias"), width, Change::None));
         self.push(name, OpKind::Linear { input, weight, bias }, width)
+    }
+
+    /// The linear layer `PATH.NAME`, as [`Graph::linear`], which the package has as the checkpoint does: in parts.
+    pub fn linear_apart(&mut self, input: Value, path: &str, name: &str, parts: &[(&str, u32)], bias: bool) -> Value {
+        let first = self.params.len();
+        let made = self.linear(input, path, name, parts, bias);
+        let prefix = self.prefix;
+        for param in &mut self.params[first..] {
+            param.apart = param.sources.iter().map(|source| (format!("{prefix}{}", source.name), source.rows)).collect();
+        }
+        made
+    }
+
+    /// The output layer `NAME`, which the checkpoint has as `SOURCE`.
+    pub fn head_from(&mut self, input: Value, name: &str, source: &str, bias: bool) -> Value {
+        self.linear_from(input, name, &[Source::whole(source.to_owned(), self.vocab_size.into())], bias)
+    }
+
+    /// Says that the tensors of the last parameter differ from it.
+    pub fn change_last(&mut self, change: Change) {
+        if let Some(param) = self.params.last_mut() {
+            param.change = change;
+        }
     }
 
     /// The output layer: `lm_head`, or the embedding table where they are tied.
     pub fn head(&mut self, input: Value, tied: Option<&str>) -> Value {
         let Some(name) = tied else { return self.linear(input, "", "lm_head", &[("lm_head", self.vocab_size)], false) };
-        let name = format!("{name}.weight");
+        let name = format!("{}{name}.weight", self.prefix);
         let table = self.params.iter().position(|param| param.name == name).expect("the embedding comes first");
         self.push("lm_head", OpKind::Linear { input, weight: ParamId(table), bias: None }, self.vocab_size)
     }
 
-    /// Norms of the query and key heads, with the gains `PATH.q_norm.weight` and `PATH.k_norm.weight`.
-    pub fn head_norm(&mut self, input: Value, path: &str, eps: f32) -> Value {
-        let [query_gain, key_gain] =
-            ["q_norm", "k_norm"].map(|name| self.vector(format!("{path}.{name}.weight"), self.heads.dim, Change::None));
-        self.push(&format!("{path}.qk_norm"), OpKind::HeadNorm { input, query_gain, key_gain, eps }, self.heads.width())
+    /// Norms of the query and key heads, with the gains `PATH.NAME.weight` of both names.
+    pub fn head_norm(&mut self, input: Value, path: &str, names: [&str; 2], span: HeadSpan, norm: Norm) -> Value {
+        let widths = if span == HeadSpan::All { [self.heads.query_width(), self.heads.kv_width()] } else { [self.heads.dim; 2] };
+        let mut gain = |i: usize| {
+            let name = format!("{path}.{}.weight", names[i]);
+            self.vector(name.clone(), name, widths[i], norm.change())
+        };
+        let (query_gain, key_gain) = (gain(0), gain(1));
+        let kind = OpKind::HeadNorm { input, span, query_gain, key_gain, eps: norm.eps };
+        self.push(&format!("{path}.qk_norm"), kind, self.heads.width())
+    }
+
+    /// Rotation of query and key heads.
+    pub fn rope(&mut self, input: Value, layer: u32, rotation: Value, pairs: Pairs, growth: Option<Growth>) -> Value {
+        self.push(&format!("layers.{layer}.rope"), OpKind::Rope { input, rotation, pairs, growth }, self.heads.width())
     }
 
     /// Rotation of query and key heads, keys and values appended to the cache of `layer`, then attention of the queries: the steps that follow
     /// any QKV projection.
     pub fn attention(&mut self, mut qkv: Value, layer: u32, attention: Attention) -> Value {
         let (heads, at) = (self.heads, format!("layers.{layer}"));
-        let Attention { rotation, scale, softcap, window } = attention;
+        let Attention { rotation, pairs, growth, scale, softcap, window } = attention;
         if let Some(rotation) = rotation {
-            qkv = self.push(&format!("{at}.rope"), OpKind::Rope { input: qkv, rotation }, heads.width());
+            qkv = self.rope(qkv, layer, rotation, pairs, growth);
         }
         let query = self.push(&format!("{at}.append"), OpKind::Append { input: qkv, layer }, heads.query_width());
         // As PyTorch does it: the root in double precision, then rounded.
@@ -123,9 +182,14 @@ impl Graph {
 
     /// Gated activation of the two halves of a row.
     pub fn gated(&mut self, input: Value, act: Act) -> Value {
+        self.gated_by(input, act, Gate::First)
+    }
+
+    /// The same, where either half may be the gate.
+    pub fn gated_by(&mut self, input: Value, act: Act, gate: Gate) -> Value {
         let label = format!("{}.{}_mul", self.op(input).label, act.name());
         let width = self.op(input).width / 2;
-        self.push(&label, OpKind::Gated { input, act }, width)
+        self.push(&label, OpKind::Gated { input, act, gate }, width)
     }
 
     /// Activation.
@@ -167,17 +231,18 @@ impl Graph {
     }
 
     fn parameter(&mut self, name: String, sources: Vec<Source>, shape: Vec<u64>, quantize: bool, change: Change) -> ParamId {
-        self.params.push(GraphParam { name, sources, shape, quantize, change });
+        let name = format!("{}{name}", self.prefix);
+        self.params.push(GraphParam { name, sources, apart: Vec::new(), shape, quantize, change });
         ParamId(self.params.len() - 1)
     }
 
-    fn table(&mut self, name: &str, rows: u32) -> ParamId {
-        let (name, rows) = (format!("{name}.weight"), u64::from(rows));
-        self.parameter(name.clone(), vec![Source { name, rows }], vec![rows, u64::from(self.hidden_size)], true, Change::None)
+    fn table(&mut self, name: &str, source: &str, rows: u32) -> ParamId {
+        let (sources, shape) = (vec![Source::whole(format!("{source}.weight"), rows.into())], vec![rows.into(), self.hidden_size.into()]);
+        self.parameter(format!("{name}.weight"), sources, shape, true, Change::None)
     }
 
-    fn vector(&mut self, name: String, length: u32, change: Change) -> ParamId {
+    fn vector(&mut self, name: String, source: String, length: u32, change: Change) -> ParamId {
         let rows = u64::from(length);
-        self.parameter(name.clone(), vec![Source { name, rows }], vec![rows], false, change)
+        self.parameter(name, vec![Source::whole(source, rows)], vec![rows], false, change)
     }
 }

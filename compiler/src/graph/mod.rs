@@ -11,7 +11,7 @@ mod op;
 pub use act::Act;
 pub use build::{Attention, Norm};
 pub(crate) use op::option;
-pub use op::{NormKind, Op, OpKind};
+pub use op::{Gate, Growth, HeadSpan, NormKind, Op, OpKind, Pairs};
 use std::fmt;
 
 /// A parameter of the graph: one tensor of the package before quantization, stacked from one or more tensors of the checkpoint.
@@ -21,6 +21,8 @@ pub struct GraphParam {
     pub name: String,
     /// The Hugging Face tensors whose rows, one after another, make up this one.
     pub sources: Vec<Source>,
+    /// Where the package has it in several tensors: their names and rows, one after another.
+    pub apart: Vec<(String, u64)>,
     /// `[n, k]` for a matrix of n output features, `[n]` for a gain or a bias.
     pub shape: Vec<u64>,
     /// Whether the quantization applies; other tensors are stored in its model dtype.
@@ -39,15 +41,35 @@ pub enum Change {
     Transpose,
     /// One is added to each element: gains whose checkpoint has what exceeds one.
     AddOne,
+    /// Rows are divided by their length.
+    UnitRows,
 }
 
-/// A tensor of the checkpoint.
+/// Rows of a tensor of the checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Its name.
     pub name: String,
-    /// Its first dimension.
+    /// The first row.
+    pub first: u64,
+    /// How many rows.
     pub rows: u64,
+    /// How many the tensor has.
+    pub of: u64,
+}
+
+impl Source {
+    /// All rows of a tensor.
+    #[must_use]
+    pub fn whole(name: String, rows: u64) -> Source {
+        Source { name, first: 0, rows, of: rows }
+    }
+
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        let Source { name, first, rows, of } = self;
+        if rows == of { format!("{name} [{rows}]") } else { format!("{name} [{first}..{}]", first + rows) }
+    }
 }
 
 /// A parameter, by its place in [`Graph::params`].
@@ -110,6 +132,8 @@ pub struct Graph {
     pub heads: Heads,
     /// The most positions that the model was trained for, where its config says so.
     pub max_positions: Option<u32>,
+    /// What names of the package have before those of the checkpoint.
+    pub prefix: &'static str,
     /// Parameters, in order of first use.
     pub params: Vec<GraphParam>,
     /// Ops in order of execution.

@@ -30,7 +30,7 @@ impl Op {
             | OpKind::Scale { input, .. }
             | OpKind::SoftCap { input, .. }
             | OpKind::ArgMax { input } => (Some(input), None),
-            OpKind::Rope { input, rotation } => (Some(input), Some(rotation)),
+            OpKind::Rope { input, rotation, .. } => (Some(input), Some(rotation)),
             OpKind::Add { left, right } => (Some(left), Some(right)),
         };
         first.into_iter().chain(second)
@@ -44,6 +44,44 @@ pub enum NormKind {
     Rms,
     /// The standard deviation, once the mean is taken off.
     Layer,
+}
+
+/// Which elements of a head are rotated together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pairs {
+    /// Each of the first half of the rotated elements with the one as far into the second half.
+    #[default]
+    Halves,
+    /// Neighbours: element 2i with 2i + 1.
+    Neighbours,
+}
+
+/// Queries that grow with their position, by the factor `1 + rate * ln(1 + floor(position / span))`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Growth {
+    /// See above.
+    pub rate: f32,
+    /// Positions that share a factor.
+    pub span: u32,
+}
+
+/// What the heads of a row are normed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HeadSpan {
+    /// Each head by itself, with a gain for all heads of its kind.
+    Each,
+    /// All query heads together, and all key heads, with a gain for each element.
+    All,
+}
+
+/// Which half of a row an activation gates with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Gate {
+    /// The first.
+    #[default]
+    First,
+    /// The second.
+    Second,
 }
 
 /// What an op does.
@@ -61,10 +99,12 @@ pub enum OpKind {
         /// `[positions, width]`.
         table: ParamId,
     },
-    /// Cosine and sine of position times frequency, for [`OpKind::Rope`]. Frequencies are those of half a head.
+    /// Cosine and sine of position times frequency, for [`OpKind::Rope`]. There is a frequency for each pair of rotated elements.
     Rotation {
         /// Radians a position.
         frequencies: Vec<f32>,
+        /// Factor on cosines and sines.
+        factor: f32,
     },
     /// Norm with a gain, and maybe a bias.
     Norm {
@@ -88,23 +128,29 @@ pub enum OpKind {
         /// `[n]`.
         bias: Option<ParamId>,
     },
-    /// Norms each query and each key head of `qkv` by itself, by the root of its mean square.
+    /// Norms the query and the key heads of `qkv` by the root of their mean square.
     HeadNorm {
         /// Query, key and value heads.
         input: Value,
-        /// `[dim]`.
+        /// What is normed together.
+        span: HeadSpan,
+        /// `[dim]`, or `[query * dim]`.
         query_gain: ParamId,
-        /// `[dim]`.
+        /// `[dim]`, or `[kv * dim]`.
         key_gain: ParamId,
         /// Added to the mean square.
         eps: f32,
     },
-    /// Rotates the query and key heads of `qkv`; the first half of a head is paired with the second.
+    /// Rotates the first elements of the query and key heads of `qkv`: as many as the rotation is wide. The others pass.
     Rope {
         /// Query, key and value heads.
         input: Value,
         /// An [`OpKind::Rotation`].
         rotation: Value,
+        /// Which elements are rotated together.
+        pairs: Pairs,
+        /// How queries grow, if they do.
+        growth: Option<Growth>,
     },
     /// Stores the key and value heads of `qkv` in the cache of a layer; the query heads remain.
     Append {
@@ -126,12 +172,14 @@ pub enum OpKind {
         /// Keys this many positions back and further are not seen.
         window: Option<u32>,
     },
-    /// `act(a) * b` of the two halves `a`, `b` of each row.
+    /// `act(a) * b` of the two halves of each row.
     Gated {
         /// Both halves.
         input: Value,
         /// The activation.
         act: Act,
+        /// Which half is `a`.
+        gate: Gate,
     },
     /// `act(x)`.
     Act {
@@ -176,7 +224,10 @@ impl OpKind {
         match self {
             OpKind::Embed { table } => format!("embed {}", name(*table)),
             OpKind::Positions { input, table } => format!("positions {input} table {}", name(*table)),
-            OpKind::Rotation { frequencies } => format!("rotation {frequencies:?}"),
+            OpKind::Rotation { frequencies, factor } => {
+                let factor = if *factor == 1.0 { String::new() } else { format!(" factor {factor}") };
+                format!("rotation {frequencies:?}{factor}")
+            }
             OpKind::Norm { input, kind, gain, bias, eps } => {
                 let kind = if *kind == NormKind::Layer { "layer_norm" } else { "norm" };
                 let bias = bias.map(|bias| format!(" bias {}", name(bias))).unwrap_or_default();
@@ -186,15 +237,18 @@ impl OpKind {
                 let bias = bias.map(|bias| format!(" bias {}", name(bias))).unwrap_or_default();
                 format!("linear {input} weight {}{bias}", name(*weight))
             }
-            OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
-                format!("head_norm {input} gains {} {} eps {eps:e}", name(*query_gain), name(*key_gain))
+            OpKind::HeadNorm { input, span, query_gain, key_gain, eps } => {
+                format!("{} {input} gains {} {} eps {eps:e}", head_norm(*span), name(*query_gain), name(*key_gain))
             }
-            OpKind::Rope { input, rotation } => format!("rope {input} by {rotation}"),
+            OpKind::Rope { input, rotation, pairs, growth } => {
+                let growth = growth.map(|growth| format!(" growth {} each {}", growth.rate, growth.span)).unwrap_or_default();
+                format!("rope{} {input} by {rotation}{growth}", neighbours(*pairs))
+            }
             OpKind::Append { input, layer } => format!("append {input} to cache {layer}"),
             OpKind::Attention { query, layer, scale, softcap, window } => {
                 format!("attention {query} over cache {layer} scale {scale}{}{}", option(" softcap", *softcap), option(" window", *window))
             }
-            OpKind::Gated { input, act } => format!("{}_mul {input}", act.name()),
+            OpKind::Gated { input, act, gate } => format!("{}_mul{} {input}", act.name(), second(*gate)),
             OpKind::Act { input, act } => format!("{} {input}", act.name()),
             OpKind::Scale { input, factor } => format!("scale {input} by {factor}"),
             OpKind::SoftCap { input, cap } => format!("softcap {input} cap {cap}"),
@@ -212,9 +266,13 @@ impl OpKind {
         match self {
             OpKind::Embed { table } => format!("embed {}", name(table)),
             OpKind::Positions { input, table } => format!("positions {} {}", at(input), name(table)),
-            OpKind::Rotation { frequencies } => {
+            OpKind::Rotation { frequencies, factor } => {
                 fact("rope", rotation(frequencies));
-                "rotation".into()
+                if *factor == 1.0 {
+                    return "rotation".into();
+                }
+                fact("rope_factor", factor.to_string());
+                "rotation scaled".into()
             }
             OpKind::Norm { input, kind: NormKind::Rms, gain, bias: None, eps } => {
                 fact("norm_eps", format!("{eps:e}"));
@@ -226,11 +284,17 @@ impl OpKind {
                 format!("{kind} {} {} {}", at(input), name(gain), other(bias))
             }
             OpKind::Linear { input, weight, bias } => format!("linear {} {} {}", at(input), name(weight), other(bias)),
-            OpKind::HeadNorm { input, query_gain, key_gain, eps } => {
+            OpKind::HeadNorm { input, span, query_gain, key_gain, eps } => {
                 fact("head_norm_eps", format!("{eps:e}"));
-                format!("head_norm {} {} {}", at(input), name(query_gain), name(key_gain))
+                format!("{} {} {} {}", head_norm(*span), at(input), name(query_gain), name(key_gain))
             }
-            OpKind::Rope { input, rotation } => format!("rope {} {}", at(input), at(rotation)),
+            OpKind::Rope { input, rotation, pairs, growth } => {
+                if let Some(Growth { rate, span }) = growth {
+                    fact("query_growth", format!("{rate} each {span}"));
+                }
+                let growth = if growth.is_some() { " grown" } else { "" };
+                format!("rope{} {} {}{growth}", neighbours(*pairs), at(input), at(rotation))
+            }
             OpKind::Append { input, layer } => format!("append {} {layer}", at(input)),
             OpKind::Attention { query, layer, scale, softcap, window } => {
                 fact("attention_scale", scale.to_string());
@@ -241,9 +305,9 @@ impl OpKind {
                 // A model without a cap states nothing of it: the text tells the two apart.
                 format!("attention {} {layer}{}", at(query), if softcap.is_some() { " softcap" } else { "" })
             }
-            OpKind::Gated { input, act } => {
+            OpKind::Gated { input, act, gate } => {
                 fact("activation", act.name().into());
-                format!("gated {}", at(input))
+                format!("gated{} {}", second(*gate), at(input))
             }
             OpKind::Act { input, act } => {
                 fact("activation", act.name().into());
@@ -261,6 +325,18 @@ impl OpKind {
             OpKind::ArgMax { input } => format!("argmax {}", at(input)),
         }
     }
+}
+
+fn head_norm(span: HeadSpan) -> &'static str {
+    if span == HeadSpan::All { "heads_norm" } else { "head_norm" }
+}
+
+fn neighbours(pairs: Pairs) -> &'static str {
+    if pairs == Pairs::Neighbours { "_neighbours" } else { "" }
+}
+
+fn second(gate: Gate) -> &'static str {
+    if gate == Gate::Second { "_second" } else { "" }
 }
 
 /// Frequencies of a rotation: how many, the highest and the lowest, and a digest of all. They are

@@ -44,29 +44,30 @@ fn width_of_window() -> Option<i64> {
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
-    let mut config: Config = config.read("gemma2")?;
-    config.decoder.head_dim.get_or_insert(256);
-    config.decoder.hidden_act = config.decoder.hidden_activation.take().or(Some("gelu_pytorch_tanh".into()));
-    let ffn = config.decoder.intermediate_size;
-    let tied = config.decoder.tie_word_embeddings.unwrap_or(true);
-    let act = config.decoder.act()?;
-    let mut graph = config.decoder.graph("gemma2")?;
-    check("use_bidirectional_attention", "true", config.use_bidirectional_attention != Some(true), || "false".into())?;
-    let scalar = config.query_pre_attn_scalar;
+    let mut read: Config = config.read("gemma2")?;
+    read.decoder.head_dim.get_or_insert(256);
+    read.decoder.hidden_act = read.decoder.hidden_activation.take().or(Some("gelu_pytorch_tanh".into()));
+    let ffn = read.decoder.intermediate_size;
+    let tied = read.decoder.tie_word_embeddings.unwrap_or(true);
+    let act = read.decoder.act()?;
+    let mut graph = read.decoder.graph("gemma2")?;
+    check("use_bidirectional_attention", "true", read.use_bidirectional_attention != Some(true), || "false".into())?;
+    let scalar = read.query_pre_attn_scalar;
     check("query_pre_attn_scalar", scalar, scalar.is_finite() && scalar > 0.0, || "positive".into())?;
-    let caps = [("attn_logit_softcapping", config.attn_logit_softcapping), ("final_logit_softcapping", config.final_logit_softcapping)];
+    let caps = [("attn_logit_softcapping", read.attn_logit_softcapping), ("final_logit_softcapping", read.final_logit_softcapping)];
     for (setting, cap) in caps {
         let cap = cap.unwrap_or(1.0);
         check(setting, cap, cap.is_finite() && cap > 0.0, || "positive, or null".into())?;
     }
-    let window = window("sliding_window", config.sliding_window)?;
+    let window = window("sliding_window", read.sliding_window)?;
     let alternate = |layer: u32| if layer.is_multiple_of(2) { "sliding_attention" } else { "full_attention" }.to_owned();
-    let types = config.layer_types.unwrap_or_else(|| (0..graph.layers).map(alternate).collect());
+    let types = read.layer_types.unwrap_or_else(|| (0..graph.layers).map(alternate).collect());
     let windows = by_type(&types, graph.layers, window)?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
 
-    let rotation = graph.rotation(config.rope.frequencies(heads.dim, &windows)?);
-    let norm = Norm { one_plus: true, ..Norm::rms(config.decoder.rms_norm_eps) };
+    let angles = read.rope.angles(&graph, &windows, config.context_window_size)?;
+    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let norm = Norm { one_plus: true, ..Norm::rms(read.decoder.rms_norm_eps) };
     let x = graph.embed("model.embed_tokens");
     let mut x = graph.scale(x, f64::from(hidden).sqrt() as f32);
     for (layer, window) in (0..).zip(windows) {
@@ -75,10 +76,14 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
 
         let h = graph.norm(x, &format!("{at}.input_layernorm"), norm);
         let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
-        let h = graph.linear(h, &attn, "qkv_proj", &parts, config.attention_bias);
+        let h = graph.linear(h, &attn, "qkv_proj", &parts, read.attention_bias);
         let scale = Some(scalar.sqrt().recip() as f32);
-        let h = graph.attention(h, layer, Attention { rotation: Some(rotation), scale, softcap: config.attn_logit_softcapping, window });
-        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], config.attention_bias);
+        let h = graph.attention(
+            h,
+            layer,
+            Attention { rotation: Some(rotation), scale, softcap: read.attn_logit_softcapping, window, ..Attention::default() },
+        );
+        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], read.attention_bias);
         let h = graph.norm(h, &format!("{at}.post_attention_layernorm"), norm);
         x = graph.add(x, h);
 
@@ -91,7 +96,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     }
     let h = graph.norm(x, "model.norm", norm);
     let mut logits = graph.head(h, tied.then_some("model.embed_tokens"));
-    if let Some(cap) = config.final_logit_softcapping {
+    if let Some(cap) = read.final_logit_softcapping {
         logits = graph.softcap(logits, cap);
     }
     graph.argmax(logits);

@@ -17,14 +17,19 @@ struct Config {
     mlp_bias: bool,
 }
 
+/// What configs of models that see leave out of their text model: the sizes of Llama 2 7B.
+const TEXT: [(&str, u32); 5] =
+    [("hidden_size", 4096), ("intermediate_size", 11_008), ("num_hidden_layers", 32), ("num_attention_heads", 32), ("vocab_size", 32_000)];
+
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
-    let config: Config = config.read("llama")?;
-    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = config.decoder;
-    let (act, tied) = (config.decoder.act()?, config.decoder.tie_word_embeddings.unwrap_or(false));
-    let mut graph = config.decoder.graph("llama")?;
+    let read: Config = config.or(&[("max_position_embeddings", 2048.into())]).or_text(&TEXT).read("llama")?;
+    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = read.decoder;
+    let (act, tied) = (read.decoder.act()?, read.decoder.tie_word_embeddings.unwrap_or(false));
+    let mut graph = read.decoder.graph("llama")?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
 
-    let rotation = graph.rotation(config.rope.frequencies(heads.dim, &[None])?);
+    let angles = read.rope.angles(&graph, &[None], config.context_window_size)?;
+    let rotation = graph.rotation(angles.frequencies, angles.factor);
     let norm = Norm::rms(eps);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {
@@ -33,15 +38,15 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
 
         let h = graph.norm(x, &format!("{at}.input_layernorm"), norm);
         let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
-        let h = graph.linear(h, &attn, "qkv_proj", &parts, config.attention_bias);
+        let h = graph.linear(h, &attn, "qkv_proj", &parts, read.attention_bias);
         let h = graph.attention(h, layer, Attention { rotation: Some(rotation), ..Attention::default() });
-        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], config.attention_bias);
+        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], read.attention_bias);
         x = graph.add(x, h);
 
         let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), norm);
-        let h = graph.linear(h, &mlp, "gate_up_proj", &[("gate_proj", ffn), ("up_proj", ffn)], config.mlp_bias);
+        let h = graph.linear(h, &mlp, "gate_up_proj", &[("gate_proj", ffn), ("up_proj", ffn)], read.mlp_bias);
         let h = graph.gated(h, act);
-        let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], config.mlp_bias);
+        let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], read.mlp_bias);
         x = graph.add(x, h);
     }
     let h = graph.norm(x, "model.norm", norm);

@@ -18,14 +18,15 @@ struct Config {
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
-    let config: Config = config.read("mistral")?;
-    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = config.decoder;
-    let (act, tied) = (config.decoder.act()?, config.decoder.tie_word_embeddings.unwrap_or(false));
-    let mut graph = config.decoder.graph("mistral")?;
+    let read: Config = config.read("mistral")?;
+    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = read.decoder;
+    let (act, tied) = (read.decoder.act()?, read.decoder.tie_word_embeddings.unwrap_or(false));
+    let mut graph = read.decoder.graph("mistral")?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
-    let window = window("sliding_window", config.sliding_window.or(config.sliding_window_size))?;
+    let window = window("sliding_window", read.sliding_window.or(read.sliding_window_size))?;
 
-    let rotation = graph.rotation(config.rope.frequencies(heads.dim, &[window])?);
+    let angles = read.rope.angles(&graph, &[window], config.context_window_size)?;
+    let rotation = graph.rotation(angles.frequencies, angles.factor);
     let norm = Norm::rms(eps);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {

@@ -3,13 +3,40 @@
 //! An architecture is a serde `Config` with the settings it has beyond those of every [`Decoder`], and a function that writes its graph
 //! down. Both follow Hugging Face's names. To add one, write its file and its line in [`ALL`].
 
+mod baichuan;
+mod chatglm;
+mod cohere;
+mod ernie;
+mod exaone;
+mod gemma;
 mod gemma2;
+mod gemma3;
+mod glm;
 mod gpt2;
+mod gpt_bigcode;
+mod gpt_neox;
+mod gptj;
+mod granite;
+mod hunyuan;
+mod internlm;
+mod internlm2;
 mod llama;
+mod minicpm;
+mod ministral3;
 mod mistral;
+mod olmo;
+mod orion;
+mod parts;
+mod phi;
+mod phi3;
+mod qwen;
 mod qwen2;
 mod qwen3;
 mod rope;
+mod scaling;
+mod smollm3;
+mod stablelm;
+mod starcoder2;
 mod window;
 
 use crate::config::Config;
@@ -20,23 +47,76 @@ use serde::Deserialize;
 use window::Windows;
 
 /// A model family.
-struct Architecture {
+pub struct Architecture {
     /// `model_type` in configs of either kind.
-    name: &'static str,
+    pub name: &'static str,
     /// Hugging Face's class.
-    class: &'static str,
+    pub class: &'static str,
+    /// Models that people know, for tables.
+    pub models: &'static str,
     /// Writes the graph.
     graph: fn(&Config) -> Result<Graph, Error>,
 }
 
+/// One of [`ALL`].
+const fn of(name: &'static str, class: &'static str, models: &'static str, graph: fn(&Config) -> Result<Graph, Error>) -> Architecture {
+    Architecture { name, class, models, graph }
+}
+
 /// The known ones.
-const ALL: [Architecture; 6] = [
-    Architecture { name: "gemma2", class: "Gemma2ForCausalLM", graph: gemma2::graph },
-    Architecture { name: "gpt2", class: "GPT2LMHeadModel", graph: gpt2::graph },
-    Architecture { name: "llama", class: "LlamaForCausalLM", graph: llama::graph },
-    Architecture { name: "mistral", class: "MistralForCausalLM", graph: mistral::graph },
-    Architecture { name: "qwen2", class: "Qwen2ForCausalLM", graph: qwen2::graph },
-    Architecture { name: "qwen3", class: "Qwen3ForCausalLM", graph: qwen3::graph },
+pub const ALL: &[Architecture] = &[
+    of("baichuan", "BaichuanForCausalLM", "Baichuan, Baichuan 2 (7B)", baichuan::graph),
+    of("chatglm", "ChatGLMModel", "ChatGLM 2 and 3, GLM-4-9B", chatglm::graph),
+    of("cohere", "CohereForCausalLM", "Command R, Aya 23, Aya Expanse", cohere::first),
+    of("cohere2", "Cohere2ForCausalLM", "Command R7B, Command A", cohere::second),
+    of("ernie4_5", "Ernie4_5ForCausalLM", "ERNIE 4.5 (0.3B)", ernie::graph),
+    of("exaone", "ExaoneForCausalLM", "EXAONE 3.0, 3.5, Deep", exaone::graph),
+    of("gemma", "GemmaForCausalLM", "Gemma, CodeGemma", gemma::graph),
+    of("gemma2", "Gemma2ForCausalLM", "Gemma 2", gemma2::graph),
+    of("gemma3", "Gemma3ForConditionalGeneration", "Gemma 3 (4B to 27B, text)", gemma3::graph),
+    of("gemma3_text", "Gemma3ForCausalLM", "Gemma 3 (270M, 1B)", gemma3::graph),
+    of("glm", "GlmForCausalLM", "GLM-4-9B, GLM-Edge", glm::first),
+    of("glm4", "Glm4ForCausalLM", "GLM-4-0414, GLM-Z1", glm::second),
+    of("gpt2", "GPT2LMHeadModel", "GPT-2", gpt2::graph),
+    of("gpt_bigcode", "GPTBigCodeForCausalLM", "StarCoder, SantaCoder", gpt_bigcode::graph),
+    of("gpt_neox", "GPTNeoXForCausalLM", "Pythia, RedPajama, Dolly", gpt_neox::graph),
+    of("gptj", "GPTJForCausalLM", "GPT-J", gptj::graph),
+    of("granite", "GraniteForCausalLM", "Granite 3", granite::dense),
+    of("granitemoehybrid", "GraniteMoeHybridForCausalLM", "Granite 4 (dense)", granite::hybrid),
+    of("hunyuan_v1_dense", "HunYuanDenseV1ForCausalLM", "Hunyuan 0.5B to 7B, Hunyuan-MT", hunyuan::graph),
+    of("internlm", "InternLMForCausalLM", "InternLM", internlm::graph),
+    of("internlm2", "InternLM2ForCausalLM", "InternLM 2 and 2.5", internlm2::graph),
+    of("llama", "LlamaForCausalLM", "Llama 1 to 3.2, TinyLlama, SmolLM 1 and 2, Code Llama, Yi", llama::graph),
+    of("minicpm", "MiniCPMForCausalLM", "MiniCPM 1 to 4 (dense)", minicpm::graph),
+    of("ministral3", "Ministral3ForCausalLM", "Ministral 3", ministral3::graph),
+    of("mistral", "MistralForCausalLM", "Mistral 7B, Nemo", mistral::graph),
+    of("olmo2", "Olmo2ForCausalLM", "OLMo 2", olmo::second),
+    of("olmo3", "Olmo3ForCausalLM", "OLMo 3", olmo::third),
+    of("orion", "OrionForCausalLM", "Orion 14B", orion::graph),
+    of("phi", "PhiForCausalLM", "Phi 1, 1.5, 2", phi::graph),
+    of("phi-msft", "PhiForCausalLM", "Phi 1.5 and 2 (first checkpoints)", phi::first),
+    of("phi3", "Phi3ForCausalLM", "Phi-3, 3.5, 4, 4-mini", phi3::graph),
+    of("qwen", "QWenLMHeadModel", "Qwen (the first)", qwen::graph),
+    of("qwen2", "Qwen2ForCausalLM", "Qwen 2, 2.5, DeepSeek-R1-Distill-Qwen", qwen2::graph),
+    of("qwen3", "Qwen3ForCausalLM", "Qwen 3", qwen3::graph),
+    of("smollm3", "SmolLM3ForCausalLM", "SmolLM3", smollm3::graph),
+    of("stablelm", "StableLmForCausalLM", "StableLM 3B, StableLM 2", stablelm::graph),
+    of("starcoder2", "Starcoder2ForCausalLM", "StarCoder 2", starcoder2::graph),
+];
+
+/// Other names of the same architectures: text models of models that see, and older names.
+const ALIASES: &[(&str, &str)] = &[
+    ("gpt-j", "gptj"),
+    ("llava", "llama"),
+    ("mistral3", "mistral"),
+    ("phi3_v", "phi3"),
+    ("qwen2_vl", "qwen2"),
+    ("qwen2_vl_text", "qwen2"),
+    ("qwen2_5_vl", "qwen2"),
+    ("qwen2_5_vl_text", "qwen2"),
+    ("qwen3_vl_text", "qwen3"),
+    ("smolvlm", "llama"),
+    ("stablelm_epoch", "stablelm"),
 ];
 
 /// Names of the known architectures.
@@ -50,8 +130,9 @@ pub fn known() -> impl Iterator<Item = &'static str> {
 /// [`ErrorKind::UnknownArchitecture`], which lists the known ones; [`ErrorKind::Config`] for a missing or ill-typed setting;
 /// [`ErrorKind::Setting`] for a value that cannot be served.
 pub fn graph(config: &Config) -> Result<Graph, Error> {
+    let alias = |name: &str| ALIASES.iter().find(|(other, _)| *other == name).map(|(_, name)| *name);
     let found = ALL.iter().find(|architecture| match &config.model_type {
-        Some(name) => architecture.name == name,
+        Some(name) => architecture.name == alias(name).unwrap_or(name),
         None => config.classes.iter().any(|class| class == architecture.class),
     });
     let Some(architecture) = found else {
@@ -68,14 +149,18 @@ pub fn positions(config: &Config) -> Option<u32> {
     #[derive(Deserialize)]
     struct Positions {
         max_position_embeddings: Option<u32>,
-        // The names of GPT-2, which some configs have both.
+        // The names of GPT-2, which some configs have both, and of ChatGLM.
         n_positions: Option<u32>,
         n_ctx: Option<u32>,
+        seq_length: Option<u32>,
         #[serde(flatten)]
         rope: Rope,
     }
     let found: Positions = config.read("any").ok()?;
-    let trained = found.max_position_embeddings.or(found.n_positions).or(found.n_ctx).or(config.context_window_size)?;
+    let trained = [found.max_position_embeddings, found.n_positions, found.n_ctx, found.seq_length, config.context_window_size]
+        .into_iter()
+        .flatten()
+        .next()?;
     Some(found.rope.stretched(trained))
 }
 
@@ -119,15 +204,34 @@ fn default_eps() -> f32 {
 }
 
 /// Names of activations, as configs have them.
-const ACTS: [(&str, Act); 5] = [
+const ACTS: [(&str, Act); 6] = [
     ("silu", Act::Silu),
     ("swish", Act::Silu),
+    ("gelu", Act::Gelu),
     ("gelu_pytorch_tanh", Act::GeluTanh),
     ("gelu_new", Act::GeluTanh),
     ("gelu_fast", Act::GeluTanh),
 ];
 
 impl Decoder {
+    /// A decoder of this shape, with all else left open.
+    fn new(vocab_size: u32, hidden_size: u32, intermediate_size: u32, num_hidden_layers: u32, num_attention_heads: u32) -> Decoder {
+        Decoder {
+            vocab_size,
+            hidden_size,
+            intermediate_size,
+            num_hidden_layers,
+            num_attention_heads,
+            num_key_value_heads: None,
+            head_dim: None,
+            max_position_embeddings: None,
+            rms_norm_eps: default_eps(),
+            hidden_act: None,
+            hidden_activation: None,
+            tie_word_embeddings: None,
+        }
+    }
+
     /// The activation of the MLP.
     fn act(&self) -> Result<Act, Error> {
         let Some(name) = &self.hidden_act else { return Ok(Act::Silu) };
@@ -179,10 +283,17 @@ impl Decoder {
             layers: self.num_hidden_layers,
             heads,
             max_positions: self.max_position_embeddings,
+            prefix: "",
             params: Vec::new(),
             ops: Vec::new(),
         })
     }
+}
+
+/// A setting that must be a positive number.
+fn positive(setting: &'static str, value: f64) -> Result<f64, Error> {
+    check(setting, value, value.is_finite() && value > 0.0, || "positive".into())?;
+    Ok(value)
 }
 
 fn check(setting: &'static str, found: impl ToString, holds: bool, expected: impl FnOnce() -> String) -> Result<(), Error> {

@@ -16,14 +16,15 @@ struct Config {
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
-    let config: Config = config.read("qwen2")?;
-    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = config.decoder;
-    let (act, tied) = (config.decoder.act()?, config.decoder.tie_word_embeddings.unwrap_or(false));
-    let mut graph = config.decoder.graph("qwen2")?;
+    let read: Config = config.read("qwen2")?;
+    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = read.decoder;
+    let (act, tied) = (read.decoder.act()?, read.decoder.tie_word_embeddings.unwrap_or(false));
+    let mut graph = read.decoder.graph("qwen2")?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
-    let windows = config.windows.of_layers(graph.layers)?;
+    let windows = read.windows.of_layers(graph.layers)?;
 
-    let rotation = graph.rotation(config.rope.frequencies(heads.dim, &windows)?);
+    let angles = read.rope.angles(&graph, &windows, config.context_window_size)?;
+    let rotation = graph.rotation(angles.frequencies, angles.factor);
     let norm = Norm::rms(eps);
     let mut x = graph.embed("model.embed_tokens");
     for (layer, window) in (0..).zip(windows) {

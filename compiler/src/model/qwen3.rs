@@ -2,7 +2,7 @@
 
 use super::{Decoder, Rope, Windows};
 use crate::Error;
-use crate::graph::{Attention, Graph, Norm};
+use crate::graph::{Attention, Graph, HeadSpan, Norm};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -18,15 +18,16 @@ struct Config {
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
-    let mut config: Config = config.read("qwen3")?;
-    config.decoder.head_dim.get_or_insert(128);
-    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = config.decoder;
-    let (act, tied) = (config.decoder.act()?, config.decoder.tie_word_embeddings.unwrap_or(false));
-    let mut graph = config.decoder.graph("qwen3")?;
+    let mut read: Config = config.read("qwen3")?;
+    read.decoder.head_dim.get_or_insert(128);
+    let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = read.decoder;
+    let (act, tied) = (read.decoder.act()?, read.decoder.tie_word_embeddings.unwrap_or(false));
+    let mut graph = read.decoder.graph("qwen3")?;
     let (hidden, heads) = (graph.hidden_size, graph.heads);
-    let windows = config.windows.of_layers(graph.layers)?;
+    let windows = read.windows.of_layers(graph.layers)?;
 
-    let rotation = graph.rotation(config.rope.frequencies(heads.dim, &windows)?);
+    let angles = read.rope.angles(&graph, &windows, config.context_window_size)?;
+    let rotation = graph.rotation(angles.frequencies, angles.factor);
     let norm = Norm::rms(eps);
     let mut x = graph.embed("model.embed_tokens");
     for (layer, window) in (0..).zip(windows) {
@@ -35,10 +36,10 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
 
         let h = graph.norm(x, &format!("{at}.input_layernorm"), norm);
         let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
-        let h = graph.linear(h, &attn, "c_attn", &parts, config.attention_bias);
-        let h = graph.head_norm(h, &attn, eps);
+        let h = graph.linear(h, &attn, "c_attn", &parts, read.attention_bias);
+        let h = graph.head_norm(h, &attn, ["q_norm", "k_norm"], HeadSpan::Each, norm);
         let h = graph.attention(h, layer, Attention { rotation: Some(rotation), window, ..Attention::default() });
-        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], config.attention_bias);
+        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], read.attention_bias);
         x = graph.add(x, h);
 
         let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), norm);

@@ -2,18 +2,32 @@
 //! (`rope_parameters`) and MLC's (`position_embedding_base`).
 
 use super::check;
-use crate::{Error, ErrorKind};
+use super::scaling::{Scaled, positive};
+use crate::Error;
+use crate::ErrorKind;
+use crate::graph::{Graph, Growth};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The settings of a config that are about rope.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct Rope {
     rope_theta: Option<f64>,
     position_embedding_base: Option<f64>,
     partial_rotary_factor: Option<f64>,
     rope_scaling: Option<Map<String, Value>>,
     rope_parameters: Option<Map<String, Value>>,
+    /// Phi-3 has it beside the object.
+    original_max_position_embeddings: Option<f64>,
+}
+
+/// What the cosines and sines of a model are.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Angles {
+    /// Radians a position for each pair of rotated elements.
+    pub(crate) frequencies: Vec<f32>,
+    /// Factor on cosines and sines.
+    pub(crate) factor: f32,
 }
 
 /// The settings that hold for all layers of a model.
@@ -28,48 +42,68 @@ type OfLayers<'a> = (Option<&'a str>, &'a Map<String, Value>);
 
 /// What an object of rope settings says, with what it leaves to the rest of the config.
 #[derive(Clone, PartialEq)]
-struct Parameters {
-    kind: String,
-    theta: Option<f64>,
-    partial: f64,
-    factor: Option<f64>,
-    low_freq_factor: Option<f64>,
-    high_freq_factor: Option<f64>,
-    original_max_position_embeddings: Option<f64>,
+pub(super) struct Parameters {
+    pub(super) kind: String,
+    pub(super) theta: Option<f64>,
+    pub(super) partial: f64,
+    /// Positions before they were stretched.
+    pub(super) original: Option<f64>,
+    /// The object.
+    all: Map<String, Value>,
 }
 
 /// Names of layer types in configs.
-const FULL: &str = "full_attention";
-const SLIDING: &str = "sliding_attention";
+pub(super) const FULL: &str = "full_attention";
+pub(super) const SLIDING: &str = "sliding_attention";
 
 impl Rope {
-    /// Radians a position for each of the `dim / 2` pairs of a head, with the rounding of Hugging
-    /// Face's float32 arithmetic. `windows` are those of the layers.
-    pub(super) fn frequencies(&self, dim: u32, windows: &[Option<u32>]) -> Result<Vec<f32>, Error> {
-        let parameters = self.chosen(windows)?.parameters;
-        check("partial_rotary_factor", parameters.partial, parameters.partial == 1.0, || "1".into())?;
-        let theta = positive("rope_theta", Some(parameters.theta.unwrap_or(10_000.0)))?;
-        let plain = (0..dim).step_by(2).map(|i| {
-            let exponent = i as f32 / dim as f32;
-            1.0 / f64::from(theta).powf(exponent.into()) as f32
-        });
-        match parameters.kind.as_str() {
-            "default" => Ok(plain.collect()),
-            "linear" => {
-                let factor = positive("rope_scaling.factor", parameters.factor)?;
-                Ok(plain.map(|frequency| frequency / factor).collect())
-            }
-            "llama3" => {
-                let scale = Llama3::new(&parameters)?;
-                Ok(plain.map(|frequency| scale.apply(frequency)).collect())
-            }
-            found => Err(ErrorKind::Setting {
-                setting: "rope_type",
-                found: format!("`{found}`"),
-                expected: "`default`, `linear` or `llama3`".into(),
-            }
-            .into()),
+    /// Plain rope of a base.
+    pub(super) fn plain(theta: f64) -> Rope {
+        Rope {
+            rope_theta: Some(theta),
+            position_embedding_base: None,
+            partial_rotary_factor: None,
+            rope_scaling: None,
+            rope_parameters: None,
+            original_max_position_embeddings: None,
         }
+    }
+
+    /// The same, where settings that are missing have these values.
+    pub(super) fn or(mut self, theta: Option<f64>, partial: Option<f64>) -> Rope {
+        self.rope_theta = self.rope_theta.or(theta);
+        self.partial_rotary_factor = self.partial_rotary_factor.or(partial);
+        self
+    }
+
+    /// The rotation of the heads of a model, with the rounding of Hugging Face's float32 arithmetic. `windows` are those of the layers.
+    /// `context` is the most tokens of a sequence, where it is asked for: what stretches positions by length goes by it.
+    pub(super) fn angles(&self, graph: &Graph, windows: &[Option<u32>], context: Option<u32>) -> Result<Angles, Error> {
+        self.chosen(windows)?.parameters.angles(graph, context)
+    }
+
+    /// The rotation of the layers of a type.
+    pub(super) fn angles_of(&self, kind: &str, graph: &Graph, context: Option<u32>) -> Result<Angles, Error> {
+        let windows = [(kind == SLIDING).then_some(1)];
+        self.angles(graph, &windows, context)
+    }
+
+    /// The same base without any scaling.
+    pub(super) fn unscaled(&self) -> Result<Rope, Error> {
+        Ok(Rope::plain(self.chosen(&[None])?.parameters.theta.unwrap_or(10_000.0)))
+    }
+
+    /// Whether layers have settings by their type.
+    pub(super) fn is_nested(&self) -> bool {
+        self.objects().1.iter().any(|(kind, _)| kind.is_some())
+    }
+
+    /// How queries grow with their position, where the settings of a model say so.
+    pub(super) fn growth(&self) -> Result<Option<Growth>, Error> {
+        let parameters = self.chosen(&[None])?.parameters;
+        let Some(rate) = parameters.number("rope_parameters.llama_4_scaling_beta")? else { return Ok(None) };
+        let span = positive("rope_parameters.original_max_position_embeddings", parameters.original)?;
+        Ok(Some(Growth { rate: rate as f32, span: span as u32 }))
     }
 
     /// The settings of a model whose layers have these windows.
@@ -126,37 +160,60 @@ impl Rope {
 
     /// Reads an object of settings.
     fn parameters(&self, object: Option<&Map<String, Value>>) -> Result<Parameters, Error> {
-        let get = |key: &str| object.and_then(|object| object.get(key)).filter(|value| !value.is_null());
-        let number = |setting: &'static str| match get(setting.rsplit('.').next().unwrap_or(setting)) {
-            None => Ok(None),
-            Some(value) => {
-                check(setting, value, value.is_number(), || "a number".into())?;
-                Ok::<_, Error>(value.as_f64())
-            }
-        };
+        let mut read =
+            Parameters { kind: "default".into(), theta: None, partial: 1.0, original: None, all: object.cloned().unwrap_or_default() };
         // `type` is the oldest spelling; some configs have both.
-        let kind = get("rope_type").or(get("type"));
-        let theta = number("rope_theta")?.or(self.rope_theta).or(self.position_embedding_base);
-        Ok(Parameters {
-            kind: kind.map_or_else(|| "default".into(), |kind| kind.as_str().map_or_else(|| kind.to_string(), str::to_owned)),
-            theta,
-            partial: number("partial_rotary_factor")?.or(self.partial_rotary_factor).unwrap_or(1.0),
-            factor: number("rope_scaling.factor")?,
-            low_freq_factor: number("rope_scaling.low_freq_factor")?,
-            high_freq_factor: number("rope_scaling.high_freq_factor")?,
-            original_max_position_embeddings: number("rope_scaling.original_max_position_embeddings")?,
-        })
+        if let Some(kind) = read.get("rope_type").or(read.get("type")) {
+            read.kind = kind.as_str().map_or_else(|| kind.to_string(), str::to_owned);
+        }
+        read.theta = read.number("rope_theta")?.or(self.rope_theta).or(self.position_embedding_base);
+        read.partial = read.number("partial_rotary_factor")?.or(self.partial_rotary_factor).unwrap_or(1.0);
+        read.original = read.number("rope_scaling.original_max_position_embeddings")?.or(self.original_max_position_embeddings);
+        // What tells equal settings apart is not how they are spelled.
+        for known in ["rope_type", "type", "rope_theta", "partial_rotary_factor", "original_max_position_embeddings"] {
+            read.all.shift_remove(known);
+        }
+        read.all.retain(|_, value| !value.is_null());
+        Ok(read)
     }
 
-    /// How many positions a model is for whose config counts `trained` of them. A linear stretch brings more, since its configs count those
-    /// before it; those of Llama 3.1 count what the stretch brings.
+    /// How many positions a model is for whose config counts `trained` of them. Some stretches bring more than their configs count; those of
+    /// Llama 3.1 and longrope are counted.
     pub(super) fn stretched(&self, trained: u32) -> u32 {
         let stretch = |(_, object): (_, &Map<String, Value>)| {
-            let parameters = self.parameters(Some(object)).ok().filter(|parameters| parameters.kind == "linear")?;
-            let before = parameters.original_max_position_embeddings.unwrap_or(trained.into());
-            Some((before * parameters.factor.unwrap_or(1.0)) as u32)
+            let parameters = self.parameters(Some(object)).ok()?;
+            let before = match parameters.kind.as_str() {
+                "linear" | "yarn" => parameters.original.unwrap_or(trained.into()),
+                "dynamic" => trained.into(),
+                _ => return None,
+            };
+            Some((before * parameters.number("factor").ok()?.unwrap_or(1.0)) as u32)
         };
         self.objects().1.into_iter().filter_map(stretch).fold(trained, u32::max)
+    }
+}
+
+impl Parameters {
+    /// A setting of the object.
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        self.all.get(key).filter(|value| !value.is_null())
+    }
+
+    /// A number of the object, by its name in messages: what is behind the last dot is its key.
+    pub(super) fn number(&self, setting: &'static str) -> Result<Option<f64>, Error> {
+        let Some(value) = self.get(setting.rsplit('.').next().unwrap_or(setting)) else { return Ok(None) };
+        check(setting, value, value.is_number(), || "a number".into())?;
+        Ok(value.as_f64())
+    }
+
+    /// The rotation of the heads of a model.
+    fn angles(&self, graph: &Graph, context: Option<u32>) -> Result<Angles, Error> {
+        let dim = graph.heads.dim;
+        let theta = f64::from(positive("rope_theta", Some(self.theta.unwrap_or(10_000.0)))?);
+        let turned = (f64::from(dim) * self.partial) as u32;
+        let holds = self.partial > 0.0 && self.partial <= 1.0 && turned.is_multiple_of(4) && turned > 0;
+        check("partial_rotary_factor", self.partial, holds, || format!("such that a multiple of 4 of {dim} elements are rotated"))?;
+        Scaled { parameters: self, dim, turned, theta, positions: graph.max_positions, context }.angles()
     }
 }
 
@@ -165,50 +222,6 @@ impl Chosen<'_> {
     pub(crate) fn is_scaled(&self) -> bool {
         self.parameters.kind != "default"
     }
-}
-
-/// Llama 3.1's scaling: long waves are stretched, short ones left, those between blended.
-struct Llama3 {
-    factor: f32,
-    low: f32,
-    high: f32,
-    positions: f32,
-}
-
-impl Llama3 {
-    fn new(parameters: &Parameters) -> Result<Llama3, Error> {
-        let scale = Llama3 {
-            factor: positive("rope_scaling.factor", parameters.factor)?,
-            low: positive("rope_scaling.low_freq_factor", parameters.low_freq_factor)?,
-            high: positive("rope_scaling.high_freq_factor", parameters.high_freq_factor)?,
-            positions: positive("rope_scaling.original_max_position_embeddings", parameters.original_max_position_embeddings)?,
-        };
-        check("rope_scaling.high_freq_factor", scale.high, scale.high > scale.low, || {
-            format!("greater than low_freq_factor ({})", scale.low)
-        })?;
-        Ok(scale)
-    }
-
-    fn apply(&self, frequency: f32) -> f32 {
-        let wave = (2.0 * std::f64::consts::PI) as f32 / frequency;
-        if wave < self.positions / self.high {
-            frequency
-        } else if wave > self.positions / self.low {
-            frequency / self.factor
-        } else {
-            let smooth = (self.positions / wave - self.low) / (self.high - self.low);
-            (1.0 - smooth) * frequency / self.factor + smooth * frequency
-        }
-    }
-}
-
-/// A setting that must be there and positive, also once rounded.
-fn positive(setting: &'static str, value: Option<f64>) -> Result<f32, Error> {
-    let value = value.unwrap_or(f64::NAN) as f32;
-    check(setting, if value.is_nan() { "missing".to_owned() } else { value.to_string() }, value.is_finite() && value > 0.0, || {
-        "a positive number".into()
-    })?;
-    Ok(value)
 }
 
 #[cfg(test)]

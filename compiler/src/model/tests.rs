@@ -34,7 +34,7 @@ fn windows(graph: &Graph) -> Vec<Option<u32>> {
 
 pub(crate) fn frequencies(graph: &Graph) -> Vec<f32> {
     let of = |kind: &OpKind| match kind {
-        OpKind::Rotation { frequencies } => Some(frequencies.clone()),
+        OpKind::Rotation { frequencies, .. } => Some(frequencies.clone()),
         _ => None,
     };
     graph.ops.iter().find_map(|op| of(&op.kind)).unwrap()
@@ -87,15 +87,17 @@ fn an_unknown_architecture_is_answered_with_the_known_ones() {
 
 #[test]
 fn what_kernels_cannot_compute_is_refused() {
-    refused("llama", "hidden_act", "gelu".into(), &["hidden_act", "gelu", "silu"]);
+    refused("llama", "hidden_act", "relu".into(), &["hidden_act", "relu", "silu"]);
     refused("llama", "head_dim", 12.into(), &["head_dim", "12", "multiple of 8"]);
     refused("llama", "head_dim", 264.into(), &["head_dim", "264", "at most 256"]);
     refused("llama", "hidden_size", 66.into(), &["hidden_size", "66"]);
     refused("llama", "intermediate_size", 30.into(), &["intermediate_size", "30", "multiple of 4"]);
     refused("llama", "num_key_value_heads", 3.into(), &["num_attention_heads", "multiple of num_key_value_heads (3)"]);
     refused("llama", "rms_norm_eps", 0.into(), &["rms_norm_eps"]);
-    refused("llama", "rope_scaling", serde_json::json!({"type": "yarn", "factor": 4.0}), &["rope_type", "yarn", "llama3"]);
-    refused("llama", "partial_rotary_factor", 0.5.into(), &["partial_rotary_factor"]);
+    refused("llama", "rope_scaling", json!({"type": "spiral", "factor": 4.0}), &["rope_type", "spiral", "llama3"]);
+    refused("llama", "rope_scaling", json!({"type": "yarn"}), &["rope_scaling.factor", "missing"]);
+    refused("llama", "rope_scaling", json!({"type": "longrope", "long_factor": [1.0]}), &["short_factor", "positive numbers"]);
+    refused("llama", "partial_rotary_factor", 0.3.into(), &["partial_rotary_factor", "multiple of 4"]);
     refused("mistral", "sliding_window", 0.into(), &["sliding_window"]);
     refused("qwen2", "layer_types", serde_json::json!(["full_attention"]), &["layer_types", "list of 1"]);
 }
@@ -202,7 +204,7 @@ fn windows_follow_the_config() {
     assert_eq!(windows(&on(1.into(), types).unwrap()), [Some(32), None]);
 }
 
-/// Every real config at hand of a known architecture compiles, but for those with a rotation that is not known: they are refused by its name.
+/// Real configs at hand compile, but for those of a kind that is not known yet: they are refused by its name.
 #[test]
 fn real_configs_compile() {
     let data = format!("{}/../../shared/data", env!("CARGO_MANIFEST_DIR"));
@@ -210,23 +212,29 @@ fn real_configs_compile() {
         eprintln!("skipped: ../shared/data is absent");
         return;
     }
-    let mut found = 0;
-    for folder in ["configs/hf", "configs/mlc-presets", "mlc-examples", "goldens", "models/stories260K"] {
+    for (folder, least) in [
+        ("configs/mlc-presets", 58),
+        ("configs/hf", 8),
+        ("configs/hf2", 13),
+        ("mlc-examples", 1),
+        ("goldens", 30),
+        ("models/stories260K", 1),
+    ] {
+        let mut compiled = 0;
         for file in json_files(&format!("{data}/{folder}")) {
             let Ok(config) = Config::parse(&std::fs::read_to_string(&file).unwrap()) else { continue };
-            if config.model_type.as_deref().is_some_and(|name| known().any(|known| known == name)) {
-                match crate::compile(&config, &crate::CompileOptions::default()) {
-                    Ok(_) => found += 1,
-                    Err(error) => {
-                        let is_rotation = matches!(error.kind(), ErrorKind::Setting { setting: "rope_type", .. });
-                        assert!(is_rotation, "{}: {error}", file.display());
-                        eprintln!("refused: {}: {error}", file.display());
-                    }
+            match crate::compile(&config, &crate::CompileOptions::default()) {
+                Ok(_) => compiled += 1,
+                Err(error) => {
+                    let named = matches!(error.kind(), ErrorKind::UnknownArchitecture { .. } | ErrorKind::Setting { .. });
+                    eprintln!("refused: {}: {error}", file.display());
+                    assert!(named, "{}: {error}", file.display());
                 }
             }
         }
+        eprintln!("{compiled} compiled of {folder}");
+        assert!(compiled >= least, "{compiled} of {folder}, not {least}");
     }
-    assert!(found > 30, "only {found} configs");
 }
 
 fn json_files(folder: &str) -> Vec<std::path::PathBuf> {
@@ -235,7 +243,7 @@ fn json_files(folder: &str) -> Vec<std::path::PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files.extend(json_files(path.to_str().unwrap()));
-        } else if path.to_string_lossy().ends_with("config.json") || folder.contains("mlc-presets") {
+        } else if path.to_string_lossy().ends_with("config.json") || folder.contains("mlc-presets") || folder.contains("/hf") {
             files.push(path);
         }
     }

@@ -87,6 +87,14 @@ impl<'a> Fusion<'a> {
         !readers.is_empty() && all && (!layer || readers.len() == 1)
     }
 
+    /// Takes up the scaling that is the only reader of `value`. Returns the scaled value and the factor.
+    pub fn scaled(&mut self, value: Value) -> (Value, f32) {
+        let Some(reader) = self.only_reader(value) else { return (value, 1.0) };
+        let &OpKind::Scale { factor, .. } = &self.op(reader).kind else { return (value, 1.0) };
+        self.take(reader);
+        (reader, factor)
+    }
+
     /// Takes up the sum that is the only reader of `value`, if it may be added to its stream in place. Returns the owner of the stream.
     pub fn residual(&mut self, value: Value) -> Option<Value> {
         let sum = self.only_reader(value)?;

@@ -4,7 +4,7 @@
 use super::fusion::Fusion;
 use super::stage::{At, Target};
 use super::step::{Inputs, SEQUENCES, Step};
-use crate::graph::{OpKind, Value};
+use crate::graph::{Growth, OpKind, Pairs, Value};
 use crate::operand::Random;
 use crate::operand::{Operands, Words, set, set_typed};
 use crate::schedule::Build;
@@ -27,12 +27,31 @@ pub struct Heads {
 /// and values to the cache.
 ///
 /// Bindings: `rows`, `query`, `cache`, and with rotation `rope`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Append {
     /// Shape.
     pub heads: Heads,
-    /// Whether queries and keys are rotated first, element i of a head with element i + dim / 2.
-    pub rotate: bool,
+    /// How queries and keys are rotated first, if they are.
+    pub turn: Option<Turn>,
+}
+
+/// A rotation of heads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Turn {
+    /// How many elements of a head it rotates, from the first on: a multiple of four. The others pass.
+    pub width: u32,
+    /// Which elements are rotated together.
+    pub pairs: Pairs,
+    /// How queries grow behind it, if they do.
+    pub growth: Option<Growth>,
+}
+
+impl Turn {
+    /// The rotation of whole heads, each element of a half with its counterpart.
+    #[must_use]
+    pub fn whole(dim: u32) -> Turn {
+        Turn { width: dim, pairs: Pairs::Halves, growth: None }
+    }
 }
 
 impl Heads {
@@ -72,12 +91,48 @@ impl Heads {
 impl Append {
     /// What keys of ops that append say: the shape, and what is unusual.
     pub(super) fn key(&self) -> String {
-        format!("{}{}", self.heads.key(), if self.rotate { "" } else { " unrotated" })
+        let turn = match self.turn {
+            None => " unrotated".to_owned(),
+            Some(Turn { width, pairs, growth }) => {
+                let part = if width == self.heads.dim { String::new() } else { format!(" rotated={width}") };
+                let pairs = if pairs == Pairs::Neighbours { " neighbours" } else { "" };
+                format!("{part}{pairs}{}", if growth.is_some() { " grown" } else { "" })
+            }
+        };
+        format!("{}{turn}", self.heads.key())
     }
 
-    /// Sets what follows the op that makes the heads.
-    pub(super) fn build(&self, build: &mut Build<'_>) {
+    /// Sets what follows the op that makes the heads: `import` is what leads there, and `gain` says that the gain of a norm comes last.
+    pub(super) fn build(&self, build: &mut Build<'_>, import: &'static str, gain: bool) {
         self.heads.build(build);
+        match self.turn {
+            None if !gain => build.slot(import, "output/heads_unrotated"),
+            Some(turn) if !gain && turn == Turn::whole(self.heads.dim) => {
+                if import != "output/heads" {
+                    build.slot(import, "output/heads");
+                }
+            }
+            turn => {
+                build.slot(import, "output/heads_turned");
+                match turn {
+                    None => build.slot("rotate/halves", "rotate/none"),
+                    Some(Turn { width, pairs, growth }) => {
+                        build.int("TURNED", width);
+                        if pairs == Pairs::Neighbours {
+                            build.slot("rotate/halves", "rotate/neighbours");
+                        }
+                        if let Some(Growth { rate, span }) = growth {
+                            build.slot("finish/none", "finish/growth");
+                            build.float("RATE", rate);
+                            build.int("SPAN", span);
+                        }
+                    }
+                }
+                if gain {
+                    build.slot("finish/none", "finish/gain");
+                }
+            }
+        }
         if self.heads.cache == Dtype::F32 {
             build.slot("cache/f16", "cache/f32");
         }
@@ -85,7 +140,8 @@ impl Append {
 
     pub(super) fn operands(&self, step: &Step, inputs: &mut Inputs) {
         let heads = &self.heads;
-        inputs.floats("rope", inputs.rows * heads.dim as usize, -1.0, 1.0);
+        let turned = self.turn.map_or(0, |turn| turn.width as usize);
+        inputs.floats("rope", inputs.rows * turned, -1.0, 1.0);
         inputs.floats("query", inputs.rows * (heads.query * heads.dim) as usize, -1.0, 1.0);
         let cache = heads.cache(step, &mut inputs.random);
         inputs.put("cache", cache);
@@ -97,24 +153,26 @@ impl Append {
         u64::from(heads.dim) * (4 * u64::from(heads.query) + 2 * heads.cache.bytes() * u64::from(heads.kv))
     }
 
-    /// Rotates and stores the heads `y` of a row.
-    pub(super) fn reference(&self, operands: &mut Operands, row: usize, y: &[f64]) {
+    /// Rotates and stores the heads `y` of a row. `gain` is that of an element of a query or key head.
+    pub(super) fn reference(&self, operands: &mut Operands, row: usize, y: &[f64], gain: impl Fn(usize, usize) -> f64) {
         let heads = &self.heads;
         let (queries, kv, dim) = (heads.query as usize, heads.kv as usize, heads.dim as usize);
-        let half = dim / 2;
+        let position = operands.read("rows").word(4 * row + 1);
+        let growth = self.turn.and_then(|turn| turn.growth);
+        let growth = growth.map_or(1.0, |Growth { rate, span }| 1.0 + f64::from(rate) * f64::from(1 + position / span).ln());
         // Taken out, not copied: this is done for every row.
         let [mut query, mut cache] = ["query", "cache"].map(|name| operands.buffers.remove(name).unwrap_or_default());
         let (rope, slot) = (operands.read("rope"), operands.read("rows").word(4 * row + 2));
         for head in 0..queries + 2 * kv {
             for i in 0..dim {
                 let own = y[head * dim + i];
-                let turned = if self.rotate { rotated(rope, row, half, &y[head * dim..][..dim], i) } else { own };
+                let turned = self.turn.map_or(own, |turn| turn.reference(rope, row, &y[head * dim..][..dim], i));
                 if head < queries {
-                    set(&mut query, (row * queries + head) * dim + i, turned);
+                    set(&mut query, (row * queries + head) * dim + i, turned * growth * gain(head, i));
                 } else {
                     let value = head >= queries + kv;
                     let at = heads.cache_index(slot, value, (head - queries) % kv, i);
-                    set_typed(&mut cache, heads.cache, at, if value { own } else { turned });
+                    set_typed(&mut cache, heads.cache, at, if value { own } else { turned * gain(head, i) });
                 }
             }
         }
@@ -123,18 +181,35 @@ impl Append {
     }
 }
 
-/// Element `i` of a head, rotated with the element half a head away.
-fn rotated(rope: Words<'_>, row: usize, half: usize, head: &[f64], i: usize) -> f64 {
-    let [cos, sin] = [0, 1].map(|j| rope.float(2 * (row * half + i % half) + j));
-    let (own, other) = (head[i], head[(i + half) % head.len()]);
-    if i < half { own * cos - other * sin } else { own * cos + other * sin }
+impl Turn {
+    /// Element `i` of a head, rotated.
+    fn reference(&self, rope: Words<'_>, row: usize, head: &[f64], i: usize) -> f64 {
+        let half = self.width as usize / 2;
+        if i >= 2 * half {
+            return head[i];
+        }
+        let (pair, other, is_first) = match self.pairs {
+            Pairs::Halves => (i % half, (i + half) % (2 * half), i < half),
+            Pairs::Neighbours => (i / 2, i ^ 1, i.is_multiple_of(2)),
+        };
+        let [cos, sin] = [0, 1].map(|j| rope.float(2 * (row * half + pair) + j));
+        if is_first { head[i] * cos - head[other] * sin } else { head[i] * cos + head[other] * sin }
+    }
+}
+
+/// A rotation of heads in a graph.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rotation {
+    pub value: Value,
+    pub pairs: Pairs,
+    pub growth: Option<Growth>,
 }
 
 /// Rotation of query and key heads, and append to a cache: what an op that makes heads takes up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AppendStage {
-    /// The rotation of each row, where there is one.
-    pub rotation: Option<Value>,
+    /// The rotation of each row, where there is one, and how it is applied.
+    pub rotation: Option<Rotation>,
     /// Whose cache.
     pub layer: u32,
     /// Where the queries go.
@@ -144,35 +219,39 @@ pub(crate) struct AppendStage {
 /// Takes up the rotation and the append that alone read `heads`.
 pub(crate) fn append(fusion: &mut Fusion<'_>, heads: Value) -> Option<AppendStage> {
     let mut reader = fusion.only_reader(heads)?;
-    let (rope, rotation) = match &fusion.op(reader).kind {
-        &OpKind::Rope { rotation, .. } => (Some(reader), Some(rotation)),
-        _ => (None, None),
-    };
-    if let Some(rope) = rope {
-        reader = fusion.only_reader(rope)?;
+    let rope = rotation(fusion, reader);
+    if let Some((next, _)) = rope {
+        reader = next;
     }
     let &OpKind::Append { layer, .. } = &fusion.op(reader).kind else { return None };
-    if let Some(rope) = rope {
-        fusion.take(rope);
+    if rope.is_some() {
+        fusion.take(fusion.only_reader(heads)?);
     }
     fusion.take(reader);
-    Some(AppendStage { rotation, layer, query: reader })
+    Some(AppendStage { rotation: rope.map(|(_, rotation)| rotation), layer, query: reader })
+}
+
+/// The rotation that an op is, and what alone reads it.
+pub(super) fn rotation(fusion: &Fusion<'_>, rope: Value) -> Option<(Value, Rotation)> {
+    let &OpKind::Rope { rotation, pairs, growth, .. } = &fusion.op(rope).kind else { return None };
+    Some((fusion.only_reader(rope)?, Rotation { value: rotation, pairs, growth }))
 }
 
 impl AppendStage {
     pub fn text(&self) -> String {
-        let rope = self.rotation.map(|rotation| format!(" + rope {rotation}")).unwrap_or_default();
+        let rope = self.rotation.map(|rotation| format!(" + rope {}", rotation.value)).unwrap_or_default();
         format!("{rope} + append to cache {}", self.layer)
     }
 
     pub fn spec(&self, at: &At<'_>) -> Append {
-        Append { heads: heads(at), rotate: self.rotation.is_some() }
+        let turn = |rotation: Rotation| Turn { width: at.graph.op(rotation.value).width, pairs: rotation.pairs, growth: rotation.growth };
+        Append { heads: heads(at), turn: self.rotation.map(turn) }
     }
 
     pub fn operands(&self, at: &At<'_>) -> Vec<(&'static str, Target)> {
         let mut operands =
             vec![("query", at.f32(self.query)), ("cache", Target::Whole(Buffer::Cache(self.layer))), ("rows", at.rows_of(self.layer))];
-        operands.extend(self.rotation.map(|rotation| ("rope", at.f32(rotation))));
+        operands.extend(self.rotation.map(|rotation| ("rope", at.f32(rotation.value))));
         operands
     }
 }

@@ -21,6 +21,7 @@ pub mod matmul;
 pub mod norm;
 pub mod positions;
 pub mod quantize;
+pub mod rotation;
 pub(crate) mod stage;
 pub mod step;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use tegula_plan::{Requires, Size, StepSize, When};
 /// What makes stages of graph ops, in the order in which they are asked. Each takes the ops that it knows and leaves the others.
 pub(crate) const RULES: &[Rule] = &[
     embed::rule,
+    rotation::rule,
     positions::rule,
     matmul::rule,
     norm::rule,

@@ -15,6 +15,7 @@ fn keys_name_shapes_and_leave_out_what_does_not_matter() {
         k: 4096,
         format: Q4F16,
         bias: false,
+        factor: 1.0,
         input: Input::Norm,
         eps: 1e-5,
         output: Output::Gated(Act::Silu),

@@ -124,7 +124,8 @@ fn an_op_is_one_file() {
     let logits = graph.head(x, None);
     graph.argmax(logits);
     let quantization = crate::quant::Quantization::Q4F16_1;
-    let compiled = crate::compile::compile_graph(graph, &config, &crate::CompileOptions::default(), quantization).unwrap();
+    let compiled =
+        crate::compile::compile_graph(graph, Default::default(), &config, &crate::CompileOptions::default(), quantization).unwrap();
     let (requires, spec) = compiled.specs.iter().find(|(_, spec)| spec.get::<Toy>().is_some()).unwrap();
     assert_eq!(spec.key(), "toy gelu_tanh k=64");
     assert!(

@@ -154,7 +154,7 @@ mod tests {
 
     fn spec(n: u32) -> Spec {
         let (input, output) = (Input::Plain, Output::Residual);
-        Spec::from(Matmul { n, k: 64, format: F32, bias: false, input, eps: 0.0, output, rows: Rows::One })
+        Spec::from(Matmul { n, k: 64, format: F32, bias: false, factor: 1.0, input, eps: 0.0, output, rows: Rows::One })
     }
 
     /// Names of three candidates of the spec, none of them the default.
@@ -268,7 +268,7 @@ mod tests {
         let (error, _) = choose(Vec::new(), Some("X"), true);
         let error = error.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::NoRecord { spec: found, .. } if *found == spec(64).key()), "{error}");
-        let embed = Spec::from(crate::op::embed::Embed { n: 50, k: 172, format: F16, head_dim: 16, scale: 1.0 });
+        let embed = Spec::from(crate::op::embed::Embed { n: 50, k: 172, format: F16, angles: None, scale: 1.0 });
         let choice = Choice { records: &Records::default(), device: None, frozen: true, alternatives: 1 };
         assert!(choice.kernel(&embed, &Requires::default(), &mut Tally::default()).is_ok(), "there is nothing to choose");
     }

@@ -104,7 +104,7 @@ mod tests {
 
     fn spec() -> Spec {
         let (input, output) = (Input::Plain, Output::Residual);
-        Matmul { n: 64, k: 64, format: F32, bias: false, input, eps: 0.0, output, rows: Rows::One }.into()
+        Matmul { n: 64, k: 64, format: F32, bias: false, factor: 1.0, input, eps: 0.0, output, rows: Rows::One }.into()
     }
 
     /// Names of the default and of four other candidates.
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn light_kernels_have_one_schedule() {
-        let embed = Spec::from(Embed { n: 50, k: 172, format: F16, head_dim: 16, scale: 1.0 });
+        let embed = Spec::from(Embed { n: 50, k: 172, format: F16, angles: None, scale: 1.0 });
         let choice = Choice { records: &Records::default(), device: None, frozen: false, alternatives: 3 };
         assert_eq!(choice.shortlist(&embed, &Requires::default(), &mut Tally::default()).unwrap().len(), 1);
     }

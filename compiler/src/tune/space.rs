@@ -144,7 +144,17 @@ mod tests {
     use tegula_plan::Dtype;
 
     fn matmul(format: Storage, rows: Rows) -> Spec {
-        Spec::from(Matmul { n: 96, k: 128, format, bias: false, input: Input::Norm, eps: 1e-5, output: Output::Gated(Act::Silu), rows })
+        Spec::from(Matmul {
+            n: 96,
+            k: 128,
+            format,
+            bias: false,
+            factor: 1.0,
+            input: Input::Norm,
+            eps: 1e-5,
+            output: Output::Gated(Act::Silu),
+            rows,
+        })
     }
 
     fn specs() -> Vec<Spec> {
@@ -159,6 +169,7 @@ mod tests {
                 k: 128,
                 format: q4,
                 bias: true,
+                factor: 1.0,
                 input: Input::Int8,
                 eps: 0.0,
                 output: Output::Residual,
@@ -196,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_has_no_tunables_is_not_open() {
-        let embed = Spec::from(Embed { n: 50, k: 172, format: F16, head_dim: 16, scale: 1.0 });
+        let embed = Spec::from(Embed { n: 50, k: 172, format: F16, angles: None, scale: 1.0 });
         assert!(!is_open(&embed));
         assert_eq!(candidates(&embed, &Requires::default()).unwrap().len(), 1);
     }

@@ -68,7 +68,7 @@ mod tests {
                 spec.reference(&launch, &mut operands);
             }
             let (input, output) = (Input::Norm, Output::store(90_000));
-            let matmul = Matmul { n: 72, k: 64, format: F16, bias: true, input, eps: 1e-5, output, rows };
+            let matmul = Matmul { n: 72, k: 64, format: F16, bias: true, factor: 1.0, input, eps: 1e-5, output, rows };
             let step = &timed(&matmul.into())[0];
             assert!(step.rows <= 93 && step.bytes() > 72 * 128, "{step:?}");
             // The larger a matrix, the fewer rows are checked.

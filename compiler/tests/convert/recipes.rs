@@ -36,7 +36,7 @@ fn a_package_can_be_restored() {
         let module = "model.layers.1.mlp.down_proj";
         let [words, scales] = ["q_weight", "q_scale"].map(|part| tensor(&checkpoint, &format!("{module}.{part}")));
         let (rows, columns) = (64, 172);
-        let restored = Param { name: "restored".into(), shape: vec![rows, columns], dtype: Dtype::F32 };
+        let restored = Param::whole("restored".into(), vec![rows, columns], Dtype::F32);
         let restored = made(vec![Part::coded(&words, &scales, columns, Arc::new(scale)).unwrap()], restored, false);
         let (before, steps) = (folder.numbers(&format!("{module}.weight")), package.numbers(&format!("{module}.q_scale")));
         assert_eq!(restored.len(), before.len());
@@ -65,7 +65,7 @@ fn a_matrix_of_inputs_by_outputs_is_turned() {
     let name = "model.layers.0.mlp.up_proj.weight";
     let (before, turned) = (folder.numbers(name), Part::columns(&tensor(&checkpoint, name)).unwrap());
     let (rows, columns) = (172, 64);
-    let target = Param { name: "turned".into(), shape: vec![columns, rows], dtype: Dtype::F32 };
+    let target = Param::whole("turned".into(), vec![columns, rows], Dtype::F32);
     let after = made(vec![turned], target, false);
     for (index, value) in after.iter().enumerate() {
         let (column, row) = (index as u64 / rows, index as u64 % rows);

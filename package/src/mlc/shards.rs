@@ -150,7 +150,7 @@ mod tests {
         let mut writer = ShardWriter::new(folder.path());
         let mebibytes = [1, 15, 20, 15, 1, 40, 12, 5];
         for (index, size) in mebibytes.into_iter().enumerate() {
-            let param = Param { name: format!("t{index}"), shape: vec![size << 19], dtype: Dtype::F16 };
+            let param = Param::whole(format!("t{index}"), vec![size << 19], Dtype::F16);
             writer.begin(&param, Element::F16).unwrap();
             for _ in 0..size {
                 writer.write(&vec![index as u8; 1 << 20]).unwrap();

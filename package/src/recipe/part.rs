@@ -20,6 +20,8 @@ pub struct Part {
     kind: Kind,
     /// What is added to each number.
     plus: f32,
+    /// Whether rows are divided by their length.
+    unit: bool,
 }
 
 enum Kind {
@@ -49,7 +51,7 @@ impl Part {
     /// [`ErrorKind::TensorType`] if it is no numbers.
     pub fn rows(tensor: &Tensor) -> Result<Part> {
         check(tensor, tensor.element.is_number())?;
-        Ok(Part { kind: Kind::Rows(tensor.clone()), plus: 0.0 })
+        Ok(Part { kind: Kind::Rows(tensor.clone()), plus: 0.0, unit: false })
     }
 
     /// The columns of a matrix, each of which becomes a row.
@@ -58,7 +60,7 @@ impl Part {
     /// [`ErrorKind::TensorType`] if it is no numbers.
     pub fn columns(tensor: &Tensor) -> Result<Part> {
         check(tensor, tensor.element.is_number())?;
-        Ok(Part { kind: Kind::Columns(tensor.clone()), plus: 0.0 })
+        Ok(Part { kind: Kind::Columns(tensor.clone()), plus: 0.0, unit: false })
     }
 
     /// Rows of `columns` numbers that are stored in codes.
@@ -77,13 +79,19 @@ impl Part {
                 return Err(ErrorKind::TensorShape { name: tensor.name.clone(), expected, found: tensor.shape.clone() }.into());
             }
         }
-        Ok(Part { kind: Kind::Coded { words: words.clone(), scales: scales.clone(), columns, codec }, plus: 0.0 })
+        Ok(Part { kind: Kind::Coded { words: words.clone(), scales: scales.clone(), columns, codec }, plus: 0.0, unit: false })
     }
 
     /// Adds a number to each of its numbers, such as one to gains that are stored as what exceeds one.
     #[must_use]
     pub fn plus(self, plus: f32) -> Part {
         Part { plus, ..self }
+    }
+
+    /// Divides each row by its length.
+    #[must_use]
+    pub fn unit_rows(self) -> Part {
+        Part { unit: true, ..self }
     }
 
     /// The tensors that it is read from.
@@ -192,6 +200,14 @@ impl<'a> Piece<'a> {
                     codec.decode(&words, scales, row);
                 });
             }
+        }
+        if self.part.unit {
+            values.par_chunks_mut(columns.max(1)).for_each(|row| {
+                let square: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+                // A row of zeros stays one.
+                let scale = square.sqrt().max(1e-12).recip() as f32;
+                row.iter_mut().for_each(|x| *x *= scale);
+            });
         }
         if self.part.plus != 0.0 {
             values.par_chunks_mut(TASK).for_each(|values| values.iter_mut().for_each(|value| *value += self.part.plus));

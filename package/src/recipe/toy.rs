@@ -85,7 +85,7 @@ pub(super) fn in_columns(tensor: Tensor) -> Part {
 }
 
 pub(super) fn param(name: &str, shape: &[u64], dtype: Dtype) -> Param {
-    Param { name: name.into(), shape: shape.into(), dtype }
+    Param::whole(name.into(), shape.into(), dtype)
 }
 
 pub(super) fn numbers(shape: &[u64], dtype: Dtype) -> Store {

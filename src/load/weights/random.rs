@@ -14,7 +14,7 @@ impl Loader {
     pub async fn random(&mut self, seed: u32) -> Result<()> {
         let filler = self.gpu.filler().await?;
         for (&param, buffer) in &self.buffers.weights {
-            let Param { name, shape, dtype } = &self.library.plan.params[param as usize];
+            let Param { name, shape, dtype, .. } = &self.library.plan.params[param as usize];
             let (center, spread) = if name.ends_with("scale") {
                 // Of either sign: random words are half a step above the zero point on the average, which would add up.
                 (0.0, 0.005)

@@ -33,7 +33,7 @@ impl Format for Q4 {
         let (&columns, rows) = shape.split_last().expect("a quantized parameter has rows and columns");
         let groups = columns.div_ceil(codes::GROUP as u64);
         let module = name.strip_suffix(".weight").unwrap_or(name);
-        let part = |suffix: &str, last: u64, dtype| Param { name: format!("{module}.{suffix}"), shape: [rows, &[last]].concat(), dtype };
+        let part = |suffix: &str, last: u64, dtype| Param::whole(format!("{module}.{suffix}"), [rows, &[last]].concat(), dtype);
         vec![part("q_weight", groups * codes::GROUP_WORDS as u64, Dtype::U32), part("q_scale", groups, self.scale)]
     }
 

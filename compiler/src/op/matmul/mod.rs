@@ -50,6 +50,8 @@ pub enum Output {
     Residual,
     /// `output[row][i] = act(y[i]) * y[n/2 + i]` for `i < n/2`.
     Gated(Act),
+    /// `output[row][i] = y[i] * act(y[n/2 + i])` for `i < n/2`.
+    GatedSecond(Act),
     /// `output[row - first][launch.base + i] = act(y[i])`.
     Act(Act),
     /// Rows of y are the query, key and value heads.
@@ -64,7 +66,7 @@ impl Output {
     }
 }
 
-/// `y = W x (+ bias)`.
+/// `y = factor * (W x (+ bias))`.
 ///
 /// Bindings by name: `input`, the weights, `vectors` (with [`Input::Norm`] or a bias), then `output`, or for [`Output::Heads`] those of
 /// [`Append`].
@@ -78,6 +80,8 @@ pub struct Matmul {
     pub format: Storage,
     /// Whether a bias at `launch.bias` of `vectors` is added before the output stage.
     pub bias: bool,
+    /// Factor on the sum.
+    pub factor: f32,
     /// Prologue.
     pub input: Input,
     /// Epsilon of the norm.
@@ -110,9 +114,11 @@ impl Op for Matmul {
             Output::Store { softcap: Some(_), .. } => "store softcap".to_owned(),
             Output::Residual => "residual".to_owned(),
             Output::Gated(act) => format!("{}_mul", act.name()),
+            Output::GatedSecond(act) => format!("{}_mul_second", act.name()),
             Output::Act(act) => act.name().to_owned(),
             Output::Heads(append) => format!("heads={}", append.key()),
         };
+        let bias = if self.factor == 1.0 { bias.to_owned() } else { format!("{bias} scaled") };
         format!("matmul {} n={} k={} {input}{bias} {output} {}", self.format.name(), self.n, self.k, self.rows.name())
     }
 
@@ -129,7 +135,7 @@ impl Op for Matmul {
             Output::Store { softcap: None, .. } => String::new(),
             Output::Store { softcap: Some(_), .. } => " softcap".to_owned(),
             Output::Residual => " residual".to_owned(),
-            Output::Gated(act) => format!(" {}_mul", act.name()),
+            Output::Gated(act) | Output::GatedSecond(act) => format!(" {}_mul", act.name()),
             Output::Act(act) => format!(" {}", act.name()),
             Output::Heads(_) => " heads".to_owned(),
         };
@@ -165,7 +171,10 @@ impl Op for Matmul {
             Input::Int8 => build.slot("quant/words4", "quant/words2"),
             Input::Norm => norm::in_passing(build, self.eps),
         }
-        if self.bias {
+        if self.factor != 1.0 {
+            build.slot("bias/none", if self.bias { "bias/vector_scaled" } else { "bias/scaled" });
+            build.float("FACTOR", self.factor);
+        } else if self.bias {
             build.slot("bias/none", "bias/vector");
         }
         match &self.output {
@@ -182,15 +191,16 @@ impl Op for Matmul {
                 build.slot("output/store", "output/gated");
                 build.slot("act/silu", act.module());
             }
+            Output::GatedSecond(act) => {
+                build.slot("output/store", "output/gated_second");
+                build.slot("act/silu", act.module());
+            }
             Output::Act(act) => {
                 build.int("STRIDE", self.n);
                 build.slot("output/store", "output/store_act");
                 build.slot("act/silu", act.module());
             }
-            Output::Heads(append) => {
-                build.slot("output/store", if append.rotate { "output/heads" } else { "output/heads_unrotated" });
-                append.build(build);
-            }
+            Output::Heads(append) => append.build(build, "output/store", false),
         }
         [Size::Const(self.n.div_ceil(4)), self.rows.size(), Size::Const(1)]
     }
@@ -216,7 +226,7 @@ impl Op for Matmul {
                 inputs.floats("output", rows * stride as usize, -1.0, 1.0);
             }
             Output::Residual | Output::Act(_) => inputs.floats("output", rows * n, -1.0, 1.0),
-            Output::Gated(_) => inputs.floats("output", rows * n / 2, -1.0, 1.0),
+            Output::Gated(_) | Output::GatedSecond(_) => inputs.floats("output", rows * n / 2, -1.0, 1.0),
             Output::Heads(append) => append.operands(step, inputs),
         }
     }
@@ -243,7 +253,7 @@ impl Op for Matmul {
         let output = match &self.output {
             Output::Store { .. } | Output::Act(_) => 4 * n,
             Output::Residual => 8 * n,
-            Output::Gated(_) => 2 * n,
+            Output::Gated(_) | Output::GatedSecond(_) => 2 * n,
             Output::Heads(append) => append.bytes(),
         };
         n * self.format.row_bytes(self.k) + step.worked_rows() * (input + output)

@@ -20,13 +20,13 @@ pub(super) fn run(spec: &Matmul, launch: &Launch, operands: &mut Operands) {
         for (weight, column) in spec.format.row(operands, i, k).into_iter().zip(columns.chunks_exact(inputs.len().max(1))) {
             sums.iter_mut().zip(column).for_each(|(sum, x)| *sum += x * weight);
         }
-        sums.iter_mut().for_each(|sum| *sum += bias);
+        sums.iter_mut().for_each(|sum| *sum = f64::from(spec.factor) * (*sum + bias));
         sums
     });
     for (at, row) in rows.enumerate() {
         let y: Vec<f64> = features.iter().map(|feature| feature[at]).collect();
         if let Output::Heads(append) = spec.output {
-            append.reference(operands, row, &y);
+            append.reference(operands, row, &y, |_, _| 1.0);
             continue;
         }
         // Taken out, not copied: large matrices have large outputs.
@@ -38,6 +38,7 @@ pub(super) fn run(spec: &Matmul, launch: &Launch, operands: &mut Operands) {
                 (0..n).for_each(|i| set(&mut output, at + i, cap(y[i])));
             }
             Output::Gated(act) => (0..n / 2).for_each(|i| set(&mut output, row * n / 2 + i, act.of(y[i]) * y[n / 2 + i])),
+            Output::GatedSecond(act) => (0..n / 2).for_each(|i| set(&mut output, row * n / 2 + i, y[i] * act.of(y[n / 2 + i]))),
             Output::Act(act) => {
                 let at = at * n + launch.get("base");
                 (0..n).for_each(|i| set(&mut output, at + i, act.of(y[i])));

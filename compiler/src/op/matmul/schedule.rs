@@ -8,7 +8,7 @@ use tegula_plan::Requires;
 /// rows, and large ones where there are few. In half precision larger teams are best where rows are long, and x is worth staging where
 /// there are very many rows. Tiles take eight rows an invocation by two quads; the epilogue of the heads needs registers of its own.
 pub(super) fn default(spec: &Matmul, requires: &Requires) -> Schedule {
-    let quads = if matches!(spec.output, Output::Residual | Output::Gated(_)) { 2 } else { 1 };
+    let quads = if matches!(spec.output, Output::Residual | Output::Gated(_) | Output::GatedSecond(_)) { 2 } else { 1 };
     if spec.input == Input::Int8 {
         return Schedule::with("matmul/int8", [("QUADS", quads)]);
     }

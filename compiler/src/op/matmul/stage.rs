@@ -2,7 +2,7 @@
 
 use super::{Input, Matmul, Output};
 use crate::Error;
-use crate::graph::{Act, Graph, NormKind, OpKind, ParamId, Value};
+use crate::graph::{Act, Gate, Graph, NormKind, OpKind, ParamId, Value};
 use crate::op::Rows;
 use crate::op::fusion::Fusion;
 use crate::op::halve::halve_work;
@@ -26,6 +26,8 @@ struct Linear {
     weight: ParamId,
     bias: Option<ParamId>,
     prologue: Option<Prologue>,
+    /// Factor on the result.
+    factor: f32,
     epilogue: Epilogue,
 }
 
@@ -37,7 +39,7 @@ enum Epilogue {
     /// Adds it to a stream.
     Residual { stream: Value },
     /// Gated activation of its halves.
-    Gated { output: Value, act: Act },
+    Gated { output: Value, act: Act, gate: Gate },
     /// Activation.
     Act { output: Value, act: Act },
     /// Takes it for heads.
@@ -48,8 +50,9 @@ enum Epilogue {
 pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<dyn Stage>>, Error> {
     let &OpKind::Linear { input, weight, bias } = &fusion.op(value).kind else { return Ok(None) };
     let (input, prologue) = prologue(fusion, input);
-    let epilogue = epilogue(fusion, value);
-    Ok(Some(Box::new(Linear { input: fusion.home(input), weight, bias, prologue, epilogue })))
+    let (result, factor) = fusion.scaled(value);
+    let epilogue = epilogue(fusion, result);
+    Ok(Some(Box::new(Linear { input: fusion.home(input), weight, bias, prologue, factor, epilogue })))
 }
 
 /// A norm is worked out anew by every linear layer that reads it: cheaper than a trip through memory, except for matrix units.
@@ -73,7 +76,7 @@ fn epilogue(fusion: &mut Fusion<'_>, linear: Value) -> Epilogue {
     let store = Epilogue::Store { output: linear, softcap: None };
     let Some(reader) = fusion.only_reader(linear) else { return store };
     let epilogue = match fusion.op(reader).kind {
-        OpKind::Gated { act, .. } => Epilogue::Gated { output: reader, act },
+        OpKind::Gated { act, gate, .. } => Epilogue::Gated { output: reader, act, gate },
         OpKind::Act { act, .. } => Epilogue::Act { output: reader, act },
         OpKind::SoftCap { cap, .. } => Epilogue::Store { output: reader, softcap: Some(cap) },
         _ => return store,
@@ -95,11 +98,13 @@ impl Stage for Linear {
             Epilogue::Store { output, softcap: None } => (format!("{output} ="), String::new()),
             Epilogue::Store { output, softcap: Some(cap) } => (format!("{output} ="), format!(" + softcap {cap}")),
             Epilogue::Residual { stream } => (format!("{stream} +="), String::new()),
-            Epilogue::Gated { output, act } => (format!("{output} ="), format!(" + {}_mul", act.name())),
+            Epilogue::Gated { output, act, gate: Gate::First } => (format!("{output} ="), format!(" + {}_mul", act.name())),
+            Epilogue::Gated { output, act, gate: Gate::Second } => (format!("{output} ="), format!(" + {}_mul_second", act.name())),
             Epilogue::Act { output, act } => (format!("{output} ="), format!(" + {}", act.name())),
             Epilogue::Heads(append) => (format!("{} =", append.query), append.text()),
         };
-        format!("{target} {prologue}matmul {} {}{bias}{epilogue}", self.input, name(self.weight))
+        let factor = if self.factor == 1.0 { String::new() } else { format!(" + scale {}", self.factor) };
+        format!("{target} {prologue}matmul {} {}{bias}{factor}{epilogue}", self.input, name(self.weight))
     }
 
     fn makes(&self, graph: &Graph) -> Vec<Made> {
@@ -136,9 +141,9 @@ impl Stage for Linear {
                 operands.push(("output", at.f32(stream)));
                 Output::Residual
             }
-            Epilogue::Gated { output, act } => {
+            Epilogue::Gated { output, act, gate } => {
                 operands.push(("output", at.f32(output)));
-                Output::Gated(act)
+                if gate == Gate::Second { Output::GatedSecond(act) } else { Output::Gated(act) }
             }
             Epilogue::Act { output, act } => {
                 operands.push(("output", at.f32(output)));
@@ -152,7 +157,8 @@ impl Stage for Linear {
         };
         let bias = self.bias.map(|bias| at.weights.offset(bias));
         works.extend(parts.iter().enumerate().map(|(index, part)| {
-            let spec = Matmul { n: part.rows, k: matrix.k, format: matrix.format, bias: bias.is_some(), input, eps, output, rows };
+            let (format, factor) = (matrix.format, self.factor);
+            let spec = Matmul { n: part.rows, k: matrix.k, format, bias: bias.is_some(), factor, input, eps, output, rows };
             let bias = bias.map_or(0, |bias| bias + part.first);
             let launch = Launch { base: base.clone().plus(part.first), bias, gain, first: first.clone(), ..Launch::default() };
             let operands = operands.iter().cloned().chain(weight_operands(part)).collect();
