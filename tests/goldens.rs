@@ -91,6 +91,7 @@ goldens! {
     gemma: "gemma",
     gemma2: "gemma2",
     gemma3: "gemma3",
+    gemma4: "gemma4",
     gpt2: "gpt2",
     gpt_neox: "gpt_neox",
     granite: "granite",

@@ -7,6 +7,7 @@ use tegula_compiler::op::attention::merge::Merge;
 use tegula_compiler::op::attention::{Attention, splits};
 use tegula_compiler::op::draw::{Draw, DrawStage};
 use tegula_compiler::op::embed::Embed;
+use tegula_compiler::op::group_norm::GroupNorm;
 use tegula_compiler::op::halve::Halve;
 use tegula_compiler::op::head_norm::HeadNorm;
 use tegula_compiler::op::heads::{Append, Heads, Turn};
@@ -99,6 +100,7 @@ fn matmuls() -> Vec<Spec> {
         specs.push(matmul(128, false, 1.0, turned(8, Pairs::Neighbours, None)));
         specs.push(matmul(128, false, 1.0, turned(16, Pairs::Neighbours, Some(Growth { rate: 0.3, span: 40 }))));
         specs.push(matmul(64, false, 0.22, Output::Residual));
+        specs.push(matmul(64, false, 1.0, Output::Product { act: Act::GeluTanh, stride: 200 }));
         specs.push(matmul(344, false, 1.0, Output::GatedSecond(Act::Gelu)));
         specs.push(matmul(361, true, 0.5, Output::Store { stride: 361, softcap: Some(20.0) }));
     }
@@ -135,7 +137,7 @@ fn attention(heads: Heads, scale: f32, window: Option<u32>, rows: Rows) -> Atten
 fn attentions() -> Vec<Spec> {
     let mut specs: Vec<Spec> = Vec::new();
     for cache in [Dtype::F16, Dtype::F32] {
-        for (query, kv, dim) in [(4, 2, 32), (8, 4, 8), (14, 2, 64), (3, 3, 96), (10, 1, 128), (2, 2, 256)] {
+        for (query, kv, dim) in [(4, 2, 32), (8, 4, 8), (14, 2, 64), (3, 3, 96), (10, 1, 128), (2, 2, 256), (8, 1, 512)] {
             for (window, rows) in [(None, Rows::One), (Some(24), Rows::One), (None, Rows::Many), (Some(20), Rows::Many)] {
                 specs.push(attention(heads(query, kv, dim, cache), 0.3, window, rows).into());
             }
@@ -169,8 +171,14 @@ fn norms() -> Vec<Spec> {
     for cache in [Dtype::F16, Dtype::F32] {
         let norm = |span, turn, rotated_first| {
             let append = Append { heads: heads(6, 2, 64, cache), turn };
-            Spec::from(HeadNorm { append, span, rotated_first, eps: 1e-6 })
+            Spec::from(HeadNorm { append, span, values: false, rotated_first, eps: 1e-6 })
         };
+        let (append, span) = (Append { heads: heads(6, 2, 64, cache), turn: Some(Turn::whole(64)) }, HeadSpan::Each);
+        specs.push(HeadNorm { append, span, values: true, rotated_first: false, eps: 1e-6 }.into());
+        // Query heads alone.
+        let append = Append { heads: heads(6, 0, 64, cache), ..append };
+        specs.push(HeadNorm { append, span, values: false, rotated_first: false, eps: 1e-6 }.into());
+        specs.push(GroupNorm { width: 32, groups: 5, eps: 1e-6, factor: 0.7 }.into());
         specs.push(norm(HeadSpan::Each, Some(Turn::whole(64)), false));
         specs.push(norm(HeadSpan::Each, Some(Turn { width: 48, ..Turn::whole(64) }), true));
         specs.push(norm(HeadSpan::Each, None, false));
@@ -183,6 +191,7 @@ fn norms() -> Vec<Spec> {
         (NormKind::Layer, false, Place::Residual, Rows::One),
         (NormKind::Rms, false, Place::Residual, Rows::Many),
         (NormKind::Rms, true, Place::Store, Rows::One),
+        (NormKind::Rms, false, Place::ResidualScaled, Rows::One),
     ] {
         specs.push(Norm { width: 172, kind, bias, eps: 1e-5, place, rows }.into());
     }

@@ -8,12 +8,12 @@ use tegula_plan::{Dtype, Paged, State};
 pub(crate) fn groups(graph: &Graph, context: u32, format: Dtype) -> Vec<State> {
     let mut groups: Vec<Paged> = Vec::new();
     for op in &graph.ops {
-        let OpKind::Attention { layer, window, .. } = op.kind else { continue };
+        let OpKind::Attention { layer, window, heads, .. } = op.kind else { continue };
         let window = window.filter(|window| *window < context);
-        match groups.iter_mut().find(|group| group.window == window) {
+        match groups.iter_mut().find(|group| (group.window, group.kv_heads, group.head_dim) == (window, heads.kv, heads.dim)) {
             Some(group) if group.layers.contains(&layer) => {}
             Some(group) => group.layers.push(layer),
-            None => groups.push(Paged { layers: vec![layer], kv_heads: graph.heads.kv, head_dim: graph.heads.dim, format, window }),
+            None => groups.push(Paged { layers: vec![layer], kv_heads: heads.kv, head_dim: heads.dim, format, window }),
         }
     }
     groups.into_iter().map(State::Paged).collect()

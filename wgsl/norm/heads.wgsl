@@ -30,10 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
         var y = vec4f();
         for (var c = 0u; c < 4u; c++) {
             let i = weight_row(quad, c);
-            y[c] = input[row * N + i];
-            if head < QUERY_HEADS + KV_HEADS {
-                y[c] *= scale * gain_of(head, i - head * HEAD_DIM);
-            }
+            y[c] = input[row * N + i] * factor_of(head, i - head * HEAD_DIM, scale);
         }
         store4(row, quad, y);
     }

@@ -1,6 +1,6 @@
 //! How architectures write their ops down: in the order of execution, each making one value. Parameters have the names of the checkpoint.
 
-use super::{Act, Change, Gate, Graph, GraphParam, Growth, HeadSpan, NormKind, Op, OpKind, Pairs, ParamId, Source, Value};
+use super::{Act, Change, Gate, Graph, GraphParam, Growth, HeadSpan, Heads, NormKind, Op, OpKind, Pairs, ParamId, Source, Value};
 
 /// How a model norms.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +49,8 @@ pub struct Attention {
     pub softcap: Option<f32>,
     /// See [`OpKind::Attention`].
     pub window: Option<u32>,
+    /// The layer whose keys and values are seen, where it is another one: there are query heads alone then.
+    pub shared: Option<u32>,
 }
 
 impl Graph {
@@ -59,13 +61,18 @@ impl Graph {
 
     /// The same with the table `SOURCE.weight` of the checkpoint.
     pub fn embed_from(&mut self, name: &str, source: &str) -> Value {
-        let table = self.table(name, source, self.vocab_size);
-        self.push(name, OpKind::Embed { table }, self.hidden_size)
+        self.embed_wide(name, source, self.hidden_size)
+    }
+
+    /// The same with rows of another width.
+    pub fn embed_wide(&mut self, name: &str, source: &str, width: u32) -> Value {
+        let table = self.table(name, source, self.vocab_size, width);
+        self.push(name, OpKind::Embed { table }, width)
     }
 
     /// Adds learned positions with the table `NAME.weight`.
     pub fn positions(&mut self, input: Value, name: &str, positions: u32) -> Value {
-        let table = self.table(name, name, positions);
+        let table = self.table(name, name, positions, self.hidden_size);
         self.push(name, OpKind::Positions { input, table }, self.hidden_size)
     }
 
@@ -150,33 +157,56 @@ impl Graph {
 
     /// Norms of the query and key heads, with the gains `PATH.NAME.weight` of both names.
     pub fn head_norm(&mut self, input: Value, path: &str, names: [&str; 2], span: HeadSpan, norm: Norm) -> Value {
+        self.heads_normed(input, path, names, span, norm, false)
+    }
+
+    /// The same for value heads too, which have no gain.
+    pub fn head_norm_of_all(&mut self, input: Value, path: &str, names: [&str; 2], norm: Norm) -> Value {
+        self.heads_normed(input, path, names, HeadSpan::Each, norm, true)
+    }
+
+    /// Norms of query heads, where there are no others.
+    pub fn query_norm(&mut self, input: Value, path: &str, name: &str, norm: Norm) -> Value {
+        let name = format!("{path}.{name}.weight");
+        let gain = self.vector(name.clone(), name, self.heads.dim, norm.change());
+        let kind =
+            OpKind::HeadNorm { input, span: HeadSpan::Each, values: false, query_gain: gain, key_gain: gain, eps: norm.eps };
+        self.push(&format!("{path}.q_norm"), kind, self.heads.query_width())
+    }
+
+    fn heads_normed(&mut self, input: Value, path: &str, names: [&str; 2], span: HeadSpan, norm: Norm, values: bool) -> Value {
         let widths = if span == HeadSpan::All { [self.heads.query_width(), self.heads.kv_width()] } else { [self.heads.dim; 2] };
         let mut gain = |i: usize| {
             let name = format!("{path}.{}.weight", names[i]);
             self.vector(name.clone(), name, widths[i], norm.change())
         };
         let (query_gain, key_gain) = (gain(0), gain(1));
-        let kind = OpKind::HeadNorm { input, span, query_gain, key_gain, eps: norm.eps };
+        let kind = OpKind::HeadNorm { input, span, values, query_gain, key_gain, eps: norm.eps };
         self.push(&format!("{path}.qk_norm"), kind, self.heads.width())
     }
 
     /// Rotation of query and key heads.
     pub fn rope(&mut self, input: Value, layer: u32, rotation: Value, pairs: Pairs, growth: Option<Growth>) -> Value {
-        self.push(&format!("layers.{layer}.rope"), OpKind::Rope { input, rotation, pairs, growth }, self.heads.width())
+        let width = self.op(input).width;
+        self.push(&format!("layers.{layer}.rope"), OpKind::Rope { input, rotation, pairs, growth }, width)
     }
 
     /// Rotation of query and key heads, keys and values appended to the cache of `layer`, then attention of the queries: the steps that follow
     /// any QKV projection.
     pub fn attention(&mut self, mut qkv: Value, layer: u32, attention: Attention) -> Value {
         let (heads, at) = (self.heads, format!("layers.{layer}"));
-        let Attention { rotation, pairs, growth, scale, softcap, window } = attention;
+        let Attention { rotation, pairs, growth, scale, softcap, window, shared } = attention;
         if let Some(rotation) = rotation {
             qkv = self.rope(qkv, layer, rotation, pairs, growth);
         }
-        let query = self.push(&format!("{at}.append"), OpKind::Append { input: qkv, layer }, heads.query_width());
+        let (append, appended) = match shared {
+            Some(_) => (OpKind::Append { input: qkv, layer: None, heads: Heads { kv: 0, ..heads } }, "queries"),
+            None => (OpKind::Append { input: qkv, layer: Some(layer), heads }, "append"),
+        };
+        let query = self.push(&format!("{at}.{appended}"), append, heads.query_width());
         // As PyTorch does it: the root in double precision, then rounded.
         let scale = scale.unwrap_or((1.0 / f64::from(heads.dim).sqrt()) as f32);
-        let kind = OpKind::Attention { query, layer, scale, softcap, window };
+        let kind = OpKind::Attention { query, layer: shared.unwrap_or(layer), heads, scale, softcap, window };
         self.push(&format!("{at}.attention"), kind, heads.query_width())
     }
 
@@ -213,6 +243,27 @@ impl Graph {
         self.push(&label, OpKind::SoftCap { input, cap }, width)
     }
 
+    /// Every element times the parameter `NAME` of one element.
+    pub fn scale_by(&mut self, input: Value, name: &str) -> Value {
+        let factor = self.vector(name.to_owned(), name.to_owned(), 1, Change::None);
+        let width = self.op(input).width;
+        self.push(name, OpKind::ScaleBy { input, factor }, width)
+    }
+
+    /// Times as many elements of a wider row, from `first` on.
+    pub fn multiply(&mut self, input: Value, other: Value, first: u32) -> Value {
+        let label = format!("{}.mul", self.op(input).label);
+        let width = self.op(input).width;
+        self.push(&label, OpKind::Multiply { input, other, first }, width)
+    }
+
+    /// Norm of each piece of a row, as long as the gain `NAME.weight`.
+    pub fn group_norm(&mut self, input: Value, name: &str, length: u32, norm: Norm) -> Value {
+        let gain = self.vector(format!("{name}.weight"), format!("{name}.weight"), length, norm.change());
+        let width = self.op(input).width;
+        self.push(name, OpKind::GroupNorm { input, gain, eps: norm.eps }, width)
+    }
+
     /// Sum.
     pub fn add(&mut self, left: Value, right: Value) -> Value {
         let label = format!("{}.add", self.op(right).label);
@@ -236,8 +287,8 @@ impl Graph {
         ParamId(self.params.len() - 1)
     }
 
-    fn table(&mut self, name: &str, source: &str, rows: u32) -> ParamId {
-        let (sources, shape) = (vec![Source::whole(format!("{source}.weight"), rows.into())], vec![rows.into(), self.hidden_size.into()]);
+    fn table(&mut self, name: &str, source: &str, rows: u32, width: u32) -> ParamId {
+        let (sources, shape) = (vec![Source::whole(format!("{source}.weight"), rows.into())], vec![rows.into(), width.into()]);
         self.parameter(format!("{name}.weight"), sources, shape, true, Change::None)
     }
 

@@ -1,6 +1,6 @@
 //! The ops that architectures are written in. `x`, `qkv` and so on are rows of f32.
 
-use super::{Act, Graph, ParamId, Value};
+use super::{Act, Graph, Heads, ParamId, Value};
 use tegula_plan::Fingerprint;
 
 /// A step of the graph.
@@ -22,6 +22,8 @@ impl Op {
             OpKind::Positions { input, .. }
             | OpKind::Norm { input, .. }
             | OpKind::Linear { input, .. }
+            | OpKind::GroupNorm { input, .. }
+            | OpKind::ScaleBy { input, .. }
             | OpKind::HeadNorm { input, .. }
             | OpKind::Append { input, .. }
             | OpKind::Attention { query: input, .. }
@@ -32,6 +34,7 @@ impl Op {
             | OpKind::ArgMax { input } => (Some(input), None),
             OpKind::Rope { input, rotation, .. } => (Some(input), Some(rotation)),
             OpKind::Add { left, right } => (Some(left), Some(right)),
+            OpKind::Multiply { input, other, .. } => (Some(input), Some(other)),
         };
         first.into_iter().chain(second)
     }
@@ -128,12 +131,23 @@ pub enum OpKind {
         /// `[n]`.
         bias: Option<ParamId>,
     },
+    /// Norms each piece of a row, as long as the gain, by the root of its mean square.
+    GroupNorm {
+        /// What is normed.
+        input: Value,
+        /// The gain of every piece.
+        gain: ParamId,
+        /// Added to the mean square.
+        eps: f32,
+    },
     /// Norms the query and the key heads of `qkv` by the root of their mean square.
     HeadNorm {
         /// Query, key and value heads.
         input: Value,
         /// What is normed together.
         span: HeadSpan,
+        /// Whether value heads are normed too, without a gain.
+        values: bool,
         /// `[dim]`, or `[query * dim]`.
         query_gain: ParamId,
         /// `[dim]`, or `[kv * dim]`.
@@ -156,8 +170,10 @@ pub enum OpKind {
     Append {
         /// Query, key and value heads.
         input: Value,
-        /// Whose cache.
-        layer: u32,
+        /// Whose cache. Without one, there are query heads alone.
+        layer: Option<u32>,
+        /// Their shape.
+        heads: Heads,
     },
     /// Causal attention of query heads over the cache of a layer.
     Attention {
@@ -165,6 +181,8 @@ pub enum OpKind {
         query: Value,
         /// Whose cache.
         layer: u32,
+        /// The shape of query heads, and of what the cache holds.
+        heads: Heads,
         /// Factor on the scores.
         scale: f32,
         /// Scores become `cap * tanh(score / cap)`.
@@ -202,6 +220,22 @@ pub enum OpKind {
         /// The cap.
         cap: f32,
     },
+    /// Every element times a parameter of one element.
+    ScaleBy {
+        /// x.
+        input: Value,
+        /// `[1]`.
+        factor: ParamId,
+    },
+    /// Element by element, times a slice of a wider row.
+    Multiply {
+        /// x.
+        input: Value,
+        /// The wider row.
+        other: Value,
+        /// Where in it the slice begins: a multiple of four.
+        first: u32,
+    },
     /// Sum.
     Add {
         /// The residual stream.
@@ -237,21 +271,25 @@ impl OpKind {
                 let bias = bias.map(|bias| format!(" bias {}", name(bias))).unwrap_or_default();
                 format!("linear {input} weight {}{bias}", name(*weight))
             }
-            OpKind::HeadNorm { input, span, query_gain, key_gain, eps } => {
-                format!("{} {input} gains {} {} eps {eps:e}", head_norm(*span), name(*query_gain), name(*key_gain))
+            OpKind::GroupNorm { input, gain, eps } => format!("group_norm {input} gain {} eps {eps:e}", name(*gain)),
+            OpKind::HeadNorm { input, span, values, query_gain, key_gain, eps } => {
+                format!("{}{} {input} gains {} {} eps {eps:e}", head_norm(*span), values_too(*values), name(*query_gain), name(*key_gain))
             }
             OpKind::Rope { input, rotation, pairs, growth } => {
                 let growth = growth.map(|growth| format!(" growth {} each {}", growth.rate, growth.span)).unwrap_or_default();
                 format!("rope{} {input} by {rotation}{growth}", neighbours(*pairs))
             }
-            OpKind::Append { input, layer } => format!("append {input} to cache {layer}"),
-            OpKind::Attention { query, layer, scale, softcap, window } => {
+            OpKind::Append { input, layer: Some(layer), .. } => format!("append {input} to cache {layer}"),
+            OpKind::Append { input, layer: None, .. } => format!("queries {input}"),
+            OpKind::Attention { query, layer, scale, softcap, window, .. } => {
                 format!("attention {query} over cache {layer} scale {scale}{}{}", option(" softcap", *softcap), option(" window", *window))
             }
             OpKind::Gated { input, act, gate } => format!("{}_mul{} {input}", act.name(), second(*gate)),
             OpKind::Act { input, act } => format!("{} {input}", act.name()),
             OpKind::Scale { input, factor } => format!("scale {input} by {factor}"),
             OpKind::SoftCap { input, cap } => format!("softcap {input} cap {cap}"),
+            OpKind::ScaleBy { input, factor } => format!("scale {input} by {}", name(*factor)),
+            OpKind::Multiply { input, other, first } => format!("multiply {input} by {other} from {first}"),
             OpKind::Add { left, right } => format!("add {left} {right}"),
             OpKind::ArgMax { input } => format!("argmax {input}"),
         }
@@ -284,9 +322,13 @@ impl OpKind {
                 format!("{kind} {} {} {}", at(input), name(gain), other(bias))
             }
             OpKind::Linear { input, weight, bias } => format!("linear {} {} {}", at(input), name(weight), other(bias)),
-            OpKind::HeadNorm { input, span, query_gain, key_gain, eps } => {
+            OpKind::GroupNorm { input, gain, eps } => {
+                fact("group_norm_eps", format!("{eps:e}"));
+                format!("group_norm {} {}", at(input), name(gain))
+            }
+            OpKind::HeadNorm { input, span, values, query_gain, key_gain, eps } => {
                 fact("head_norm_eps", format!("{eps:e}"));
-                format!("{} {} {} {}", head_norm(*span), at(input), name(query_gain), name(key_gain))
+                format!("{}{} {} {} {}", head_norm(*span), values_too(*values), at(input), name(query_gain), name(key_gain))
             }
             OpKind::Rope { input, rotation, pairs, growth } => {
                 if let Some(Growth { rate, span }) = growth {
@@ -295,8 +337,9 @@ impl OpKind {
                 let growth = if growth.is_some() { " grown" } else { "" };
                 format!("rope{} {} {}{growth}", neighbours(*pairs), at(input), at(rotation))
             }
-            OpKind::Append { input, layer } => format!("append {} {layer}", at(input)),
-            OpKind::Attention { query, layer, scale, softcap, window } => {
+            OpKind::Append { input, layer: Some(layer), .. } => format!("append {} {layer}", at(input)),
+            OpKind::Append { input, layer: None, heads } => format!("queries {} {}x{}", at(input), heads.query, heads.dim),
+            OpKind::Attention { query, layer, scale, softcap, window, .. } => {
                 fact("attention_scale", scale.to_string());
                 if let Some(cap) = softcap {
                     fact("attention_softcap", cap.to_string());
@@ -321,6 +364,8 @@ impl OpKind {
                 fact("softcap", cap.to_string());
                 format!("softcap {}", at(input))
             }
+            OpKind::ScaleBy { input, factor } => format!("scale_by {} {}", at(input), name(factor)),
+            OpKind::Multiply { input, other, first } => format!("multiply {} {} {first}", at(input), at(other)),
             OpKind::Add { left, right } => format!("add {} {}", at(left), at(right)),
             OpKind::ArgMax { input } => format!("argmax {}", at(input)),
         }
@@ -329,6 +374,10 @@ impl OpKind {
 
 fn head_norm(span: HeadSpan) -> &'static str {
     if span == HeadSpan::All { "heads_norm" } else { "head_norm" }
+}
+
+fn values_too(values: bool) -> &'static str {
+    if values { "_values" } else { "" }
 }
 
 fn neighbours(pairs: Pairs) -> &'static str {

@@ -11,6 +11,7 @@ mod exaone;
 mod gemma;
 mod gemma2;
 mod gemma3;
+mod gemma4;
 mod glm;
 mod gpt2;
 mod gpt_bigcode;
@@ -75,6 +76,8 @@ pub const ALL: &[Architecture] = &[
     of("gemma2", "Gemma2ForCausalLM", "Gemma 2", gemma2::graph),
     of("gemma3", "Gemma3ForConditionalGeneration", "Gemma 3 (4B to 27B, text)", gemma3::graph),
     of("gemma3_text", "Gemma3ForCausalLM", "Gemma 3 (270M, 1B)", gemma3::graph),
+    of("gemma4", "Gemma4ForConditionalGeneration", "Gemma 4 (dense, text)", gemma4::graph),
+    of("gemma4_text", "Gemma4ForCausalLM", "Gemma 4 (dense)", gemma4::graph),
     of("glm", "GlmForCausalLM", "GLM-4-9B, GLM-Edge", glm::first),
     of("glm4", "Glm4ForCausalLM", "GLM-4-0414, GLM-Z1", glm::second),
     of("gpt2", "GPT2LMHeadModel", "GPT-2", gpt2::graph),
@@ -168,7 +171,7 @@ pub fn positions(config: &Config) -> Option<u32> {
 const MAX_LAYERS: u32 = 1024;
 
 /// The largest head that attention has registers and workgroup memory for.
-const MAX_HEAD: u32 = 256;
+const MAX_HEAD: u32 = 512;
 
 /// More than any dimension of a model: what keeps products of them in range.
 const MAX_SIZE: u32 = 1 << 24;

@@ -22,6 +22,8 @@ pub struct HeadNorm {
     pub append: Append,
     /// What is normed together.
     pub span: HeadSpan,
+    /// Whether value heads are normed too, without a gain. Only for heads that are normed each by itself, before the rotation.
+    pub values: bool,
     /// Whether the norm follows the rotation. Only for heads that are normed each by itself, and queries that do not grow.
     pub rotated_first: bool,
     /// Epsilon of the norms.
@@ -40,7 +42,8 @@ impl HeadNorm {
 impl Op for HeadNorm {
     fn key(&self) -> String {
         let kind = if self.span == HeadSpan::All { "heads_norm" } else { "head_norm" };
-        format!("{kind} {}{}", self.append.key(), if self.rotated_first { " rotated_first" } else { "" })
+        let values = if self.values { " values" } else { "" };
+        format!("{kind} {}{values}{}", self.append.key(), if self.rotated_first { " rotated_first" } else { "" })
     }
 
     fn label(&self) -> String {
@@ -61,6 +64,8 @@ impl Op for HeadNorm {
         self.append.build(build, "output/heads", self.rotated_first);
         if self.rotated_first {
             build.slot("norm/head_gain", "norm/no_head_gain");
+        } else if self.values {
+            build.slot("norm/head_gain", "norm/head_gain_values");
         }
         build.int("N", heads.count() * heads.dim);
         build.float("EPS", self.eps);
@@ -83,7 +88,8 @@ impl Op for HeadNorm {
             let (input, vectors) = (operands.read("input"), operands.read("vectors"));
             let mut y: Vec<f64> = (0..width).map(|i| input.float(row * width + i)).collect();
             let together = if self.span == HeadSpan::All { [query * dim, kv * dim] } else { [dim, dim] };
-            let (queries, keys) = y[..(query + kv) * dim].split_at_mut(query * dim);
+            let normed = query + if self.values { 2 * kv } else { kv };
+            let (queries, keys) = y[..normed * dim].split_at_mut(query * dim);
             for y in queries.chunks_mut(together[0]).chain(keys.chunks_mut(together[1])) {
                 let scale = (y.iter().map(|y| y * y).sum::<f64>() / y.len() as f64 + f64::from(self.eps)).sqrt().recip();
                 y.iter_mut().for_each(|y| *y *= scale);
@@ -118,6 +124,7 @@ impl Op for HeadNorm {
 struct Normed {
     input: Value,
     span: HeadSpan,
+    values: bool,
     query_gain: ParamId,
     key_gain: ParamId,
     eps: f32,
@@ -136,13 +143,13 @@ pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<d
         },
         _ => return Ok(None),
     };
-    let &OpKind::HeadNorm { input, span, query_gain, key_gain, eps } = &fusion.op(norm).kind else { return Ok(None) };
+    let &OpKind::HeadNorm { input, span, values, query_gain, key_gain, eps } = &fusion.op(norm).kind else { return Ok(None) };
     let Some(mut append) = append(fusion, norm) else { return Err(fusion.refuse(norm, "append must follow it, or rotation and append")) };
     let mut input = input;
     if let Some(rotation) = before {
         let &OpKind::Rope { input: heads, .. } = &fusion.op(value).kind else { return Ok(None) };
         let keeps = matches!(fusion.op(rotation.value).kind, OpKind::Rotation { factor: 1.0, .. });
-        if !keeps || rotation.growth.is_some() || append.rotation.is_some() || span == HeadSpan::All {
+        if !keeps || rotation.growth.is_some() || append.rotation.is_some() || span == HeadSpan::All || values {
             return Err(fusion.refuse(value, "a norm behind it is of single heads, whose mean square it keeps"));
         }
         fusion.take(norm);
@@ -150,7 +157,8 @@ pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<d
         input = heads;
     }
     let input = fusion.home(input);
-    Ok(Some(Box::new(Normed { input, span, query_gain, key_gain, eps, rotated_first: before.is_some(), append })))
+    let rotated_first = before.is_some();
+    Ok(Some(Box::new(Normed { input, span, values, query_gain, key_gain, eps, rotated_first, append })))
 }
 
 impl Stage for Normed {
@@ -169,7 +177,8 @@ impl Stage for Normed {
         let launch = LaunchWords { query_gain, key_gain, ..LaunchWords::default() };
         let mut operands = vec![("input", at.f32(self.input)), ("vectors", Target::Whole(Buffer::Vectors))];
         operands.extend(self.append.operands(at));
-        let spec = HeadNorm { append: self.append.spec(at), span: self.span, rotated_first: self.rotated_first, eps: self.eps };
+        let Normed { span, values, rotated_first, eps, .. } = *self;
+        let spec = HeadNorm { append: self.append.spec(at), span, values, rotated_first, eps };
         Ok(vec![Work { label: label.into(), spec: spec.into(), operands, launch, span: at.span.clone() }])
     }
 }

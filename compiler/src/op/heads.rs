@@ -71,7 +71,8 @@ impl Heads {
     /// Sets the constants of their shape.
     pub(super) fn build(&self, build: &mut Build<'_>) {
         build.int("QUERY_HEADS", self.query);
-        build.int("KV_HEADS", self.kv);
+        // Query heads alone still count as such: nothing is a key head.
+        build.int("KV_HEADS", self.kv.max(1));
         build.int("HEAD_DIM", self.dim);
     }
 
@@ -133,7 +134,9 @@ impl Append {
                 }
             }
         }
-        if self.heads.cache == Dtype::F32 {
+        if self.heads.kv == 0 {
+            build.slot("cache/f16", "cache/none");
+        } else if self.heads.cache == Dtype::F32 {
             build.slot("cache/f16", "cache/f32");
         }
     }
@@ -210,8 +213,10 @@ pub(crate) struct Rotation {
 pub(crate) struct AppendStage {
     /// The rotation of each row, where there is one, and how it is applied.
     pub rotation: Option<Rotation>,
-    /// Whose cache.
-    pub layer: u32,
+    /// Whose cache, where there are keys and values.
+    pub layer: Option<u32>,
+    /// The shape of the heads.
+    pub heads: crate::graph::Heads,
     /// Where the queries go.
     pub query: Value,
 }
@@ -223,12 +228,12 @@ pub(crate) fn append(fusion: &mut Fusion<'_>, heads: Value) -> Option<AppendStag
     if let Some((next, _)) = rope {
         reader = next;
     }
-    let &OpKind::Append { layer, .. } = &fusion.op(reader).kind else { return None };
+    let &OpKind::Append { layer, heads: shape, .. } = &fusion.op(reader).kind else { return None };
     if rope.is_some() {
         fusion.take(fusion.only_reader(heads)?);
     }
     fusion.take(reader);
-    Some(AppendStage { rotation: rope.map(|(_, rotation)| rotation), layer, query: reader })
+    Some(AppendStage { rotation: rope.map(|(_, rotation)| rotation), layer, heads: shape, query: reader })
 }
 
 /// The rotation that an op is, and what alone reads it.
@@ -240,24 +245,29 @@ pub(super) fn rotation(fusion: &Fusion<'_>, rope: Value) -> Option<(Value, Rotat
 impl AppendStage {
     pub fn text(&self) -> String {
         let rope = self.rotation.map(|rotation| format!(" + rope {}", rotation.value)).unwrap_or_default();
-        format!("{rope} + append to cache {}", self.layer)
+        match self.layer {
+            Some(layer) => format!("{rope} + append to cache {layer}"),
+            None => rope,
+        }
     }
 
     pub fn spec(&self, at: &At<'_>) -> Append {
         let turn = |rotation: Rotation| Turn { width: at.graph.op(rotation.value).width, pairs: rotation.pairs, growth: rotation.growth };
-        Append { heads: heads(at), turn: self.rotation.map(turn) }
+        Append { heads: heads(self.heads, at), turn: self.rotation.map(turn) }
     }
 
     pub fn operands(&self, at: &At<'_>) -> Vec<(&'static str, Target)> {
-        let mut operands =
-            vec![("query", at.f32(self.query)), ("cache", Target::Whole(Buffer::Cache(self.layer))), ("rows", at.rows_of(self.layer))];
+        let mut operands = vec![("query", at.f32(self.query))];
+        operands.extend(self.layer.map(|layer| ("cache", Target::Whole(Buffer::Cache(layer)))));
+        // Of query heads alone, positions matter, which all groups of layers share.
+        operands.push(("rows", self.layer.map_or(Target::Whole(Buffer::Rows(0)), |layer| at.rows_of(layer))));
         operands.extend(self.rotation.map(|rotation| ("rope", at.f32(rotation.value))));
         operands
     }
 }
 
-/// The heads of a model, as kernels know them.
-pub(crate) fn heads(at: &At<'_>) -> Heads {
-    let crate::graph::Heads { query, kv, dim } = at.graph.heads;
+/// The heads of a graph, as kernels know them.
+pub(crate) fn heads(heads: crate::graph::Heads, at: &At<'_>) -> Heads {
+    let crate::graph::Heads { query, kv, dim } = heads;
     Heads { query, kv, dim, cache: at.cache }
 }

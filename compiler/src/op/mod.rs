@@ -12,6 +12,7 @@ mod compare;
 pub mod draw;
 pub mod embed;
 pub(crate) mod fusion;
+pub mod group_norm;
 pub mod halve;
 pub mod head_norm;
 pub mod heads;
@@ -46,6 +47,7 @@ pub(crate) const RULES: &[Rule] = &[
     positions::rule,
     matmul::rule,
     norm::rule,
+    group_norm::rule,
     head_norm::rule,
     attention::rule,
     argmax::rule,

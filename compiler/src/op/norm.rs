@@ -23,6 +23,8 @@ pub enum Place {
     Store,
     /// Added to `output: f32[rows][width]`.
     Residual,
+    /// Added to `output: f32[rows][width]`, and the sum is multiplied by the number at `launch.query_gain` of `vectors`.
+    ResidualScaled,
 }
 
 /// The norm of rows from `launch.first` on, times the gain at `launch.gain` of `vectors`, plus the bias at `launch.bias`.
@@ -63,6 +65,7 @@ impl Op for Norm {
             Place::Halves => "",
             Place::Store => " store",
             Place::Residual => " residual",
+            Place::ResidualScaled => " residual scaled",
         };
         let rows = if self.rows == Rows::Many { String::new() } else { format!(" {}", self.rows.name()) };
         format!("{kind} k={}{bias}{place}{rows}", self.width)
@@ -70,7 +73,7 @@ impl Op for Norm {
 
     fn label(&self) -> String {
         let kind = if self.kind == NormKind::Layer { "layer norm" } else { "norm" };
-        let place = if self.place == Place::Residual { " residual" } else { "" };
+        let place = if matches!(self.place, Place::Residual | Place::ResidualScaled) { " residual" } else { "" };
         format!("{kind} {}{place}", self.width)
     }
 
@@ -95,8 +98,10 @@ impl Op for Norm {
         if self.bias {
             build.slot("norm/no_bias", "norm/bias");
         }
-        if self.place == Place::Residual {
-            build.slot("norm/store", "norm/residual");
+        match self.place {
+            Place::Residual => build.slot("norm/store", "norm/residual"),
+            Place::ResidualScaled => build.slot("norm/store", "norm/residual_scaled"),
+            Place::Halves | Place::Store => {}
         }
         [Size::Const(1), self.rows.size(), Size::Const(1)]
     }
@@ -104,6 +109,7 @@ impl Op for Norm {
     fn operands(&self, _step: &Step, inputs: &mut Inputs) {
         let (width, rows) = (self.width as usize, inputs.rows);
         inputs.set("gain", 4);
+        inputs.set("query_gain", 1);
         inputs.set("bias", (4 + self.width).next_multiple_of(4));
         inputs.floats("vectors", 8 + 2 * width, 0.5, 1.5);
         // A mean that is not zero shows who takes it off.
@@ -132,9 +138,10 @@ impl Op for Norm {
                 match self.place {
                     Place::Halves => set_typed(&mut output, Dtype::F16, row * k + i, x[i - i % 8 + ORDER[i % 8]]),
                     Place::Store => set(&mut output, row * k + i, x[i]),
-                    Place::Residual => {
+                    Place::Residual | Place::ResidualScaled => {
+                        let factor = if self.place == Place::Residual { 1.0 } else { vectors.float(launch.get("query_gain")) };
                         let sum = Words(&output).float(row * k + i) + x[i];
-                        set(&mut output, row * k + i, sum);
+                        set(&mut output, row * k + i, factor * sum);
                     }
                 }
             }
@@ -150,7 +157,7 @@ impl Op for Norm {
         let output = match self.place {
             Place::Halves => 2,
             Place::Store => 4,
-            Place::Residual => 8,
+            Place::Residual | Place::ResidualScaled => 8,
         };
         step.worked_rows() * (4 + output) * u64::from(self.width)
     }
@@ -207,6 +214,8 @@ struct Rowwise {
     norm: Prologue,
     /// The stream that it is added to.
     stream: Option<Value>,
+    /// What the sum is multiplied by.
+    factor: Option<ParamId>,
 }
 
 /// Takes up a norm that is read by something else than linear layers, and the residual sum that alone reads it.
@@ -215,16 +224,29 @@ pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<d
     if fusion.is_prologue(value) {
         return Ok(None);
     }
+    let sum = fusion.only_reader(value);
     let stream = fusion.residual(value);
+    let factor = match (stream, sum.and_then(|sum| fusion.only_reader(sum))) {
+        (Some(_), Some(scaled)) => match fusion.op(scaled).kind {
+            OpKind::ScaleBy { factor, .. } => Some((scaled, factor)),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let (Some(stream), Some((scaled, _))) = (stream, factor) {
+        fusion.take(scaled);
+        fusion.move_into(scaled, stream);
+    }
     let norm = Prologue { kind, gain, bias, eps, normed: stream.unwrap_or(value) };
-    Ok(Some(Box::new(Rowwise { input: fusion.home(input), norm, stream })))
+    Ok(Some(Box::new(Rowwise { input: fusion.home(input), norm, stream, factor: factor.map(|(_, factor)| factor) })))
 }
 
 impl Stage for Rowwise {
     fn text(&self, graph: &Graph) -> String {
         let kind = if self.norm.kind == NormKind::Layer { "layer_norm" } else { "norm" };
         let target = if self.stream.is_some() { "+=" } else { "=" };
-        format!("{} {target} {kind} {} {}", self.norm.normed, self.input, graph.param(self.norm.gain).name)
+        let factor = self.factor.map(|factor| format!(" + scale by {}", graph.param(factor).name)).unwrap_or_default();
+        format!("{} {target} {kind} {} {}{factor}", self.norm.normed, self.input, graph.param(self.norm.gain).name)
     }
 
     fn makes(&self, graph: &Graph) -> Vec<Made> {
@@ -233,8 +255,14 @@ impl Stage for Rowwise {
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
-        let place = if self.stream.is_some() { Place::Residual } else { Place::Store };
+        let place = match (self.stream, self.factor) {
+            (None, _) => Place::Store,
+            (Some(_), None) => Place::Residual,
+            (Some(_), Some(_)) => Place::ResidualScaled,
+        };
         let width = at.graph.op(self.input).width;
-        Ok(vec![norm_work(label.into(), self.input, &self.norm, place, at, width)])
+        let mut work = norm_work(label.into(), self.input, &self.norm, place, at, width);
+        work.launch.query_gain = self.factor.map_or(0, |factor| at.weights.offset(factor));
+        Ok(vec![work])
     }
 }

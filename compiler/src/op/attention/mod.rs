@@ -54,10 +54,11 @@ pub fn splits(kv: u32) -> Size {
     Size::Max(Box::new(short), Box::new(long)).max(1)
 }
 
-/// Query heads that a workgroup takes together: all that share a key head, or the largest divisor of their number up to eight.
+/// Query heads that a workgroup takes together: all that share a key head, or the largest divisor of their number up to eight. Of very long
+/// heads it has registers for half as many.
 pub(super) fn head_group(heads: &Heads) -> u32 {
     let sharing = heads.query / heads.kv;
-    (1..=sharing.min(8)).rev().find(|group| sharing.is_multiple_of(*group)).unwrap_or(1)
+    (1..=sharing.min(if heads.dim > 256 { 4 } else { 8 })).rev().find(|group| sharing.is_multiple_of(*group)).unwrap_or(1)
 }
 
 impl Op for Attention {

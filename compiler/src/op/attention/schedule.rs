@@ -35,7 +35,7 @@ pub(super) fn default(spec: &Attention, requires: &Requires) -> Schedule {
     }
     // Queries are kept in workgroup memory: at most half of it.
     let queries = (MAX_WORKGROUP_MEMORY / 8 / dim).clamp(1, 16);
-    Schedule { template: "attention/flash", values: vec![("ROWS", (queries / group).max(1)), ("LANES", 64)] }
+    Schedule { template: "attention/flash", values: vec![("ROWS", (queries / group).max(1)), ("LANES", if dim > 256 { 128 } else { 64 })] }
 }
 
 /// Whether matrix units can have it: they multiply halves, sixteen elements at a time.

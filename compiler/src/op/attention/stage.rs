@@ -4,7 +4,7 @@ use super::merge::Merge;
 use super::{Attention, MAX_SPLITS, splits};
 use crate::Error;
 use crate::entry::Attends;
-use crate::graph::{Graph, OpKind, Value, option};
+use crate::graph::{Graph, Heads, OpKind, Value, option};
 use crate::op::fusion::Fusion;
 use crate::op::heads::heads;
 use crate::op::stage::{At, Bytes, Form, Launch, Made, Stage, Target, Work};
@@ -15,6 +15,7 @@ use tegula_plan::{Buffer, Size};
 struct Attend {
     query: Value,
     layer: u32,
+    heads: Heads,
     scale: f32,
     softcap: Option<f32>,
     window: Option<u32>,
@@ -23,13 +24,13 @@ struct Attend {
 
 /// Takes attention as it is.
 pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<dyn Stage>>, Error> {
-    let &OpKind::Attention { query, layer, scale, softcap, window } = &fusion.op(value).kind else { return Ok(None) };
-    Ok(Some(Box::new(Attend { query: fusion.home(query), layer, scale, softcap, window, output: value })))
+    let &OpKind::Attention { query, layer, heads, scale, softcap, window } = &fusion.op(value).kind else { return Ok(None) };
+    Ok(Some(Box::new(Attend { query: fusion.home(query), layer, heads, scale, softcap, window, output: value })))
 }
 
 /// The output, with the parts behind it of rows whose sequences are cut.
-fn bytes(graph: &Graph) -> Bytes {
-    let (heads, dim) = (u64::from(graph.heads.query), u64::from(graph.heads.dim));
+fn bytes(heads: Heads) -> Bytes {
+    let (heads, dim) = (u64::from(heads.query), u64::from(heads.dim));
     Bytes { row: 4 * heads * dim, parts: 4 * heads * u64::from(MAX_SPLITS) * (dim + 4) }
 }
 
@@ -39,12 +40,12 @@ impl Stage for Attend {
         format!("{} = attention {} over cache {}{softcap}{window}", self.output, self.query, self.layer)
     }
 
-    fn makes(&self, graph: &Graph) -> Vec<Made> {
-        vec![Made { value: self.output, bytes: bytes(graph) }]
+    fn makes(&self, _graph: &Graph) -> Vec<Made> {
+        vec![Made { value: self.output, bytes: bytes(self.heads) }]
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
-        let heads = heads(at);
+        let heads = heads(self.heads, at);
         let spec = |split, rows| Attention {
             heads,
             scale: self.scale,
@@ -54,7 +55,7 @@ impl Stage for Attend {
             split,
             rows,
         };
-        let output = Target::activation(self.output, Form::F32, bytes(at.graph));
+        let output = Target::activation(self.output, Form::F32, bytes(self.heads));
         let operands = vec![
             ("query", at.f32(self.query)),
             ("cache", Target::Whole(Buffer::Cache(self.layer))),

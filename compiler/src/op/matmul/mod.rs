@@ -54,6 +54,13 @@ pub enum Output {
     GatedSecond(Act),
     /// `output[row - first][launch.base + i] = act(y[i])`.
     Act(Act),
+    /// `output[row][i] = act(y[i]) * factors[row][launch.query_gain + i]`.
+    Product {
+        /// The activation.
+        act: Act,
+        /// Elements of a row of `factors`.
+        stride: u32,
+    },
     /// Rows of y are the query, key and value heads.
     Heads(Append),
 }
@@ -116,6 +123,7 @@ impl Op for Matmul {
             Output::Gated(act) => format!("{}_mul", act.name()),
             Output::GatedSecond(act) => format!("{}_mul_second", act.name()),
             Output::Act(act) => act.name().to_owned(),
+            Output::Product { act, .. } => format!("{}_times", act.name()),
             Output::Heads(append) => format!("heads={}", append.key()),
         };
         let bias = if self.factor == 1.0 { bias.to_owned() } else { format!("{bias} scaled") };
@@ -137,6 +145,7 @@ impl Op for Matmul {
             Output::Residual => " residual".to_owned(),
             Output::Gated(act) | Output::GatedSecond(act) => format!(" {}_mul", act.name()),
             Output::Act(act) => format!(" {}", act.name()),
+            Output::Product { act, .. } => format!(" {} times", act.name()),
             Output::Heads(_) => " heads".to_owned(),
         };
         format!("{input}matmul {}x{}{bias}{output}", self.n, self.k)
@@ -200,6 +209,11 @@ impl Op for Matmul {
                 build.slot("output/store", "output/store_act");
                 build.slot("act/silu", act.module());
             }
+            Output::Product { act, stride } => {
+                build.int("STRIDE", *stride);
+                build.slot("output/store", "output/product");
+                build.slot("act/silu", act.module());
+            }
             Output::Heads(append) => append.build(build, "output/store", false),
         }
         [Size::Const(self.n.div_ceil(4)), self.rows.size(), Size::Const(1)]
@@ -227,6 +241,11 @@ impl Op for Matmul {
             }
             Output::Residual | Output::Act(_) => inputs.floats("output", rows * n, -1.0, 1.0),
             Output::Gated(_) | Output::GatedSecond(_) => inputs.floats("output", rows * n / 2, -1.0, 1.0),
+            Output::Product { stride, .. } => {
+                inputs.set("query_gain", (stride - self.n) / 4 * 4);
+                inputs.floats("factors", rows * stride as usize, -1.0, 1.0);
+                inputs.floats("output", rows * n, -1.0, 1.0);
+            }
             Output::Heads(append) => append.operands(step, inputs),
         }
     }
@@ -252,7 +271,7 @@ impl Op for Matmul {
         };
         let output = match &self.output {
             Output::Store { .. } | Output::Act(_) => 4 * n,
-            Output::Residual => 8 * n,
+            Output::Residual | Output::Product { .. } => 8 * n,
             Output::Gated(_) | Output::GatedSecond(_) => 2 * n,
             Output::Heads(append) => append.bytes(),
         };

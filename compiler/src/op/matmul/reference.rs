@@ -43,6 +43,11 @@ pub(super) fn run(spec: &Matmul, launch: &Launch, operands: &mut Operands) {
                 let at = at * n + launch.get("base");
                 (0..n).for_each(|i| set(&mut output, at + i, act.of(y[i])));
             }
+            Output::Product { act, stride } => {
+                let factors = operands.read("factors");
+                let first = row * stride as usize + launch.get("query_gain");
+                (0..n).for_each(|i| set(&mut output, row * n + i, act.of(y[i]) * factors.float(first + i)));
+            }
             Output::Residual | Output::Heads(_) => (0..n).for_each(|i| {
                 let sum = Words(&output).float(row * n + i) + y[i];
                 set(&mut output, row * n + i, sum);

@@ -42,6 +42,8 @@ enum Epilogue {
     Gated { output: Value, act: Act, gate: Gate },
     /// Activation.
     Act { output: Value, act: Act },
+    /// Activation, times a slice of a wider row.
+    Product { output: Value, act: Act, other: Value, first: u32 },
     /// Takes it for heads.
     Heads(AppendStage),
 }
@@ -77,7 +79,13 @@ fn epilogue(fusion: &mut Fusion<'_>, linear: Value) -> Epilogue {
     let Some(reader) = fusion.only_reader(linear) else { return store };
     let epilogue = match fusion.op(reader).kind {
         OpKind::Gated { act, gate, .. } => Epilogue::Gated { output: reader, act, gate },
-        OpKind::Act { act, .. } => Epilogue::Act { output: reader, act },
+        OpKind::Act { act, .. } => match fusion.only_reader(reader).map(|times| (times, &fusion.op(times).kind)) {
+            Some((times, &OpKind::Multiply { input, other, first })) if input == reader => {
+                fusion.take(times);
+                Epilogue::Product { output: times, act, other: fusion.home(other), first }
+            }
+            _ => Epilogue::Act { output: reader, act },
+        },
         OpKind::SoftCap { cap, .. } => Epilogue::Store { output: reader, softcap: Some(cap) },
         _ => return store,
     };
@@ -101,6 +109,9 @@ impl Stage for Linear {
             Epilogue::Gated { output, act, gate: Gate::First } => (format!("{output} ="), format!(" + {}_mul", act.name())),
             Epilogue::Gated { output, act, gate: Gate::Second } => (format!("{output} ="), format!(" + {}_mul_second", act.name())),
             Epilogue::Act { output, act } => (format!("{output} ="), format!(" + {}", act.name())),
+            Epilogue::Product { output, act, other, first } => {
+                (format!("{output} ="), format!(" + {} + multiply by {other} from {first}", act.name()))
+            }
             Epilogue::Heads(append) => (format!("{} =", append.query), append.text()),
         };
         let factor = if self.factor == 1.0 { String::new() } else { format!(" + scale {}", self.factor) };
@@ -109,7 +120,10 @@ impl Stage for Linear {
 
     fn makes(&self, graph: &Graph) -> Vec<Made> {
         let output = match &self.epilogue {
-            Epilogue::Store { output, .. } | Epilogue::Gated { output, .. } | Epilogue::Act { output, .. } => Some(*output),
+            Epilogue::Store { output, .. }
+            | Epilogue::Gated { output, .. }
+            | Epilogue::Act { output, .. }
+            | Epilogue::Product { output, .. } => Some(*output),
             Epilogue::Heads(append) => Some(append.query),
             Epilogue::Residual { .. } => None,
         };
@@ -127,7 +141,7 @@ impl Stage for Linear {
         let mut works = Vec::new();
         let (input, x, gain, eps) = self.input(label, at, matrix, &mut works);
         let mut operands = vec![("input", x), ("vectors", Target::Whole(Buffer::Vectors))];
-        let mut base = Size::Const(0);
+        let (mut base, mut slice) = (Size::Const(0), 0);
         let output = match self.epilogue {
             Epilogue::Store { output, softcap } => {
                 operands.push(("output", at.stored(output)));
@@ -150,6 +164,11 @@ impl Stage for Linear {
                 base = first.clone().times(matrix.n);
                 Output::Act(act)
             }
+            Epilogue::Product { output, act, other, first } => {
+                operands.extend([("output", at.f32(output)), ("factors", at.f32(other))]);
+                slice = first;
+                Output::Product { act, stride: at.graph.op(other).width }
+            }
             Epilogue::Heads(append) => {
                 operands.extend(append.operands(at));
                 Output::Heads(append.spec(at))
@@ -160,7 +179,8 @@ impl Stage for Linear {
             let (format, factor) = (matrix.format, self.factor);
             let spec = Matmul { n: part.rows, k: matrix.k, format, bias: bias.is_some(), factor, input, eps, output, rows };
             let bias = bias.map_or(0, |bias| bias + part.first);
-            let launch = Launch { base: base.clone().plus(part.first), bias, gain, first: first.clone(), ..Launch::default() };
+            let base = base.clone().plus(part.first);
+            let launch = Launch { base, bias, gain, first: first.clone(), query_gain: slice, ..Launch::default() };
             let operands = operands.iter().cloned().chain(weight_operands(part)).collect();
             Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch, span: at.span.clone() }
         }));

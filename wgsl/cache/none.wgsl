@@ -1,0 +1,2 @@
+// No cache: there are query heads alone.
+fn append2(element: u32, y: vec2f) {}
