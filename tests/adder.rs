@@ -79,6 +79,7 @@ pub fn plan() -> Plan {
         prefill_chunk_size: 64,
         max_batch_size: SEQUENCES,
         activations: Activations::Float,
+        stretched_after: None,
         fingerprint: tegula_plan::Fingerprint::default(),
     };
     let param = |name: &str, dtype| Param::whole(name.into(), vec![4], dtype);

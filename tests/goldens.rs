@@ -41,11 +41,16 @@ fn the_reference_agrees_with_transformers() {
 
 /// Logits of a golden model within a tolerance; greedy tokens too where single precision makes them the same.
 fn check(name: &str, quantization: &str, tolerance: f64) {
+    check_file(name, "golden.json", quantization, tolerance, &CompileOptions::default());
+}
+
+/// The same of one of its files. In single precision, its prompt is also taken in chunks.
+fn check_file(name: &str, file: &str, quantization: &str, tolerance: f64, options: &CompileOptions) {
     let Some(source) = shared(&format!("goldens/{name}")) else { return };
-    let (package, golden) = (convert(&source, quantization), json(&source.join("golden.json")));
+    let (package, golden) = (convert(&source, quantization), json(&source.join(file)));
     let input = ids(&golden["input_ids"]);
     for gpu in devices() {
-        let mut engine = engine(&gpu, &package.path(), &CompileOptions::default());
+        let mut engine = engine(&gpu, &package.path(), options);
         let rows = logits(&mut engine, &input);
         let mut worst = delta(&rows[0], &numbers(&golden["logits_first"]));
         worst = worst.max(delta(&rows[rows.len() - 1], &numbers(&golden["logits_last"])));
@@ -59,10 +64,62 @@ fn check(name: &str, quantization: &str, tolerance: f64) {
         if quantization == "q0f32" {
             let length = golden["greedy_prompt_len"].as_u64().expect("a length") as usize;
             let expected = ids(&golden["greedy_new_ids"]);
-            let (found, _) = answer(&mut engine, Prompt::Ids(input[..length].to_vec()), expected.len() as u32);
-            assert_eq!(found, expected, "{name} on {}", gpu.info().name);
+            // Prompts in chunks that divide neither them nor windows, and the same whole.
+            for chunk in [None, Some(7)] {
+                let chunked = CompileOptions { prefill_chunk_size: chunk, ..options.clone() };
+                let mut engine = crate::package::engine(&gpu, &package.path(), &chunked);
+                let (found, _) = answer(&mut engine, Prompt::Ids(input[..length].to_vec()), expected.len() as u32);
+                assert_eq!(found, expected, "{name} in chunks of {chunk:?} on {}", gpu.info().name);
+            }
         }
     }
+}
+
+/// Longrope: a prompt beyond the original length.
+#[test]
+fn long_sequences_are_rotated_as_such() {
+    check_file("phi4-mini", "golden_long.json", "q0f32", 2e-3, &CompileOptions::default());
+}
+
+/// An answer that crosses the original length has all of its keys computed again: each token is the one that follows all before it as a prompt.
+/// transformers 5.17 gives up what it has computed there, too, but goes on from the last token alone. So its figures count up to there.
+#[test]
+fn an_answer_that_outgrows_its_rotation_is_that_of_prompts() {
+    let Some(source) = shared("goldens/phi4-mini") else { return };
+    let (package, golden) = (convert(&source, "q0f32"), json(&source.join("golden_cross.json")));
+    let original = json(&source.join("config.json"))["original_max_position_embeddings"].as_u64().expect("a length") as usize;
+    let length = golden["greedy_prompt_len"].as_u64().expect("a length") as usize;
+    let expected = ids(&golden["greedy_new_ids"]);
+    for gpu in devices() {
+        let mut engine = engine(&gpu, &package.path(), &CompileOptions::default());
+        let mut all = ids(&golden["input_ids"])[..length].to_vec();
+        let (found, _) = answer(&mut engine, Prompt::Ids(all.clone()), expected.len() as u32);
+        assert_eq!(found[..=original - length], expected[..=original - length], "on {}", gpu.info().name);
+        for (place, id) in found.iter().enumerate() {
+            let (next, _) = answer(&mut engine, Prompt::Ids(all.clone()), 1);
+            assert_eq!(next, [*id], "{place} on {}", gpu.info().name);
+            all.push(*id);
+        }
+    }
+}
+
+/// Dynamic scaling goes by the context that a library is compiled for.
+#[test]
+fn dynamic_scaling_goes_by_the_context() {
+    let Some(source) = shared("goldens/llama-dynamic") else { return };
+    let (package, golden) = (convert(&source, "q0f32"), json(&source.join("golden.json")));
+    let input = ids(&golden["input_ids"]);
+    let gpu = devices().remove(0);
+    let options = CompileOptions { context_window_size: Some(input.len() as u32), ..CompileOptions::default() };
+    let rows = logits(&mut engine(&gpu, &package.path(), &options), &input);
+    let worst = delta(&rows[0], &numbers(&golden["logits_first"])).max(delta(&rows[input.len() - 1], &numbers(&golden["logits_last"])));
+    assert!(worst <= 2e-3, "{worst:e}");
+    // Within the positions of training nothing is scaled.
+    let length = golden["greedy_prompt_len"].as_u64().expect("a length") as usize;
+    let expected = ids(&golden["greedy_new_ids"]);
+    let mut engine = engine(&gpu, &package.path(), &CompileOptions::default());
+    let (found, _) = answer(&mut engine, Prompt::Ids(input[..length].to_vec()), expected.len() as u32);
+    assert_eq!(found, expected);
 }
 
 /// A module for each golden: in single precision, and in half precision.

@@ -57,11 +57,13 @@ fn rotated(query: u32, kv: u32, dim: u32, cache: Dtype) -> Output {
 }
 
 fn embeds() -> Vec<Spec> {
-    let angles = |width, factor| Some(Angles { width, factor });
+    let angles = |width, factor| Some(Angles { width, factor, long: false });
     let of = |format| [(angles(16, 1.0), 1.0), (None, 8.5)].map(|(angles, scale)| Embed { n: 50, k: 172, format, angles, scale }.into());
     let mut specs: Vec<Spec> = FORMATS.into_iter().flat_map(of).collect();
     specs.push(Embed { n: 50, k: 172, format: F32, angles: angles(12, 1.3), scale: 1.0 }.into());
-    specs.extend([Angles { width: 96, factor: 1.0 }, Angles { width: 20, factor: 0.8 }].map(Spec::from));
+    specs.extend(
+        [(96, 1.0, false), (20, 0.8, false), (24, 1.2, true)].map(|(width, factor, long)| Angles { width, factor, long }).map(Spec::from),
+    );
     // Positions of test steps go up to 191.
     specs.extend(FORMATS.map(|format| Spec::from(Positions { n: 130, k: 172, format })));
     specs

@@ -203,6 +203,7 @@ fn settings(
         prefill_chunk_size: limits.check_chunk(chunk.min(context), batch)?,
         max_batch_size: batch,
         activations: options.activations,
+        stretched_after: graph.stretched_after,
         fingerprint: Fingerprint::default(),
     })
 }

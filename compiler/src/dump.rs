@@ -172,6 +172,7 @@ fn buffer_text(buffer: &Buffer) -> String {
         Buffer::Logits { rows } => format!("logits of {rows} rows"),
         Buffer::Sampled => "sampled".into(),
         Buffer::Sampling => "sampling".into(),
+        Buffer::Stretched => "stretched".into(),
         Buffer::Tokens => "tokens".into(),
         Buffer::Segments => "segments".into(),
     }

@@ -126,6 +126,7 @@ fn key(buffer: &Buffer) -> BufferKey {
         Buffer::Sampling => (8, 0, 0, 0),
         Buffer::Tokens => (9, 0, 0, 0),
         Buffer::Segments => (10, 0, 0, 0),
+        Buffer::Stretched => (11, 0, 0, 0),
     }
 }
 

@@ -130,6 +130,7 @@ impl MemoryPlan {
                 Buffer::Logits { rows } => activations += 4 * u64::from(rows) * u64::from(model.vocab_size),
                 Buffer::Segments => activations += 4 * (1 + u64::from(model.max_batch_size)),
                 Buffer::Sampled => activations += 4 * u64::from(model.max_batch_size),
+                Buffer::Stretched => activations += 4 * u64::from(model.max_batch_size),
                 Buffer::Sampling => activations += 4 * SAMPLING_WORDS as u64 * u64::from(model.max_batch_size),
                 Buffer::Tokens => activations += 8 * u64::from(model.max_batch_size) * u64::from(model.vocab_size),
             }

@@ -61,6 +61,9 @@ pub enum Buffer {
     Sampled,
     /// `[max_batch_size]` of [`SAMPLING_MEMBERS`]: how ids of each sequence are drawn, written by the host when it starts.
     Sampling,
+    /// `u32[max_batch_size]`: one for each sequence that has more than [`crate::Model::stretched_after`] tokens, else zero. Written by the host
+    /// when a sequence starts.
+    Stretched,
     /// `[max_batch_size][vocab_size]` pairs of words: how often each sequence's answer has an id, and its bias (f32). Set by the host when a
     /// sequence starts; the kernels go on counting.
     Tokens,

@@ -16,6 +16,7 @@ fn library() -> Library {
         prefill_chunk_size: 16,
         max_batch_size: 1,
         activations: Activations::Float,
+        stretched_after: None,
         fingerprint: Fingerprint::default(),
     };
     let baseline = Variant {

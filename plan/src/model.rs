@@ -28,6 +28,10 @@ pub struct Model {
     pub max_batch_size: u32,
     /// What the library was compiled for. A variant may do better: see [`Variant::activations`].
     pub activations: Activations,
+    /// How many tokens a sequence may have before all of its positions are rotated in another way. What its caches hold is computed again
+    /// then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stretched_after: Option<u32>,
     /// What the model computes beyond shapes. A package that says otherwise is another model's.
     #[serde(default, skip_serializing_if = "Fingerprint::is_empty")]
     pub fingerprint: Fingerprint,

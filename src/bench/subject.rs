@@ -139,6 +139,10 @@ impl Forward for Subject {
         self.model.get().draw(sequence, drawing);
     }
 
+    fn stretch(&mut self, sequence: u32, stretched: bool) {
+        self.model.get().stretch(sequence, stretched);
+    }
+
     fn mixes(&self) -> bool {
         self.model.get().mixes()
     }

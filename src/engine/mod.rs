@@ -231,6 +231,7 @@ impl<M: Forward> Engine<M> {
         while self.flights.front().is_some_and(|flight| self.is_stale(flight)) {
             self.land(None);
         }
+        self.start_outgrown_over();
         loop {
             self.admit();
             while !self.grows && self.flights.len() < self.run_ahead && self.submit_step()? {}

@@ -25,7 +25,8 @@ pub(super) struct Prefixes {
     nodes: Vec<Node>,
     /// Places in `nodes` that are not in use.
     spare: Vec<usize>,
-    roots: Children,
+    /// Of sequences whose positions are rotated in the one way, and in the other.
+    roots: [Children; 2],
     /// Nodes without children, by when they were used last.
     leaves: BTreeSet<(u64, usize)>,
     clock: u64,
@@ -39,6 +40,8 @@ struct Node {
     tokens: Tokens,
     block: Block,
     parent: Option<usize>,
+    /// Which of the roots it is below.
+    root: usize,
     children: Children,
     /// When it was used last.
     used: u64,
@@ -51,10 +54,10 @@ impl Prefixes {
     }
 
     /// What the caches hold of the beginning of a sequence: whole pages, and not the last token, whose row gives the next one.
-    pub(super) fn find(&mut self, ids: &[u32]) -> Vec<Block> {
+    pub(super) fn find(&mut self, ids: &[u32], stretched: bool) -> Vec<Block> {
         self.clock += 1;
         let most = ids.len().saturating_sub(1) / PAGE;
-        let path = self.path(ids, most);
+        let path = self.path(ids, usize::from(stretched), most);
         let whole = (1..=path.len()).rev().find(|&pages| self.is_complete(&path[..pages])).unwrap_or(0);
         for &node in &path[..whole] {
             self.touch(node);
@@ -63,8 +66,8 @@ impl Prefixes {
     }
 
     /// The nodes of a sequence's first pages, as far as there are any.
-    fn path(&self, ids: &[u32], most: usize) -> Vec<usize> {
-        let (mut path, mut children) = (Vec::new(), &self.roots);
+    fn path(&self, ids: &[u32], root: usize, most: usize) -> Vec<usize> {
+        let (mut path, mut children) = (Vec::new(), &self.roots[root]);
         for tokens in ids.as_chunks::<PAGE>().0.iter().take(most) {
             let Some(&node) = children.get(tokens) else { break };
             path.push(node);
@@ -96,15 +99,23 @@ impl Prefixes {
     ///
     /// The pages of layers with a window are kept only where a sequence that goes on behind `ids` sees them, if `ends`: whoever begins like
     /// a sequence begins where it ended, mostly.
-    pub(super) fn insert(&mut self, ids: &[u32], ends: bool, mut keep: impl FnMut(usize) -> Block, mut free: impl FnMut(&Block)) {
+    pub(super) fn insert(
+        &mut self,
+        ids: &[u32],
+        stretched: bool,
+        ends: bool,
+        mut keep: impl FnMut(usize) -> Block,
+        mut free: impl FnMut(&Block),
+    ) {
         self.clock += 1;
+        let root = usize::from(stretched);
         let whole = ids.len() / PAGE;
         let mut parent = None;
         for (index, tokens) in ids.as_chunks::<PAGE>().0.iter().enumerate() {
             // With one page more, since the last token of a prompt is always computed again.
             let seen = |window: u32| ends && (index + 2) * PAGE + window as usize > whole * PAGE;
             let wanted: Vec<bool> = self.windows.iter().map(|window| window.is_none_or(seen)).collect();
-            let children = parent.map_or(&self.roots, |parent: usize| &self.nodes[parent].children);
+            let children = parent.map_or(&self.roots[root], |parent: usize| &self.nodes[parent].children);
             let node = match children.get(tokens) {
                 Some(&node) => {
                     let held = &self.nodes[node].block;
@@ -116,15 +127,15 @@ impl Prefixes {
                     }
                     node
                 }
-                None => self.add(parent, *tokens, part(&keep(index), &wanted, &mut free)),
+                None => self.add(parent, root, *tokens, part(&keep(index), &wanted, &mut free)),
             };
             self.touch(node);
             parent = Some(node);
         }
     }
 
-    fn add(&mut self, parent: Option<usize>, tokens: Tokens, block: Block) -> usize {
-        let node = Node { tokens, block, parent, children: Children::new(), used: self.clock };
+    fn add(&mut self, parent: Option<usize>, root: usize, tokens: Tokens, block: Block) -> usize {
+        let node = Node { tokens, block, parent, root, children: Children::new(), used: self.clock };
         let place = match self.spare.pop() {
             Some(place) => {
                 self.nodes[place] = node;
@@ -138,7 +149,7 @@ impl Prefixes {
         if let Some(parent) = parent {
             self.leaves.remove(&(self.nodes[parent].used, parent));
         }
-        parent.map_or(&mut self.roots, |parent| &mut self.nodes[parent].children).insert(tokens, place);
+        parent.map_or(&mut self.roots[root], |parent| &mut self.nodes[parent].children).insert(tokens, place);
         self.leaves.insert((self.clock, place));
         place
     }
@@ -146,8 +157,8 @@ impl Prefixes {
     /// Takes out the leaf that was used least recently, and gives what it held. Nothing if the tree is empty.
     pub(super) fn evict(&mut self) -> Option<Block> {
         let (_, place) = self.leaves.pop_first()?;
-        let Node { tokens, parent, .. } = self.nodes[place];
-        let siblings = parent.map_or(&mut self.roots, |parent| &mut self.nodes[parent].children);
+        let Node { tokens, parent, root, .. } = self.nodes[place];
+        let siblings = parent.map_or(&mut self.roots[root], |parent| &mut self.nodes[parent].children);
         siblings.remove(&tokens);
         if let Some(parent) = parent
             && self.nodes[parent].children.is_empty()

@@ -31,6 +31,7 @@ fn insert(tree: &mut Prefixes, path: &[u32], ends: bool, first: u32) -> Vec<Opti
     let mut freed = Vec::new();
     tree.insert(
         &ids(path),
+        false,
         ends,
         |page| vec![Some(first + page as u32); groups].into(),
         |block| freed.extend(block.iter().flatten().copied()),
@@ -43,15 +44,30 @@ fn a_sequence_begins_with_whole_pages_and_computes_its_last_token() {
     let mut tree = Prefixes::new(vec![None]);
     insert(&mut tree, &[1, 2, 3], true, 10);
     let mut like = ids(&[1, 2, 3]);
-    assert_eq!(pages(&tree.find(&like)), [Some(10), Some(11)], "its last token is computed");
+    assert_eq!(pages(&tree.find(&like, false)), [Some(10), Some(11)], "its last token is computed");
     like.push(7);
-    assert_eq!(pages(&tree.find(&like)), [Some(10), Some(11), Some(12)]);
+    assert_eq!(pages(&tree.find(&like, false)), [Some(10), Some(11), Some(12)]);
     like[20] = 0;
-    assert_eq!(pages(&tree.find(&like)), [Some(10)], "half a page is none");
-    assert_eq!(tree.find(&[]), Vec::<Block>::new());
+    assert_eq!(pages(&tree.find(&like, false)), [Some(10)], "half a page is none");
+    assert_eq!(tree.find(&[], false), Vec::<Block>::new());
     // What is there already stays as it is.
     insert(&mut tree, &[1, 2, 4], true, 20);
-    assert_eq!(pages(&tree.find(&ids(&[1, 2, 4, 9]))), [Some(10), Some(11), Some(22)]);
+    assert_eq!(pages(&tree.find(&ids(&[1, 2, 4, 9]), false)), [Some(10), Some(11), Some(22)]);
+}
+
+#[test]
+fn stretched_sequences_have_pages_of_their_own() {
+    let mut tree = Prefixes::new(vec![None]);
+    insert(&mut tree, &[1, 2], true, 10);
+    let like = ids(&[1, 2, 3]);
+    assert_eq!(tree.find(&like, true), Vec::<Block>::new());
+    let mut none = |_: &Block| {};
+    tree.insert(&ids(&[1]), true, true, |_| vec![Some(30)].into(), &mut none);
+    assert_eq!(pages(&tree.find(&like, true)), [Some(30)]);
+    assert_eq!(pages(&tree.find(&like, false)), [Some(10), Some(11)]);
+    let mut gone: Vec<_> = std::iter::from_fn(|| tree.evict()).map(|block| block[0]).collect();
+    gone.sort();
+    assert_eq!(gone, [Some(10), Some(11), Some(30)]);
 }
 
 #[test]
@@ -60,7 +76,7 @@ fn the_leaf_that_was_used_least_recently_goes_first() {
     insert(&mut tree, &[1, 2], true, 10);
     insert(&mut tree, &[1, 3], true, 20);
     insert(&mut tree, &[4], true, 30);
-    tree.find(&ids(&[1, 2, 9]));
+    tree.find(&ids(&[1, 2, 9]), false);
     let order: Vec<Option<u32>> = std::iter::from_fn(|| tree.evict()).map(|block| block[0]).collect();
     assert_eq!(order, [Some(21), Some(30), Some(11), Some(10)]);
     assert_eq!(tree.tokens(), 0);
@@ -71,13 +87,13 @@ fn layers_with_a_window_hold_the_end_only() {
     let mut tree = Prefixes::new(vec![Some(20), None]);
     let let_go = insert(&mut tree, &[1, 2, 3, 4, 5, 6], true, 10);
     assert_eq!(let_go, [Some(10), Some(11), Some(12)], "rows behind the end, or behind a page before it, see three pages");
-    let held = tree.find(&ids(&[1, 2, 3, 4, 5, 6, 7]));
+    let held = tree.find(&ids(&[1, 2, 3, 4, 5, 6, 7]), false);
     assert_eq!(held.iter().map(|block| block[0].is_some()).collect::<Vec<_>>(), [false, false, false, true, true, true]);
-    assert_eq!(tree.find(&ids(&[1, 2, 3, 9])), Vec::<Block>::new(), "its first row would see what is gone");
+    assert_eq!(tree.find(&ids(&[1, 2, 3, 9]), false), Vec::<Block>::new(), "its first row would see what is gone");
     // A sequence that ends there brings it.
     let let_go = insert(&mut tree, &[1, 2, 3], true, 30);
     assert_eq!(let_go, [Some(30), Some(31), Some(32)], "those of the layers without a window are there");
-    assert_eq!(tree.find(&ids(&[1, 2, 3, 9])).len(), 3);
+    assert_eq!(tree.find(&ids(&[1, 2, 3, 9]), false).len(), 3);
     // In the middle of a prompt there is nothing to keep.
     assert_eq!(insert(&mut tree, &[8, 9], false, 40), [Some(40), Some(41)]);
 }
@@ -110,7 +126,7 @@ fn the_tree_is_the_map_of_all_its_paths() {
                 None => assert!(all.is_empty()),
             },
             _ => {
-                let found = pages(&tree.find(&ids(&[&path[..], &[9]].concat())));
+                let found = pages(&tree.find(&ids(&[&path[..], &[9]].concat()), false));
                 let expected: Vec<_> = (1..=path.len()).map_while(|depth| all.get(&path[..depth])).map(|page| Some(*page)).collect();
                 assert_eq!(found, expected, "{path:?}");
             }

@@ -8,6 +8,7 @@
 use tegula_plan::PAGE_SIZE;
 
 use super::Engine;
+use crate::engine::sequence::Sequence;
 use crate::model::forward::Forward;
 use crate::model::pools::Block;
 
@@ -35,14 +36,15 @@ impl<M: Forward> Engine<M> {
     }
 
     /// What the caches hold of the beginning of a sequence.
-    pub(super) fn held(&mut self, ids: &[u32]) -> Vec<Block> {
-        if self.reuses { self.prefixes.find(ids) } else { Vec::new() }
+    pub(super) fn held(&mut self, sequence: &Sequence) -> Vec<Block> {
+        if self.reuses { self.prefixes.find(&sequence.ids, sequence.stretched) } else { Vec::new() }
     }
 
-    /// Whether a running sequence is about to compute more of the beginning of `ids` than `held` pages.
-    pub(super) fn is_coming(&self, ids: &[u32], held: usize) -> bool {
+    /// Whether a running sequence is about to compute more of the beginning of another than `held` pages.
+    pub(super) fn is_coming(&self, sequence: &Sequence, held: usize) -> bool {
+        let ids = &sequence.ids;
         self.reuses
-            && self.running.iter().any(|other| {
+            && self.running.iter().filter(|other| other.stretched == sequence.stretched).any(|other| {
                 let prompt = &other.ids[..other.prompt];
                 let alike = prompt.iter().zip(ids).take_while(|(one, other)| one == other).count();
                 let pages = alike.min(ids.len() - 1) / PAGE;
@@ -62,6 +64,6 @@ impl<M: Forward> Engine<M> {
         // Both closures change the model, one after the other.
         let model = std::cell::RefCell::new(model);
         let keep = |page| model.borrow_mut().keep(sequence.slot, page);
-        prefixes.insert(&sequence.ids[..known], ends, keep, |block| model.borrow_mut().free(block));
+        prefixes.insert(&sequence.ids[..known], sequence.stretched, ends, keep, |block| model.borrow_mut().free(block));
     }
 }

@@ -50,6 +50,23 @@ fn a_conversation_prefills_only_what_is_new() {
     }
 }
 
+/// A sequence that outgrows its rotation starts over, and neither takes nor leaves pages that were computed in the other way.
+#[test]
+fn what_outgrows_its_rotation_is_computed_again() {
+    for (depth, n) in [(1, 1), (3, 1), (3, 2), (6, 3)] {
+        let mut engine = engine(Fake::new(256, 512, None).stretched_after(48));
+        engine.set_run_ahead(depth);
+        let sizes = [(40, 30), (47, 3), (48, 3), (49, 3), (16, 60), (60, 8), (40, 8)];
+        for together in sizes.chunks(n) {
+            let requests: Vec<Request> = together.iter().map(|&(length, most)| ids(&prompt(length, 1), most)).collect();
+            for (&(length, most), outcome) in together.iter().zip(answers(&mut engine, &requests)) {
+                let expected = engine.model().continuation(&prompt(length, 1), most as usize);
+                assert_eq!(outcome.ids, expected, "{length} and {most}, {depth} ahead, {n} together");
+            }
+        }
+    }
+}
+
 #[test]
 fn answers_to_one_prompt_prefill_it_once() {
     let mut engine = engine(Fake::new(160, 1024, None));

@@ -17,8 +17,9 @@ impl<M: Forward> Engine<M> {
         while let (Some(&slot), false) = (self.slots.last(), self.grows)
             && let Some(mut sequence) = self.waiting.remove(place)
         {
-            let held = self.held(&sequence.ids);
-            if self.is_coming(&sequence.ids, held.len()) {
+            sequence.turn(self.model.facts().stretched_after);
+            let held = self.held(&sequence);
+            if self.is_coming(&sequence, held.len()) {
                 self.waiting.insert(place, sequence);
                 place += 1;
                 continue;
@@ -44,7 +45,20 @@ impl<M: Forward> Engine<M> {
             self.counters.cached += begun as u64;
             sequence.start(slot, begun);
             self.model.draw(slot, sequence.drawing(self.active()));
+            self.model.stretch(slot, sequence.stretched);
             self.running.push(sequence);
+        }
+    }
+
+    /// Lets sequences start over that have grown so long that their positions are rotated in another way.
+    pub(super) fn start_outgrown_over(&mut self) {
+        for index in (0..self.running.len()).rev() {
+            if self.running[index].is_outgrown() {
+                let mut sequence = self.leave(index);
+                tracing::debug!(request = sequence.id.0, "a request is longer than its caches were computed for: it starts over");
+                sequence.rewind(0);
+                self.waiting.push_front(sequence);
+            }
         }
     }
 

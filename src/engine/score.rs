@@ -28,6 +28,8 @@ impl<M: Forward> Engine<M> {
         let vocab = self.model.facts().vocab_size as usize;
         self.model.release(slot);
         self.forget_prefixes();
+        let after = self.model.facts().stretched_after;
+        self.model.stretch(slot, after.is_some_and(|after| ids.len() > after as usize));
         for (start, chunk) in (0..).step_by(most).zip(ids.chunks(most)) {
             self.model.forget(slot, start as u32);
             let end = start + chunk.len();

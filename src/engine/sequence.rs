@@ -29,6 +29,10 @@ pub(crate) struct Sequence {
     cached: Option<usize>,
     /// Positions that were submitted. Beyond the known ids, the GPU goes on with what it sampled itself.
     pub(crate) submitted: usize,
+    /// How many tokens it may have before all of its positions are rotated in another way; none where that makes no difference to it.
+    pub(crate) turns_at: Option<usize>,
+    /// Whether it has more.
+    pub(crate) stretched: bool,
     /// Raised when submitted positions are taken back, so that their results are ignored.
     pub(crate) epoch: u32,
     pick: Pick,
@@ -123,6 +127,8 @@ impl Sequence {
             slot: 0,
             cached: None,
             submitted: 0,
+            turns_at: None,
+            stretched: false,
             epoch: 0,
             pick: Pick::of(&terms.sampling, terms.logprobs.is_some() || terms.constraint.is_some()),
             constraint: terms.constraint,
@@ -152,6 +158,9 @@ impl Sequence {
 
     /// What can be submitted.
     pub(crate) fn next(&self) -> Next {
+        if self.turns_at.is_some_and(|at| self.submitted >= at) {
+            return if self.submitted + 1 >= self.limit { Next::Nothing } else { Next::Wait };
+        }
         match self.ids.len().saturating_sub(self.submitted) {
             // The row at a position brings the id of the next one, which must still be wanted.
             0 if self.submitted + 1 >= self.limit => Next::Nothing,
@@ -175,6 +184,18 @@ impl Sequence {
     /// How the GPU shall draw its ids, where it shall.
     pub(crate) fn drawing(&self, active: u32) -> Option<Drawing<'_>> {
         (self.pick == Pick::Drawn).then_some(Drawing { sampling: &self.sampling, counts: &self.counts, active })
+    }
+
+    /// Notes how its positions are rotated, which changes once it has more than `after` tokens.
+    pub(crate) fn turn(&mut self, after: Option<u32>) {
+        let after = after.map(|after| after as usize);
+        self.stretched = after.is_some_and(|after| self.ids.len() > after);
+        self.turns_at = after.filter(|_| !self.stretched);
+    }
+
+    /// Whether it has more tokens than its caches were computed for.
+    pub(crate) fn is_outgrown(&self) -> bool {
+        self.turns_at.is_some_and(|at| self.ids.len() > at)
     }
 
     /// Notes that it runs, and that the caches hold its first `begun` tokens.

@@ -111,6 +111,10 @@ impl Forward for Box<dyn Resident> {
         (**self).draw(sequence, drawing);
     }
 
+    fn stretch(&mut self, sequence: u32, stretched: bool) {
+        (**self).stretch(sequence, stretched);
+    }
+
     fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Pending> {
         (**self).submit(entry, rows, read)
     }

@@ -112,6 +112,10 @@ impl Forward for Toy {
         self.fake.draw(sequence, drawing);
     }
 
+    fn stretch(&mut self, sequence: u32, stretched: bool) {
+        self.fake.stretch(sequence, stretched);
+    }
+
     fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Pending> {
         self.steps += 1;
         assert!(self.panics_at.is_none_or(|step| self.steps < step), "a bug in {}", self.name);

@@ -67,6 +67,8 @@ pub(crate) struct Sizes {
     pub sampled: u64,
     /// How ids are drawn.
     pub sampling: u64,
+    /// Which sequences are rotated as long ones.
+    pub stretched: u64,
     /// Counts and biases of ids.
     pub tokens: u64,
 }
@@ -85,6 +87,7 @@ impl Sizes {
             page_table: padded(4 * u64::from(model.max_batch_size) * u64::from(model.pages_per_sequence())),
             sampled: padded(4 * u64::from(model.max_batch_size)),
             sampling: padded(4 * SAMPLING_WORDS as u64 * u64::from(model.max_batch_size)),
+            stretched: if model.stretched_after.is_some() { padded(4 * u64::from(model.max_batch_size)) } else { 0 },
             tokens: padded(8 * u64::from(model.max_batch_size) * u64::from(model.vocab_size)),
             ..Sizes::default()
         };
@@ -109,6 +112,7 @@ impl Sizes {
                 | Buffer::PageTable(_)
                 | Buffer::Sampled
                 | Buffer::Sampling
+                | Buffer::Stretched
                 | Buffer::Tokens => {}
             }
         }
@@ -120,7 +124,13 @@ impl Sizes {
     }
 
     fn activation_bytes(&self) -> u64 {
-        let small = self.groups * (self.rows + self.page_table) + self.segments + self.logits + self.sampled + self.sampling + self.tokens;
+        let small = self.groups * (self.rows + self.page_table)
+            + self.segments
+            + self.logits
+            + self.sampled
+            + self.sampling
+            + self.stretched
+            + self.tokens;
         self.arenas.values().fold(small, |sum, bytes| sum.saturating_add(*bytes))
     }
 
@@ -146,7 +156,7 @@ impl Sizes {
                     Buffer::Logits { .. } => self.logits,
                     Buffer::PageTable(_) => self.page_table,
                     Buffer::Tokens => self.tokens,
-                    Buffer::Cache(_) | Buffer::Rows(_) | Buffer::Segments | Buffer::Sampled | Buffer::Sampling => 0,
+                    Buffer::Cache(_) | Buffer::Rows(_) | Buffer::Segments | Buffer::Sampled | Buffer::Sampling | Buffer::Stretched => 0,
                 };
                 let bytes = if binding.size > 0 { binding.size } else { whole.saturating_sub(binding.offset) };
                 within("maxStorageBufferBindingSize", format!("a binding of `{}`", dispatch.label), bytes, limits.max_storage_binding)?;

@@ -22,6 +22,7 @@ fn plan() -> Plan {
         prefill_chunk_size: 64,
         max_batch_size: 2,
         activations: Activations::Float,
+        stretched_after: None,
         fingerprint: tegula_plan::Fingerprint::default(),
     };
     let param = |name: &str, shape: &[u64]| Param::whole(name.into(), shape.into(), Dtype::F32);

@@ -28,6 +28,7 @@ pub(crate) struct Buffers {
     pub logits: Buffer,
     pub sampled: Buffer,
     pub sampling: Buffer,
+    pub stretched: Buffer,
     pub tokens: Buffer,
     arenas: BTreeMap<u32, Buffer>,
     /// By layer.
@@ -47,6 +48,7 @@ impl Buffers {
             logits: storage("logits", sizes.logits)?,
             sampled: storage("sampled", sizes.sampled)?,
             sampling: storage("sampling", sizes.sampling)?,
+            stretched: storage("stretched", sizes.stretched.max(16))?,
             tokens: storage("tokens", sizes.tokens)?,
             arenas: BTreeMap::new(),
             caches: BTreeMap::new(),
@@ -87,6 +89,7 @@ impl Buffers {
             Planned::Logits { .. } => whole(&self.logits),
             Planned::Sampled => whole(&self.sampled),
             Planned::Sampling => whole(&self.sampling),
+            Planned::Stretched => whole(&self.stretched),
             Planned::Tokens => whole(&self.tokens),
         };
         let rest = bytes.checked_sub(binding.offset)?;
@@ -127,10 +130,10 @@ impl Buffers {
 
 impl Drop for Buffers {
     fn drop(&mut self) {
-        let Buffers { weights, vectors, rows, segments, page_tables, logits, sampled, sampling, tokens, arenas, caches } = self;
+        let Buffers { weights, vectors, rows, segments, page_tables, logits, sampled, sampling, stretched, tokens, arenas, caches } = self;
         weights.values().chain(arenas.values()).chain(caches.values()).for_each(Buffer::destroy);
         rows.iter().chain(&*page_tables).for_each(Buffer::destroy);
-        [vectors, segments, logits, sampled, sampling, tokens].into_iter().for_each(|buffer| buffer.destroy());
+        [vectors, segments, logits, sampled, sampling, stretched, tokens].into_iter().for_each(|buffer| buffer.destroy());
     }
 }
 

@@ -204,6 +204,10 @@ pub trait Forward {
     /// Says how ids of a sequence are drawn in the steps submitted from now on; nothing if they are not.
     fn draw(&mut self, sequence: u32, drawing: Option<Drawing<'_>>);
 
+    /// Says whether a sequence has more tokens than [`tegula_plan::Model::stretched_after`], for the steps submitted from now on. Its caches
+    /// hold nothing that was computed otherwise.
+    fn stretch(&mut self, sequence: u32, stretched: bool);
+
     /// Submits a step. `slot` of the rows is left for the model to fill in: it knows the pages. Positions must have been reserved.
     ///
     /// # Errors

@@ -235,6 +235,7 @@ mod tests {
             prefill_chunk_size: 4,
             max_batch_size: 2,
             activations: Activations::Float,
+            stretched_after: None,
             fingerprint: Default::default(),
         };
         let mut pools = Pools::new(&model, &capacities);

@@ -234,6 +234,12 @@ impl Forward for Model {
         self.gpu.write(&self.buffers.tokens, 8 * vocab * u64::from(sequence), bytemuck::cast_slice(&tokens));
     }
 
+    fn stretch(&mut self, sequence: u32, stretched: bool) {
+        if self.plan.model.stretched_after.is_some() {
+            self.gpu.write(&self.buffers.stretched, 4 * u64::from(sequence), &u32::from(stretched).to_le_bytes());
+        }
+    }
+
     /// # Panics
     /// If there are more rows than [`Forward::max_rows`] or none, or a position has not been reserved.
     fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Pending> {

@@ -2,6 +2,17 @@
 
 use super::{Act, Change, Gate, Graph, GraphParam, Growth, HeadSpan, Heads, NormKind, Op, OpKind, Pairs, ParamId, Source, Value};
 
+/// What the cosines and sines of a model are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Angles {
+    /// Radians a position for each pair of rotated elements.
+    pub frequencies: Vec<f32>,
+    /// The same for sequences of more than so many tokens, where they differ.
+    pub long: Option<(u32, Vec<f32>)>,
+    /// Factor on cosines and sines.
+    pub factor: f32,
+}
+
 /// How a model norms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Norm {
@@ -77,9 +88,14 @@ impl Graph {
     }
 
     /// The rotation of every row.
-    pub fn rotation(&mut self, frequencies: Vec<f32>, factor: f32) -> Value {
+    pub fn rotation(&mut self, angles: Angles) -> Value {
+        let Angles { frequencies, long, factor } = angles;
         let width = 2 * frequencies.len() as u32;
-        self.push("rotation", OpKind::Rotation { frequencies, factor }, width)
+        let long = long.map(|(after, long)| {
+            self.stretched_after = Some(after);
+            long
+        });
+        self.push("rotation", OpKind::Rotation { frequencies, long, factor }, width)
     }
 
     /// Norm with the gain `NAME.weight`, and the bias `NAME.bias` where there is one.
@@ -169,8 +185,7 @@ impl Graph {
     pub fn query_norm(&mut self, input: Value, path: &str, name: &str, norm: Norm) -> Value {
         let name = format!("{path}.{name}.weight");
         let gain = self.vector(name.clone(), name, self.heads.dim, norm.change());
-        let kind =
-            OpKind::HeadNorm { input, span: HeadSpan::Each, values: false, query_gain: gain, key_gain: gain, eps: norm.eps };
+        let kind = OpKind::HeadNorm { input, span: HeadSpan::Each, values: false, query_gain: gain, key_gain: gain, eps: norm.eps };
         self.push(&format!("{path}.q_norm"), kind, self.heads.query_width())
     }
 

@@ -9,7 +9,7 @@ mod build;
 mod op;
 
 pub use act::Act;
-pub use build::{Attention, Norm};
+pub use build::{Angles, Attention, Norm};
 pub(crate) use op::option;
 pub use op::{Gate, Growth, HeadSpan, NormKind, Op, OpKind, Pairs};
 use std::fmt;
@@ -132,6 +132,8 @@ pub struct Graph {
     pub heads: Heads,
     /// The most positions that the model was trained for, where its config says so.
     pub max_positions: Option<u32>,
+    /// How many tokens a sequence may have before its rotations have their long frequencies.
+    pub stretched_after: Option<u32>,
     /// What names of the package have before those of the checkpoint.
     pub prefix: &'static str,
     /// Parameters, in order of first use.

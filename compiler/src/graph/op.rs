@@ -106,6 +106,8 @@ pub enum OpKind {
     Rotation {
         /// Radians a position.
         frequencies: Vec<f32>,
+        /// The same for sequences of more than [`Graph::stretched_after`] tokens, where they differ.
+        long: Option<Vec<f32>>,
         /// Factor on cosines and sines.
         factor: f32,
     },
@@ -258,9 +260,10 @@ impl OpKind {
         match self {
             OpKind::Embed { table } => format!("embed {}", name(*table)),
             OpKind::Positions { input, table } => format!("positions {input} table {}", name(*table)),
-            OpKind::Rotation { frequencies, factor } => {
+            OpKind::Rotation { frequencies, long, factor } => {
                 let factor = if *factor == 1.0 { String::new() } else { format!(" factor {factor}") };
-                format!("rotation {frequencies:?}{factor}")
+                let long = long.as_ref().map(|long| format!(" long {long:?}")).unwrap_or_default();
+                format!("rotation {frequencies:?}{long}{factor}")
             }
             OpKind::Norm { input, kind, gain, bias, eps } => {
                 let kind = if *kind == NormKind::Layer { "layer_norm" } else { "norm" };
@@ -304,8 +307,11 @@ impl OpKind {
         match self {
             OpKind::Embed { table } => format!("embed {}", name(table)),
             OpKind::Positions { input, table } => format!("positions {} {}", at(input), name(table)),
-            OpKind::Rotation { frequencies, factor } => {
+            OpKind::Rotation { frequencies, long, factor } => {
                 fact("rope", rotation(frequencies));
+                if let (Some(long), Some(after)) = (long, graph.stretched_after) {
+                    fact("rope_long", format!("{} after {after} tokens", rotation(long)));
+                }
                 if *factor == 1.0 {
                     return "rotation".into();
                 }

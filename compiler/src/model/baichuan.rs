@@ -22,7 +22,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     })?;
 
     let angles = rope.angles(&graph, &[None], config.context_window_size)?;
-    let rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+    let rotation = Some(graph.rotation(angles));
     let norm = Norm::rms(decoder.rms_norm_eps);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {

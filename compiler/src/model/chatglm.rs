@@ -69,7 +69,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
 
     let rope = Rope::plain(10_000.0 * ratio).or(None, Some(0.5));
     let angles = rope.angles(&graph, &[None], None)?;
-    let rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+    let rotation = Some(graph.rotation(angles));
     let norm = Norm::rms(read.layernorm_epsilon);
     let mut x = graph.embed_from("transformer.embedding", "transformer.embedding.word_embeddings");
     for layer in 0..graph.layers {

@@ -56,7 +56,7 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
     let windows = by_type(&types, graph.layers, window("sliding_window", read.sliding_window)?)?;
 
     let angles = rope.angles(&graph, &[None], config.context_window_size)?;
-    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let rotation = graph.rotation(angles);
     let norm = Norm { bias: false, ..Norm::layer(read.layer_norm_eps) };
     let mut x = graph.embed("model.embed_tokens");
     for ((layer, window), kind) in (0..).zip(windows).zip(&types) {

@@ -46,7 +46,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let mut graph = decoder.graph("exaone")?;
 
     let angles = read.rope.angles(&graph, &[None], config.context_window_size)?;
-    let rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+    let rotation = Some(graph.rotation(angles));
     let norm = Norm::rms(read.layer_norm_epsilon);
     let mut x = graph.embed("transformer.wte");
     for layer in 0..graph.layers {

@@ -27,7 +27,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let hidden = graph.hidden_size;
 
     let angles = rope.angles(&graph, &[None], config.context_window_size)?;
-    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let rotation = graph.rotation(angles);
     let norm = Norm { one_plus: true, ..Norm::rms(decoder.rms_norm_eps) };
     let x = graph.embed("model.embed_tokens");
     let mut x = graph.scale(x, f64::from(hidden).sqrt() as f32);

@@ -66,7 +66,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let (hidden, heads) = (graph.hidden_size, graph.heads);
 
     let angles = read.rope.angles(&graph, &windows, config.context_window_size)?;
-    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let rotation = graph.rotation(angles);
     let norm = Norm { one_plus: true, ..Norm::rms(read.decoder.rms_norm_eps) };
     let x = graph.embed("model.embed_tokens");
     let mut x = graph.scale(x, f64::from(hidden).sqrt() as f32);

@@ -74,7 +74,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
             return Ok(None);
         }
         let angles = rope.angles_of(kind, &graph, config.context_window_size)?;
-        Ok::<_, Error>(Some(graph.rotation(angles.frequencies, angles.factor)))
+        Ok::<_, Error>(Some(graph.rotation(angles)))
     };
     let (full, sliding) = (rotation(rope.or(Some(1e6), None), "full_attention")?, rotation(local, "sliding_attention")?);
     let norm = Norm { one_plus: true, ..Norm::rms(decoder.rms_norm_eps) };

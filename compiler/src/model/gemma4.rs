@@ -75,7 +75,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         if types.iter().any(|other| other == kind) {
             graph.heads = heads;
             let angles = rope.angles_of(kind, &graph, config.context_window_size)?;
-            *rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+            *rotation = Some(graph.rotation(angles));
         }
     }
     let norm = Norm::rms(decoder.rms_norm_eps);
@@ -100,7 +100,9 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         } else {
             // The last earlier layer of the same type that has keys and values.
             let source = (0..first_shared).rev().find(|&earlier| types[earlier as usize] == *kind);
-            check("num_kv_shared_layers", shared, source.is_some(), || format!("such that a layer of `{kind}` comes before layer {layer}"))?;
+            check("num_kv_shared_layers", shared, source.is_some(), || {
+                format!("such that a layer of `{kind}` comes before layer {layer}")
+            })?;
             let h = graph.linear(h, &attn, "q_proj", &[("q_proj", heads.query_width())], bias);
             let h = graph.query_norm(h, &attn, "q_norm", norm);
             graph.attention(h, layer, Attention { shared: source, ..attention })

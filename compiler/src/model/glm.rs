@@ -29,7 +29,7 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
     let (hidden, is_second) = (graph.hidden_size, architecture == "glm4");
 
     let angles = rope.or(None, Some(0.5)).angles(&graph, &[None], config.context_window_size)?;
-    let rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+    let rotation = Some(graph.rotation(angles));
     let norm = Norm::rms(decoder.rms_norm_eps);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {

@@ -34,7 +34,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
 
     let rope = rope.or(read.rotary_emb_base, Some(read.rotary_pct.unwrap_or(0.25)));
     let angles = rope.angles(&graph, &[None], config.context_window_size)?;
-    let rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+    let rotation = Some(graph.rotation(angles));
     let norm = Norm::layer(decoder.rms_norm_eps);
     let mut x = graph.embed("gpt_neox.embed_in");
     for layer in 0..graph.layers {

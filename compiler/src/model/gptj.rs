@@ -48,7 +48,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
 
     let part = read.rotary_dim.map_or(1.0, |turned| f64::from(turned) / f64::from(heads.dim));
     let angles = Rope::plain(10_000.0).or(None, Some(part)).angles(&graph, &[None], None)?;
-    let rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+    let rotation = Some(graph.rotation(angles));
     let norm = Norm::layer(read.layer_norm_epsilon);
     let mut x = graph.embed("transformer.wte");
     for layer in 0..graph.layers {

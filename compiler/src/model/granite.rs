@@ -68,7 +68,7 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
     let mut rotation = None;
     if turned {
         let angles = rope.angles(&graph, &[None], config.context_window_size)?;
-        rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+        rotation = Some(graph.rotation(angles));
     }
     let norm = Norm::rms(decoder.rms_norm_eps);
     let x = graph.embed("model.embed_tokens");

@@ -21,7 +21,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let hidden = graph.hidden_size;
 
     let angles = rope.angles(&graph, &[None], config.context_window_size)?;
-    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let rotation = graph.rotation(angles);
     let norm = Norm::rms(decoder.rms_norm_eps);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {

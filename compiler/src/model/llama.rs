@@ -29,7 +29,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let (hidden, heads) = (graph.hidden_size, graph.heads);
 
     let angles = read.rope.angles(&graph, &[None], config.context_window_size)?;
-    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let rotation = graph.rotation(angles);
     let norm = Norm::rms(eps);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {

@@ -39,7 +39,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let base = positive("dim_model_base", read.dim_model_base.unwrap_or(hidden.into()))?;
 
     let angles = rope.angles(&graph, &[None], config.context_window_size)?;
-    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let rotation = graph.rotation(angles);
     let norm = Norm::rms(decoder.rms_norm_eps);
     let x = graph.embed("model.embed_tokens");
     let mut x = graph.scale(x, factor("scale_emb", read.scale_emb)?);

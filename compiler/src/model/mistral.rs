@@ -26,7 +26,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let window = window("sliding_window", read.sliding_window.or(read.sliding_window_size))?;
 
     let angles = read.rope.angles(&graph, &[window], config.context_window_size)?;
-    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let rotation = graph.rotation(angles);
     let norm = Norm::rms(eps);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {

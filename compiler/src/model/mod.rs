@@ -286,6 +286,7 @@ impl Decoder {
             layers: self.num_hidden_layers,
             heads,
             max_positions: self.max_position_embeddings,
+            stretched_after: None,
             prefix: "",
             params: Vec::new(),
             ops: Vec::new(),

@@ -48,7 +48,7 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
             return Ok(None);
         }
         let angles = rope.angles_of(kind, &graph, config.context_window_size)?;
-        Ok::<_, Error>(Some(graph.rotation(angles.frequencies, angles.factor)))
+        Ok::<_, Error>(Some(graph.rotation(angles)))
     };
     let (full, sliding) = (rotation(&rope, "full_attention")?, rotation(&local, "sliding_attention")?);
     let norm = Norm::rms(decoder.rms_norm_eps);

@@ -66,7 +66,7 @@ fn build(config: &crate::Config, decoder: &Decoder, rope: Rope, table: &str) -> 
     let (hidden, heads) = (graph.hidden_size, graph.heads);
 
     let angles = rope.angles(&graph, &[None], config.context_window_size)?;
-    let rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+    let rotation = Some(graph.rotation(angles));
     let norm = Norm::layer(decoder.rms_norm_eps);
     // The first checkpoints have the names of packages.
     let is_first = table.starts_with("transformer");

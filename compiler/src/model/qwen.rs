@@ -52,7 +52,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let (hidden, heads) = (graph.hidden_size, graph.heads);
 
     let angles = rope.or(read.rotary_emb_base, read.rotary_pct).angles(&graph, &[None], None)?;
-    let rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+    let rotation = Some(graph.rotation(angles));
     let norm = Norm::rms(read.layer_norm_epsilon);
     let mut x = graph.embed("transformer.wte");
     for layer in 0..graph.layers {

@@ -24,7 +24,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let windows = read.windows.of_layers(graph.layers)?;
 
     let angles = read.rope.angles(&graph, &windows, config.context_window_size)?;
-    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let rotation = graph.rotation(angles);
     let norm = Norm::rms(eps);
     let mut x = graph.embed("model.embed_tokens");
     for (layer, window) in (0..).zip(windows) {

@@ -5,7 +5,7 @@ use super::check;
 use super::scaling::{Scaled, positive};
 use crate::Error;
 use crate::ErrorKind;
-use crate::graph::{Graph, Growth};
+use crate::graph::{Angles, Graph, Growth};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -19,15 +19,6 @@ pub(crate) struct Rope {
     rope_parameters: Option<Map<String, Value>>,
     /// Phi-3 has it beside the object.
     original_max_position_embeddings: Option<f64>,
-}
-
-/// What the cosines and sines of a model are.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Angles {
-    /// Radians a position for each pair of rotated elements.
-    pub(crate) frequencies: Vec<f32>,
-    /// Factor on cosines and sines.
-    pub(crate) factor: f32,
 }
 
 /// The settings that hold for all layers of a model.

@@ -1,10 +1,12 @@
 //! Scaled rope: the types that configs name, and what each makes of the plain frequencies.
 //!
-//! Formulas are those of Hugging Face's `modeling_rope_utils`. Some types go by the length of a sequence there. Here they go by the most
-//! tokens that a library is compiled for, as other engines do: what is in the cache keeps its rotation.
+//! Formulas are those of Hugging Face's `modeling_rope_utils`. Two types go by the length of a sequence. Longrope has two sets of
+//! frequencies: a sequence that outgrows the first is computed again with the second. Dynamic scaling would change with every token. Here it
+//! goes by the most tokens that a library is compiled for, so that what is in the cache keeps its rotation.
 
 use super::check;
-use super::rope::{Angles, Parameters};
+use super::rope::Parameters;
+use crate::graph::Angles;
 use crate::{Error, ErrorKind};
 
 /// What frequencies are made of.
@@ -26,7 +28,7 @@ const KINDS: &str = "`default`, `linear`, `dynamic`, `llama3`, `yarn`, `longrope
 
 impl Scaled<'_> {
     pub(super) fn angles(&self) -> Result<Angles, Error> {
-        let angles = |frequencies| Angles { frequencies, factor: 1.0 };
+        let angles = |frequencies| Angles { frequencies, long: None, factor: 1.0 };
         match self.parameters.kind.as_str() {
             // What m-rope adds to plain rope is for images.
             "default" | "mrope" => Ok(angles(self.plain(self.theta))),
@@ -109,7 +111,7 @@ impl Scaled<'_> {
             _ => growth(1.0),
         };
         let factor = number("rope_scaling.attention_factor")?.unwrap_or(usual);
-        Ok(Angles { frequencies, factor: positive("rope_scaling.attention_factor", Some(factor))? })
+        Ok(Angles { frequencies, long: None, factor: positive("rope_scaling.attention_factor", Some(factor))? })
     }
 
     /// A divisor for each frequency: a short list for sequences of the original length, a long one for longer ones.
@@ -117,17 +119,22 @@ impl Scaled<'_> {
         let trained = self.positions()?;
         let original = f64::from(positive("original_max_position_embeddings", self.parameters.original.or(Some(trained)))?);
         let longest = self.context.map_or(trained, f64::from);
-        let name = if longest > original { "long_factor" } else { "short_factor" };
-        let list = self.parameters.get(name).and_then(serde_json::Value::as_array);
-        let divisors: Vec<f64> = list.into_iter().flatten().filter_map(serde_json::Value::as_f64).collect();
-        let plain = self.plain(self.theta);
-        let holds = divisors.len() == plain.len() && divisors.iter().all(|divisor| divisor.is_finite() && *divisor > 0.0);
-        check(name, format!("a list of {}", divisors.len()), holds, || format!("{} positive numbers", plain.len()))?;
-        let frequencies = plain.iter().zip(divisors).map(|(frequency, divisor)| (f64::from(*frequency) / divisor) as f32).collect();
+        let frequencies = self.divided("short_factor")?;
+        let long = if longest > original { Some((original as u32, self.divided("long_factor")?)) } else { None };
         let stretch = self.parameters.number("rope_scaling.factor")?.unwrap_or(trained / original);
         let usual = if stretch <= 1.0 { 1.0 } else { (1.0 + stretch.ln() / original.ln()).sqrt() };
         let factor = self.parameters.number("rope_scaling.attention_factor")?.unwrap_or(usual);
-        Ok(Angles { frequencies, factor: positive("rope_scaling.attention_factor", Some(factor))? })
+        Ok(Angles { frequencies, long, factor: positive("rope_scaling.attention_factor", Some(factor))? })
+    }
+
+    /// The plain frequencies, each divided by its number of a list.
+    fn divided(&self, list: &'static str) -> Result<Vec<f32>, Error> {
+        let numbers = self.parameters.get(list).and_then(serde_json::Value::as_array);
+        let divisors: Vec<f64> = numbers.into_iter().flatten().filter_map(serde_json::Value::as_f64).collect();
+        let plain = self.plain(self.theta);
+        let holds = divisors.len() == plain.len() && divisors.iter().all(|divisor| divisor.is_finite() && *divisor > 0.0);
+        check(list, format!("a list of {}", divisors.len()), holds, || format!("{} positive numbers", plain.len()))?;
+        Ok(plain.iter().zip(divisors).map(|(frequency, divisor)| (f64::from(*frequency) / divisor) as f32).collect())
     }
 
     /// Gemma 4: the first pairs of a whole head are rotated, with frequencies as if all of them were; the others stand still.

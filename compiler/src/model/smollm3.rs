@@ -43,7 +43,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     })?;
 
     let angles = rope.or(Some(2e6), None).angles(&graph, &windows, config.context_window_size)?;
-    let rotation = graph.rotation(angles.frequencies, angles.factor);
+    let rotation = graph.rotation(angles);
     let norm = Norm::rms(decoder.rms_norm_eps);
     let mut x = graph.embed("model.embed_tokens");
     for ((layer, window), turned) in (0..).zip(windows).zip(turned) {

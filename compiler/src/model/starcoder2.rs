@@ -31,7 +31,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let window = window("sliding_window", sliding_window)?;
 
     let angles = rope.angles(&graph, &[window], config.context_window_size)?;
-    let rotation = Some(graph.rotation(angles.frequencies, angles.factor));
+    let rotation = Some(graph.rotation(angles));
     let norm = Norm::layer(norm_epsilon);
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {

@@ -33,9 +33,8 @@ pub struct Embed {
 
 impl Op for Embed {
     fn key(&self) -> String {
-        let (width, factor) = self.angles.map_or((0, 1.0), |angles| (angles.width, angles.factor));
-        let scaled = if factor == 1.0 { "" } else { " scaled" };
-        format!("embed {} n={} k={} dim={width}{scaled}", self.format.name(), self.n, self.k)
+        let (width, kind) = self.angles.map_or((0, ""), |angles| (angles.width, angles.kind()));
+        format!("embed {} n={} k={} dim={width}{kind}", self.format.name(), self.n, self.k)
     }
 
     fn label(&self) -> String {
@@ -149,15 +148,14 @@ impl Stage for Lookup {
             let mut operands = vec![
                 ("rows", Target::Whole(Buffer::Rows(0))),
                 ("sampled", Target::Whole(Buffer::Sampled)),
-                ("vectors", Target::Whole(Buffer::Vectors)),
                 ("output", at.f32(self.output)),
             ];
-            operands.extend(self.rotation.as_ref().map(|rotation| ("rope", at.f32(rotation.value))));
+            operands.extend(self.rotation.iter().flat_map(|rotation| rotation.operands(at)));
             operands.extend(weight_operands(part));
             let angles = self.rotation.as_ref().map(Rotation::angles);
             let spec = Embed { n: part.rows, k: table.k, format: table.format, angles, scale: self.scale };
-            let gain = self.rotation.as_ref().map_or(0, |rotation| rotation.offset);
-            let launch = Words { base: Size::Const(part.first), gain, ..Words::default() };
+            let [gain, bias] = self.rotation.as_ref().map_or([0; 2], |rotation| rotation.offsets);
+            let launch = Words { base: Size::Const(part.first), gain, bias, ..Words::default() };
             Work { label: part_label(label, index, parts.len()), spec: spec.into(), operands, launch, span: at.span.clone() }
         });
         Ok(works.collect())

@@ -111,8 +111,7 @@ impl Stage for Added {
         let width = at.graph.param(self.gain).shape[0] as u32;
         let groups = at.graph.op(self.input).width / width.max(1);
         let spec = GroupNorm { width, groups, eps: self.eps, factor: self.factor };
-        let operands =
-            vec![("input", at.f32(self.input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", at.f32(self.stream))];
+        let operands = vec![("input", at.f32(self.input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", at.f32(self.stream))];
         let launch = Words { gain: at.weights.offset(self.gain), ..Words::default() };
         Ok(vec![Work { label: label.into(), spec: spec.into(), operands, launch, span: at.span.clone() }])
     }

@@ -56,7 +56,7 @@ impl Op for HeadNorm {
     }
 
     fn default_schedule(&self, _requires: &Requires) -> Schedule {
-        Schedule::of(if self.span == HeadSpan::All { "norm/heads_all" } else { "norm/heads" })
+        Schedule::of(if self.span == HeadSpan::All { "norm/all_heads" } else { "norm/heads" })
     }
 
     fn build(&self, build: &mut Build<'_>) -> [Size; 3] {

@@ -109,7 +109,7 @@ impl Op for Norm {
     fn operands(&self, _step: &Step, inputs: &mut Inputs) {
         let (width, rows) = (self.width as usize, inputs.rows);
         inputs.set("gain", 4);
-        inputs.set("query_gain", 1);
+        inputs.set("query_gain", 0);
         inputs.set("bias", (4 + self.width).next_multiple_of(4));
         inputs.floats("vectors", 8 + 2 * width, 0.5, 1.5);
         // A mean that is not zero shows who takes it off.

@@ -2,7 +2,7 @@
 
 use super::fusion::Fusion;
 use super::stage::{At, Launch as Words, Made, Stage, Target, Work};
-use super::step::{Inputs, Step};
+use super::step::{Inputs, SEQUENCES, Step};
 use super::{Op, Rows};
 use crate::Error;
 use crate::graph::{Graph, OpKind, Value};
@@ -20,14 +20,20 @@ pub struct Angles {
     pub width: u32,
     /// Factor on cosines and sines.
     pub factor: f32,
+    /// Whether sequences that are marked in `stretched` have other frequencies, at `launch.bias` of `vectors`.
+    pub long: bool,
 }
 
 impl Angles {
     /// Sets what makes them.
     pub(super) fn build(&self, build: &mut Build<'_>) {
         build.int("HALF_DIM", self.width / 2);
-        if self.factor != 1.0 {
+        if self.long {
+            build.slot("embed/rope", "embed/rope_long");
+        } else if self.factor != 1.0 {
             build.slot("embed/rope", "embed/rope_scaled");
+        }
+        if self.long || self.factor != 1.0 {
             build.float("FACTOR", self.factor);
         }
     }
@@ -35,7 +41,10 @@ impl Angles {
     /// Frequencies at `gain` of the vectors, and where the result goes.
     pub(super) fn put(&self, gain: u32, inputs: &mut Inputs) {
         inputs.set("gain", gain);
-        inputs.floats("vectors", gain as usize + (self.width as usize / 2).next_multiple_of(4), 0.0, 1.0);
+        let pairs = (self.width as usize / 2).next_multiple_of(4);
+        inputs.set("bias", gain + pairs as u32);
+        inputs.floats("vectors", gain as usize + 2 * pairs, 0.0, 1.0);
+        inputs.put("stretched", (0..SEQUENCES).map(|sequence| sequence % 2).collect());
         inputs.floats("rope", inputs.rows * self.width as usize, -1.0, 1.0);
     }
 
@@ -45,15 +54,26 @@ impl Angles {
         let mut rope = operands.take("rope");
         let (rows, vectors) = (operands.read("rows"), operands.read("vectors"));
         for row in 0..launch.rows() {
-            let position = rows.word(4 * row + 1);
+            let (position, sequence) = (rows.word(4 * row + 1), rows.word(4 * row + 3) as usize);
+            let is_long = self.long && operands.read("stretched").word(sequence) != 0;
+            let first = launch.get(if is_long { "bias" } else { "gain" });
             for i in 0..half {
                 // The angle is rounded to single precision, as Hugging Face does.
-                let angle = f64::from(position as f32 * f32::from_bits(vectors.word(launch.get("gain") + i)));
+                let angle = f64::from(position as f32 * f32::from_bits(vectors.word(first + i)));
                 set(&mut rope, 2 * (row * half + i), f64::from(self.factor) * angle.cos());
                 set(&mut rope, 2 * (row * half + i) + 1, f64::from(self.factor) * angle.sin());
             }
         }
         operands.give("rope", rope);
+    }
+
+    /// What is unusual, in keys.
+    pub(super) fn kind(&self) -> &'static str {
+        match (self.long, self.factor == 1.0) {
+            (true, _) => " long",
+            (false, false) => " scaled",
+            (false, true) => "",
+        }
     }
 
     /// Bytes of a row.
@@ -64,7 +84,7 @@ impl Angles {
 
 impl Op for Angles {
     fn key(&self) -> String {
-        format!("rotation dim={}{}", self.width, if self.factor == 1.0 { "" } else { " scaled" })
+        format!("rotation dim={}{}", self.width, self.kind())
     }
 
     fn label(&self) -> String {
@@ -103,9 +123,10 @@ pub(super) struct Rotation {
     /// What it makes.
     pub value: Value,
     frequencies: Vec<f32>,
+    long: Option<Vec<f32>>,
     factor: f32,
-    /// Where the frequencies lie in the vectors arena, once that is known.
-    pub offset: u32,
+    /// Where the frequencies lie in the vectors arena, once that is known, and where the long ones do.
+    pub offsets: [u32; 2],
 }
 
 impl Rotation {
@@ -114,14 +135,21 @@ impl Rotation {
     /// # Panics
     /// If the value is no rotation.
     pub fn take(fusion: &mut Fusion<'_>, value: Value) -> Rotation {
-        let OpKind::Rotation { frequencies, factor } = &fusion.op(value).kind else { unreachable!("callers have looked") };
+        let OpKind::Rotation { frequencies, long, factor } = &fusion.op(value).kind else { unreachable!("callers have looked") };
         fusion.take(value);
-        Rotation { value, frequencies: frequencies.clone(), factor: *factor, offset: 0 }
+        Rotation { value, frequencies: frequencies.clone(), long: long.clone(), factor: *factor, offsets: [0; 2] }
     }
 
     /// What kernels compute of it.
     pub fn angles(&self) -> Angles {
-        Angles { width: 2 * self.frequencies.len() as u32, factor: self.factor }
+        Angles { width: 2 * self.frequencies.len() as u32, factor: self.factor, long: self.long.is_some() }
+    }
+
+    /// What its kernel binds for it.
+    pub fn operands(&self, at: &At<'_>) -> Vec<(&'static str, Target)> {
+        let mut operands = vec![("vectors", Target::Whole(Buffer::Vectors)), ("rope", at.f32(self.value))];
+        operands.extend(self.long.as_ref().map(|_| ("stretched", Target::Whole(Buffer::Stretched))));
+        operands
     }
 }
 
@@ -145,14 +173,17 @@ impl Stage for Rotation {
     }
 
     fn prepare(&mut self, weights: &mut Weights) -> Result<(), Error> {
-        self.offset = weights.values(&self.frequencies)?;
+        self.offsets[0] = weights.values(&self.frequencies)?;
+        if let Some(long) = &self.long {
+            self.offsets[1] = weights.values(long)?;
+        }
         Ok(())
     }
 
     fn works(&self, label: &str, at: &At<'_>) -> Result<Vec<Work>, Error> {
-        let operands =
-            vec![("rows", Target::Whole(Buffer::Rows(0))), ("vectors", Target::Whole(Buffer::Vectors)), ("rope", at.f32(self.value))];
-        let launch = Words { gain: self.offset, ..Words::default() };
+        let mut operands = vec![("rows", Target::Whole(Buffer::Rows(0)))];
+        operands.extend(self.operands(at));
+        let launch = Words { gain: self.offsets[0], bias: self.offsets[1], ..Words::default() };
         Ok(vec![Work { label: label.into(), spec: self.angles().into(), operands, launch, span: at.span.clone() }])
     }
 }

@@ -22,6 +22,9 @@ use rule::greatest;
 /// The id that ends an answer.
 pub(crate) const EOS: u32 = 2;
 
+/// What is added to the tokens of a sequence that is stretched.
+pub(super) const STRETCHED: u32 = 1 << 20;
+
 /// A token after which nothing is a number.
 pub(super) const POISON: u32 = 200;
 
@@ -33,6 +36,8 @@ pub(crate) struct Fake {
     sampled: Vec<u32>,
     /// By sequence.
     drawn: Vec<Option<Drawn>>,
+    /// By sequence: what is added to tokens that its cache holds.
+    stretched: Vec<u32>,
     /// Pages that the device has memory for in each group.
     pub(super) memory: u32,
     pub(super) mixes: bool,
@@ -96,6 +101,7 @@ impl Fake {
             prefill_chunk_size: 4,
             max_batch_size: 3,
             activations: Activations::Float,
+            stretched_after: None,
             fingerprint: tegula_plan::Fingerprint::default(),
         };
         let pages: Vec<u32> = groups.iter().map(|(tokens, _)| tokens / PAGE_SIZE).collect();
@@ -107,6 +113,7 @@ impl Fake {
             caches: groups.iter().map(|(tokens, _)| vec![0; *tokens as usize]).collect(),
             sampled: vec![0; 3],
             drawn: vec![None; 3],
+            stretched: vec![0; 3],
             memory: u32::MAX,
             mixes: true,
             log: Vec::new(),
@@ -125,6 +132,12 @@ impl Fake {
     /// With ids from here on that mean nothing.
     pub(super) fn padded(self, from: u32) -> Fake {
         Fake { padded_from: from, ..self }
+    }
+
+    /// Whose tokens all count as others once a sequence has more than so many.
+    pub(super) fn stretched_after(mut self, tokens: u32) -> Fake {
+        self.facts.stretched_after = Some(tokens);
+        self
     }
 
     pub(super) fn available(&self) -> Vec<u32> {
@@ -216,6 +229,10 @@ impl Forward for Fake {
             drawing.map(|Drawing { sampling, counts, active }| Drawn { sampling: sampling.clone(), counts: counts.clone(), active });
     }
 
+    fn stretch(&mut self, sequence: u32, stretched: bool) {
+        self.stretched[sequence as usize] = if stretched { STRETCHED } else { 0 };
+    }
+
     fn submit(&mut self, entry: Entry, rows: &mut [Row], read: Read) -> Result<Later> {
         assert!((1..=self.max_rows(entry).unwrap() as usize).contains(&rows.len()));
         if self.breaks_after.is_some_and(|steps| self.log.len() >= steps) {
@@ -226,7 +243,7 @@ impl Forward for Fake {
             let token = if row.token == Row::SAMPLED { self.sampled[row.sequence as usize] } else { row.token };
             for (group, cache) in self.caches.iter_mut().enumerate() {
                 let slot = self.pools.slot(group, row.sequence, row.position).expect("reserved");
-                cache[slot as usize] = token;
+                cache[slot as usize] = token + self.stretched[row.sequence as usize];
             }
         }
         let mut logits = Vec::new();

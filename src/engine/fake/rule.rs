@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{EOS, Fake, POISON};
+use super::{EOS, Fake, POISON, STRETCHED};
 use crate::sampler::{Sampler, Sampling};
 
 impl Fake {
@@ -45,7 +45,9 @@ impl Fake {
         let (mut ids, mut counts) = (prompt.to_vec(), BTreeMap::new());
         for _ in 0..most {
             let seen = self.window().map_or(0, |window| ids.len().saturating_sub(window as usize));
-            let mut logits = self.logits_after(ids[seen..].iter().copied(), ids.len() as u32 - 1);
+            let stretched = self.facts.stretched_after.is_some_and(|after| ids.len() > after as usize);
+            let turned = ids[seen..].iter().map(|id| id + if stretched { STRETCHED } else { 0 });
+            let mut logits = self.logits_after(turned, ids.len() as u32 - 1);
             logits.truncate(self.padded_from as usize);
             let id = Sampler::default().pick(&mut logits, sampling, &counts, ids.len() as u32).expect("numbers");
             *counts.entry(id).or_default() += 1;
