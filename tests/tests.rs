@@ -50,6 +50,8 @@ mod origin;
 mod package;
 /// What a seed promises.
 mod precision;
+/// Numbers that half precision cannot be.
+mod range;
 /// A forward pass in f64.
 mod reference;
 /// The JSON of responses.

@@ -305,4 +305,6 @@ fn check(setting: &'static str, found: impl ToString, holds: bool, expected: imp
 }
 
 #[cfg(test)]
+mod names_tests;
+#[cfg(test)]
 pub(crate) mod tests;
