@@ -58,6 +58,8 @@ mod reference;
 mod responses;
 /// Drawn ids against those of the sampler.
 mod sampling;
+/// Models that see.
+mod seeing;
 /// One model in a host of its own.
 mod solo;
 /// Stepping the library of `adder`.

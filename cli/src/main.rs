@@ -18,6 +18,7 @@ mod interrupt;
 mod kernels;
 mod library;
 mod logits;
+mod models;
 mod open;
 mod origin;
 mod package;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Convert(args) => convert::convert(&args),
         Command::Compile(args) => compile::compile(&args),
+        Command::Models(args) => models::models(&args),
         Command::Run(args) => run::run(&args),
         Command::Chat(args) => chat::chat(&args),
         Command::Serve(args) => serve::serve(&args),

@@ -18,8 +18,6 @@ pub struct Config {
     pub classes: Vec<String>,
     /// The settings of the architecture, under the names they came with.
     pub settings: Map<String, Value>,
-    /// Whether they are those of the text model of one that sees or hears, too.
-    pub is_part: bool,
     /// How the weights of the package are stored, which an MLC config says.
     pub quantization: Option<String>,
     /// The most tokens of a sequence.
@@ -54,10 +52,9 @@ impl Config {
         let mut top: Top = read(&all).map_err(broken)?;
         let mlc = top.model_config.is_some();
         let mut settings = top.model_config.take().unwrap_or(all);
-        let text = text_part(&mut settings);
-        let is_part = text.is_some();
-        if let Some(text) = text {
+        if let Some(text) = text_part(&mut settings) {
             top.model_type = text.or(top.model_type);
+            fill_in(top.model_type.as_deref(), &mut settings);
         }
         // MLC writes -1 where a size is left open.
         let size = |name: &str, top: Option<i64>| {
@@ -72,7 +69,6 @@ impl Config {
             model_type: top.model_type,
             classes: top.architectures.unwrap_or_default(),
             settings,
-            is_part,
         })
     }
 
@@ -83,12 +79,6 @@ impl Config {
             config.settings.entry(*name).or_insert_with(|| value.clone());
         }
         config
-    }
-
-    /// The same, of the text model of one that sees or hears: those leave much to their class.
-    pub(crate) fn or_text(&self, defaults: &[(&str, u32)]) -> Config {
-        let defaults: Vec<_> = defaults.iter().filter(|_| self.is_part).map(|(name, value)| (*name, Value::from(*value))).collect();
-        self.or(&defaults)
     }
 
     /// The settings as an architecture understands them.
@@ -114,6 +104,38 @@ fn text_part(settings: &mut Map<String, Value>) -> Option<Option<String>> {
     let kind = text.get("model_type").and_then(Value::as_str).map(str::to_owned);
     settings.extend(text);
     Some(kind)
+}
+
+/// What configs of models that see leave to the class of a Llama: the sizes of Llama 2 7B.
+const LLAMA: [(&str, u32); 6] = [
+    ("vocab_size", 32_000),
+    ("hidden_size", 4096),
+    ("intermediate_size", 11_008),
+    ("num_hidden_layers", 32),
+    ("num_attention_heads", 32),
+    ("max_position_embeddings", 2048),
+];
+
+/// The same of a Mistral: the sizes of Mistral 7B.
+const MISTRAL: [(&str, u32); 6] = [
+    ("vocab_size", 32_000),
+    ("hidden_size", 4096),
+    ("intermediate_size", 14_336),
+    ("num_hidden_layers", 32),
+    ("num_attention_heads", 32),
+    ("num_key_value_heads", 8),
+];
+
+/// Adds to the settings of a text model what its class says.
+fn fill_in(kind: Option<&str>, settings: &mut Map<String, Value>) {
+    let of_class: &[(&str, u32)] = match kind {
+        Some("llama" | "llava") => &LLAMA,
+        Some("mistral") => &MISTRAL,
+        _ => &[],
+    };
+    for (name, value) in of_class {
+        settings.entry(*name).or_insert_with(|| (*value).into());
+    }
 }
 
 /// Reads settings. What is said of one that is wrong has its name.
@@ -145,7 +167,9 @@ fn read<T: DeserializeOwned>(settings: &Map<String, Value>) -> Result<T, String>
 
 #[cfg(test)]
 mod tests {
-    use super::Config;
+    use super::{Config, Map, Value};
+    use crate::model;
+    use serde_json::json;
 
     #[test]
     fn reads_a_hugging_face_config() {
@@ -183,5 +207,80 @@ mod tests {
         for json in ["", "[]", "{", r#"{"model_type": 3}"#, r#"{"architectures": "llama"}"#, r#"{"context_window_size": "x"}"#] {
             assert!(Config::parse(json).unwrap_err().to_string().contains("not a model config"), "{json}");
         }
+    }
+
+    /// The sizes of a text model, of the type and with the settings given.
+    fn text(kind: &str, more: &Value) -> Map<String, Value> {
+        let mut text = json!({"model_type": kind, "vocab_size": 96, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 512, "rms_norm_eps": 1e-5,
+            "tie_word_embeddings": false});
+        let text = text.as_object_mut().unwrap();
+        text.extend(more.as_object().cloned().unwrap_or_default());
+        text.clone()
+    }
+
+    #[test]
+    fn models_that_see_have_the_graph_of_their_text_model() {
+        let mrope = json!({"rope_theta": 1e6, "rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]}});
+        let interleaved =
+            json!({"rope_parameters": {"rope_type": "default", "rope_theta": 5e6, "mrope_interleaved": true, "mrope_section": [2, 1, 1]}});
+        let gemma =
+            json!({"sliding_window": 16, "rope_scaling": {"rope_type": "linear", "factor": 8.0}, "hidden_activation": "gelu_pytorch_tanh"});
+        let growing = json!({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "beta_fast": 32.0, "beta_slow": 1.0,
+            "original_max_position_embeddings": 32, "llama_4_scaling_beta": 0.1}});
+        let gqa = json!({"bias": false});
+        let none = Value::Null;
+        // The whole's type, the name of the part, its type, that of the same model alone, and its settings.
+        for (whole, part, kind, alone, more) in [
+            ("gemma3", "text_config", "gemma3_text", "gemma3_text", &gemma),
+            ("idefics3", "text_config", "llama", "llama", &none),
+            ("internvl", "text_config", "qwen2", "qwen2", &none),
+            ("internvl_chat", "llm_config", "internlm2", "internlm2", &gqa),
+            ("internvl_chat", "llm_config", "qwen3", "qwen3", &none),
+            ("llava", "text_config", "llama", "llama", &none),
+            ("llava", "text_config", "", "llama", &none),
+            ("llava_next", "text_config", "mistral", "mistral", &none),
+            ("llava_onevision", "text_config", "qwen2", "qwen2", &none),
+            ("mistral3", "text_config", "mistral", "mistral", &none),
+            ("mistral3", "text_config", "ministral3", "ministral3", &growing),
+            ("mistral3", "text_config", "", "mistral", &none),
+            ("qwen2_vl", "text_config", "qwen2_vl_text", "qwen2", &mrope),
+            ("qwen2_5_vl", "text_config", "qwen2_5_vl_text", "qwen2", &mrope),
+            ("qwen3_vl", "text_config", "qwen3_vl_text", "qwen3", &interleaved),
+            ("qwen3_vl", "text_config", "", "qwen3", &interleaved),
+            ("smolvlm", "text_config", "llama", "llama", &none),
+            // Configs of before the parts had names.
+            ("qwen2_vl", "", "", "qwen2", &mrope),
+            ("qwen2_5_vl", "", "", "qwen2", &mrope),
+        ] {
+            let vision = json!({"model_type": "siglip_vision_model", "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 4});
+            let mut config = json!({"model_type": whole, "architectures": ["Whole"], "vision_config": vision, "tie_word_embeddings": true});
+            let mut settings = text(kind, more);
+            settings.retain(|_, value| value != "");
+            match part {
+                "" => config.as_object_mut().unwrap().extend(settings),
+                part => config[part] = settings.into(),
+            }
+            let graph = |config: Value| model::graph(&Config::parse(&config.to_string()).unwrap()).map_err(|error| error.to_string());
+            let expected = graph(text(alone, more).into()).unwrap();
+            assert!(
+                graph(config.clone()).is_ok_and(|graph| graph == expected),
+                "{whole}: {:?}",
+                graph(config).map(|graph| graph.architecture)
+            );
+        }
+    }
+
+    #[test]
+    fn sizes_that_a_part_leaves_to_its_class_are_filled_in() {
+        let of = |kind: &str| {
+            let config = json!({"model_type": "llava", "text_config": {"model_type": kind, "vocab_size": 32_064}});
+            model::graph(&Config::parse(&config.to_string()).unwrap()).unwrap()
+        };
+        let (llama, mistral) = (of("llama"), of("mistral"));
+        assert_eq!((llama.vocab_size, llama.hidden_size, llama.layers, llama.heads.kv), (32_064, 4096, 32, 32));
+        assert_eq!((mistral.vocab_size, mistral.hidden_size, mistral.layers, mistral.heads.kv), (32_064, 4096, 32, 8));
+        // Alone, a config is whole.
+        assert!(model::graph(&Config::parse(r#"{"model_type": "llama", "vocab_size": 96}"#).unwrap()).is_err());
     }
 }

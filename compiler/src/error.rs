@@ -16,12 +16,14 @@ pub enum ErrorKind {
     #[error("not a model config: {0}; give a Hugging Face config.json or an mlc-chat-config.json")]
     NotAConfig(String),
     /// No such model family.
-    #[error("unknown architecture `{found}`; this compiler knows {known}")]
+    #[error("{}", unknown(found, *reason, *nearest))]
     UnknownArchitecture {
-        /// What the config says.
+        /// What the config says; empty if it says nothing.
         found: String,
-        /// Names of the known ones.
-        known: String,
+        /// Why it is not supported, if it is of a family that is known for it.
+        reason: Option<&'static str>,
+        /// The known one that is most like it, if one is like it at all.
+        nearest: Option<&'static str>,
     },
     /// A setting is missing or has the wrong type.
     #[error("the config of a `{architecture}` model cannot be read: {reason}")]
@@ -124,6 +126,17 @@ pub enum ErrorKind {
     /// A package or a checkpoint is at fault.
     #[error(transparent)]
     Package(#[from] tegula_package::Error),
+}
+
+/// What is said of an unknown architecture.
+fn unknown(found: &str, reason: Option<&str>, nearest: Option<&str>) -> String {
+    const ALL: &str = "`tegula models` lists what is supported";
+    if found.is_empty() {
+        return format!("the config names no architecture: it has neither `model_type` nor `architectures`; {ALL}");
+    }
+    let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let nearest = nearest.map(|nearest| format!("; the nearest that is supported is `{nearest}`")).unwrap_or_default();
+    format!("unsupported architecture `{found}`{reason}{nearest}; {ALL}")
 }
 
 impl Error {

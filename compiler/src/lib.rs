@@ -44,3 +44,4 @@ pub use digest::digest;
 pub use dump::Phase;
 pub use error::{Error, ErrorKind};
 pub use memory::MemoryPlan;
+pub use model::{Architecture, architectures};

@@ -9,6 +9,9 @@ use crate::{Element, ErrorKind, Result, Source, file};
 /// Elements that are compared at a time.
 const PIECE: u64 = 1 << 18;
 
+/// Where checkpoints of models that see or hear have what those of text models have in `model`.
+const TEXT_MODELS: [&str; 3] = ["model.language_model", "language_model.model", "model.text_model"];
+
 /// Tensors by name.
 #[derive(Default)]
 pub struct Checkpoint {
@@ -62,11 +65,8 @@ impl Checkpoint {
         let of = |name: &str| self.tensors.get(name);
         of(name).or_else(|| match name.split_once('.') {
             Some(("transformer", rest)) => of(rest),
-            Some(("model", rest)) => {
-                of(rest).or_else(|| ["model.language_model", "language_model.model"].iter().find_map(|path| of(&format!("{path}.{rest}"))))
-            }
-            Some(("lm_head", _)) => of(&format!("language_model.{name}")),
-            _ => None,
+            Some(("model", rest)) => of(rest).or_else(|| TEXT_MODELS.iter().find_map(|path| of(&format!("{path}.{rest}")))),
+            _ => of(&format!("language_model.{name}")),
         })
     }
 

@@ -10,6 +10,7 @@ mod fixture;
 mod invariants;
 mod licences;
 mod manifest;
+mod models;
 mod size;
 mod source;
 mod tidy;
@@ -45,7 +46,9 @@ enum Chore {
         /// The file.
         output: PathBuf,
     },
-    /// Check what rustfmt and clippy do not: module heads, file lengths, forbidden words, dependencies, invariants.
+    /// Write the table of models in docs/models.md and the list of them in README.md from the architectures that the compiler knows.
+    Models,
+    /// Check what rustfmt and clippy do not: module heads, file lengths, forbidden words, dependencies, invariants, the list of models.
     Tidy,
     /// Write a small Hugging Face model with random weights, for places without a trained one.
     Fixture {
@@ -72,6 +75,7 @@ fn perform(chore: Chore) -> Result<()> {
         Chore::Bless => bless(root),
         Chore::Size => size::print(root),
         Chore::Licences { output } => licences::write(root, &output),
+        Chore::Models => models::write(root),
         Chore::Tidy => tidy::check(root),
         Chore::Fixture { output } => fixture::write(&output),
     }
@@ -81,6 +85,7 @@ fn perform(chore: Chore) -> Result<()> {
 fn bless(root: &Path) -> Result<()> {
     let mut cargo = Command::new("cargo");
     run(cargo.args(["test", "--workspace", "--no-fail-fast"]).envs([("UPDATE_EXPECT", "1"), ("BLESS", "1")]).current_dir(root))?;
+    models::write(root)?;
     run(Command::new("git").args(["--no-pager", "diff", "--stat"]).current_dir(root))
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::manifest::{self, Crate};
 use crate::source::{self, Source};
-use crate::{circles, invariants, size};
+use crate::{circles, invariants, models, size};
 
 /// The most lines of a file.
 const MAX_LINES: usize = 300;
@@ -34,6 +34,7 @@ pub fn check(root: &Path) -> Result<()> {
     complaints.extend(manifest::crates(root)?.iter().flat_map(dependencies));
     complaints.extend(invariants::check(&sources));
     complaints.extend(circles::check(&sources));
+    complaints.extend(models::check(&sources));
     if complaints.is_empty() {
         return Ok(());
     }

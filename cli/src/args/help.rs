@@ -11,7 +11,7 @@ use super::Cli;
 /// Which commands belong together. A test makes sure that each is in one group.
 pub(super) const GROUPS: [(&str, &[&str]); 4] = [
     ("Talk to a model", &["run", "chat", "serve"]),
-    ("Make packages and libraries", &["convert", "compile"]),
+    ("Make packages and libraries", &["convert", "compile", "models"]),
     ("Look inside", &["tokenize", "logits"]),
     ("Devices and speed", &["devices", "bench", "tune"]),
 ];

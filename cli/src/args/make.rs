@@ -1,4 +1,4 @@
-//! The arguments of `tegula convert` and `tegula compile`.
+//! The arguments of `tegula convert`, `tegula compile` and `tegula models`.
 
 use std::path::PathBuf;
 
@@ -78,4 +78,19 @@ pub struct Compile {
     pub precision: Option<Precision>,
     #[command(flatten)]
     pub library: LibraryFlags,
+}
+
+/// `tegula models`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tegula models
+  tegula models --json
+
+A line for each architecture: the `model_type` of its config.json, its class in
+Hugging Face's library, and models that are of it.")]
+pub struct Models {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }

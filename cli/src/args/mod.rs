@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 pub use answer::{Chat, FormFlags, Run, SamplingFlags};
 pub use help::{command, wrong_usage};
 pub use inspect::{Devices, Logits, Through, Tokenize};
-pub use make::{Compile, Convert, Emit};
+pub use make::{Compile, Convert, Emit, Models};
 pub use measure::{Bench, Tune};
 pub use model::{Activations, DeviceFlags, LibraryFlags, Model, Precision};
 pub use serve::Serve;
@@ -44,6 +44,8 @@ pub enum Command {
     Convert(Convert),
     /// Turn a model's config into a model library; no weights needed.
     Compile(Compile),
+    /// List the models that are supported.
+    Models(Models),
     /// Turn text into token ids, or ids into text.
     Tokenize(Tokenize),
     /// Print the logits at every position of a prompt.

@@ -33,6 +33,21 @@ fn compiling_writes_the_same_bytes_and_prints_the_memory_plan() {
 }
 
 #[test]
+fn what_is_supported_is_listed() {
+    let folder = Folder::new("llama");
+    let lines = folder.succeed(&["models"]);
+    let line = lines.lines().find(|line| line.starts_with("qwen2 ")).unwrap();
+    assert!(line.contains("Qwen2ForCausalLM") && line.contains("Qwen 2, 2.5"), "{line}");
+    let all = folder.json(&["models", "--json"]);
+    assert_eq!(all.as_array().unwrap().len() + 1, lines.lines().count(), "a line says what the columns are");
+    let qwen2 = all.as_array().unwrap().iter().find(|one| one["model_type"] == "qwen2").unwrap();
+    assert!(qwen2["aliases"].as_array().unwrap().contains(&"qwen2_vl".into()), "{qwen2}");
+    for one in all.as_array().unwrap() {
+        assert!(lines.contains(one["class"].as_str().unwrap()) && lines.contains(one["models"].as_str().unwrap()), "{one}");
+    }
+}
+
+#[test]
 fn int8_activations_are_asked_for_and_named() {
     let folder = Folder::new("llama");
     let facts = |args: &[&str]| {

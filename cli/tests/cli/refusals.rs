@@ -24,14 +24,14 @@ fn wrong_usage_has_exit_code_2() {
 }
 
 #[test]
-fn an_unknown_architecture_is_answered_with_the_known_ones() {
+fn an_unknown_architecture_is_answered_with_the_reason_and_the_nearest() {
     let folder = Folder::new("llama");
     folder.edit("source/config.json", |config| {
-        config["model_type"] = "mamba".into();
-        config["architectures"] = json!(["MambaForCausalLM"]);
+        config["model_type"] = "qwen3_moe".into();
+        config["architectures"] = json!(["Qwen3MoeForCausalLM"]);
     });
     let error = folder.fail(&["compile", "source", "-o", "lib.wasm"]);
-    for name in ["mamba", "llama", "mistral", "qwen2", "qwen3"] {
+    for name in ["`qwen3_moe`", "mixture of experts", "`qwen3`", "`tegula models`"] {
         assert!(error.contains(name), "{name} in {error}");
     }
     assert!(!folder.path("lib.wasm").exists());

@@ -12,17 +12,16 @@ mod generation;
 mod recipe;
 mod tokenizer;
 mod tokenizer_config;
+mod unused;
 mod warning;
 
 use crate::quant::Quantization;
 use crate::{Config, Error, model};
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use tegula_package::mlc::folder::Partial;
 use tegula_package::mlc::shards::ShardWriter;
-use tegula_package::recipe::Part;
-use tegula_package::{Checkpoint, Recipe, file, safetensors};
+use tegula_package::{file, safetensors};
 use tegula_plan::Param;
 
 pub use tegula_package::recipe::Progress;
@@ -89,7 +88,7 @@ pub fn convert(
     safetensors::quantized::check(source, &config.settings, &checkpoint)?;
     let recipe = recipe::of(&graph, &checkpoint, options)?;
 
-    let mut warnings = unused(&recipe, &checkpoint)?;
+    let mut warnings = unused::warnings(&recipe, &checkpoint)?;
     chat_config::write(source, partial.path(), &config, &graph, options.quantization, &mut warnings)?;
 
     let mut shards = ShardWriter::new(partial.path());
@@ -120,32 +119,4 @@ pub fn tokenizer(source: &Path) -> Result<Option<(String, String)>, Error> {
 pub fn tensor_bytes(config: &Config, quantization: Quantization) -> Result<u64, Error> {
     let bytes = |param: Param| param.shape.iter().product::<u64>() * param.dtype.bytes();
     Ok(model::graph(config)?.params.iter().flat_map(|param| quantization.params_of(param)).map(bytes).sum())
-}
-
-/// The output layer, which some models tie to the embedding.
-const HEAD: &str = "lm_head.weight";
-
-/// Whether a tensor that the graph does not name needs no word: rotation frequencies and causal masks that old checkpoints carry, and the
-/// copy of the embedding table that some write for a tied output layer. An output layer that is no copy has a warning of its own.
-fn is_redundant(name: &str) -> bool {
-    [".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias"].iter().any(|end| name.ends_with(end)) || name == HEAD
-}
-
-/// What is to be said of tensors that no parameter is made from.
-fn unused(recipe: &Recipe, checkpoint: &Checkpoint) -> Result<Vec<Warning>, Error> {
-    let mut warnings = Vec::new();
-    let tensors = || recipe.parameters.iter().flat_map(|parameter| &parameter.parts).flat_map(Part::tensors);
-    let used: BTreeSet<&str> = tensors().map(|tensor| tensor.name.as_str()).collect();
-    let unused: Vec<_> = checkpoint.names().filter(|name| !used.contains(name) && !is_redundant(name)).map(String::from).collect();
-    if !unused.is_empty() {
-        warnings.push(Warning::UnusedTensors(unused));
-    }
-    // The embedding comes first in every graph.
-    if !used.contains(HEAD)
-        && let (Some(head), Some(table)) = (checkpoint.get(HEAD), tensors().next())
-        && !head.equals(table)?
-    {
-        warnings.push(Warning::HeadIgnored);
-    }
-    Ok(warnings)
 }

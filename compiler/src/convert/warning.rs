@@ -10,6 +10,13 @@ use tegula_plan::count;
 pub enum Warning {
     /// The checkpoint has tensors that the architecture does not use; their names.
     UnusedTensors(Vec<String>),
+    /// The checkpoint has parts for images or sound, which the package is without.
+    TextOnly {
+        /// How many tensors they have.
+        tensors: usize,
+        /// Their names.
+        parts: Vec<&'static str>,
+    },
     /// The config ties the output layer to the embedding, but the checkpoint has another one.
     HeadIgnored,
     /// A setting makes no sense and is left out.
@@ -40,6 +47,12 @@ impl fmt::Display for Warning {
                 f.write_str(&names[..names.len().min(SHOWN)].join(", "))?;
                 if names.len() > SHOWN { f.write_str(", …") } else { Ok(()) }
             }
+            Warning::TextOnly { tensors, parts } => write!(
+                f,
+                "the package takes text only: {} of the checkpoint's parts for images and sound are left out ({})",
+                count(*tensors, "tensor"),
+                parts.join(", ")
+            ),
             Warning::HeadIgnored => f.write_str(
                 "config.json ties the output layer to the embedding, but lm_head.weight of the checkpoint differs from it: \
                  the embedding is used; if the model has an output layer of its own, set `tie_word_embeddings` to false",

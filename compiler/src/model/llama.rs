@@ -17,12 +17,8 @@ struct Config {
     mlp_bias: bool,
 }
 
-/// What configs of models that see leave out of their text model: the sizes of Llama 2 7B.
-const TEXT: [(&str, u32); 5] =
-    [("hidden_size", 4096), ("intermediate_size", 11_008), ("num_hidden_layers", 32), ("num_attention_heads", 32), ("vocab_size", 32_000)];
-
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
-    let read: Config = config.or(&[("max_position_embeddings", 2048.into())]).or_text(&TEXT).read("llama")?;
+    let read: Config = config.or(&[("max_position_embeddings", 2048.into())]).read("llama")?;
     let Decoder { intermediate_size: ffn, rms_norm_eps: eps, .. } = read.decoder;
     let (act, tied) = (read.decoder.act()?, read.decoder.tie_word_embeddings.unwrap_or(false));
     let mut graph = read.decoder.graph("llama")?;

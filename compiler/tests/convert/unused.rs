@@ -9,13 +9,13 @@ use tegula_compiler::convert::Warning;
 fn unused_tensors_are_reported_unless_they_hold_nothing_new() {
     let mut tensors = tensors(Element::F32);
     tie(&mut tensors);
-    for name in ["model.layers.0.self_attn.rotary_emb.inv_freq", "model.vision.weight"] {
+    for name in ["model.layers.0.self_attn.rotary_emb.inv_freq", "model.value_head.weight"] {
         tensors.push(number(name, &[4], Element::F32, 1.0));
     }
     let folder = Folder::new(&config(&[("tie_word_embeddings", json!(true))]), &tensors);
     let (package, report) = converted(&folder, &options("q0f32"));
-    assert_eq!(report.warnings, [Warning::UnusedTensors(vec!["model.vision.weight".into()]), Warning::NoTokenizer]);
-    assert!(report.warnings[0].to_string().contains("model.vision.weight"));
+    assert_eq!(report.warnings, [Warning::UnusedTensors(vec!["model.value_head.weight".into()]), Warning::NoTokenizer]);
+    assert!(report.warnings[0].to_string().contains("model.value_head.weight"));
     assert!(!package.text("tensor-cache.json").contains("lm_head"));
 }
 
@@ -84,4 +84,25 @@ fn an_output_layer_that_is_not_used_is_reported_where_it_differs() {
     );
     let shown = Warning::HeadIgnored.to_string();
     assert!(shown.contains("lm_head.weight") && shown.contains("tie_word_embeddings"), "{shown}");
+}
+
+/// A text model in a module of its own has an output layer there, too.
+#[test]
+fn parts_for_images_are_left_out_and_counted() {
+    let names = |name: &str, text: &str, head: &str| match name.strip_prefix("model.") {
+        Some(rest) => format!("{text}.{rest}"),
+        None => format!("{head}{name}"),
+    };
+    for (text, head) in [("model.language_model", ""), ("language_model.model", "language_model."), ("model.text_model", "")] {
+        let mut tensors = tensors(Element::Bf16);
+        tensors.iter_mut().for_each(|tensor| tensor.name = names(&tensor.name, text, head));
+        for name in ["vision_tower.patch.weight", "model.connector.weight", "multi_modal_projector.linear.weight"] {
+            tensors.push(number(name, &[4], Element::Bf16, 1.0));
+        }
+        let folder = Folder::new(&config(&[("tie_word_embeddings", json!(false))]), &tensors);
+        let (package, report) = converted(&folder, &options("q0f32"));
+        let parts = vec!["connector", "multi_modal_projector", "vision_tower"];
+        assert_eq!(report.warnings, [Warning::TextOnly { tensors: 3, parts }, Warning::NoTokenizer]);
+        assert!(package.text("tensor-cache.json").contains("lm_head"), "it is not tied");
+    }
 }
