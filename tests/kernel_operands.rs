@@ -91,7 +91,6 @@ fn matmuls() -> Vec<Spec> {
             _ => matmul(128, true, Input::Plain, Output::Heads(Append { heads: heads(4, 2, 16, cache), turn: None })),
         });
     }
-    // Epilogues and factors that few architectures have.
     for (index, rows) in [Rows::One, Rows::Few, Rows::Many].into_iter().enumerate() {
         let (format, cache) = (FORMATS[index], if index == 1 { Dtype::F32 } else { Dtype::F16 });
         let matmul =
@@ -175,11 +174,10 @@ fn norms() -> Vec<Spec> {
             let append = Append { heads: heads(6, 2, 64, cache), turn };
             Spec::from(HeadNorm { append, span, values: false, rotated_first, eps: 1e-6 })
         };
-        let (append, span) = (Append { heads: heads(6, 2, 64, cache), turn: Some(Turn::whole(64)) }, HeadSpan::Each);
-        specs.push(HeadNorm { append, span, values: true, rotated_first: false, eps: 1e-6 }.into());
-        // Query heads alone.
-        let append = Append { heads: heads(6, 0, 64, cache), ..append };
-        specs.push(HeadNorm { append, span, values: false, rotated_first: false, eps: 1e-6 }.into());
+        for (kv, values) in [(2, true), (0, false)] {
+            let append = Append { heads: heads(6, kv, 64, cache), turn: Some(Turn::whole(64)) };
+            specs.push(HeadNorm { append, span: HeadSpan::Each, values, rotated_first: false, eps: 1e-6 }.into());
+        }
         specs.push(GroupNorm { width: 32, groups: 5, eps: 1e-6, factor: 0.7 }.into());
         specs.push(norm(HeadSpan::Each, Some(Turn::whole(64)), false));
         specs.push(norm(HeadSpan::Each, Some(Turn { width: 48, ..Turn::whole(64) }), true));

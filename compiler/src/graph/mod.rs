@@ -7,12 +7,15 @@
 mod act;
 mod build;
 mod op;
+mod state;
+mod terms;
+mod text;
 
 pub use act::Act;
-pub use build::{Angles, Attention, Norm};
-pub(crate) use op::option;
 pub use op::{Gate, Growth, HeadSpan, NormKind, Op, OpKind, Pairs};
 use std::fmt;
+pub use terms::{Angles, Attention, Norm};
+pub(crate) use text::option;
 
 /// A parameter of the graph: one tensor of the package before quantization, stacked from one or more tensors of the checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]

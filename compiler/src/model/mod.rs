@@ -27,6 +27,7 @@ mod ministral3;
 mod mistral;
 mod olmo;
 mod orion;
+mod parameters;
 mod parts;
 mod phi;
 mod phi3;

@@ -2,7 +2,8 @@
 //! (`rope_parameters`) and MLC's (`position_embedding_base`).
 
 use super::check;
-use super::scaling::{Scaled, positive};
+use super::parameters::{Parameters, positive};
+use super::scaling::Scaled;
 use crate::Error;
 use crate::ErrorKind;
 use crate::graph::{Angles, Graph, Growth};
@@ -30,18 +31,6 @@ pub(crate) struct Chosen<'a> {
 
 /// An object of rope settings, and the type of the layers that it is for unless it is for all.
 type OfLayers<'a> = (Option<&'a str>, &'a Map<String, Value>);
-
-/// What an object of rope settings says, with what it leaves to the rest of the config.
-#[derive(Clone, PartialEq)]
-pub(super) struct Parameters {
-    pub(super) kind: String,
-    pub(super) theta: Option<f64>,
-    pub(super) partial: f64,
-    /// Positions before they were stretched.
-    pub(super) original: Option<f64>,
-    /// The object.
-    all: Map<String, Value>,
-}
 
 /// Names of layer types in configs.
 pub(super) const FULL: &str = "full_attention";
@@ -185,18 +174,6 @@ impl Rope {
 }
 
 impl Parameters {
-    /// A setting of the object.
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
-        self.all.get(key).filter(|value| !value.is_null())
-    }
-
-    /// A number of the object, by its name in messages: what is behind the last dot is its key.
-    pub(super) fn number(&self, setting: &'static str) -> Result<Option<f64>, Error> {
-        let Some(value) = self.get(setting.rsplit('.').next().unwrap_or(setting)) else { return Ok(None) };
-        check(setting, value, value.is_number(), || "a number".into())?;
-        Ok(value.as_f64())
-    }
-
     /// The rotation of the heads of a model.
     fn angles(&self, graph: &Graph, context: Option<u32>) -> Result<Angles, Error> {
         let dim = graph.heads.dim;

@@ -5,7 +5,7 @@
 //! goes by the most tokens that a library is compiled for, so that what is in the cache keeps its rotation.
 
 use super::check;
-use super::rope::Parameters;
+use super::parameters::{Parameters, positive};
 use crate::graph::Angles;
 use crate::{Error, ErrorKind};
 
@@ -179,13 +179,4 @@ impl Llama3 {
             (1.0 - smooth) * frequency / self.factor + smooth * frequency
         }
     }
-}
-
-/// A setting that must be there and positive, also once rounded.
-pub(super) fn positive(setting: &'static str, value: Option<f64>) -> Result<f32, Error> {
-    let value = value.unwrap_or(f64::NAN) as f32;
-    check(setting, if value.is_nan() { "missing".to_owned() } else { value.to_string() }, value.is_finite() && value > 0.0, || {
-        "a positive number".into()
-    })?;
-    Ok(value)
 }

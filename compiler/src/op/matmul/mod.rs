@@ -1,5 +1,6 @@
 //! Matrix multiplication: `y = W x (+ bias)`, with what comes before and after it in the same kernel.
 
+mod output;
 mod reference;
 mod schedule;
 mod stage;
@@ -9,9 +10,9 @@ use super::step::{Inputs, PREFILL_ROWS, SEQUENCES, Step};
 use super::{Holds, Op, Rows};
 use super::{halve, int8, norm};
 use crate::format::Storage;
-use crate::graph::Act;
 use crate::operand::{Launch, Operands};
 use crate::schedule::{Build, Schedule};
+pub use output::Output;
 pub(crate) use stage::rule;
 use tegula_plan::{Dtype, Requires, Size};
 
@@ -34,43 +35,6 @@ pub enum Input {
     Int8,
     /// `input` as [`super::halve::Halve`] leaves it. For formats with products in half precision, and few rows.
     Halved,
-}
-
-/// What it does with its result `y: f32[rows][n]`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Output {
-    /// `output[row - first][launch.base + i] = y[i]`, rows of `stride` elements.
-    Store {
-        /// Elements of an output row: n, unless the table is split.
-        stride: u32,
-        /// Stores `cap * tanh(y / cap)` instead.
-        softcap: Option<f32>,
-    },
-    /// `output[row][i] += y[i]`.
-    Residual,
-    /// `output[row][i] = act(y[i]) * y[n/2 + i]` for `i < n/2`.
-    Gated(Act),
-    /// `output[row][i] = y[i] * act(y[n/2 + i])` for `i < n/2`.
-    GatedSecond(Act),
-    /// `output[row - first][launch.base + i] = act(y[i])`.
-    Act(Act),
-    /// `output[row][i] = act(y[i]) * factors[row][launch.query_gain + i]`.
-    Product {
-        /// The activation.
-        act: Act,
-        /// Elements of a row of `factors`.
-        stride: u32,
-    },
-    /// Rows of y are the query, key and value heads.
-    Heads(Append),
-}
-
-impl Output {
-    /// Stores y as it is.
-    #[must_use]
-    pub fn store(stride: u32) -> Output {
-        Output::Store { stride, softcap: None }
-    }
 }
 
 /// `y = factor * (W x (+ bias))`.
@@ -116,16 +80,7 @@ impl Op for Matmul {
             Input::Halved => "halved",
         };
         let bias = if self.bias { " bias" } else { "" };
-        let output = match &self.output {
-            Output::Store { softcap: None, .. } => "store".to_owned(),
-            Output::Store { softcap: Some(_), .. } => "store softcap".to_owned(),
-            Output::Residual => "residual".to_owned(),
-            Output::Gated(act) => format!("{}_mul", act.name()),
-            Output::GatedSecond(act) => format!("{}_mul_second", act.name()),
-            Output::Act(act) => act.name().to_owned(),
-            Output::Product { act, .. } => format!("{}_times", act.name()),
-            Output::Heads(append) => format!("heads={}", append.key()),
-        };
+        let output = self.output.key();
         let bias = if self.factor == 1.0 { bias.to_owned() } else { format!("{bias} scaled") };
         format!("matmul {} n={} k={} {input}{bias} {output} {}", self.format.name(), self.n, self.k, self.rows.name())
     }
