@@ -82,7 +82,7 @@ fn the_class_decides_where_there_is_no_model_type() {
 fn what_kernels_cannot_compute_is_refused() {
     refused("llama", "hidden_act", "relu".into(), &["hidden_act", "relu", "silu"]);
     refused("llama", "head_dim", 12.into(), &["head_dim", "12", "multiple of 8"]);
-    refused("llama", "head_dim", 264.into(), &["head_dim", "264", "at most 256"]);
+    refused("llama", "head_dim", 520.into(), &["head_dim", "520", "at most 512"]);
     refused("llama", "hidden_size", 66.into(), &["hidden_size", "66"]);
     refused("llama", "intermediate_size", 30.into(), &["intermediate_size", "30", "multiple of 4"]);
     refused("llama", "num_key_value_heads", 3.into(), &["num_attention_heads", "multiple of num_key_value_heads (3)"]);
