@@ -16,7 +16,8 @@ use crate::{adapter, shared};
 /// The models that Hugging Face's implementation has evaluated.
 const GOLDENS: [&str; 5] = ["llama", "llama3-rope-tied", "mistral-swa", "qwen2", "qwen3"];
 
-fn numbers(value: &Value) -> Vec<f64> {
+/// Figures of a golden.
+pub fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().expect("a list").iter().map(|number| number.as_f64().expect("a number")).collect()
 }
 

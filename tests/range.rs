@@ -2,12 +2,9 @@
 //!
 //! The stream is in single precision everywhere. Kernels that multiply halves get rows that were normed, or scaled by a power of two.
 
-use std::path::Path;
-
 use tegula_compiler::CompileOptions;
-use tegula_package::safetensors;
 
-use crate::checkpoint::{self, Tensors};
+use crate::checkpoint::{self, read};
 use crate::goldens::ids;
 use crate::models::{delta, devices, logits};
 use crate::package::{convert, engine, json};
@@ -15,20 +12,6 @@ use crate::shared;
 
 /// By how much the branches of a layer add more to the stream.
 const GROWTH: f32 = 20_000.0;
-
-/// The tensors of a checkpoint.
-fn read(folder: &Path) -> Tensors {
-    let checkpoint = safetensors::open(folder).expect("a checkpoint");
-    let tensor = |name: &str| {
-        let tensor = checkpoint.get(name).expect("it is named");
-        let mut bytes = vec![0; tensor.bytes() as usize];
-        tensor.source.read(&[tensor.extent(0..tensor.elements())], &mut bytes).expect("a file");
-        let mut values = vec![0.0; tensor.elements() as usize];
-        tensor.element.widen(&bytes, &mut values);
-        (name.to_owned(), (tensor.shape.iter().map(|&length| length as usize).collect(), values))
-    };
-    checkpoint.names().map(tensor).collect()
-}
 
 #[test]
 fn streams_beyond_half_precision_stay_what_they_are() {

@@ -54,6 +54,8 @@ mod precision;
 mod range;
 /// A forward pass in f64.
 mod reference;
+/// Checkpoints under the names of other architectures.
+mod renamed;
 /// The JSON of responses.
 mod responses;
 /// Drawn ids against those of the sampler.

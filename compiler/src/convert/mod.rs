@@ -31,7 +31,7 @@ pub use warning::Warning;
 /// The version of what a conversion writes: whoever keeps packages converts again where it has changed.
 ///
 /// `the_version_stands_for_the_bytes` in this crate's tests says when that is.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What can be chosen.
 #[derive(Clone, Copy, Debug)]

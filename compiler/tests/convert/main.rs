@@ -33,6 +33,11 @@ fn converted(folder: &Folder, options: &ConvertOptions) -> (Package, ConvertRepo
     (Package::open(&output), report)
 }
 
+/// How far a weight may be from what four bits made of it: half a step, but a step more at the end that has one code less.
+fn allowed(was: f32, step: f32) -> f32 {
+    step.abs() * if was / step < -7.5 { 1.5 } else { 0.500_001 }
+}
+
 #[test]
 fn q4_restores_every_weight_to_within_half_a_step() {
     for (quantization, element) in
@@ -54,7 +59,10 @@ fn q4_restores_every_weight_to_within_half_a_step() {
                     q4::dequantize(&words[row * groups * 4..][..groups * 4], &scales[row * groups..][..groups], &mut restored);
                     for column in 0..columns {
                         let (was, is, step) = (source[row * columns + column], restored[column], scales[row * groups + column / 32]);
-                        assert!((was - is).abs() <= step * 0.500_001, "{module}[{row}, {column}]: {was} became {is} with steps of {step}");
+                        assert!(
+                            (was - is).abs() <= allowed(was, step),
+                            "{module}[{row}, {column}]: {was} became {is} with steps of {step}"
+                        );
                     }
                     let surplus = groups * 32 - columns;
                     let tail = words[row * groups * 4..][..groups * 4].iter().rev().take(surplus / 8);
@@ -230,7 +238,7 @@ fn the_version_stands_for_the_bytes() {
         // The list of tensors has the hashes of all shards.
         digest(&[package.text("tensor-cache.json"), package.text("mlc-chat-config.json")].concat())
     });
-    assert_eq!((VERSION, found), (3, [10_465_358_117_457_993_764, 4_190_043_323_515_369_332]));
+    assert_eq!((VERSION, found), (4, [17_947_027_670_350_501_835, 4_190_043_323_515_369_332]));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn a_package_can_be_restored() {
         for (index, (was, is)) in before.iter().zip(&restored).enumerate() {
             let (row, column) = (index / columns as usize, index % columns as usize);
             let step = steps[row * 6 + column / 32];
-            assert!((was - is).abs() <= step * 0.500_001, "{quantization} {index}: {was} became {is}");
+            assert!((was - is).abs() <= super::allowed(*was, step), "{quantization} {index}: {was} became {is}");
         }
         // A tensor that is not in codes is taken as it is, and a shard of another length is refused.
         assert!(
