@@ -42,7 +42,7 @@ pub(super) fn grouped(graph: &Graph, name: &str) -> Vec<Source> {
     rows(0, shared * dim).chain(rows(shared * dim, dim)).chain(rows((shared + 1) * dim, dim)).collect()
 }
 
-/// The head that a whole layer is, without a sum of parts.
+/// A layer of the checkpoint that is not stacked from others.
 pub(super) fn whole(name: String, rows: u32) -> [Source; 1] {
     [Source::whole(name, rows.into())]
 }
