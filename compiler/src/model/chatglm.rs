@@ -35,6 +35,8 @@ struct Config {
     #[serde(default = "super::parts::yes")]
     original_rope: bool,
     rope_ratio: Option<f64>,
+    #[serde(rename = "_name_or_path")]
+    name: Option<String>,
     #[serde(default)]
     tie_word_embeddings: bool,
 }
@@ -52,8 +54,10 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     check("original_rope", read.original_rope, read.original_rope, || "true".into())?;
     let vocab = read.padded_vocab_size.or(read.vocab_size);
     check("padded_vocab_size", "missing", vocab.is_some(), || "a number of tokens".into())?;
-    // ChatGLM2-6B-32K divides positions, and has no setting that tells: its vocabulary and its ratio do.
     let ratio = read.rope_ratio.unwrap_or(1.0);
+    // Where later models have a greater base, ChatGLM2-6B-32K divides positions. Nothing but its name tells.
+    let divides = ratio != 1.0 && read.name.as_ref().is_some_and(|name| name.to_lowercase().contains("chatglm2"));
+    check("rope_ratio", ratio, !divides, || "1 in a ChatGLM2: its longer variant divides positions, which is not supported".into())?;
     let kv = if read.multi_query_attention { read.multi_query_group_num.unwrap_or(1) } else { read.num_attention_heads };
     let (ffn, hidden) = (read.ffn_hidden_size, read.hidden_size);
     let decoder = Decoder {

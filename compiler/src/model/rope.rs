@@ -178,7 +178,8 @@ impl Parameters {
     fn angles(&self, graph: &Graph, context: Option<u32>) -> Result<Angles, Error> {
         let dim = graph.heads.dim;
         let theta = f64::from(positive("rope_theta", Some(self.theta.unwrap_or(10_000.0)))?);
-        let turned = (f64::from(dim) * self.partial) as u32;
+        // A part that was a quotient may come out a little below.
+        let turned = (f64::from(dim) * self.partial + 1e-6) as u32;
         let holds = self.partial > 0.0 && self.partial <= 1.0 && turned.is_multiple_of(4) && turned > 0;
         check("partial_rotary_factor", self.partial, holds, || format!("such that a multiple of 4 of {dim} elements are rotated"))?;
         Scaled { parameters: self, dim, turned, theta, positions: graph.max_positions, context }.angles()
