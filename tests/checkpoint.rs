@@ -97,20 +97,3 @@ pub fn write(folder: &Path, config: &Value, tensors: &Tensors) -> io::Result<()>
     let length = (header.len() as u64).to_le_bytes();
     fs::write(folder.join("model.safetensors"), [&length[..], header.as_bytes(), &data].concat())
 }
-
-/// The tensors of a folder.
-///
-/// # Panics
-/// If it is no checkpoint.
-pub fn read(folder: &Path) -> Tensors {
-    let checkpoint = tegula_package::safetensors::open(folder).expect("a checkpoint");
-    let tensor = |name: &str| {
-        let tensor = checkpoint.get(name).expect("it is named");
-        let mut bytes = vec![0; tensor.bytes() as usize];
-        tensor.source.read(&[tensor.extent(0..tensor.elements())], &mut bytes).expect("a file");
-        let mut values = vec![0.0; tensor.elements() as usize];
-        tensor.element.widen(&bytes, &mut values);
-        (name.to_owned(), (tensor.shape.iter().map(|&length| length as usize).collect(), values))
-    };
-    checkpoint.names().map(tensor).collect()
-}

@@ -225,3 +225,20 @@ pub fn texts(package: &Path) -> Said {
     let config = file("mlc-chat-config.json").map(|bytes| String::from_utf8(bytes).expect("text")).expect("a config");
     Said { tokenizer, config: ChatConfig::parse(&config).expect("a config"), ..Said::default() }
 }
+
+/// The tensors of a checkpoint.
+///
+/// # Panics
+/// If it is no checkpoint.
+pub fn checkpoint(folder: &Path) -> crate::checkpoint::Tensors {
+    let opened = tegula_package::safetensors::open(folder).expect("a checkpoint");
+    let tensor = |name: &str| {
+        let tensor = opened.get(name).expect("it is named");
+        let mut bytes = vec![0; tensor.bytes() as usize];
+        tensor.source.read(&[tensor.extent(0..tensor.elements())], &mut bytes).expect("a file");
+        let mut values = vec![0.0; tensor.elements() as usize];
+        tensor.element.widen(&bytes, &mut values);
+        (name.to_owned(), (tensor.shape.iter().map(|&length| length as usize).collect(), values))
+    };
+    opened.names().map(tensor).collect()
+}

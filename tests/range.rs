@@ -4,7 +4,7 @@
 
 use tegula_compiler::CompileOptions;
 
-use crate::checkpoint::{self, read};
+use crate::checkpoint;
 use crate::goldens::ids;
 use crate::models::{delta, devices, logits};
 use crate::package::{convert, engine, json};
@@ -16,7 +16,7 @@ const GROWTH: f32 = 20_000.0;
 #[test]
 fn streams_beyond_half_precision_stay_what_they_are() {
     let Some(source) = shared("goldens/gemma3") else { return };
-    let mut tensors = read(&source);
+    let mut tensors = crate::package::checkpoint(&source);
     for (name, (_, values)) in &mut tensors {
         if name.ends_with("post_attention_layernorm.weight") || name.ends_with("post_feedforward_layernorm.weight") {
             values.iter_mut().for_each(|value| *value = (1.0 + *value) * GROWTH - 1.0);

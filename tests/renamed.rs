@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use tegula_compiler::CompileOptions;
 
-use crate::checkpoint::{self, Tensors, read};
+use crate::checkpoint::{self, Tensors};
 use crate::goldens::{ids, numbers};
 use crate::models::{delta, devices, logits};
 use crate::package::{convert, engine};
@@ -21,7 +21,7 @@ fn stacked(parts: &[&(Vec<usize>, Vec<f32>)]) -> (Vec<usize>, Vec<f32>) {
 fn check(golden: &str, change: impl Fn(&Value, &Tensors) -> (Value, Tensors)) {
     let Some(source) = shared(&format!("goldens/{golden}")) else { return };
     let (config, figures) = (crate::package::json(&source.join("config.json")), crate::package::json(&source.join("golden.json")));
-    let (config, tensors) = change(&config, &read(&source));
+    let (config, tensors) = change(&config, &crate::package::checkpoint(&source));
     let folder = tempfile::tempdir().expect("a folder for tests");
     checkpoint::write(folder.path(), &config, &tensors).expect("a checkpoint is written");
     let package = convert(folder.path(), "q0f32");
