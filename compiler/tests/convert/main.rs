@@ -11,7 +11,7 @@ use checkpoints::{CONFIG, Element, Folder, Package, config, shared, tensors};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::path::Path;
-use tegula_compiler::convert::{ConvertOptions, ConvertReport, VERSION, Warning, convert, tensor_bytes};
+use tegula_compiler::convert::{ConvertOptions, ConvertReport, VERSION, Warning, convert};
 use tegula_compiler::digest;
 use tegula_compiler::format::q4::codes as q4;
 use tegula_compiler::quant::Quantization;
@@ -31,11 +31,6 @@ fn converted(folder: &Folder, options: &ConvertOptions) -> (Package, ConvertRepo
     let output = folder.beside("package");
     let report = run(folder.path(), &output, options).unwrap();
     (Package::open(&output), report)
-}
-
-/// How far a weight may be from what four bits made of it: half a step, but a step more at the end that has one code less.
-fn allowed(was: f32, step: f32) -> f32 {
-    step.abs() * if was / step < -7.5 { 1.5 } else { 0.500_001 }
 }
 
 #[test]
@@ -60,7 +55,7 @@ fn q4_restores_every_weight_to_within_half_a_step() {
                     for column in 0..columns {
                         let (was, is, step) = (source[row * columns + column], restored[column], scales[row * groups + column / 32]);
                         assert!(
-                            (was - is).abs() <= allowed(was, step),
+                            (was - is).abs() <= recipes::allowed(was, step),
                             "{module}[{row}, {column}]: {was} became {is} with steps of {step}"
                         );
                     }
@@ -214,19 +209,6 @@ fn whoever_watches_may_break_off() {
         assert!(matches!(result.unwrap_err().package(), Some(ErrorKind::Interrupted)));
         assert_eq!((steps, folder.neighbours()), (after, vec!["checkpoint".into()]));
     }
-}
-
-#[test]
-fn the_size_is_known_before() {
-    let folder = Folder::new(&config(&[]), &tensors(Element::F16));
-    let parsed = Config::parse(&config(&[]).to_string()).unwrap();
-    for name in ["q4f16_1", "q0f16"] {
-        let (_, report) = converted(&folder, &options(name));
-        assert_eq!(tensor_bytes(&parsed, options(name).quantization).unwrap(), report.bytes, "{name}");
-    }
-    // Single precision that fits bfloat16 is stored so: the size is the most it can be.
-    let (_, report) = converted(&folder, &options("q0f32"));
-    assert!(tensor_bytes(&parsed, options("q0f32").quantization).unwrap() >= report.bytes);
 }
 
 /// Whoever keeps packages relies on it. Where a fingerprint changes, so must the version.

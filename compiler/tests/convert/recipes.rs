@@ -5,6 +5,8 @@ use crate::checkpoints::{Element, Folder, Package, config, tensors};
 use crate::{converted, options};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use tegula_compiler::Config;
+use tegula_compiler::convert::tensor_bytes;
 use tegula_compiler::format::q4::codes as q4;
 use tegula_package::mlc::shards::ShardWriter;
 use tegula_package::recipe::{Parameter, Part, Store};
@@ -43,7 +45,7 @@ fn a_package_can_be_restored() {
         for (index, (was, is)) in before.iter().zip(&restored).enumerate() {
             let (row, column) = (index / columns as usize, index % columns as usize);
             let step = steps[row * 6 + column / 32];
-            assert!((was - is).abs() <= super::allowed(*was, step), "{quantization} {index}: {was} became {is}");
+            assert!((was - is).abs() <= allowed(*was, step), "{quantization} {index}: {was} became {is}");
         }
         // A tensor that is not in codes is taken as it is, and a shard of another length is refused.
         assert!(
@@ -71,4 +73,22 @@ fn a_matrix_of_inputs_by_outputs_is_turned() {
         let (column, row) = (index as u64 / rows, index as u64 % rows);
         assert_eq!(*value, before[(row * columns + column) as usize], "{index}");
     }
+}
+
+/// How far a weight may be from what four bits made of it: half a step, but a step more at the end that has one code less.
+pub(super) fn allowed(was: f32, step: f32) -> f32 {
+    step.abs() * if was / step < -7.5 { 1.5 } else { 0.500_001 }
+}
+
+#[test]
+fn the_size_is_known_before() {
+    let folder = Folder::new(&config(&[]), &tensors(Element::F16));
+    let parsed = Config::parse(&config(&[]).to_string()).unwrap();
+    for name in ["q4f16_1", "q0f16"] {
+        let (_, report) = converted(&folder, &options(name));
+        assert_eq!(tensor_bytes(&parsed, options(name).quantization).unwrap(), report.bytes, "{name}");
+    }
+    // Single precision that fits bfloat16 is stored so: the size is the most it can be.
+    let (_, report) = converted(&folder, &options("q0f32"));
+    assert!(tensor_bytes(&parsed, options("q0f32").quantization).unwrap() >= report.bytes);
 }
