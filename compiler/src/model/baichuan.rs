@@ -2,7 +2,7 @@
 //! The models of 13B have biases of attention by distance, and are refused.
 
 use super::check;
-use super::parts::{Rotated, gated_mlp};
+use super::parts::{Rotated, gated_mlp, logits};
 use crate::Error;
 use crate::graph::{Attention, Change, Graph, Norm};
 
@@ -39,8 +39,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         let h = gated_mlp(&mut graph, h, &format!("{at}.mlp"), ffn, act, false);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     if graph.vocab_size == VOCAB_OF_SECOND {
         graph.change_last(Change::UnitRows);
     }

@@ -20,7 +20,7 @@ struct Config {
     multi_query_attention: bool,
     multi_query_group_num: Option<u32>,
     seq_length: Option<u32>,
-    #[serde(default = "eps")]
+    #[serde(default = "super::parts::eps")]
     layernorm_epsilon: f32,
     #[serde(default = "super::parts::yes")]
     rmsnorm: bool,
@@ -39,10 +39,6 @@ struct Config {
     name: Option<String>,
     #[serde(default)]
     tie_word_embeddings: bool,
-}
-
-fn eps() -> f32 {
-    1e-5
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {

@@ -2,8 +2,8 @@
 //! neighbours, scaled logits. The second generation has windows in three of four layers, and rotates in these alone.
 
 use super::check;
-use super::parts::{Rotated, factor};
-use super::window::{by_type, window};
+use super::parts::{Rotated, factor, logits};
+use super::window::{by_type, types, window};
 use crate::Error;
 use crate::graph::{Attention, Graph, Norm, Pairs};
 use serde::Deserialize;
@@ -12,25 +12,17 @@ use serde::Deserialize;
 struct Config {
     #[serde(flatten)]
     of: Rotated,
-    #[serde(default = "eps")]
+    #[serde(default = "super::parts::eps")]
     layer_norm_eps: f32,
     logit_scale: Option<f64>,
     #[serde(default)]
     attention_bias: bool,
     #[serde(default)]
     use_qk_norm: bool,
-    #[serde(default = "width_of_window")]
+    #[serde(default = "super::window::usual")]
     sliding_window: Option<i64>,
     layer_types: Option<Vec<String>>,
     sliding_window_pattern: Option<u32>,
-}
-
-fn eps() -> f32 {
-    1e-5
-}
-
-fn width_of_window() -> Option<i64> {
-    Some(4096)
 }
 
 pub(super) fn first(config: &crate::Config) -> Result<Graph, Error> {
@@ -51,8 +43,10 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
     let (hidden, bias, is_second) = (graph.hidden_size, read.attention_bias, architecture == "cohere2");
     let every = read.sliding_window_pattern.unwrap_or(4);
     check("sliding_window_pattern", every, every > 0, || "positive".into())?;
-    let kind = |layer: u32| if is_second && !(layer + 1).is_multiple_of(every) { "sliding_attention" } else { "full_attention" }.to_owned();
-    let types = read.layer_types.filter(|_| is_second).unwrap_or_else(|| (0..graph.layers).map(kind).collect());
+    let types = read
+        .layer_types
+        .filter(|_| is_second)
+        .unwrap_or_else(|| types(graph.layers, |layer| !is_second || (layer + 1).is_multiple_of(every)));
     let windows = by_type(&types, graph.layers, window("sliding_window", read.sliding_window)?)?;
 
     let angles = rope.angles(&graph, &[None], config.context_window_size)?;
@@ -74,8 +68,7 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
         let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], false);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     let logits = graph.scale(logits, factor("logit_scale", read.logit_scale.unwrap_or(0.0625))?);
     graph.argmax(logits);
     Ok(graph)

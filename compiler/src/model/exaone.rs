@@ -18,16 +18,12 @@ struct Config {
     head_dim: Option<u32>,
     max_position_embeddings: Option<u32>,
     activation_function: Option<String>,
-    #[serde(default = "eps")]
+    #[serde(default = "super::parts::eps")]
     layer_norm_epsilon: f32,
     #[serde(default)]
     tie_word_embeddings: bool,
     #[serde(flatten)]
     rope: super::Rope,
-}
-
-fn eps() -> f32 {
-    1e-5
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {

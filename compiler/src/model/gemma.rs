@@ -1,7 +1,7 @@
 //! Gemma: norms of one plus the gain, scaled embeddings, a gated MLP with gelu.
 
 use super::check;
-use super::parts::{Rotated, gated_mlp, qkv};
+use super::parts::{Rotated, gated_mlp, logits, qkv};
 use crate::Error;
 use crate::graph::{Act, Attention, Graph, Norm};
 use serde::Deserialize;
@@ -45,8 +45,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         let h = gated_mlp(&mut graph, h, &format!("{at}.mlp"), ffn, act, false);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     graph.argmax(logits);
     Ok(graph)
 }

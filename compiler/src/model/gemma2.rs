@@ -1,6 +1,7 @@
 //! Gemma 2: norms of one plus the gain, also behind attention and MLP; soft caps on scores and logits; windows in every other layer.
 
-use super::window::{by_type, window};
+use super::parts::{gated_mlp, logits, qkv};
+use super::window::{by_type, types, window};
 use super::{Decoder, Rope, check};
 use crate::Error;
 use crate::graph::{Attention, Graph, Norm};
@@ -22,7 +23,7 @@ struct Config {
     attn_logit_softcapping: Option<f32>,
     #[serde(default = "logit_cap")]
     final_logit_softcapping: Option<f32>,
-    #[serde(default = "width_of_window")]
+    #[serde(default = "super::window::usual")]
     sliding_window: Option<i64>,
     layer_types: Option<Vec<String>>,
 }
@@ -37,10 +38,6 @@ fn attention_cap() -> Option<f32> {
 
 fn logit_cap() -> Option<f32> {
     Some(30.0)
-}
-
-fn width_of_window() -> Option<i64> {
-    Some(4096)
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
@@ -60,10 +57,9 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         check(setting, cap, cap.is_finite() && cap > 0.0, || "positive, or null".into())?;
     }
     let window = window("sliding_window", read.sliding_window)?;
-    let alternate = |layer: u32| if layer.is_multiple_of(2) { "sliding_attention" } else { "full_attention" }.to_owned();
-    let types = read.layer_types.unwrap_or_else(|| (0..graph.layers).map(alternate).collect());
+    let types = read.layer_types.unwrap_or_else(|| types(graph.layers, |layer| !layer.is_multiple_of(2)));
     let windows = by_type(&types, graph.layers, window)?;
-    let (hidden, heads) = (graph.hidden_size, graph.heads);
+    let hidden = graph.hidden_size;
 
     let angles = read.rope.angles(&graph, &windows, config.context_window_size)?;
     let rotation = graph.rotation(angles);
@@ -72,11 +68,10 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let mut x = graph.scale(x, f64::from(hidden).sqrt() as f32);
     for (layer, window) in (0..).zip(windows) {
         let at = format!("model.layers.{layer}");
-        let (attn, mlp) = (format!("{at}.self_attn"), format!("{at}.mlp"));
+        let attn = format!("{at}.self_attn");
 
         let h = graph.norm(x, &format!("{at}.input_layernorm"), norm);
-        let parts = [("q_proj", heads.query_width()), ("k_proj", heads.kv_width()), ("v_proj", heads.kv_width())];
-        let h = graph.linear(h, &attn, "qkv_proj", &parts, read.attention_bias);
+        let h = qkv(&mut graph, h, &attn, "qkv_proj", read.attention_bias);
         let scale = Some(scalar.sqrt().recip() as f32);
         let h = graph.attention(
             h,
@@ -88,14 +83,11 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         x = graph.add(x, h);
 
         let h = graph.norm(x, &format!("{at}.pre_feedforward_layernorm"), norm);
-        let h = graph.linear(h, &mlp, "gate_up_proj", &[("gate_proj", ffn), ("up_proj", ffn)], false);
-        let h = graph.gated(h, act);
-        let h = graph.linear(h, &mlp, "down_proj", &[("down_proj", hidden)], false);
+        let h = gated_mlp(&mut graph, h, &format!("{at}.mlp"), ffn, act, false);
         let h = graph.norm(h, &format!("{at}.post_feedforward_layernorm"), norm);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let mut logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let mut logits = logits(&mut graph, x, norm, tied);
     if let Some(cap) = read.final_logit_softcapping {
         logits = graph.softcap(logits, cap);
     }

@@ -1,8 +1,8 @@
 //! Gemma 3: Gemma 2's norms around attention and MLP, norms of query and key heads, windows in five of six layers with a rope base of
 //! their own. The text model of those that see.
 
-use super::parts::{Rotated, gated_mlp};
-use super::window::{by_type, window};
+use super::parts::{Rotated, gated_mlp, logits};
+use super::window::{by_type, types, window};
 use super::{Rope, check, positive};
 use crate::Error;
 use crate::graph::{Act, Attention, Graph, HeadSpan, Norm};
@@ -19,7 +19,7 @@ struct Config {
     query_pre_attn_scalar: f64,
     attn_logit_softcapping: Option<f32>,
     final_logit_softcapping: Option<f32>,
-    #[serde(default = "width_of_window")]
+    #[serde(default = "super::window::usual")]
     sliding_window: Option<i64>,
     /// MLC's spelling.
     sliding_window_size: Option<i64>,
@@ -31,10 +31,6 @@ struct Config {
 
 fn pre_attn_scalar() -> f64 {
     256.0
-}
-
-fn width_of_window() -> Option<i64> {
-    Some(4096)
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
@@ -62,8 +58,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     }
     let every = read.sliding_window_pattern.or(read._sliding_window_pattern).unwrap_or(6);
     check("sliding_window_pattern", every, every > 0, || "positive".into())?;
-    let kind = |layer: u32| if (layer + 1).is_multiple_of(every) { "full_attention" } else { "sliding_attention" }.to_owned();
-    let types = read.layer_types.unwrap_or_else(|| (0..graph.layers).map(kind).collect());
+    let types = read.layer_types.unwrap_or_else(|| types(graph.layers, |layer| (layer + 1).is_multiple_of(every)));
     let windows = by_type(&types, graph.layers, window("sliding_window", read.sliding_window_size.or(read.sliding_window))?)?;
     let (hidden, heads, bias) = (graph.hidden_size, graph.heads, read.attention_bias);
 
@@ -99,8 +94,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         let h = graph.norm(h, &format!("{at}.post_feedforward_layernorm"), norm);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let mut logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let mut logits = logits(&mut graph, x, norm, tied);
     if let Some(cap) = read.final_logit_softcapping {
         logits = graph.softcap(logits, cap);
     }

@@ -1,7 +1,7 @@
 //! Gemma 4, dense: two sizes of heads, layers that see the keys and values of earlier ones, and a second embedding that each layer takes its own
 //! part of. The text model of those that see and hear.
 
-use super::parts::{Rotated, gated_mlp};
+use super::parts::{Rotated, gated_mlp, logits};
 use super::window::{by_type, window};
 use super::{check, positive};
 use crate::Error;
@@ -128,8 +128,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         x = graph.scale_by(x, &format!("{at}.layer_scalar"));
     }
     graph.heads = near;
-    let h = graph.norm(x, "model.norm", norm);
-    let mut logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let mut logits = logits(&mut graph, x, norm, tied);
     if let Some(cap) = read.final_logit_softcapping {
         logits = graph.softcap(logits, cap);
     }

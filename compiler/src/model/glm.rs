@@ -1,7 +1,7 @@
 //! GLM-4 in Hugging Face's form: Llama whose rope rotates neighbours in half of each head. The models of April 2025 (`glm4`) have norms behind
 //! attention and MLP, too.
 
-use super::parts::{Rotated, qkv};
+use super::parts::{Rotated, logits, qkv};
 use crate::Error;
 use crate::graph::{Attention, Graph, Norm, Pairs};
 use serde::Deserialize;
@@ -54,8 +54,7 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
         }
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     graph.argmax(logits);
     Ok(graph)
 }

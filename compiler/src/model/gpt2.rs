@@ -17,28 +17,20 @@ struct Config {
     n_inner: Option<u32>,
     #[serde(default = "default_act")]
     activation_function: String,
-    #[serde(default = "default_eps")]
+    #[serde(default = "super::parts::eps")]
     layer_norm_epsilon: f32,
-    #[serde(default = "yes")]
+    #[serde(default = "super::parts::yes")]
     scale_attn_weights: bool,
     #[serde(default)]
     scale_attn_by_inverse_layer_idx: bool,
     #[serde(default)]
     add_cross_attention: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "super::parts::yes")]
     tie_word_embeddings: bool,
 }
 
 fn default_act() -> String {
     "gelu_new".into()
-}
-
-fn default_eps() -> f32 {
-    1e-5
-}
-
-fn yes() -> bool {
-    true
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {

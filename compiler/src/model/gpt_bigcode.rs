@@ -16,7 +16,7 @@ struct Config {
     n_inner: Option<u32>,
     #[serde(default = "default_act")]
     activation_function: String,
-    #[serde(default = "eps")]
+    #[serde(default = "super::parts::eps")]
     layer_norm_epsilon: f32,
     #[serde(default = "super::parts::yes")]
     multi_query: bool,
@@ -30,10 +30,6 @@ struct Config {
 
 fn default_act() -> String {
     "gelu_pytorch_tanh".into()
-}
-
-fn eps() -> f32 {
-    1e-5
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {

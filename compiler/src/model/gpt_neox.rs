@@ -9,7 +9,7 @@ use serde::Deserialize;
 struct Config {
     #[serde(flatten)]
     of: Rotated,
-    #[serde(default = "eps")]
+    #[serde(default = "super::parts::eps")]
     layer_norm_eps: f32,
     #[serde(default = "super::parts::yes")]
     use_parallel_residual: bool,
@@ -17,10 +17,6 @@ struct Config {
     attention_bias: bool,
     rotary_pct: Option<f64>,
     rotary_emb_base: Option<f64>,
-}
-
-fn eps() -> f32 {
-    1e-5
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {

@@ -17,7 +17,7 @@ struct Config {
     rotary_dim: Option<u32>,
     #[serde(default = "default_act")]
     activation_function: String,
-    #[serde(default = "eps")]
+    #[serde(default = "super::parts::eps")]
     layer_norm_epsilon: f32,
     #[serde(default)]
     tie_word_embeddings: bool,
@@ -25,10 +25,6 @@ struct Config {
 
 fn default_act() -> String {
     "gelu_new".into()
-}
-
-fn eps() -> f32 {
-    1e-5
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {

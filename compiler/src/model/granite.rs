@@ -2,7 +2,7 @@
 //! names; its layers with a recurrent state are refused.
 
 use super::check;
-use super::parts::{Rotated, factor, gated_mlp, qkv};
+use super::parts::{Rotated, factor, gated_mlp, logits, qkv};
 use crate::Error;
 use crate::graph::{Attention, Graph, Norm};
 use serde::Deserialize;
@@ -11,13 +11,13 @@ use serde::Deserialize;
 struct Config {
     #[serde(flatten)]
     of: Rotated,
-    #[serde(default = "one")]
+    #[serde(default = "super::parts::one")]
     embedding_multiplier: f64,
-    #[serde(default = "one")]
+    #[serde(default = "super::parts::one")]
     attention_multiplier: f64,
-    #[serde(default = "one")]
+    #[serde(default = "super::parts::one")]
     residual_multiplier: f64,
-    #[serde(default = "one")]
+    #[serde(default = "super::parts::one")]
     logits_scaling: f64,
     #[serde(default)]
     attention_bias: bool,
@@ -29,10 +29,6 @@ struct Config {
     num_local_experts: u32,
     shared_intermediate_size: Option<u32>,
     position_embedding_type: Option<String>,
-}
-
-fn one() -> f64 {
-    1.0
 }
 
 pub(super) fn dense(config: &crate::Config) -> Result<Graph, Error> {
@@ -96,8 +92,7 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
         let h = graph.scale(h, branch);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     let logits = graph.scale(logits, logits_factor);
     graph.argmax(logits);
     Ok(graph)

@@ -1,6 +1,6 @@
 //! Hunyuan, dense: Llama with norms of query and key heads behind the rotation.
 
-use super::parts::{Rotated, gated_mlp, qkv};
+use super::parts::{Rotated, gated_mlp, logits, qkv};
 use crate::Error;
 use crate::graph::{Attention, Graph, HeadSpan, Norm, Pairs};
 use serde::Deserialize;
@@ -40,8 +40,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         let h = gated_mlp(&mut graph, h, &format!("{at}.mlp"), ffn, act, false);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     graph.argmax(logits);
     Ok(graph)
 }

@@ -1,6 +1,6 @@
 //! MiniCPM (1 to 4): Llama with factors on embeddings and branches, and logits that are scaled by the width of the smallest of the family.
 
-use super::parts::{Rotated, factor, gated_mlp, qkv};
+use super::parts::{Rotated, factor, gated_mlp, logits, qkv};
 use super::{check, positive};
 use crate::Error;
 use crate::graph::{Attention, Graph, Norm};
@@ -10,9 +10,9 @@ use serde::Deserialize;
 struct Config {
     #[serde(flatten)]
     of: Rotated,
-    #[serde(default = "one")]
+    #[serde(default = "super::parts::one")]
     scale_emb: f64,
-    #[serde(default = "one")]
+    #[serde(default = "super::parts::one")]
     scale_depth: f64,
     dim_model_base: Option<f64>,
     #[serde(default)]
@@ -21,10 +21,6 @@ struct Config {
     num_experts: u32,
     #[serde(default)]
     sparse_config: Option<serde_json::Value>,
-}
-
-fn one() -> f64 {
-    1.0
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
@@ -59,8 +55,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         let h = graph.scale(h, branch);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     // The checkpoint's code divides what the head reads, which comes to the same.
     let logits = graph.scale(logits, (base / f64::from(hidden)) as f32);
     graph.argmax(logits);

@@ -1,6 +1,6 @@
 //! Ministral 3: Llama whose positions yarn stretches, with queries that grow behind the original ones.
 
-use super::parts::{Rotated, gated_mlp, qkv};
+use super::parts::{Layer, Rotated, logits};
 use super::window::window;
 use crate::Error;
 use crate::graph::{Attention, Graph, Norm};
@@ -20,30 +20,18 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let Rotated { decoder, rope } = read.of;
     let (ffn, act, tied) = (decoder.intermediate_size, decoder.act()?, decoder.tie_word_embeddings.unwrap_or(false));
     let mut graph = decoder.graph("ministral3")?;
-    let hidden = graph.hidden_size;
     let window = window("sliding_window", read.sliding_window.or(read.sliding_window_size))?;
 
     let growth = rope.growth()?;
     let angles = rope.angles(&graph, &[window], config.context_window_size)?;
     let rotation = Some(graph.rotation(angles));
     let norm = Norm::rms(decoder.rms_norm_eps);
+    let layers = Layer { norm, qkv: "qkv_proj", qkv_bias: false, output_bias: false, ffn, act, mlp_bias: false };
     let mut x = graph.embed("model.embed_tokens");
     for layer in 0..graph.layers {
-        let at = format!("model.layers.{layer}");
-        let attn = format!("{at}.self_attn");
-
-        let h = graph.norm(x, &format!("{at}.input_layernorm"), norm);
-        let h = qkv(&mut graph, h, &attn, "qkv_proj", false);
-        let h = graph.attention(h, layer, Attention { rotation, growth, window, ..Attention::default() });
-        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], false);
-        x = graph.add(x, h);
-
-        let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), norm);
-        let h = gated_mlp(&mut graph, h, &format!("{at}.mlp"), ffn, act, false);
-        x = graph.add(x, h);
+        x = layers.write(&mut graph, x, layer, Attention { rotation, growth, window, ..Attention::default() });
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     graph.argmax(logits);
     Ok(graph)
 }

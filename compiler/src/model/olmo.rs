@@ -1,8 +1,8 @@
 //! OLMo 2 and 3: norms behind attention and MLP and none before, norms of all query heads together and of all key heads. OLMo 3 has windows
 //! in three of four layers, and stretches positions in the others alone.
 
-use super::parts::{Rotated, gated_mlp, qkv};
-use super::window::{by_type, window};
+use super::parts::{Rotated, gated_mlp, logits, qkv};
+use super::window::{by_type, types, window};
 use crate::Error;
 use crate::graph::{Attention, Graph, HeadSpan, Norm};
 use serde::Deserialize;
@@ -13,13 +13,9 @@ struct Config {
     of: Rotated,
     #[serde(default)]
     attention_bias: bool,
-    #[serde(default = "width_of_window")]
+    #[serde(default = "super::window::usual")]
     sliding_window: Option<i64>,
     layer_types: Option<Vec<String>>,
-}
-
-fn width_of_window() -> Option<i64> {
-    Some(4096)
 }
 
 pub(super) fn second(config: &crate::Config) -> Result<Graph, Error> {
@@ -37,8 +33,8 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
     let mut graph = decoder.graph(architecture)?;
     let (hidden, bias) = (graph.hidden_size, read.attention_bias);
     let is_third = architecture == "olmo3";
-    let kind = |layer: u32| if is_third && !(layer + 1).is_multiple_of(4) { "sliding_attention" } else { "full_attention" }.to_owned();
-    let types = read.layer_types.filter(|_| is_third).unwrap_or_else(|| (0..graph.layers).map(kind).collect());
+    let types =
+        read.layer_types.filter(|_| is_third).unwrap_or_else(|| types(graph.layers, |layer| !is_third || (layer + 1).is_multiple_of(4)));
     let windows = by_type(&types, graph.layers, window("sliding_window", read.sliding_window)?)?;
 
     // Where one object of settings stretches positions, it means layers without a window.
@@ -69,8 +65,7 @@ fn graph(config: &crate::Config, architecture: &'static str) -> Result<Graph, Er
         let h = graph.norm(h, &format!("{at}.post_feedforward_layernorm"), norm);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     graph.argmax(logits);
     Ok(graph)
 }

@@ -1,8 +1,9 @@
-//! What many architectures write down in the same way: the settings of a decoder with Llama's names, its projections and its MLP.
+//! What many architectures write down in the same way: the settings of a decoder with Llama's names, its layers, projections and MLP, its
+//! logits, and defaults.
 
 use super::{Decoder, Rope};
 use crate::Error;
-use crate::graph::{Act, Graph, Source, Value};
+use crate::graph::{Act, Attention, Graph, Norm, Source, Value};
 use serde::Deserialize;
 
 /// The settings of a decoder with rope.
@@ -12,6 +13,42 @@ pub(super) struct Rotated {
     pub decoder: Decoder,
     #[serde(flatten)]
     pub rope: Rope,
+}
+
+/// A layer as Llama has it: a norm before attention and one before the MLP.
+pub(super) struct Layer {
+    pub norm: Norm,
+    /// The name of the query, key and value heads in packages.
+    pub qkv: &'static str,
+    pub qkv_bias: bool,
+    pub output_bias: bool,
+    pub ffn: u32,
+    pub act: Act,
+    pub mlp_bias: bool,
+}
+
+impl Layer {
+    /// Writes it down as the layer of this number.
+    pub fn write(&self, graph: &mut Graph, x: Value, layer: u32, attention: Attention) -> Value {
+        let (hidden, at) = (graph.hidden_size, format!("model.layers.{layer}"));
+        let attn = format!("{at}.self_attn");
+
+        let h = graph.norm(x, &format!("{at}.input_layernorm"), self.norm);
+        let h = qkv(graph, h, &attn, self.qkv, self.qkv_bias);
+        let h = graph.attention(h, layer, attention);
+        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], self.output_bias);
+        let x = graph.add(x, h);
+
+        let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), self.norm);
+        let h = gated_mlp(graph, h, &format!("{at}.mlp"), self.ffn, self.act, self.mlp_bias);
+        graph.add(x, h)
+    }
+}
+
+/// The logits behind the last layer.
+pub(super) fn logits(graph: &mut Graph, x: Value, norm: Norm, tied: bool) -> Value {
+    let h = graph.norm(x, "model.norm", norm);
+    graph.head(h, tied.then_some("model.embed_tokens"))
 }
 
 /// The query, key and value heads: the layer `NAME` of the package, stacked from Llama's three.
@@ -55,4 +92,13 @@ pub(super) fn factor(setting: &'static str, value: f64) -> Result<f32, Error> {
 
 pub(super) fn yes() -> bool {
     true
+}
+
+pub(super) fn one() -> f64 {
+    1.0
+}
+
+/// The epsilon of most layer norms.
+pub(super) fn eps() -> f32 {
+    1e-5
 }

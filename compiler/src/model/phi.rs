@@ -10,7 +10,7 @@ use serde::Deserialize;
 struct Config {
     #[serde(flatten)]
     of: Rotated,
-    #[serde(default = "eps")]
+    #[serde(default = "super::parts::eps")]
     layer_norm_eps: f32,
     #[serde(default)]
     qk_layernorm: bool,
@@ -27,14 +27,10 @@ struct First {
     n_inner: Option<u32>,
     n_positions: Option<u32>,
     rotary_dim: u32,
-    #[serde(default = "eps")]
+    #[serde(default = "super::parts::eps")]
     layer_norm_epsilon: f32,
     #[serde(flatten)]
     rope: Rope,
-}
-
-fn eps() -> f32 {
-    1e-5
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {

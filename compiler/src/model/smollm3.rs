@@ -1,7 +1,7 @@
 //! SmolLM3: Llama with layers that rotate nothing, each fourth by default.
 
 use super::check;
-use super::parts::{Rotated, gated_mlp, qkv};
+use super::parts::{Layer, Rotated, logits};
 use super::window::Windows;
 use crate::Error;
 use crate::graph::{Attention, Graph, Norm};
@@ -32,7 +32,6 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let Rotated { decoder, rope } = read.of;
     let (ffn, act, tied) = (decoder.intermediate_size, decoder.act()?, decoder.tie_word_embeddings.unwrap_or(true));
     let mut graph = decoder.graph("smollm3")?;
-    let hidden = graph.hidden_size;
     let windows = read.windows.of_layers(graph.layers)?;
     let every = read.no_rope_layer_interval;
     check("no_rope_layer_interval", every, every > 0, || "positive".into())?;
@@ -45,24 +44,14 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
     let angles = rope.or(Some(2e6), None).angles(&graph, &windows, config.context_window_size)?;
     let rotation = graph.rotation(angles);
     let norm = Norm::rms(decoder.rms_norm_eps);
+    let bias = read.attention_bias;
+    let layers = Layer { norm, qkv: "qkv_proj", qkv_bias: bias, output_bias: bias, ffn, act, mlp_bias: read.mlp_bias };
     let mut x = graph.embed("model.embed_tokens");
     for ((layer, window), turned) in (0..).zip(windows).zip(turned) {
-        let at = format!("model.layers.{layer}");
-        let attn = format!("{at}.self_attn");
-
-        let h = graph.norm(x, &format!("{at}.input_layernorm"), norm);
-        let h = qkv(&mut graph, h, &attn, "qkv_proj", read.attention_bias);
         let rotation = (turned != 0).then_some(rotation);
-        let h = graph.attention(h, layer, Attention { rotation, window, ..Attention::default() });
-        let h = graph.linear(h, &attn, "o_proj", &[("o_proj", hidden)], read.attention_bias);
-        x = graph.add(x, h);
-
-        let h = graph.norm(x, &format!("{at}.post_attention_layernorm"), norm);
-        let h = gated_mlp(&mut graph, h, &format!("{at}.mlp"), ffn, act, read.mlp_bias);
-        x = graph.add(x, h);
+        x = layers.write(&mut graph, x, layer, Attention { rotation, window, ..Attention::default() });
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     graph.argmax(logits);
     Ok(graph)
 }

@@ -1,7 +1,7 @@
 //! StableLM: Llama with layer norms, and heads that are rotated in part.
 
 use super::check;
-use super::parts::{Rotated, gated_mlp, qkv};
+use super::parts::{Rotated, gated_mlp, logits, qkv};
 use crate::Error;
 use crate::graph::{Attention, Graph, Norm};
 use serde::Deserialize;
@@ -60,8 +60,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         let h = gated_mlp(&mut graph, h, &mlp, ffn, act, false);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     graph.argmax(logits);
     Ok(graph)
 }

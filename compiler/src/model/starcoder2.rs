@@ -1,6 +1,6 @@
 //! StarCoder 2: layer norms, an MLP without a gate, biases everywhere, and a window.
 
-use super::parts::{Rotated, qkv};
+use super::parts::{Rotated, logits, qkv};
 use super::window::window;
 use crate::Error;
 use crate::graph::{Attention, Graph, Norm};
@@ -10,15 +10,11 @@ use serde::Deserialize;
 struct Config {
     #[serde(flatten)]
     of: Rotated,
-    #[serde(default = "eps")]
+    #[serde(default = "super::parts::eps")]
     norm_epsilon: f32,
     #[serde(default = "super::parts::yes")]
     use_bias: bool,
     sliding_window: Option<i64>,
-}
-
-fn eps() -> f32 {
-    1e-5
 }
 
 pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
@@ -50,8 +46,7 @@ pub(super) fn graph(config: &crate::Config) -> Result<Graph, Error> {
         let h = graph.linear(h, &mlp, "c_proj", &[("c_proj", hidden)], bias);
         x = graph.add(x, h);
     }
-    let h = graph.norm(x, "model.norm", norm);
-    let logits = graph.head(h, tied.then_some("model.embed_tokens"));
+    let logits = logits(&mut graph, x, norm, tied);
     graph.argmax(logits);
     Ok(graph)
 }

@@ -33,6 +33,16 @@ impl Windows {
     }
 }
 
+/// The window of configs that do not say how wide it is.
+pub(super) fn usual() -> Option<i64> {
+    Some(4096)
+}
+
+/// The types of all layers, where a config leaves them out: which of them see everything.
+pub(super) fn types(layers: u32, is_full: impl Fn(u32) -> bool) -> Vec<String> {
+    (0..layers).map(|layer| if is_full(layer) { "full_attention" } else { "sliding_attention" }.to_owned()).collect()
+}
+
 /// The window of each layer, by the `layer_types` of a config.
 pub(super) fn by_type(types: &[String], layers: u32, window: Option<u32>) -> Result<Vec<Option<u32>>, Error> {
     check("layer_types", format!("a list of {}", types.len()), types.len() == layers as usize, || format!("one of {layers}"))?;

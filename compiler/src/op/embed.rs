@@ -114,11 +114,8 @@ struct Lookup {
 pub(crate) fn rule(fusion: &mut Fusion<'_>, value: Value) -> Result<Option<Box<dyn Stage>>, Error> {
     let &OpKind::Embed { table } = &fusion.op(value).kind else { return Ok(None) };
     let (output, scale) = fusion.scaled(value);
-    let rotations = fusion.graph.ops.iter().enumerate().filter_map(|(index, op)| match &op.kind {
-        OpKind::Rotation { .. } if !fusion.is_taken(Value(index)) => Some(Value(index)),
-        _ => None,
-    });
-    let rotation = rotations.into_iter().next().map(|value| Rotation::take(fusion, value));
+    let waits = |value: &Value| matches!(fusion.op(*value).kind, OpKind::Rotation { .. }) && !fusion.is_taken(*value);
+    let rotation = (0..fusion.graph.ops.len()).map(Value).find(waits).map(|value| Rotation::take(fusion, value));
     Ok(Some(Box::new(Lookup { table, output, scale, rotation })))
 }
 

@@ -1,12 +1,12 @@
 //! Norm of the pieces of a row, added to another row: the per-layer embeddings of Gemma 4.
 
 use super::fusion::Fusion;
-use super::stage::{At, Launch as Words, Made, Stage, Target, Work};
+use super::stage::{At, Launch as LaunchWords, Made, Stage, Target, Work};
 use super::step::{Inputs, Step};
 use super::{Op, Rows};
 use crate::Error;
 use crate::graph::{Graph, OpKind, ParamId, Value};
-use crate::operand::{Launch, Operands, set};
+use crate::operand::{Launch, Operands, Words, set};
 use crate::schedule::{Build, Schedule};
 use tegula_plan::{Buffer, Requires, Size};
 
@@ -68,7 +68,7 @@ impl Op for GroupNorm {
             let square = x.iter().map(|x| x * x).sum::<f64>() / width as f64;
             let scale = f64::from(self.factor) / (square + f64::from(self.eps)).sqrt();
             for (i, x) in x.iter().enumerate() {
-                let sum = crate::operand::Words(&output).float(piece * width + i) + x * scale * vectors.float(launch.get("gain") + i);
+                let sum = Words(&output).float(piece * width + i) + x * scale * vectors.float(launch.get("gain") + i);
                 set(&mut output, piece * width + i, sum);
             }
         }
@@ -112,7 +112,7 @@ impl Stage for Added {
         let groups = at.graph.op(self.input).width / width.max(1);
         let spec = GroupNorm { width, groups, eps: self.eps, factor: self.factor };
         let operands = vec![("input", at.f32(self.input)), ("vectors", Target::Whole(Buffer::Vectors)), ("output", at.f32(self.stream))];
-        let launch = Words { gain: at.weights.offset(self.gain), ..Words::default() };
+        let launch = LaunchWords { gain: at.weights.offset(self.gain), ..LaunchWords::default() };
         Ok(vec![Work { label: label.into(), spec: spec.into(), operands, launch, span: at.span.clone() }])
     }
 }
